@@ -1,0 +1,1 @@
+"""What follows from a policy: reading, compiling, matching, counting, the ledger, standings, explaining."""

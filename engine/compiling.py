@@ -1,0 +1,223 @@
+"""From layers to one policy: merge, then ask what no single file can answer. All problems at once, in file order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date
+from pathlib import Path
+
+from lianxing.engine.layers import Shelf, merged, read_layers
+from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer
+from lianxing.engine.reading.forms import nearest
+from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Missing, Not, OneOf, Operator
+from lianxing.rules.county import County
+from lianxing.rules.dates import Dated
+from lianxing.rules.earning import Add, LimitPoints, Multiply, PointsPerEvent, PointsPerHour, RoundPoints
+from lianxing.rules.facts import CountyId, Fact, Scope
+from lianxing.rules.hours import LimitTime, NoOverlap, RoundTime
+from lianxing.rules.places import Clause, Location
+from lianxing.rules.policy import Policy
+from lianxing.rules.problems import PolicyError, Problem
+from lianxing.rules.tables import Table
+
+
+def find_folder(where: str, shelf: Shelf) -> Folder:
+    """Return the folder that a clerk means: a path on disk, a county's id, or the last part of one.
+
+    Raises PolicyError when it is none of these, or several.
+    """
+    place = Location(where, 1, 1)
+    path = Path(where)
+    if path.is_dir() and (path / "county.yaml").is_file():
+        return Folder(path.resolve().name, path.as_posix(), path)
+    ids = shelf.named(where)
+    if len(ids) > 1:
+        raise PolicyError([Problem("P216", place, (("county", where), ("known", ", ".join(ids))))])
+    folder = shelf.folder(ids[0]) if ids else None
+    if folder is None:
+        known = shelf.counties()
+        meant = nearest(where, [*known, *(id.rpartition("/")[2] for id in known)])
+        raise PolicyError([Problem("P205", place, (("folder", where),), meant)])
+    return folder
+
+
+def load_policy(folder: Folder, shelf: Shelf, words: Sequence[Fact] = ()) -> Policy:
+    """Read, merge and check a county; `words` are the facts that plugins add. Raises PolicyError with all problems."""
+    problems: list[Problem] = []
+    layers = read_layers(folder, shelf, words, problems)
+    if not layers:
+        raise PolicyError(problems)
+    policy = _merge([layer for _folder, layer in layers], folder, digest(below for below, _layer in layers), problems)
+    if policy is None or problems:
+        raise PolicyError(problems)
+    problems += check(policy)
+    if problems:
+        raise PolicyError(problems)
+    return policy
+
+
+def digest(folders: Iterable[Folder]) -> str:
+    """Return the SHA-256 of every chapter and table that a policy is read from; its cases are not part of it."""
+    made = hashlib.sha256()
+    for folder in folders:
+        for name in folder.names():
+            if (name in CHAPTERS and name != "cases.yaml") or name.endswith(".csv"):
+                content = folder.content(name) or b""
+                made.update(f"{folder.id}/{name}\0{len(content)}\0".encode())
+                made.update(content)
+    return made.hexdigest()
+
+
+def _merge(layers: list[Layer], folder: Folder, digest: str, problems: list[Problem]) -> Policy | None:
+    top = layers[-1]
+    county = _county(layers, folder, problems)
+    measures = merged([layer.measures for layer in layers], problems)
+    hours = merged([layer.hours for layer in layers], problems)
+    earning = merged([layer.earning for layer in layers], problems)
+    perks = merged([layer.perks for layer in layers], problems)
+    stars = next((layer.stars for layer in reversed(layers) if layer.stars is not None), None)
+    if county is None:
+        return None
+    kept = {measure.fact.name for measure in measures}
+    facts = {name: fact for name, fact in top.facts.items() if fact.scope is not Scope.MEASURE or name in kept}
+    return Policy(county, tuple(layer.id for layer in layers), facts, hours, earning, measures, stars, perks, digest)
+
+
+def _county(layers: list[Layer], folder: Folder, problems: list[Problem]) -> County | None:
+    head = layers[-1].head
+    time_zone = next((layer.head.time_zone for layer in reversed(layers) if layer.head.time_zone), "")
+    in_force = next((layer.head for layer in reversed(layers) if layer.head.in_force_from is not None), None)
+    for key, value in (("time_zone", time_zone), ("in_force", in_force)):
+        if not value:
+            problems.append(Problem("P015", head.location, (("key", key),)))
+    if not time_zone or in_force is None or in_force.in_force_from is None:
+        return None
+    return County(
+        id=CountyId(folder.id),
+        name=head.name,
+        label=head.label,
+        region=head.region,
+        based_on=head.based_on,
+        in_force_from=in_force.in_force_from,
+        in_force_until=in_force.in_force_until,
+        time_zone=time_zone,
+        clause=Clause("county", head.location, head.source, head.label, folder.id),
+        facts=tuple(layers[-1].facts.values()),
+    )
+
+
+def check(policy: Policy) -> list[Problem]:
+    """Return what is wrong with a policy as a whole."""
+    return [
+        *_ids_across_chapters(policy),
+        *_hours_order(policy),
+        *_points_order(policy),
+        *_days_before_the_first_value(policy),
+        *_unknown_measures(policy),
+        *_perks_above_the_ladder(policy),
+    ]
+
+
+def _ids_across_chapters(policy: Policy) -> Iterator[Problem]:
+    first: dict[str, Clause] = {}
+    for clause in policy.clauses:
+        if clause.id in first:
+            yield Problem("P201", clause.location, (("id", clause.id), ("first", str(first[clause.id].location))))
+        first.setdefault(clause.id, clause)
+
+
+def _hours_order(policy: Policy) -> Iterator[Problem]:
+    """Overlap is worked out on clock times, so it comes before anything that changes the amount of time."""
+    changed: Clause | None = None
+    for step in policy.hours:
+        if isinstance(step, RoundTime | LimitTime):
+            changed = changed or step.clause
+        elif isinstance(step, NoOverlap) and changed is not None:
+            yield Problem("P318", step.clause.location, (("id", step.clause.id), ("other", changed.id)))
+
+
+def _points_order(policy: Policy) -> Iterator[Problem]:
+    """One rounding of points before any limit on points, and before the end: a file that leaves it open is refused."""
+    exact: Clause | None = None  # the step since which amounts may be fractions of a hundredth
+    for step in policy.earning:
+        if isinstance(step, RoundPoints):
+            exact = None
+        elif isinstance(step, LimitPoints) and exact is not None:
+            yield Problem("P319", step.clause.location, (("id", step.clause.id), ("other", exact.id)))
+        elif isinstance(step, PointsPerHour | Multiply) or (
+            isinstance(step, PointsPerEvent | Add) and not _whole_hundredths(step.table)
+        ):
+            exact = step.clause
+    if exact is not None:
+        yield Problem("P320", exact.location, (("id", exact.id),))
+
+
+def _whole_hundredths(table: Table) -> bool:
+    values = (entry.value for cell in table.cells.values() for entry in cell.value.entries)
+    return all((value * 100).denominator == 1 for value in values)
+
+
+def _days_before_the_first_value(policy: Policy) -> Iterator[Problem]:
+    start = policy.county.in_force_from
+    for dated in _dated_in((policy.hours, policy.earning, policy.measures, policy.stars, policy.perks)):
+        first = dated.entries[0]
+        if first.day > start:
+            yield Problem("P316", first.location, (("day", str(first.day)), ("start", str(start))))
+
+
+def _dated_in(shape: object) -> Iterator[Dated[object]]:
+    if isinstance(shape, Dated):
+        yield shape
+    elif isinstance(shape, tuple):
+        for part in shape:
+            yield from _dated_in(part)
+    elif isinstance(shape, Table):
+        for cell in shape.cells.values():
+            yield cell.value  # type: ignore[misc]
+    elif is_dataclass(shape):
+        for field in fields(shape):
+            yield from _dated_in(getattr(shape, field.name))
+
+
+def changing_days(policy: Policy) -> tuple[date, ...]:
+    """Return the days on which any value of the policy changes, ascending."""
+    chapters = (policy.hours, policy.earning, policy.measures, policy.stars, policy.perks)
+    return tuple(sorted({day for dated in _dated_in(chapters) for day in dated.days}))
+
+
+def conditions_in(shape: object) -> Iterator[Condition]:
+    """Yield every test of every condition in a shape."""
+    match shape:
+        case Compare() | DatedCompare() | OneOf() | Missing():
+            yield shape
+        case AllOf() | AnyOf():
+            for part in shape.parts:
+                yield from conditions_in(part)
+        case Not():
+            yield from conditions_in(shape.part)
+        case tuple():
+            for part in shape:
+                yield from conditions_in(part)
+        case _ if is_dataclass(shape) and not isinstance(shape, Table):
+            for field in fields(shape):
+                yield from conditions_in(getattr(shape, field.name))
+        case _:
+            return
+
+
+def _unknown_measures(policy: Policy) -> Iterator[Problem]:
+    """A layer may have removed a measure that a statement below still asks."""
+    for test in conditions_in((policy.hours, policy.earning, policy.measures, policy.stars, policy.perks)):
+        assert isinstance(test, Compare | DatedCompare | OneOf | Missing)
+        if test.fact not in policy.facts and test.fact != "stars":
+            yield Problem("P301", test.location, (("fact", test.fact),))
+
+
+def _perks_above_the_ladder(policy: Policy) -> Iterator[Problem]:
+    top = policy.stars.levels[-1].star if policy.stars is not None else 0
+    for test in conditions_in(policy.perks):
+        if isinstance(test, Compare) and test.fact == "stars" and isinstance(test.operand, int):
+            if test.operand > top and test.operator in (Operator.AT_LEAST, Operator.EQUALS):
+                yield Problem("P317", test.location, (("star", str(test.operand)), ("top", str(top))))

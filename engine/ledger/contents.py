@@ -1,0 +1,136 @@
+"""A record's content as canonical JSON: the bytes that are kept, and their hash, which says whether it changed.
+
+Canonical means: keys sorted and ASCII (other scripts sort differently in other languages), whole numbers as exact
+decimals, text in UTF-8, no spaces. A field that holds its default is left out, so that a field added to
+`ServiceRecord` later does not make every record of the past look changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import orjson
+
+from lianxing.engine.ledger.errors import InvalidError
+from lianxing.rules.facts import INTEGER_MAX, CountyId, FactValue, RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import ServiceRecord
+
+
+def content_hash(record: ServiceRecord) -> str:
+    """Return the SHA-256, in hexadecimal, of the record as reported; facts supplied by plugins are not part of it."""
+    return hash_of(content_of(record))
+
+
+def hash_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def content_of(record: ServiceRecord) -> bytes:
+    """Return the canonical JSON of a record; InvalidError for a value that is not exact or cannot be kept."""
+    place = f"{record.registry}/{record.id}"
+    for name in ("id", "registry", "volunteer", "county"):
+        check_id(getattr(record, name), name, place)
+    for name in ("started_at", "ended_at", "seconds"):
+        check_whole(getattr(record, name), name, place)
+    if type(record.timed) is not bool:
+        raise _not_exact("timed", record.timed, place)
+    fields: dict[str, Any] = {
+        "id": record.id,
+        "registry": record.registry,
+        "volunteer": record.volunteer,
+        "county": record.county,
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+        "day": day_text(record.day, "day", place),
+        "seconds": record.seconds,
+    }
+    if not record.timed:
+        fields["timed"] = False
+    if record.activity:
+        fields["activity"] = record.activity
+    if record.organisation:
+        fields["organisation"] = record.organisation
+    if record.facts:
+        fields["facts"] = _checked(record.facts, place)
+    return _dumped(fields, place)
+
+
+def record_from(content: bytes) -> ServiceRecord:
+    """Return the record that `content_of` turned into these bytes."""
+    fields: dict[str, Any] = orjson.loads(content)
+    return ServiceRecord(
+        id=RecordId(fields["id"]),
+        registry=RegistryId(fields["registry"]),
+        volunteer=VolunteerId(fields["volunteer"]),
+        county=CountyId(fields["county"]),
+        started_at=fields["started_at"],
+        ended_at=fields["ended_at"],
+        day=date.fromisoformat(fields["day"]),
+        seconds=fields["seconds"],
+        timed=fields.get("timed", True),
+        activity=fields.get("activity", ""),
+        organisation=fields.get("organisation", ""),
+        facts=fields.get("facts", {}),
+    )
+
+
+def facts_content(facts: Mapping[str, FactValue], place: str) -> bytes:
+    """Return facts as canonical JSON; InvalidError for anything but text and whole numbers."""
+    return _dumped(_checked(facts, place), place) if facts else b"{}"
+
+
+def facts_from(content: bytes) -> Mapping[str, FactValue]:
+    facts: dict[str, FactValue] = {} if content == b"{}" else orjson.loads(content)
+    return facts
+
+
+def check_id(value: object, name: str, place: str) -> None:
+    """Refuse an id that is empty or that some database cannot hold as text."""
+    if type(value) is not str or not value or "\0" in value:
+        raise InvalidError(
+            place,
+            f"{name} 须为非空文本，且不含空字符，实为 {value!r}",
+            f"{name} must be text, not empty and without NUL, not {value!r}",
+        )
+
+
+def check_whole(value: object, name: str, place: str, largest: int = INTEGER_MAX) -> None:
+    """Refuse what is not exactly an int: True would count as 1, and 2.5 is rounded silently by some databases."""
+    if type(value) is not int:
+        raise _not_exact(name, value, place)
+    if not -largest <= value <= largest:
+        raise InvalidError(place, f"{name} 超出范围：{value}", f"{name} is out of range: {value}")
+
+
+def day_text(day: object, name: str, place: str) -> str:
+    """Return a day as ISO text; a datetime is refused, its day depends on a time zone that nobody named."""
+    if type(day) is not date:
+        raise _not_exact(name, day, place)
+    return day.isoformat()
+
+
+def _checked(facts: Mapping[str, FactValue], place: str) -> dict[str, FactValue]:
+    for name, value in facts.items():
+        if type(name) is not str or not name.isascii():
+            raise InvalidError(place, f"事实的名称须为 ASCII：{name!r}", f"the name of a fact must be ASCII: {name!r}")
+        if type(value) is not str:
+            check_whole(value, name, place)
+    return dict(facts)
+
+
+def _dumped(fields: Mapping[str, Any], place: str) -> bytes:
+    try:
+        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:  # a lone surrogate, or text fields that are not text
+        raise InvalidError(place, f"内容无法保存：{error}", f"the content cannot be kept: {error}") from None
+
+
+def _not_exact(name: str, value: object, place: str) -> InvalidError:
+    return InvalidError(
+        place,
+        f"{name} 的类型不对：{value!r}（{type(value).__name__}）",
+        f"{name} has the wrong type: {value!r} ({type(value).__name__})",
+    )

@@ -1,0 +1,296 @@
+"""Everything that holds for SQLite only: driver, pragmas, transactions, triggers, error codes, the file itself.
+
+Surprises of the library, each guarded here:
+
+- Python's driver begins no transaction before a SELECT, so that read-then-write oversells: `isolation_level = None`
+  and a BEGIN of our own. IMMEDIATE for writers, or two of them read the same balance and one dies; DEFERRED for
+  readers, and a first SELECT at once, or the snapshot begins only when somebody looks.
+- In that mode DDL is transactional: a migration that is killed half-way leaves nothing.
+- Versions before 3.44.6, 3.50.7 and 3.51.3 can corrupt a WAL database (a race on resetting the log); `pysqlite3` brings
+  a newer library than Python's own.
+- `synchronous = NORMAL` loses acknowledged transactions in a power cut; FULL does not.
+- `foreign_keys` and `recursive_triggers` are off by default; without the latter INSERT OR REPLACE deletes rows past the
+  triggers that forbid it. A connection inside a transaction ignores some pragmas silently: each is read back.
+- pysqlite3 reports primary error codes only, the driver of Python extended ones: compare the low byte, never the text.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from lianxing.engine.ledger.errors import (
+    AddressError,
+    BusyError,
+    DamagedError,
+    FullError,
+    LedgerError,
+    NotALedgerError,
+    OldSqliteError,
+    ReadOnlyError,
+    RefusedError,
+    UnreachableError,
+)
+
+VERSION_MIN = (3, 37, 0)  # STRICT tables
+CACHE_KIB = 65_536
+APPLICATION_ID = 0x4C_58_42_4B  # "LXBK", in the header of the file: this database is ours
+HEADER = b"SQLite format 3\0"
+
+_PRAGMAS = (("synchronous", 2), ("foreign_keys", 1), ("recursive_triggers", 1), ("trusted_schema", 0))
+
+_APPEND_ONLY = ("policy", "account", "entry", "posting", "service_record", "import_run")
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteVersion:
+    """The SQLite library in use, the driver that brought it, and whether it can corrupt a WAL database."""
+
+    driver: str
+    version: str
+    affected: bool
+
+
+def sqlite_version_in_use() -> SqliteVersion:
+    driver = _driver()
+    version: tuple[int, int, int] = driver.sqlite_version_info
+    return SqliteVersion(driver.__name__, driver.sqlite_version, is_affected(version))
+
+
+def is_affected(version: tuple[int, int, int]) -> bool:
+    """Say whether this version has the WAL-reset bug: fixed in 3.51.3, 3.50.7 and 3.44.6."""
+    fixed_in = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
+    if version >= (3, 52, 0):
+        return False
+    return version[2] < fixed_in.get(version[:2], 1_000)
+
+
+def path_in(address: str) -> Path:
+    """Return the file that an address names: a plain path or `sqlite:///path`."""
+    path = address
+    if "://" in address:
+        scheme, _, rest = address.partition("://")
+        if scheme.lower() != "sqlite":
+            # Only the scheme: the rest of an address may hold a password.
+            raise AddressError(
+                f"{scheme}://",
+                "目前只支持 SQLite 文件：路径或 sqlite:///路径",
+                "only SQLite is served: a path, or sqlite:///path",
+            )
+        if rest and not rest.startswith("/"):
+            raise AddressError(address, "请写三个斜杠：sqlite:///路径", "three slashes are needed: sqlite:///path")
+        if "?" in rest:
+            raise AddressError(
+                address,
+                "地址不接受选项：请去掉 ? 之后的部分",
+                "an address takes no options; leave out what follows '?'",
+            )
+        path = rest[1:]
+    if not path or path == ":memory:":
+        raise AddressError(address or "''", "账本须存为文件", "a ledger lives in a file; name one")
+    if "\0" in path:
+        raise AddressError(repr(address), "路径含有空字符", "the path contains a NUL character")
+    return Path(path)
+
+
+def check_file(path: Path, *, create: bool) -> None:
+    """Refuse, before the driver touches anything, a path at which no ledger can be opened for writing."""
+    place = str(path)
+    try:
+        if path.is_dir():
+            raise AddressError(place, "这是文件夹，不是文件", "is a directory, not a file")
+        if not path.parent.is_dir():
+            raise AddressError(place, f"文件夹不存在：{path.parent}", f"the directory {path.parent} does not exist")
+        if not path.exists():
+            if not create:
+                raise AddressError(place, "文件不存在", "no such file")
+            if not os.access(path.parent, os.W_OK | os.X_OK):
+                raise ReadOnlyError(
+                    place, f"文件夹不可写：{path.parent}", f"the directory {path.parent} cannot be written"
+                )
+            return
+        with path.open("rb") as file:
+            header = file.read(len(HEADER))
+    except OSError as error:
+        raise UnreachableError(place, f"无法读取：{error.strerror}", f"cannot be read: {error.strerror}") from None
+    if header and header != HEADER:
+        raise NotALedgerError(place, "不是数据库文件", "is not a database file")
+    # The log and its index stand beside the file: a folder that cannot be written is as bad as the file.
+    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ReadOnlyError(place, "文件或其文件夹不可写", "the file or its directory cannot be written")
+
+
+def engine_at(path: Path, wait_seconds: int) -> Engine:
+    """Return an engine on the file; OldSqliteError below the version floor."""
+    driver = _driver()
+    if driver.sqlite_version_info < VERSION_MIN:
+        floor = ".".join(map(str, VERSION_MIN))
+        raise OldSqliteError(
+            str(path),
+            f"SQLite {driver.sqlite_version} 版本过低，至少需要 {floor}",
+            f"SQLite {driver.sqlite_version} is too old; {floor} is needed",
+        )
+    engine = create_engine(URL.create("sqlite", database=str(path)), module=driver)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        _set_pragmas(connection, str(path), wait_seconds)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("ledger_writing"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("BEGIN DEFERRED")
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").close()
+
+    return engine
+
+
+@contextmanager
+def plain_errors(place: str) -> Iterator[None]:
+    """Turn the errors of SQLAlchemy and of the driver into a LedgerError at `place`."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _plain(error.orig, place) from None
+    except _driver().Error as error:  # raised in the connect event, where SQLAlchemy does not wrap
+        raise _plain(error, place) from None
+
+
+def integrity_problems(connection: Connection) -> list[str]:
+    """Return what SQLite itself finds wrong with the file: pages, indexes, checks, references."""
+    rows = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+    found = [str(row) for row in rows if row != "ok"]
+    for table, row, parent, _key in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        found.append(f"{table} row {row} refers to a missing row of {parent}")
+    return found
+
+
+def missing_guards(connection: Connection) -> list[str]:
+    """Return the names of triggers that are absent or not as the newest migration left them."""
+    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+    there: dict[str, str] = {name: statement for name, statement in rows}
+    return [name for name, statement in _GUARDS.items() if there.get(name) != statement]
+
+
+def guards() -> tuple[str, ...]:
+    """Return the DDL that the first migration runs after the tables. A later change is a new migration."""
+    return (f"PRAGMA application_id = {APPLICATION_ID}", *_GUARDS.values())
+
+
+def _refusing(table: str, change: str) -> str:
+    return (
+        f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    )
+
+
+_GUARDS = {
+    f"{table}_no_{change.lower()}": _refusing(table, change)
+    for table in _APPEND_ONLY
+    for change in ("UPDATE", "DELETE")
+} | {
+    "balance_no_delete": _refusing("balance", "DELETE"),
+    "posting_before_entry": (
+        "CREATE TRIGGER posting_before_entry BEFORE INSERT ON posting "
+        "WHEN EXISTS (SELECT 1 FROM entry WHERE id = NEW.entry) "
+        "BEGIN SELECT RAISE(ABORT, 'the entry is sealed'); END"
+    ),
+    "entry_balanced": (
+        "CREATE TRIGGER entry_balanced BEFORE INSERT ON entry "
+        "BEGIN SELECT RAISE(ABORT, 'the entry is not balanced') FROM ("
+        "SELECT coalesce(sum(amount) FILTER (WHERE unit = 'seconds'), 0) AS seconds, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'points'), 0) AS points, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'seconds' AND account_seq IS NOT NULL), 0) AS seconds_earned, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'points' AND account_seq IS NOT NULL), 0) AS points_earned "
+        "FROM posting WHERE entry = NEW.id) "
+        "WHERE seconds <> 0 OR points <> 0 OR seconds_earned <> NEW.seconds OR points_earned <> NEW.points; END"
+    ),
+    "entry_adjusts_original": (
+        "CREATE TRIGGER entry_adjusts_original BEFORE INSERT ON entry WHEN NEW.adjusts IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM entry AS original WHERE original.id = NEW.adjusts "
+        "AND original.kind = 'original' AND original.record = NEW.record AND original.registry = NEW.registry "
+        "AND original.volunteer = NEW.volunteer AND original.county = NEW.county) "
+        "BEGIN SELECT RAISE(ABORT, 'an adjusting entry names the original of the same record'); END"
+    ),
+    "entry_with_record": (
+        "CREATE TRIGGER entry_with_record BEFORE INSERT ON entry WHEN NEW.adjusts IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM service_record WHERE service_record.entry = NEW.id "
+        "AND service_record.record = NEW.record AND service_record.registry = NEW.registry "
+        "AND service_record.volunteer = NEW.volunteer AND service_record.county = NEW.county) "
+        "BEGIN SELECT RAISE(ABORT, 'an original entry stands with its service record'); END"
+    ),
+}
+
+
+def _driver() -> ModuleType:
+    try:
+        return importlib.import_module("pysqlite3")
+    except ImportError:
+        return importlib.import_module("sqlite3")
+
+
+def _set_pragmas(connection: Any, place: str, wait_seconds: int) -> None:
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA busy_timeout = {wait_seconds * 1_000}")
+        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        _check_ours(cursor, place)
+        mode = cursor.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise OldSqliteError(
+                place,
+                f"此处无法使用 WAL 日志（得到 {mode}）；请放在本机磁盘上",
+                f"write-ahead logging is not possible here (got {mode}); use a local disk",
+            )
+        for name, value in _PRAGMAS:
+            cursor.execute(f"PRAGMA {name} = {value}")
+            got = cursor.execute(f"PRAGMA {name}").fetchone()
+            if got is None or got[0] != value:
+                raise OldSqliteError(
+                    place, f"SQLite 不接受设置 {name} = {value}", f"SQLite does not accept the setting {name} = {value}"
+                )
+    finally:
+        cursor.close()
+
+
+def _check_ours(cursor: Any, place: str) -> None:
+    """Refuse another program's database, before anything in it is changed, be it only its journal mode."""
+    # In one transaction: between two statements another process may be making this very ledger.
+    cursor.execute("BEGIN DEFERRED")
+    tables = cursor.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    application = cursor.execute("PRAGMA application_id").fetchone()[0]
+    cursor.execute("COMMIT")
+    if application != APPLICATION_ID and (application or tables):
+        raise NotALedgerError(place, "这是其他程序的数据库", "is another program's database")
+
+
+def _plain(error: object, place: str) -> LedgerError:
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if type(code) is int else -1
+    kind, zh, en = _SENTENCES.get(primary, (UnreachableError, "数据库出错：{}", "the database failed: {}"))
+    return kind(place, zh.format(error), en.format(error))
+
+
+_SENTENCES: dict[int, tuple[type[LedgerError], str, str]] = {
+    5: (BusyError, "另一个程序正在写入，请稍后再试", "another program is writing; try again"),
+    6: (BusyError, "另一个程序正在写入，请稍后再试", "another program is writing; try again"),
+    8: (ReadOnlyError, "数据库不可写", "the database cannot be written"),
+    10: (UnreachableError, "读写磁盘失败：{}", "the disk could not be read or written: {}"),
+    11: (DamagedError, "数据库文件已损坏：{}", "the database file is damaged: {}"),
+    13: (FullError, "磁盘已满，本次没有写入任何内容", "the disk is full; nothing of this was written"),
+    14: (UnreachableError, "无法打开数据库文件", "the database file cannot be opened"),
+    19: (RefusedError, "数据库拒绝：{}", "the database refuses: {}"),
+    26: (NotALedgerError, "不是数据库文件", "is not a database file"),
+}

@@ -1,0 +1,90 @@
+"""Thresholds on a quotient (a mean, a share) as yes/no facts: no division, no float, nothing rounded.
+
+`mean >= 4.2` becomes the fact "mean at_least 4200000", true when sum x 1,000,000 >= threshold x count, and missing while
+the count is 0. The matchers see that fact only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Missing, Not, OneOf, Operator
+from lianxing.rules.facts import RATIO_SCALE, Fact, FactType
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """A sum over a count; with count 0 there is no quotient."""
+
+    sum: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The fact that a comparison of a quotient becomes."""
+
+    name: str
+    fact: str
+    operator: Operator
+    operand: int
+
+    def answer(self, quotient: Quotient) -> int | None:
+        """Return 1 or 0, None while there is nothing to divide by."""
+        if quotient.count == 0:
+            return None
+        return int(holds(self.operator, quotient.sum * RATIO_SCALE, self.operand * quotient.count))
+
+
+def holds(operator: Operator, value: int, operand: int) -> bool:
+    """Tell whether two whole numbers stand in a relation."""
+    match operator:
+        case Operator.AT_LEAST:
+            return value >= operand
+        case Operator.AT_MOST:
+            return value <= operand
+        case Operator.MORE_THAN:
+            return value > operand
+        case Operator.LESS_THAN:
+            return value < operand
+        case Operator.EQUALS:
+            return value == operand
+
+
+def without_quotients(condition: Condition, facts: Mapping[str, Fact]) -> tuple[Condition, tuple[Threshold, ...]]:
+    """Return the condition with every comparison of a quotient as a yes/no fact, and those facts."""
+    thresholds: list[Threshold] = []
+    return _rewritten(condition, facts, thresholds), tuple(thresholds)
+
+
+def _rewritten(condition: Condition, facts: Mapping[str, Fact], thresholds: list[Threshold]) -> Condition:
+    match condition:
+        case Compare() if _is_ratio(condition.fact, facts):
+            assert isinstance(condition.operand, int)
+            name = f"{condition.fact} {condition.operator.value} {condition.operand}"
+            thresholds.append(Threshold(name, condition.fact, condition.operator, condition.operand))
+            return Compare(name, Operator.EQUALS, 1, condition.location)
+        case Missing() if _is_ratio(condition.fact, facts):
+            # Any threshold is missing exactly when the quotient is.
+            name = f"{condition.fact} at_least 0"
+            thresholds.append(Threshold(name, condition.fact, Operator.AT_LEAST, 0))
+            return Missing(name, condition.location)
+        case AllOf() | AnyOf():
+            return type(condition)(
+                tuple(_rewritten(part, facts, thresholds) for part in condition.parts), condition.location
+            )
+        case Not():
+            return Not(_rewritten(condition.part, facts, thresholds), condition.location)
+        case Compare() | DatedCompare() | OneOf() | Missing():
+            return condition
+
+
+def _is_ratio(name: str, facts: Mapping[str, Fact]) -> bool:
+    fact = facts.get(name)
+    return fact is not None and fact.type is FactType.RATIO
+
+
+def threshold_types(thresholds: Iterable[Threshold]) -> dict[str, FactType]:
+    """Return the types of the yes/no facts, for a matcher."""
+    return {threshold.name: FactType.YES_NO for threshold in thresholds}

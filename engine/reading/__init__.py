@@ -1,0 +1,1 @@
+"""From YAML to frozen shapes: `pyyaml` bounds and parses, `forms` type, one module per chapter names its forms."""

@@ -1,0 +1,126 @@
+"""The chapters of a county by file name, in the order in which one layer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.resources.abc import Traversable
+
+from lianxing.engine.reading import pyyaml
+from lianxing.engine.reading.county import COUNTY, LayerHead
+from lianxing.engine.reading.earning import EARNING
+from lianxing.engine.reading.forms import Form, Reading, T, nearest
+from lianxing.engine.reading.hours import HOURS
+from lianxing.engine.reading.measures import MEASURES
+from lianxing.engine.reading.nodes import Node
+from lianxing.engine.reading.perks import PERKS, STARS_FACT
+from lianxing.engine.reading.stars import STARS
+from lianxing.engine.reading.statements import Statement
+from lianxing.rules.earning import EarningStep
+from lianxing.rules.facts import Fact
+from lianxing.rules.hours import HoursStep
+from lianxing.rules.measures import Measure
+from lianxing.rules.perks import Perk
+from lianxing.rules.places import Location
+from lianxing.rules.problems import Problem
+from lianxing.rules.stars import StarScale
+
+CHAPTERS = ("county.yaml", "measures.yaml", "hours.yaml", "earning.yaml", "stars.yaml", "perks.yaml", "cases.yaml")
+FORMS: Mapping[str, Form[object]] = {
+    "county.yaml": COUNTY,
+    "measures.yaml": MEASURES,
+    "hours.yaml": HOURS,
+    "earning.yaml": EARNING,
+    "stars.yaml": STARS,
+    "perks.yaml": PERKS,
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What the files of one folder say, typed; None where the folder has no such chapter."""
+
+    id: str
+    head: LayerHead
+    facts: Mapping[str, Fact]
+    measures: tuple[Statement[Measure], ...]
+    hours: tuple[Statement[HoursStep], ...]
+    earning: tuple[Statement[EarningStep], ...]
+    stars: StarScale | None
+    perks: tuple[Statement[Perk], ...]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A layer's folder: its id, and the path by which its files are shown."""
+
+    id: str
+    shown: str
+    files: Traversable
+
+    def content(self, name: str) -> bytes | None:
+        """Return the bytes of a file of this folder, None if there is none; names never lead out of the folder."""
+        if "/" in name or "\\" in name or name.startswith("."):
+            return None
+        file = self.files / name
+        return file.read_bytes() if file.is_file() else None
+
+    def place(self, name: str) -> Location:
+        return Location(f"{self.shown}/{name}", 1, 1)
+
+    def names(self) -> list[str]:
+        return sorted(entry.name for entry in self.files.iterdir() if entry.is_file())
+
+
+def read_head(folder: Folder, facts: Mapping[str, Fact], problems: list[Problem]) -> LayerHead | None:
+    """Return the county chapter of a folder, typed against the words of the layers below."""
+    content = folder.content("county.yaml")
+    if content is None:
+        problems.append(Problem("P205", folder.place("county.yaml"), (("folder", folder.shown),)))
+        return None
+    return read_file(folder, "county.yaml", content, COUNTY, Reading("", facts, problems))
+
+
+def read_layer(folder: Folder, head: LayerHead, below: Mapping[str, Fact], problems: list[Problem]) -> Layer:
+    """Return every chapter of a folder; what is wrong goes to `problems`, and reading goes on."""
+    _unknown_files(folder, problems)
+    facts = dict(below) | {fact.name: fact for fact in head.facts}
+    source = replace(head.source, clause="")
+
+    def chapter(name: str, form: Form[T], known: Mapping[str, Fact]) -> T | None:
+        content = folder.content(name)
+        reading = Reading("", known, problems, layer=folder.id, beside=folder.content, source=source)
+        return None if content is None else read_file(folder, name, content, form, reading)
+
+    measures = chapter("measures.yaml", MEASURES, facts) or ()
+    facts |= {s.shape.fact.name: s.shape.fact for s in measures if s.shape is not None}
+    return Layer(
+        id=folder.id,
+        head=head,
+        facts=facts,
+        measures=measures,
+        hours=chapter("hours.yaml", HOURS, facts) or (),
+        earning=chapter("earning.yaml", EARNING, facts) or (),
+        stars=chapter("stars.yaml", STARS, facts),
+        perks=chapter("perks.yaml", PERKS, facts | {STARS_FACT.name: STARS_FACT}) or (),
+    )
+
+
+def read_file(folder: Folder, name: str, content: bytes, form: Form[T], reading: Reading) -> T | None:
+    """Read one file through its form."""
+    node = parsed(folder, name, content, reading)
+    return None if node is None else form.read(node, reading)
+
+
+def parsed(folder: Folder, name: str, content: bytes, reading: Reading) -> Node | None:
+    reading.path = folder.place(name).path
+    node, wrong = pyyaml.parse(content, reading.path)
+    reading.problems += wrong
+    return node
+
+
+def _unknown_files(folder: Folder, problems: list[Problem]) -> None:
+    for name in folder.names():
+        if name.endswith((".yaml", ".yml")) and name not in CHAPTERS:
+            details = (("file", name), ("known", ", ".join(CHAPTERS)))
+            problems.append(Problem("P206", folder.place(name), details, nearest(name, CHAPTERS)))

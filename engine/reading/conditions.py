@@ -1,0 +1,259 @@
+"""Conditions as YAML: a mapping from a fact to a test, typed by the fact while it is read.
+
+    {category: [training, education], duration: {at_least: 30 minutes}, on_duty: no}
+
+Several facts in one mapping must all hold; `all`, `any` and `not` build trees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lianxing.engine.reading.forms import YES_NO, DatedOf, ListOf, Reading, Schema, nearest
+from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
+from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
+from lianxing.rules import quantities
+from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Missing, Not, OneOf, Operator
+from lianxing.rules.facts import INTEGER_MAX, RATIO_SCALE, TEXT_BYTES_MAX, Fact, FactType, FactValue, Scope
+from lianxing.rules.places import Language, Location
+
+RECORD_SCOPES = frozenset((Scope.RECORD, Scope.PERSON, Scope.CALENDAR, Scope.MEASURE))
+HISTORY_SCOPES = frozenset((Scope.RECORD, Scope.CALENDAR))
+STANDING_SCOPES = frozenset((Scope.PERSON, Scope.MEASURE))
+
+_GROUPS = ("all", "any", "not")
+_ORDER = {
+    "at_least": Operator.AT_LEAST,
+    "at_most": Operator.AT_MOST,
+    "more_than": Operator.MORE_THAN,
+    "less_than": Operator.LESS_THAN,
+}
+_TESTS = (*_ORDER, "within", "not", "missing")
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One value to compare a fact with, in the fact's held unit."""
+
+    fact: Fact
+
+    def read(self, node: Node, reading: Reading) -> FactValue | None:
+        fact = self.fact
+        if not isinstance(node, Scalar):
+            reading.problem("P014", node.location, ("expected", "text"))
+            return None
+        value = _ratio(node.text, fact) if fact.type is FactType.RATIO else quantities.fact_value(fact, node.text)
+        if value is None and fact.type is FactType.TEXT:
+            known = [name for v in fact.values for name in (v.id, v.label.zh, v.label.en) if name]
+            reading.problem(
+                "P302",
+                node.location,
+                ("fact", fact.name),
+                ("found", node.text[:40]),
+                ("known", ", ".join(v.id for v in fact.values[:30])),
+                hint=nearest(node.text, known),
+            )
+        elif value is None:
+            reading.problem(
+                "P303",
+                node.location,
+                ("fact", fact.name),
+                ("found", node.text[:40]),
+                ("type", _example(fact)),
+                hint=_meant(fact, node.text),
+            )
+        elif isinstance(value, int) and abs(value) > INTEGER_MAX:
+            reading.problem("P322", node.location, ("fact", fact.name))
+            return None
+        elif isinstance(value, str) and (not value or len(value.encode()) > TEXT_BYTES_MAX or "\0" in value):
+            reading.problem("P323", node.location, ("fact", fact.name))
+            return None
+        return value
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": ["string", "number"]}
+
+
+def _ratio(text: str, fact: Fact) -> int | None:
+    """A threshold on a quotient, in millionths of the held unit of what is averaged; of one for a share."""
+    if fact.quotient_of is None:
+        found = quantities.quantity(text)
+        if found is None or found[1].type is not FactType.RATIO:
+            return None
+        share = found[0] * found[1].size * RATIO_SCALE
+        return int(share) if share.denominator == 1 else None
+    averaged = quantities.fact_value(replace(fact, type=fact.quotient_of), text)
+    return averaged * RATIO_SCALE if isinstance(averaged, int) else None
+
+
+def _example(fact: Fact) -> str:
+    return {
+        FactType.YES_NO: "yes, no / 是, 否",
+        FactType.WHOLE: "12",
+        FactType.NUMBER: "4.5",
+        FactType.DATE: "2025-07-01",
+        FactType.TIME: "22:30",
+        FactType.DURATION: "30 minutes / 30 分钟",
+        FactType.POINTS: "20 points / 20 分",
+        FactType.DAYS: "30 days / 30 天",
+        FactType.MONTHS: "6 months / 3 年",
+        FactType.MONEY: "20 yuan / 20 元",
+        FactType.RATIO: "60 % / 4.2",
+    }.get(fact.type, "")
+
+
+def _meant(fact: Fact, text: str) -> str:
+    if fact.type is FactType.YES_NO:
+        return {"true": "yes", "false": "no"}.get(text.lower(), "")
+    if (
+        fact.type in (FactType.DURATION, FactType.POINTS, FactType.DAYS, FactType.MONTHS)
+        and quantities.decimal(text) is not None
+    ):
+        return f"{text} {next(unit.name.en for unit in reversed(quantities.UNITS) if unit.type is fact.type)}"
+    return ""
+
+
+@dataclass(frozen=True)
+class ConditionForm:
+    """A condition over facts of these scopes."""
+
+    scopes: frozenset[Scope]
+
+    def read(self, node: Node, reading: Reading) -> Condition | None:
+        if not isinstance(node, Entries):
+            reading.problem("P014", node.location, ("expected", "condition"))
+            return None
+        if not node.entries:
+            reading.problem("P321", node.location)
+            return None
+        parts = [self._part(key, item, reading) for key, item in node.entries]
+        return _all_of(parts, node.location)
+
+    def _part(self, key: Scalar, node: Node, reading: Reading) -> Condition | None:
+        name = KEY_OF.get(key.text, key.text)
+        if name in _GROUPS and reading.fact(key.text) is None:
+            reading.key(key, _GROUPS)
+            return self._group(name, node, reading)
+        fact = reading.fact(key.text)
+        if fact is None:
+            reading.problem("P301", key.location, ("fact", key.text), hint=reading.nearest_fact(key.text))
+            return None
+        if fact.scope not in self.scopes:
+            reading.problem("P304", key.location, ("fact", key.text))
+            return None
+        return self.test(fact, node, reading, key.location)
+
+    def _group(self, name: str, node: Node, reading: Reading) -> Condition | None:
+        if name == "not":
+            part = self.read(node, reading)
+            return None if part is None else Not(part, node.location)
+        if not isinstance(node, Items):
+            reading.problem("P014", node.location, ("expected", "list"))
+            return None
+        if not node.items:
+            reading.problem("P321", node.location)
+            return None
+        parts = [self.read(item, reading) for item in node.items]
+        known = tuple(part for part in parts if part is not None)
+        if len(known) < len(parts):
+            return None
+        return AllOf(known, node.location) if name == "all" else AnyOf(known, node.location)
+
+    def test(self, fact: Fact, node: Node, reading: Reading, place: Location) -> Condition | None:
+        if isinstance(node, Entries):
+            return self._tests(fact, node, reading, place)
+        if fact.type is FactType.RATIO:
+            reading.problem("P305", node.location, ("fact", fact.name))
+            return None
+        return _among(fact, node, reading, place)
+
+    def _tests(self, fact: Fact, node: Entries, reading: Reading, place: Location) -> Condition | None:
+        if not node.entries:
+            reading.problem("P321", node.location)
+            return None
+        return _all_of([self._one_test(fact, key, item, reading) for key, item in node.entries], place)
+
+    def _one_test(self, fact: Fact, key: Scalar, node: Node, reading: Reading) -> Condition | None:
+        name = reading.key(key, _TESTS)
+        if name is None:
+            return None
+        if name == "missing":
+            answer = YES_NO.read(node, reading)
+            absent = Missing(fact.name, key.location)
+            return None if answer is None else absent if answer else Not(absent, key.location)
+        if fact.type is FactType.RATIO and name in ("not", "within"):
+            reading.problem("P305", key.location, ("fact", fact.name))
+            return None
+        if name == "not":
+            same = _among(fact, node, reading, key.location)
+            return None if same is None else Not(same, key.location)
+        if fact.type in (FactType.TEXT, FactType.YES_NO):
+            reading.problem("P305", key.location, ("fact", fact.name))
+            return None
+        if name == "within":
+            return _within(fact, node, reading, key.location)
+        operands = DatedOf[FactValue](Operand(fact)).read(node, reading)
+        if operands is None:
+            return None
+        if len(operands.entries) == 1 and not operands.days:
+            return Compare(fact.name, _ORDER[name], operands.entries[0].value, key.location)
+        return DatedCompare(fact.name, _ORDER[name], operands, key.location)
+
+    def schema(self, script: Language) -> Schema:
+        def word(name: str) -> str:
+            return KEYS[name] if script == "zh" else name
+
+        scalar: Schema = {"type": ["string", "number"]}
+        among: Schema = {"anyOf": [scalar, {"type": "array", "items": scalar, "minItems": 1}]}
+        dated: Schema = {"anyOf": [scalar, {"type": "object", "additionalProperties": scalar, "minProperties": 1}]}
+        tests: Schema = {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": False,
+            "properties": {word(name): dated for name in _ORDER}
+            | {
+                word("within"): {"type": "array", "items": scalar, "minItems": 2, "maxItems": 2},
+                word("not"): among,
+                word("missing"): YES_NO.schema(script),
+            },
+        }
+        group: Schema = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/condition"}}
+        return {
+            "type": "object",
+            "minProperties": 1,
+            "properties": {word("all"): group, word("any"): group, word("not"): {"$ref": "#/$defs/condition"}},
+            "additionalProperties": {"anyOf": [among, tests]},
+        }
+
+
+def _all_of(parts: list[Condition | None], place: Location) -> Condition | None:
+    known = tuple(part for part in parts if part is not None)
+    if len(known) < len(parts):
+        return None
+    return known[0] if len(known) == 1 else AllOf(known, place)
+
+
+def _among(fact: Fact, node: Node, reading: Reading, place: Location) -> Condition | None:
+    if isinstance(node, Items):
+        operands = ListOf[FactValue](Operand(fact)).read(node, reading)
+        return None if operands is None else OneOf(fact.name, operands, place)
+    operand = Operand(fact).read(node, reading)
+    return None if operand is None else Compare(fact.name, Operator.EQUALS, operand, place)
+
+
+def _within(fact: Fact, node: Node, reading: Reading, place: Location) -> Condition | None:
+    operands = ListOf[FactValue](Operand(fact)).read(node, reading)
+    if operands is None:
+        return None
+    if (
+        len(operands) != 2
+        or not isinstance(operands[0], int)
+        or not isinstance(operands[1], int)
+        or operands[0] > operands[1]
+    ):
+        reading.problem("P306", node.location, ("fact", fact.name))
+        return None
+    low, high = operands
+    return AllOf(
+        (Compare(fact.name, Operator.AT_LEAST, low, place), Compare(fact.name, Operator.AT_MOST, high, place)), place
+    )

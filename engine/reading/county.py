@@ -1,0 +1,179 @@
+"""The chapter `county.yaml`: who, where, in force when, based on what, and the words that the county adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+from lianxing.engine.reading.forms import (
+    DAY,
+    SOURCE,
+    Choice,
+    Fields,
+    Id,
+    Key,
+    LabelForm,
+    MapOf,
+    OneOrMore,
+    Reading,
+    Record,
+    Schema,
+    Text,
+    nearest,
+    scalar_text,
+)
+from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.rules.facts import CodeValue, Fact, FactType, Scope
+from lianxing.rules.places import Label, Language, Location, Source
+
+
+@dataclass(frozen=True)
+class LayerHead:
+    """What one layer's county.yaml says; what it leaves out, the layer below says."""
+
+    name: str
+    label: Label
+    region: str
+    based_on: str
+    based_on_at: Location
+    in_force_from: date | None
+    in_force_until: date | None
+    time_zone: str
+    source: Source
+    facts: tuple[Fact, ...]
+    location: Location
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A time zone of the IANA data base."""
+
+    def read(self, node: Node, reading: Reading) -> str | None:
+        text = scalar_text(node, reading, "P112")
+        if text is None:
+            return None
+        try:
+            ZoneInfo(text)
+        except (ValueError, OSError, LookupError):
+            reading.problem(
+                "P112", node.location, ("found", text[:40]), hint=nearest(text, ("Asia/Shanghai", "Asia/Urumqi", "UTC"))
+            )
+            return None
+        return text
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "string"}
+
+
+class FactScope(Enum):
+    """Where a county may add a word: to the record or to the person."""
+
+    RECORD = "record"
+    PERSON = "person"
+
+
+class FactKind(Enum):
+    """The types that a column of an export can have."""
+
+    TEXT = "text"
+    YES_NO = "yes_no"
+    WHOLE = "whole"
+    NUMBER = "number"
+    DATE = "date"
+    TIME = "time"
+    DURATION = "duration"
+
+
+def _value(key: Scalar) -> Record[CodeValue]:
+    def build(fields: Fields, reading: Reading) -> CodeValue | None:
+        id = Id().read(key, reading)
+        return None if id is None else CodeValue(id, fields.get("label", Label()), fields.get("codes", ()))
+
+    return Record({"label": Key(LabelForm()), "codes": Key(OneOrMore(Text()))}, build)
+
+
+def _fact(key: Scalar) -> Record[Fact]:
+    """A new word, or more values for one that is known; the values of the layers below stay."""
+
+    def build(fields: Fields, reading: Reading) -> Fact | None:
+        name = Id().read(key, reading)
+        known = reading.fact(key.text)
+        values = fields.get("values", ())
+        if name is None:
+            return None
+        if known is not None:
+            wrong = [word for word in ("type", "scope", "spelling") if word in fields.values]
+            for word in wrong:
+                reading.problem("P214", fields.place(word), ("fact", name))
+            if known.type is not FactType.TEXT or not values:
+                reading.problem("P214", key.location, ("fact", name))
+                return None
+            fresh = {value.id: value for value in (*known.values, *values)}
+            return (
+                None
+                if wrong
+                else Fact(known.name, known.zh, known.type, known.scope, known.meaning, tuple(fresh.values()))
+            )
+        for word in ("type", "scope"):
+            if word not in fields.values:
+                reading.problem("P015", key.location, ("key", word))
+        if "type" not in fields.values or "scope" not in fields.values:
+            return None
+        kind, scope = FactType(fields.get("type").value), Scope(fields.get("scope").value)
+        if values and kind is not FactType.TEXT:
+            reading.problem("P214", fields.place("values"), ("fact", name))
+            return None
+        return Fact(name, fields.get("spelling", ""), kind, scope, fields.get("meaning", Label()), values)
+
+    return Record(
+        {
+            "type": Key(Choice(tuple(FactKind))),
+            "scope": Key(Choice(tuple(FactScope))),
+            "spelling": Key(Id()),
+            "meaning": Key(LabelForm()),
+            "values": Key(MapOf(_value)),
+        },
+        build,
+    )
+
+
+def _in_force(fields: Fields, reading: Reading) -> tuple[date, date | None] | None:
+    first, last = fields.get("from"), fields.get("until")
+    if last is not None and last < first:
+        reading.problem("P307", fields.place("until"))
+        return None
+    return first, last
+
+
+def _head(fields: Fields, reading: Reading) -> LayerHead:
+    first, last = fields.get("in_force", (None, None))
+    return LayerHead(
+        name=fields.get("county"),
+        label=fields.get("title"),
+        region=fields.get("region", ""),
+        based_on=fields.get("based_on", ""),
+        based_on_at=fields.place("based_on"),
+        in_force_from=first,
+        in_force_until=last,
+        time_zone=fields.get("time_zone", ""),
+        source=fields.get("source", Source()),
+        facts=fields.get("facts", ()),
+        location=fields.location,
+    )
+
+
+COUNTY: Record[LayerHead] = Record(
+    {
+        "county": Key(Id(), required=True),
+        "title": Key(LabelForm(), required=True),
+        "region": Key(Text()),
+        "based_on": Key(Text()),
+        "in_force": Key(Record({"from": Key(DAY, required=True), "until": Key(DAY)}, _in_force)),
+        "time_zone": Key(Zone()),
+        "source": Key(SOURCE),
+        "facts": Key(MapOf(_fact)),
+    },
+    _head,
+)

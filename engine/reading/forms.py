@@ -1,0 +1,573 @@
+"""Forms: what may stand at a place of a file, said once, and used to read it, to refuse it and to describe it.
+
+A form reads a node into a value, or notes what is wrong and returns None; reading goes on, so that every problem of a
+file is found at once. The same form gives its JSON Schema, so an editor knows what the reader knows.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from enum import Enum
+from fractions import Fraction
+from typing import Any, Generic, Protocol, TypeVar
+
+from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
+from lianxing.engine.reading.vocabulary import KEY_OF, KEYS, WORDS
+from lianxing.rules import quantities
+from lianxing.rules.dates import Dated, Since, always
+from lianxing.rules.facts import Fact, FactType
+from lianxing.rules.places import Label, Language, Location, Source
+from lianxing.rules.problems import Problem
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+E = TypeVar("E", bound=Enum)
+
+Schema = dict[str, Any]
+
+TEXT_CHARACTERS_MAX = 1000
+_ID = re.compile(r"[^\W_][\w.-]{0,63}")
+
+
+@dataclass
+class Reading:
+    """One file being read: the words it may use, the files beside it, and what was found wrong so far."""
+
+    path: str
+    facts: Mapping[str, Fact]
+    problems: list[Problem]
+    layer: str = ""
+    beside: Callable[[str], bytes | None] = lambda _name: None
+    source: Source = Source()
+    script: Language | None = None
+    _spellings: dict[str, str] = field(default_factory=dict)
+
+    def problem(self, code: str, place: Location, *details: tuple[str, object], hint: str = "") -> None:
+        self.problems.append(Problem(code, place, tuple((name, str(value)) for name, value in details), hint))
+
+    def key(self, scalar: Scalar, known: Iterable[str]) -> str | None:
+        """Return the English spelling of one of the language's own keys; None, and a problem, if it is not known here."""
+        text = scalar.text
+        known = list(known)
+        name = KEY_OF.get(text, text)
+        if name not in known:
+            self.unknown_key(scalar, known)
+            return None
+        self._same_script(scalar, name)
+        return name
+
+    def _same_script(self, scalar: Scalar, name: str) -> None:
+        if KEYS.get(name, name) == name:
+            return
+        script: Language = "en" if scalar.text == name else "zh"
+        if self.script is None:
+            self.script = script
+        elif script != self.script:
+            meant = KEYS[name] if self.script == "zh" else name
+            self.problem("P013", scalar.location, ("key", scalar.text), hint=meant)
+
+    def unknown_key(self, scalar: Scalar, known: Sequence[str]) -> None:
+        spelled = [KEYS.get(name, name) if self.script == "zh" else name for name in known]
+        candidates = {
+            **{KEYS.get(name, name): KEYS.get(name, name) for name in known},
+            **{name: name for name in known},
+        }
+        self.problem(
+            "P002",
+            scalar.location,
+            ("key", scalar.text),
+            ("known", ", ".join(spelled)),
+            hint=nearest(scalar.text, candidates),
+        )
+
+    def fact(self, name: str) -> Fact | None:
+        """Return the fact with this spelling, English or Chinese."""
+        found = self.facts.get(name)
+        return found if found is not None else self._by_chinese().get(name)
+
+    def _by_chinese(self) -> Mapping[str, Fact]:
+        return {fact.zh: fact for fact in self.facts.values() if fact.zh}
+
+    def nearest_fact(self, name: str) -> str:
+        return nearest(name, [*self.facts, *self._by_chinese()])
+
+
+def nearest(text: str, candidates: Iterable[str]) -> str:
+    """Return the candidate that was probably meant, empty if none comes near."""
+    found = get_close_matches(text, list(candidates), n=1, cutoff=0.6)
+    return found[0] if found else ""
+
+
+class Form(Protocol[T_co]):
+    """What may stand at one place."""
+
+    def read(self, node: Node, reading: Reading) -> T_co | None: ...
+
+    def schema(self, script: Language) -> Schema: ...
+
+
+def scalar_text(node: Node, reading: Reading, code: str, *details: tuple[str, object]) -> str | None:
+    """Return the text of a scalar; anything else, or nothing at all, is the given problem."""
+    if isinstance(node, Scalar):
+        if node.text != "":
+            return node.text
+        reading.problem(code, node.location, ("found", ""), *details)
+        return None
+    reading.problem("P014", node.location, ("expected", "text"))
+    return None
+
+
+@dataclass(frozen=True)
+class Text:
+    """Free text, one to a thousand characters."""
+
+    def read(self, node: Node, reading: Reading) -> str | None:
+        text = scalar_text(node, reading, "P108")
+        if text is not None and (
+            len(text) > TEXT_CHARACTERS_MAX or any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in text)
+        ):
+            reading.problem("P108", node.location, ("found", text[:20] + "…"))
+            return None
+        return text
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": ["string", "number"], "maxLength": TEXT_CHARACTERS_MAX}
+
+
+@dataclass(frozen=True)
+class Id:
+    """A name that a county gives: letters of any script, digits, `_`, `-` and `.`."""
+
+    def read(self, node: Node, reading: Reading) -> str | None:
+        text = scalar_text(node, reading, "P212")
+        if text is not None and not _ID.fullmatch(text):
+            reading.problem("P212", node.location, ("found", text[:40]))
+            return None
+        return text
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": ["string", "number"]}
+
+
+@dataclass(frozen=True)
+class Parsed(Generic[T]):
+    """A scalar that a function understands; `code` is the problem when it does not."""
+
+    parse: Callable[[str], T | None]
+    code: str
+    pattern: str
+    low: T | None = None
+    high: T | None = None
+
+    def read(self, node: Node, reading: Reading) -> T | None:
+        text = scalar_text(node, reading, self.code)
+        if text is None:
+            return None
+        value = self.parse(text)
+        if value is None:
+            plain = unicodedata.normalize("NFKC", text).strip()
+            meant = plain if plain != text and self.parse(plain) is not None else ""
+            reading.problem(
+                self.code, node.location, ("found", text[:40]), hint=meant or _yes_no_meant(self.code, text)
+            )
+            return None
+        if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):  # type: ignore[operator]
+            reading.problem(
+                "P106", node.location, ("found", text[:40]), ("low", _plain(self.low)), ("high", _plain(self.high))
+            )
+            return None
+        return value
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": ["string", "number"], "pattern": self.pattern}
+
+
+def _plain(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _yes_no_meant(code: str, text: str) -> str:
+    return (
+        {"true": "yes", "false": "no", "on": "yes", "off": "no", "y": "yes", "n": "no"}.get(text.lower(), "")
+        if code == "P104"
+        else ""
+    )
+
+
+_DECIMAL_PATTERN = r"^-?[0-9]+(\.[0-9]+)?$"
+
+
+def number(low: int | None = None, high: int | None = None) -> Parsed[Fraction]:
+    """A plain decimal number, exact."""
+    return Parsed(quantities.decimal, "P101", _DECIMAL_PATTERN, _fraction(low), _fraction(high))
+
+
+def _fraction(value: int | None) -> Fraction | None:
+    return None if value is None else Fraction(value)
+
+
+def whole(low: int | None = None, high: int | None = None) -> Parsed[int]:
+    return Parsed(quantities.whole, "P107", r"^-?[0-9]+$", low, high)
+
+
+DAY: Parsed[date] = Parsed(quantities.day, "P103", r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+TIME: Parsed[int] = Parsed(quantities.time_of_day, "P109", r"^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$")
+YES_NO: Parsed[bool] = Parsed(quantities.yes_no, "P104", r"^(yes|no|是|否)$")
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number with its unit, in the held unit of `type`: `30 minutes`, `8 小时`, `20 points`."""
+
+    type: FactType
+    low: int = 0
+    high: int = 10**15
+
+    def read(self, node: Node, reading: Reading) -> int | None:
+        units = self._units()
+        text = scalar_text(node, reading, "P102", ("units", units))
+        if text is None:
+            return None
+        value = quantities.amount(text, self.type)
+        if value is None:
+            reading.problem("P102", node.location, ("found", text[:40]), ("units", units), hint=self._meant(text))
+            return None
+        if not self.low <= value <= self.high:
+            reading.problem("P106", node.location, ("found", text[:40]), ("low", self.low), ("high", self.high))
+            return None
+        return value
+
+    def _units(self) -> str:
+        return ", ".join(spelling for unit in quantities.UNITS if unit.type is self.type for spelling in unit.spellings)
+
+    def _meant(self, text: str) -> str:
+        bare = quantities.decimal(text)
+        names = [spelling for unit in quantities.UNITS if unit.type is self.type for spelling in unit.spellings]
+        if bare is not None:
+            return f"{text} {names[-1] if names else ''}"
+        word = text.lstrip("-0123456789. ")
+        close = nearest(word, names)
+        return f"{text.removesuffix(word).strip()} {close}" if close else ""
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)? ?\S.*$"}
+
+
+@dataclass(frozen=True)
+class Percent:
+    """`60 %`, exact."""
+
+    low: int = 0
+    high: int = 100
+
+    def read(self, node: Node, reading: Reading) -> Fraction | None:
+        text = scalar_text(node, reading, "P110")
+        if text is None:
+            return None
+        found = quantities.quantity(text)
+        if found is None or found[1].type is not FactType.RATIO:
+            bare = quantities.decimal(text)
+            reading.problem("P110", node.location, ("found", text[:40]), hint=f"{text} %" if bare is not None else "")
+            return None
+        if not self.low <= found[0] <= self.high:
+            reading.problem(
+                "P106", node.location, ("found", text[:40]), ("low", f"{self.low} %"), ("high", f"{self.high} %")
+            )
+            return None
+        return found[0] * found[1].size
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?[%％]$"}
+
+
+@dataclass(frozen=True)
+class Choice(Generic[E]):
+    """One of a few words, in either script."""
+
+    options: tuple[E, ...]
+
+    def read(self, node: Node, reading: Reading) -> E | None:
+        known = self._words("zh" if reading.script == "zh" else "en")
+        text = scalar_text(node, reading, "P105", ("known", ", ".join(known)))
+        if text is None:
+            return None
+        for option in self.options:
+            if text in (option.value, WORDS.get(option.value)):
+                return option
+        meant = nearest(text, [*self._words("en"), *self._words("zh")])
+        reading.problem("P105", node.location, ("found", text[:40]), ("known", ", ".join(known)), hint=meant)
+        return None
+
+    def _words(self, script: Language) -> list[str]:
+        return [WORDS.get(o.value, o.value) if script == "zh" else o.value for o in self.options]
+
+    def schema(self, script: Language) -> Schema:
+        return {"enum": sorted({*self._words("en"), *self._words("zh")})}
+
+
+@dataclass(frozen=True)
+class ListOf(Generic[T]):
+    """A list of at least one."""
+
+    item: Form[T]
+    least: int = 1
+
+    def read(self, node: Node, reading: Reading) -> tuple[T, ...] | None:
+        if not isinstance(node, Items):
+            reading.problem("P014", node.location, ("expected", "list"))
+            return None
+        if len(node.items) < self.least:
+            reading.problem("P111", node.location)
+            return None
+        values = [self.item.read(item, reading) for item in node.items]
+        return tuple(value for value in values if value is not None) if None not in values else None
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "array", "minItems": self.least, "items": self.item.schema(script)}
+
+
+@dataclass(frozen=True)
+class OneOrMore(Generic[T]):
+    """One value, or a list of them."""
+
+    item: Form[T]
+
+    def read(self, node: Node, reading: Reading) -> tuple[T, ...] | None:
+        if isinstance(node, Items):
+            return ListOf(self.item).read(node, reading)
+        value = self.item.read(node, reading)
+        return None if value is None else (value,)
+
+    def schema(self, script: Language) -> Schema:
+        return {"anyOf": [self.item.schema(script), ListOf(self.item).schema(script)]}
+
+
+@dataclass(frozen=True)
+class DatedOf(Generic[T]):
+    """A value, or a map from the day on which each value came into force; a map is dated iff all its keys are dates."""
+
+    value: Form[T]
+
+    def read(self, node: Node, reading: Reading) -> Dated[T] | None:
+        if not is_dated(node):
+            value = self.value.read(node, reading)
+            return None if value is None else always(value, node.location)
+        assert isinstance(node, Entries)
+        entries: list[Since[T]] = []
+        for key, item in node.entries:
+            day = DAY.read(key, reading)
+            value = self.value.read(item, reading)
+            if day is not None and value is not None:
+                entries.append(Since(day, value, item.location))
+        if len(entries) < len(node.entries):
+            return None
+        if entries != sorted(entries, key=lambda entry: entry.day):
+            reading.problem("P307", node.location)
+            return None
+        return Dated(tuple(entries))
+
+    def schema(self, script: Language) -> Schema:
+        inner = self.value.schema(script)
+        dates = {
+            "type": "object",
+            "patternProperties": {DAY.pattern: inner},
+            "additionalProperties": False,
+            "minProperties": 1,
+        }
+        return {"anyOf": [inner, dates]}
+
+
+def is_dated(node: Node) -> bool:
+    """Tell whether a node is a map whose keys all look like dates."""
+    return (
+        isinstance(node, Entries)
+        and bool(node.entries)
+        and all(re.fullmatch(DAY.pattern, key.text) for key, _ in node.entries)
+    )
+
+
+@dataclass(frozen=True)
+class Key(Generic[T]):
+    """A key of a mapping: its form, and whether the file must say it."""
+
+    form: Form[T]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The values that a mapping gave, by English key, with their places."""
+
+    values: Mapping[str, Any]
+    places: Mapping[str, Location]
+    location: Location
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.values.get(name, default)
+
+    def place(self, name: str) -> Location:
+        return self.places.get(name, self.location)
+
+
+@dataclass(frozen=True)
+class Record(Generic[T]):
+    """A mapping with known keys, built into a shape once every key is right.
+
+    `one_of`: exactly one of these keys must stand there. `build` may note further problems and return None.
+    """
+
+    keys: Mapping[str, Key[Any]]
+    build: Callable[[Fields, Reading], T | None]
+    one_of: tuple[str, ...] = ()
+
+    def read(self, node: Node, reading: Reading) -> T | None:
+        if not isinstance(node, Entries):
+            reading.problem("P014", node.location, ("expected", "mapping"))
+            return None
+        fields = self.fields(node, reading)
+        return None if fields is None else self.build(fields, reading)
+
+    def fields(self, node: Entries, reading: Reading) -> Fields | None:
+        values: dict[str, Any] = {}
+        places: dict[str, Location] = {}
+        right = True
+        for scalar, item in node.entries:
+            name = reading.key(scalar, self.keys)
+            if name is None:
+                right = False
+                continue
+            if name in places:  # both spellings of one key
+                reading.problem("P003", scalar.location, ("key", scalar.text), ("first", places[name].line))
+                right = False
+                continue
+            places[name] = scalar.location
+            values[name] = self.keys[name].form.read(item, reading)
+            right = right and values[name] is not None
+        for name, key in self.keys.items():
+            if key.required and name not in places:
+                reading.problem(
+                    "P015", node.location, ("key", KEYS.get(name, name) if reading.script == "zh" else name)
+                )
+                right = False
+        if self.one_of:
+            right = self._one(node, places, reading) and right
+        return Fields(values, places, node.location) if right else None
+
+    def _one(self, node: Entries, places: Mapping[str, Location], reading: Reading) -> bool:
+        said = [name for name in self.one_of if name in places]
+        known = ", ".join(KEYS.get(name, name) if reading.script == "zh" else name for name in self.one_of)
+        if not said:
+            reading.problem("P210", node.location, ("known", known))
+        for extra in said[1:]:
+            reading.problem(
+                "P211", places[extra], ("key", KEYS[extra] if reading.script == "zh" else extra), ("known", known)
+            )
+        return len(said) == 1
+
+    def schema(self, script: Language) -> Schema:
+        def spelled(name: str) -> str:
+            return KEYS.get(name, name) if script == "zh" else name
+
+        made: Schema = {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {spelled(name): key.form.schema(script) for name, key in self.keys.items()},
+        }
+        required = [spelled(name) for name, key in self.keys.items() if key.required]
+        if required:
+            made["required"] = required
+        if self.one_of:
+            made["oneOf"] = [{"required": [spelled(name)]} for name in self.one_of]
+        return made
+
+
+@dataclass(frozen=True)
+class MapOf(Generic[T]):
+    """A mapping from names that the county gives to values of one form; `build` gets the name with its place."""
+
+    value: Callable[[Scalar], Form[T]]
+    least: int = 0
+
+    def read(self, node: Node, reading: Reading) -> tuple[T, ...] | None:
+        if not isinstance(node, Entries):
+            reading.problem("P014", node.location, ("expected", "mapping"))
+            return None
+        if len(node.entries) < self.least:
+            reading.problem("P111", node.location)
+            return None
+        values = [self.value(key).read(item, reading) for key, item in node.entries]
+        return tuple(value for value in values if value is not None) if None not in values else None
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "object", "additionalProperties": self.value(Scalar("x", Location("", 0, 0))).schema(script)}
+
+
+@dataclass(frozen=True)
+class LabelForm:
+    """A name for people: text, or a text per language."""
+
+    def read(self, node: Node, reading: Reading) -> Label | None:
+        if isinstance(node, Scalar):
+            text = Text().read(node, reading)
+            if text is None:
+                return None
+            return Label(zh=text) if any("\u3400" <= c <= "\u9fff" for c in text) else Label(en=text)
+        return _LABEL.read(node, reading)
+
+    def schema(self, script: Language) -> Schema:
+        return {"anyOf": [Text().schema(script), _LABEL.schema(script)]}
+
+
+_LABEL: Record[Label] = Record(
+    {"zh": Key(Text()), "en": Key(Text())},
+    lambda fields, _reading: Label(fields.get("zh", ""), fields.get("en", "")),
+)
+
+
+class SourceStatus(Enum):
+    """What the numbers of a source are worth."""
+
+    IN_FORCE = "in_force"
+    TRIAL = "trial"
+    REPEALED = "repealed"
+    ILLUSTRATIVE = "illustrative"
+
+
+class Grade(Enum):
+    """A law, standard, government site; B official notice or press; C document library."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+def _source(fields: Fields, reading: Reading) -> Source:
+    # What a statement does not say of its source, its layer's county.yaml says.
+    above = reading.source
+    status, grade = fields.get("status"), fields.get("grade")
+    return Source(
+        title=fields.get("title", above.title),
+        clause=fields.get("clause", ""),
+        issuer=fields.get("issuer", above.issuer),
+        year=fields.get("year", above.year),
+        grade=grade.value if grade else above.grade,
+        status=status.value if status else above.status,
+    )
+
+
+SOURCE: Record[Source] = Record(
+    {
+        "title": Key(Text()),
+        "clause": Key(Text()),
+        "issuer": Key(Text()),
+        "year": Key(Text()),
+        "grade": Key(Choice(tuple(Grade))),
+        "status": Key(Choice(tuple(SourceStatus))),
+    },
+    _source,
+)

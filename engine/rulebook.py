@@ -1,0 +1,158 @@
+"""A policy with its matchers: every question that a condition asks is answered here, day by day.
+
+Four rulesets, each over one flat fact: what the steps ask of a record, what the measures ask of a past record, what the
+stars ask, what the perks ask. Values change on certain days only; between two of them one matcher serves.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import TracebackType
+from typing import Self
+
+from lianxing.engine.compiling import changing_days
+from lianxing.engine.matching import Matcher, MatcherFactory, Rule
+from lianxing.engine.quotients import Quotient, Threshold, threshold_types, without_quotients
+from lianxing.engine.reading.perks import STARS_FACT
+from lianxing.rules.conditions import Condition, condition_on, facts_of
+from lianxing.rules.earning import Zero
+from lianxing.rules.facts import FactType, FactValue, Scope
+from lianxing.rules.hours import Count, Exclude
+from lianxing.rules.policy import Policy
+
+MeasureValue = int | Quotient
+
+WHEN = " when"
+WHERE = " where"
+SHARE = " share"
+
+
+@dataclass
+class _Ruleset:
+    """Named conditions as the policy has them, and a matcher for each stretch between two changes."""
+
+    conditions: Mapping[str, Condition]
+    asked: frozenset[str] = field(init=False)
+    matchers: dict[int, tuple[Matcher, tuple[Threshold, ...]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.asked = frozenset[str]().union(*(facts_of(condition) for condition in self.conditions.values()))
+
+
+class Rulebook:
+    """A policy ready to be asked. Close it, or use it in a `with`: a matcher holds memory outside Python."""
+
+    def __init__(self, policy: Policy, factory: MatcherFactory) -> None:
+        self.policy = policy
+        self._factory = factory
+        self._days = changing_days(policy)
+        self._types = {name: fact.type for name, fact in policy.facts.items()} | {STARS_FACT.name: STARS_FACT.type}
+        self._record = _Ruleset(dict(_step_conditions(policy)))
+        self._history = _Ruleset(dict(_measure_conditions(policy)))
+        levels = policy.stars.levels if policy.stars is not None else ()
+        self._stars = _Ruleset({str(level.star): level.condition for level in levels})
+        self._perks = _Ruleset({perk.clause.id: perk.condition for perk in policy.perks})
+        self.measures_asked_of_records = any(
+            policy.facts[name].scope is Scope.MEASURE for name in self._record.asked if name in policy.facts
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for ruleset in (self._record, self._history, self._stars, self._perks):
+            for matcher, _thresholds in ruleset.matchers.values():
+                matcher.close()
+            ruleset.matchers.clear()
+
+    def warm(self) -> None:
+        """Build the matchers of every stretch, so that what no matcher can evaluate is refused now, with its line."""
+        for day in (self.policy.county.in_force_from, *self._days):
+            for ruleset in (self._record, self._history, self._stars, self._perks):
+                if ruleset.conditions:
+                    self._matcher(ruleset, day)
+
+    @property
+    def asked_of_record(self) -> frozenset[str]:
+        """The facts that the steps' conditions ask."""
+        return self._record.asked
+
+    @property
+    def asked_of_history(self) -> frozenset[str]:
+        """The facts that the measures' conditions ask."""
+        return self._history.asked
+
+    def record(self, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]) -> frozenset[str]:
+        """Return the step conditions that hold for a record of `day`: a clause id, or a clause id and ` when`."""
+        return self._ask(self._record, day, facts, measures)
+
+    def history(self, day: date, facts: Mapping[str, FactValue]) -> frozenset[str]:
+        """Return the measures' conditions that hold for a past record: a measure's id and ` where` or ` share`."""
+        return self._ask(self._history, day, facts, {})
+
+    def stars(self, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]) -> frozenset[str]:
+        """Return the stars whose condition holds on `day`, as text."""
+        return self._ask(self._stars, day, facts, measures)
+
+    def perks(self, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]) -> frozenset[str]:
+        """Return the ids of the perks that are open on `day`."""
+        return self._ask(self._perks, day, facts, measures)
+
+    def _ask(
+        self, ruleset: _Ruleset, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]
+    ) -> frozenset[str]:
+        if not ruleset.conditions:
+            return frozenset()
+        matcher, thresholds = self._matcher(ruleset, day)
+        if not measures:
+            return matcher.match(facts)
+        flat = dict(facts)
+        for name, value in measures.items():
+            if isinstance(value, int):
+                flat[name] = value
+        for threshold in thresholds:
+            quotient = measures.get(threshold.fact)
+            answer = threshold.answer(quotient) if isinstance(quotient, Quotient) else None
+            if answer is not None:
+                flat[threshold.name] = answer
+        return matcher.match(flat)
+
+    def _matcher(self, ruleset: _Ruleset, day: date) -> tuple[Matcher, tuple[Threshold, ...]]:
+        stretch = bisect_right(self._days, day) if self._days else 0
+        made = ruleset.matchers.get(stretch)
+        if made is None:
+            made = ruleset.matchers[stretch] = self._built(ruleset, day)
+        return made
+
+    def _built(self, ruleset: _Ruleset, day: date) -> tuple[Matcher, tuple[Threshold, ...]]:
+        rules: list[Rule] = []
+        thresholds: list[Threshold] = []
+        for name, condition in ruleset.conditions.items():
+            flat, found = without_quotients(condition_on(condition, day), self.policy.facts)
+            rules.append(Rule(name, flat))
+            thresholds += found
+        asked = {name for rule in rules for name in facts_of(rule.condition)}
+        types: dict[str, FactType] = self._types | threshold_types(thresholds)
+        return self._factory(rules, {name: types[name] for name in asked}), tuple(dict.fromkeys(thresholds))
+
+
+def _step_conditions(policy: Policy) -> Iterator[tuple[str, Condition]]:
+    for step in (*policy.hours, *policy.earning):
+        if step.when is not None:
+            yield step.clause.id + WHEN, step.when
+        if isinstance(step, Count | Exclude | Zero):
+            yield step.clause.id, step.condition
+
+
+def _measure_conditions(policy: Policy) -> Iterator[tuple[str, Condition]]:
+    for measure in policy.measures:
+        if measure.where is not None:
+            yield measure.clause.id + WHERE, measure.where
+        if measure.share_of is not None:
+            yield measure.clause.id + SHARE, measure.share_of

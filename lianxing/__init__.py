@@ -1,0 +1,1 @@
+"""Reward policies as code for volunteer service."""

@@ -1,0 +1,81 @@
+"""What the rules made of a record: time credited, points, and every step with its clause and its arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import ServiceRecord
+
+Operand = int | str | Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """One step that changed something: which clause, on which part of the record, what it found and what it left.
+
+    `unit` is `seconds` or `points` (hundredths). `after` follows from `before` and the operands alone; the operation's
+    formula stands in docs/how-points-are-counted.md and `engine.explaining.readd` repeats it.
+    """
+
+    clause: str
+    part: int
+    operation: str
+    unit: str
+    before: Fraction | int
+    after: Fraction | int
+    operands: tuple[tuple[str, Operand], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A clause that took the record out, as a whole or one part of it."""
+
+    clause: str
+    part: int
+    reason: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The outcome for one record: whole seconds credited, whole hundredths of a point, and why."""
+
+    record: ServiceRecord
+    policy_digest: str
+    seconds: int
+    points: int
+    workings: tuple[Working, ...]
+    refusals: tuple[Refusal, ...] = ()
+    counted: bool = True  # false when every part was refused: no measure sees the record
+    supplied: Mapping[str, FactValue] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An amount on an account; the postings of an entry add up to zero for each unit."""
+
+    account: str
+    unit: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One immutable booking. `kind` is `original`, once per record, or `adjusting`, which names what it `adjusts`."""
+
+    id: int
+    kind: str
+    volunteer: VolunteerId
+    county: CountyId
+    registry: RegistryId
+    record: RecordId
+    effective_on: date
+    recorded_at: int
+    policy_digest: str
+    seconds: int
+    points: int
+    adjusts: int | None = None

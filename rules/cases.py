@@ -1,0 +1,49 @@
+"""The proof: the chapter `cases.yaml`, small stories with what must come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from lianxing.rules.facts import FactValue
+from lianxing.rules.places import Location, Source
+from lianxing.rules.records import ServiceRecord, Volunteer
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a case says must come out; None is not asked. Seconds, hundredths of a point, hundredths of a yuan.
+
+    `because` names clauses that must have given, changed or refused something; `refused_by` the clause that refuses
+    every record of the case; `missing` what the next star still takes; `perks` the perks held, each with what is paid
+    of the case's price where the case asks that.
+    """
+
+    seconds: int | None = None
+    points: int | None = None
+    star: int | None = None
+    because: tuple[str, ...] | None = None
+    refused_by: str | None = None
+    perks: Mapping[str, int | None] | None = None
+    missing: Mapping[str, FactValue] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A story: a person, records or measures given outright, and what is expected on the day `on`.
+
+    A measure that is a quotient is given in millionths. `star` is the star held where the case gives it outright,
+    `price` what the perks' shares are taken of, in hundredths of a yuan.
+    """
+
+    name: str
+    location: Location
+    source: Source
+    on: date
+    volunteer: Volunteer
+    records: tuple[ServiceRecord, ...]
+    given: Mapping[str, FactValue]
+    star: int | None
+    price: int | None
+    expected: Expected

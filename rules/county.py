@@ -1,0 +1,28 @@
+"""Who makes the rules, where, and from when: the chapter `county.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from lianxing.rules.facts import CountyId, Fact
+from lianxing.rules.places import Clause, Label
+
+
+@dataclass(frozen=True, slots=True)
+class County:
+    """A county, or another layer of government; `based_on` is the id of the layer below, empty for the nation.
+
+    `in_force_until` is the last day in force, None while the rules run on.
+    """
+
+    id: CountyId
+    name: str
+    label: Label
+    region: str
+    based_on: str
+    in_force_from: date
+    in_force_until: date | None
+    time_zone: str
+    clause: Clause
+    facts: tuple[Fact, ...] = ()

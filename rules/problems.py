@@ -1,0 +1,194 @@
+"""Everything that can be wrong with a policy, as a table: code, what it says, what to do. A code is never reused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lianxing.rules.matching_problems import MATCHING_PROBLEMS
+from lianxing.rules.places import Language, Location
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """A code with its sentence in both languages; braces name the details of a problem."""
+
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong at one place; `hint` is what was probably meant, empty if nothing comes near."""
+
+    code: str
+    location: Location
+    details: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+
+    def message(self, language: Language) -> str:
+        kind = PROBLEMS[self.code]
+        details = {name: _EXPECTED.get(value, value) if language == "zh" else value for name, value in self.details}
+        sentence = (kind.zh if language == "zh" else kind.en).format_map(details)
+        if not self.hint:
+            return sentence
+        return (
+            f"{sentence}（是否想写“{self.hint}”？）"
+            if language == "zh"
+            else f"{sentence} (did you mean '{self.hint}'?)"
+        )
+
+    def text(self, language: Language) -> str:
+        """Return `path:line:col: CODE message (did you mean ...)`."""
+        return f"{self.location}: {self.code} {self.message(language)}"
+
+
+_EXPECTED = {"text": "文字", "list": "列表", "mapping": "若干“项: 值”", "condition": "条件（事实: 要求）"}
+
+
+class PolicyError(Exception):
+    """A policy that cannot be used, with all its problems in file order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.location, problem.code)))
+        super().__init__("\n".join(problem.text("en") for problem in self.problems))
+
+
+def _kinds(*kinds: tuple[str, str, str]) -> Mapping[str, ProblemKind]:
+    return {code: ProblemKind(code, zh, en) for code, zh, en in kinds}
+
+
+PROBLEMS: Mapping[str, ProblemKind] = _kinds(
+    # P0xx: the file as YAML, and its keys
+    ("P001", "YAML 语法错误：{what}", "not readable as YAML: {what}"),
+    ("P002", "不认识的项“{key}”；此处可写：{known}", "unknown key '{key}'; known keys are {known}"),
+    ("P003", "“{key}”写了两次，第一次在第 {first} 行", "'{key}' stands twice, first on line {first}"),
+    ("P004", "不允许锚点和引用（{name}）", "anchors and aliases are not allowed ({name})"),
+    ("P005", "不允许显式标签 {tag}", "explicit tags are not allowed ({tag})"),
+    ("P006", "嵌套超过 {most} 层", "nested more than {most} deep"),
+    ("P007", "文件有 {size} 字节，最多 {most} 字节", "the file has {size} bytes, at most {most} are allowed"),
+    ("P008", "文件的内容超过 {most} 项", "the file has more than {most} nodes"),
+    (
+        "P009",
+        "文件不是 UTF-8 编码；请另存为 UTF-8",
+        "the file is not UTF-8; save it as UTF-8 (GBK and UTF-16 are not read)",
+    ),
+    ("P010", "一个文件只能有一个文档，不能再写 ---", "a file holds one document; remove the second ---"),
+    ("P011", "文件是空的", "the file is empty"),
+    ("P012", "缩进用了制表符；请用空格", "a tab stands where YAML wants spaces"),
+    (
+        "P013",
+        "“{key}”与本文件其他项的中英写法不一致",
+        "'{key}' mixes scripts: the other keys of this file are in the other language",
+    ),
+    ("P014", "此处应为{expected}", "a {expected} is expected here"),
+    ("P015", "缺少“{key}”，须写明", "'{key}' is missing; the policy has to say it"),
+    ("P016", "键须是 1 至 200 字的文字", "a key is text of 1 to 200 characters"),
+    ("P017", "不允许用 << 合并", "merging with << is not allowed"),
+    ("P018", "不可用的字符 {character}", "a character that may not stand in YAML: {character}"),
+    # P1xx: one value
+    ("P101", "“{found}”不是普通小数（如 1.5）", "'{found}' is not a plain decimal number such as 1.5"),
+    (
+        "P102",
+        "“{found}”不是带单位的数量；单位可用：{units}",
+        "'{found}' is not an amount with a unit; units are {units}",
+    ),
+    ("P103", "“{found}”不是日期（写作 2025-07-01）", "'{found}' is not a date written as 2025-07-01"),
+    ("P104", "“{found}”既不是“是”也不是“否”", "'{found}' is neither yes nor no"),
+    ("P105", "“{found}”不在可选词之中：{known}", "'{found}' is not one of {known}"),
+    ("P106", "“{found}”超出允许范围（{low} 至 {high}）", "'{found}' is out of range ({low} to {high})"),
+    ("P107", "“{found}”不是整数", "'{found}' is not a whole number"),
+    (
+        "P108",
+        "文字须为 1 至 1000 字，不含控制字符：“{found}”",
+        "text has 1 to 1000 characters and no control characters: '{found}'",
+    ),
+    ("P109", "“{found}”不是时刻（写作 08:30）", "'{found}' is not a time of day written as 08:30"),
+    ("P110", "“{found}”不是 0 % 至 100 % 的百分数", "'{found}' is not a percentage such as 60 %"),
+    ("P111", "不能为空，至少写一项", "this is empty; at least one entry is needed"),
+    ("P112", "不认识的时区“{found}”", "unknown time zone '{found}'"),
+    # P2xx: statements and layers
+    ("P201", "编号“{id}”用了两次，第一次在 {first}", "id '{id}' is used twice, first at {first}"),
+    ("P202", "要删除的“{id}”在上级中不存在", "'{id}' is removed, but no layer below has it"),
+    ("P203", "找不到上级“{base}”", "the base '{base}' does not exist"),
+    ("P204", "上级“{base}”绕回到自身", "the base '{base}' leads back to where it came from"),
+    ("P205", "找不到县区“{folder}”（没有 county.yaml）", "no county at '{folder}' (there is no county.yaml)"),
+    ("P206", "不认识的文件“{file}”；章节有：{known}", "unknown file '{file}'; chapters are {known}"),
+    ("P207", "没有编号为“{id}”的条文可供排序", "there is no statement '{id}' to stand before or after"),
+    (
+        "P208",
+        "县区“{county}”由 {first} 和 {second} 同时提供",
+        "county '{county}' is contributed by both {first} and {second}",
+    ),
+    ("P209", "县区编号“{county}”与文件夹“{folder}”不同名", "county '{county}' stands in a folder named '{folder}'"),
+    ("P210", "这条没有说做什么；须写其一：{known}", "this says nothing to do; it needs one of {known}"),
+    ("P211", "“{key}”多余：一条只做一件事（{known}）", "'{key}' is one too many: a statement does one of {known}"),
+    ("P212", "“{found}”不能作编号：用文字、数字、_ - .", "'{found}' cannot be an id: use letters, digits, _ - and ."),
+    ("P213", "删除的条文不能再写“{key}”", "a statement that is removed cannot say '{key}' as well"),
+    (
+        "P214",
+        "事实“{fact}”已有定义，只能为文字类补充取值",
+        "the fact '{fact}' is known; a text fact can be given more values, nothing else",
+    ),
+    ("P215", "“{fact}”已是事实的名称，不能再作指标名", "'{fact}' is the name of a fact and cannot name a measure"),
+    ("P216", "“{county}”不止一个：{known}", "'{county}' is not unique: {known}"),
+    # P3xx: meaning
+    ("P301", "不认识的事实“{fact}”", "unknown fact '{fact}'"),
+    (
+        "P302",
+        "事实 {fact} 没有取值“{found}”；有：{known}",
+        "the fact {fact} has no value '{found}'; values are {known}",
+    ),
+    (
+        "P303",
+        "“{found}”不是事实 {fact} 的取值（写作 {type}）",
+        "'{found}' is no value of the fact {fact}, which is written as {type}",
+    ),
+    ("P304", "事实“{fact}”不能在此处使用", "the fact '{fact}' cannot be asked here"),
+    ("P305", "事实 {fact} 不能这样比较", "the fact {fact} cannot be tested like this"),
+    ("P306", "介于须写两个值，先小后大：[a, b]", "within takes two values of {fact}, the lower first: [a, b]"),
+    ("P307", "日期须按先后排列", "dates have to ascend"),
+    (
+        "P308",
+        "表格没有说明这种情况：{keys}；请补一行，或写“其余”“缺失”",
+        "the table leaves open what this gives: {keys}; add a row, default or missing",
+    ),
+    ("P309", "找不到表格文件“{file}”", "there is no table file '{file}' beside this chapter"),
+    ("P310", "表格不是 UTF-8 编码的 CSV", "the table is not CSV in UTF-8"),
+    ("P311", "这一行有 {found} 列，应有 {expected} 列", "this row has {found} columns, {expected} are expected"),
+    ("P312", "与第 {first} 行同样的键、重叠的有效期", "same keys and overlapping validity as line {first}"),
+    ("P313", "有效期有空档：第 {first} 行到 {until} 为止", "validity has a gap: line {first} ends on {until}"),
+    ("P314", "“{found}”不能统计；可用：{known}", "'{found}' cannot be totalled; there are {known}"),
+    ("P315", "星级 {star} 须大于前一级 {before}", "star {star} has to be above the one before, {before}"),
+    (
+        "P316",
+        "第一个值自 {day} 起，而办法自 {start} 起施行",
+        "the first value holds from {day}, but the policy is in force from {start}",
+    ),
+    ("P317", "星级最高为 {top}，没有 {star} 星", "the ladder ends at {top}, there is no star {star}"),
+    (
+        "P318",
+        "重叠“{id}”须排在改变时长的“{other}”之前",
+        "overlap '{id}' has to come before '{other}', which changes the time",
+    ),
+    ("P319", "限额“{id}”之前，“{other}”的积分尚未取整", "points of '{other}' are not rounded before the limit '{id}'"),
+    ("P320", "“{id}”之后没有写明积分如何取整", "the policy does not say how points are rounded after '{id}'"),
+    ("P321", "条件是空的", "this condition is empty"),
+    ("P322", "与 {fact} 比较的数超出 64 位整数", "the number that {fact} is compared with is beyond 64 bits"),
+    (
+        "P323",
+        "与 {fact} 比较的文字为空、过长或含空字符",
+        "the text that {fact} is compared with is empty, over 4,096 bytes, or holds NUL",
+    ),
+    # P4xx: what no matcher can evaluate
+    *MATCHING_PROBLEMS,
+    # P5xx: cases
+    ("P501", "案例名“{name}”用了两次", "the case '{name}' stands twice"),
+    ("P502", "案例只能写记录、多条记录、已知或持星之一", "a case has one of record, records, given or star"),
+    ("P503", "没有时刻的记录，而办法 {clause} 要看时刻", "this record has no times of day, but {clause} asks for them"),
+    ("P504", "案例提到不存在的条文“{id}”", "the case names a statement '{id}' that does not exist"),
+    ("P505", "案例没有写明应得什么", "the case does not say what is expected"),
+    ("P506", "记录要写申报时长，或开始和结束", "a record needs a duration, or start and end"),
+    ("P507", "没有案例：须有 cases.yaml", "there are no cases: a county proves itself with cases.yaml"),
+)
