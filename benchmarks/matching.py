@@ -97,7 +97,7 @@ def policy(count: int, random: Random) -> list[Rule]:
 
 
 def records(count: int, random: Random) -> Facts:
-    """Return what is known of a record when it is matched, most of it asked by no rule; one in ten has no evaluation."""
+    """Return what is known of a record when it is matched, most of it asked by no rule; a tenth is not evaluated."""
     facts: Facts = []
     for number in range(count):
         fact: dict[str, FactValue] = {

@@ -1,4 +1,4 @@
-"""Days and times of day in the county's zone. Instants are whole seconds since 1970-01-01 UTC; every answer is exact."""
+"""Days and times of day in the county's zone. Instants are whole seconds since 1970-01-01 UTC; answers are exact."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from lianxing.engine.counting import assess
+from lianxing.engine.counting import assess, counted
 from lianxing.engine.measures import Totals
 from lianxing.engine.quotients import Quotient
 from lianxing.engine.rounding import rounded
@@ -17,7 +17,7 @@ from lianxing.rules.cases import Case
 from lianxing.rules.facts import RATIO_SCALE, FactType, FactValue
 from lianxing.rules.hours import Direction
 from lianxing.rules.places import Clause
-from lianxing.rules.standings import Counted, Standing
+from lianxing.rules.standings import Standing
 
 Outcome = Fraction | int | str | None
 
@@ -70,12 +70,6 @@ def _standing(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...
         return standing(rulebook, case.volunteer, history, case.on)
     measures = Totals(rulebook.policy).on(case.on) | _given(rulebook, case.given)
     return standing_with(rulebook, case.volunteer, measures, case.on, star_held=case.star)
-
-
-def counted(assessment: Assessment) -> Counted:
-    """Return an assessment as history sees it."""
-    supplied = assessment.supplied or {}
-    return Counted(assessment.record, supplied, assessment.seconds, assessment.points, assessment.counted)
 
 
 def _given(rulebook: Rulebook, given: Mapping[str, FactValue]) -> dict[str, MeasureValue]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import date
 from pathlib import Path
 
 from lianxing.engine.layers import Shelf, merged, read_layers
 from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer
 from lianxing.engine.reading.forms import nearest
+from lianxing.engine.reading.tables import hole_in
 from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Missing, Not, OneOf, Operator
 from lianxing.rules.county import County
 from lianxing.rules.dates import Dated
 from lianxing.rules.earning import Add, LimitPoints, Multiply, PointsPerEvent, PointsPerHour, RoundPoints
 from lianxing.rules.facts import CountyId, Fact, Scope
-from lianxing.rules.hours import LimitTime, NoOverlap, RoundTime
+from lianxing.rules.hours import LimitTime, NoOverlap, RoundTime, SplitAtMidnight
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import PolicyError, Problem
@@ -112,6 +112,7 @@ def check(policy: Policy) -> list[Problem]:
     """Return what is wrong with a policy as a whole."""
     return [
         *_ids_across_chapters(policy),
+        *_holes(policy),
         *_hours_order(policy),
         *_points_order(policy),
         *_days_before_the_first_value(policy),
@@ -128,14 +129,33 @@ def _ids_across_chapters(policy: Policy) -> Iterator[Problem]:
         first.setdefault(clause.id, clause)
 
 
+def _holes(policy: Policy) -> Iterator[Problem]:
+    """A layer may have added values to a fact by which a table of a layer below is looked up."""
+    for step in policy.earning:
+        if isinstance(step, PointsPerHour | PointsPerEvent | Multiply | Add):
+            hole = hole_in(step.table, tuple(policy.facts[name] for name in step.table.by))
+            if hole is not None:
+                yield Problem("P308", step.table.location, (("keys", hole),))
+
+
 def _hours_order(policy: Policy) -> Iterator[Problem]:
-    """Overlap is worked out on clock times, so it comes before anything that changes the amount of time."""
+    """Split and overlap are worked out on clock times, so they come before what changes the amount of time.
+
+    And the split comes first: which day the time that an overlap leaves lies on, only its parts know.
+    """
     changed: Clause | None = None
+    taken: Clause | None = None
     for step in policy.hours:
-        if isinstance(step, RoundTime | LimitTime):
-            changed = changed or step.clause
-        elif isinstance(step, NoOverlap) and changed is not None:
-            yield Problem("P318", step.clause.location, (("id", step.clause.id), ("other", changed.id)))
+        before: Clause | None = None
+        match step:
+            case RoundTime() | LimitTime():
+                changed = changed or step.clause
+            case NoOverlap():
+                before, taken = changed, taken or step.clause
+            case SplitAtMidnight():
+                before = changed or taken
+        if before is not None:
+            yield Problem("P318", step.clause.location, (("id", step.clause.id), ("other", before.id)))
 
 
 def _points_order(policy: Policy) -> Iterator[Problem]:
@@ -143,7 +163,8 @@ def _points_order(policy: Policy) -> Iterator[Problem]:
     exact: Clause | None = None  # the step since which amounts may be fractions of a hundredth
     for step in policy.earning:
         if isinstance(step, RoundPoints):
-            exact = None
+            # A rounding of some records leaves the others as they are.
+            exact = None if step.when is None else exact
         elif isinstance(step, LimitPoints) and exact is not None:
             yield Problem("P319", step.clause.location, (("id", step.clause.id), ("other", exact.id)))
         elif isinstance(step, PointsPerHour | Multiply) or (
@@ -181,12 +202,6 @@ def _dated_in(shape: object) -> Iterator[Dated[object]]:
             yield from _dated_in(getattr(shape, field.name))
 
 
-def changing_days(policy: Policy) -> tuple[date, ...]:
-    """Return the days on which any value of the policy changes, ascending."""
-    chapters = (policy.hours, policy.earning, policy.measures, policy.stars, policy.perks)
-    return tuple(sorted({day for dated in _dated_in(chapters) for day in dated.days}))
-
-
 def conditions_in(shape: object) -> Iterator[Condition]:
     """Yield every test of every condition in a shape."""
     match shape:
@@ -218,6 +233,7 @@ def _unknown_measures(policy: Policy) -> Iterator[Problem]:
 def _perks_above_the_ladder(policy: Policy) -> Iterator[Problem]:
     top = policy.stars.levels[-1].star if policy.stars is not None else 0
     for test in conditions_in(policy.perks):
-        if isinstance(test, Compare) and test.fact == "stars" and isinstance(test.operand, int):
-            if test.operand > top and test.operator in (Operator.AT_LEAST, Operator.EQUALS):
-                yield Problem("P317", test.location, (("star", str(test.operand)), ("top", str(top))))
+        if not isinstance(test, Compare) or test.fact != "stars" or not isinstance(test.operand, int):
+            continue
+        if test.operator in (Operator.AT_LEAST, Operator.EQUALS) and test.operand > top:
+            yield Problem("P317", test.location, (("star", str(test.operand)), ("top", str(top))))

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from lianxing.engine.calendars import local_day, next_midnight
-from lianxing.engine.facts import calendar_facts, clock_facts, person_facts, record_facts
+from lianxing.engine.facts import CLOCK_FACTS, calendar_facts, clock_facts, past_facts, person_facts, record_facts
 from lianxing.engine.measures import Totals
 from lianxing.engine.rounding import rounded
 from lianxing.engine.rulebook import WHEN, MeasureValue, Rulebook
@@ -33,6 +34,7 @@ from lianxing.rules.hours import Count, Exclude, HoursStep, LimitTime, NoOverlap
 from lianxing.rules.periods import Period, period_start
 from lianxing.rules.places import Clause
 from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.standings import Counted
 from lianxing.rules.tables import Table
 
 Amount = int | Fraction
@@ -41,8 +43,6 @@ SECONDS = "seconds"
 POINTS = "points"
 HUNDREDTHS = 100
 HOUR_SECONDS = 3600
-
-_CLOCK = frozenset(("start_time", "end_time"))
 
 
 def assess(
@@ -54,6 +54,12 @@ def assess(
     """
     fold = Fold(rulebook, volunteer)
     return [fold.assess(record, supplied) for record, supplied in records]
+
+
+def counted(assessment: Assessment) -> Counted:
+    """Return an assessment as history sees it."""
+    supplied = assessment.supplied or {}
+    return Counted(assessment.record, supplied, assessment.seconds, assessment.points, assessment.counted)
 
 
 @dataclass(slots=True)
@@ -108,7 +114,7 @@ class Fold:
         self._volunteer = volunteer
         self._zone = ZoneInfo(self._policy.county.time_zone)
         self._asked = rulebook.asked_of_record | _table_facts(self._policy.earning)
-        self._clocked = not self._asked.isdisjoint(_CLOCK)
+        self._clocked = not self._asked.isdisjoint(CLOCK_FACTS)
         self._used: dict[tuple[str, str | date], Amount] = {}
         self._served: dict[str, list[_Served]] = {}
         self._last: tuple[int, int, str] | None = None
@@ -120,8 +126,7 @@ class Fold:
             raise ValueError("records are folded per person, in order")
         self._last = record.order
         outcome = _Outcome()
-        facts = record_facts(record, supplied)
-        whole = self._whole(record, facts)
+        whole = self._whole(record, record_facts(record, supplied))
         parts = [whole]
         if self._in_force(whole, outcome):
             for step in self._policy.hours:
@@ -132,8 +137,9 @@ class Fold:
         points = _whole_hundredths(sum(part.points for part in parts if not part.refused))
         counted = not all(part.refused for part in parts)
         if self._totals is not None and counted:
-            matched = self._rulebook.history(record.day, {**facts, **calendar_facts(record.day)})
-            self._totals.add(record.day, seconds, points, facts, matched)
+            past = past_facts(record, supplied, self._zone, self._rulebook.asked_of_history)
+            matched = self._rulebook.history(record.day, past)
+            self._totals.add(record.day, seconds, points, past, matched)
         return Assessment(
             record=record,
             policy_digest=self._policy.digest,
@@ -148,8 +154,7 @@ class Fold:
     # --- the parts of a record, and what their conditions find ---------------------------------------------------
 
     def _whole(self, record: ServiceRecord, facts: dict[str, FactValue]) -> _Part:
-        known = facts | person_facts(self._volunteer, record.day, self._asked)
-        return self._part(record, known, 0, record.day, record.started_at, record.ended_at, record.seconds)
+        return self._part(record, facts, 0, record.day, record.started_at, record.ended_at, record.seconds)
 
     def _part(
         self,
@@ -161,7 +166,7 @@ class Fold:
         ended_at: int,
         seconds: int,
     ) -> _Part:
-        known = {**facts, **calendar_facts(day)}
+        known = {**facts, **person_facts(self._volunteer, day, self._asked), **calendar_facts(day)}
         if self._clocked and record.timed:
             known.pop("end_time", None)
             known |= clock_facts(started_at, ended_at, self._zone)
@@ -217,7 +222,7 @@ class Fold:
         bounds.append(part.ended_at)
         pieces: list[_Part] = []
         left = part.seconds
-        for index, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        for index, (start, end) in enumerate(pairwise(bounds)):
             # A record may state less time than its interval (a break); the days are filled from the first on.
             seconds = min(left, end - start)
             left -= seconds
@@ -327,8 +332,12 @@ class Fold:
         step: RoundTime | RoundPoints,
         outcome: _Outcome,
     ) -> Amount:
-        """Round what the period has added up so far; the record gets the difference to what was rounded before."""
-        key = (clause.id, _period_key(step.each, part))
+        """Round what the period has added up so far; the record gets the difference to what was rounded before.
+
+        From the day on which the step of the rounding changes, adding up starts anew: what was rounded to the old one
+        is not rounded again.
+        """
+        key = (f"{clause.id} {to}", _period_key(step.each, part))
         so_far = self._used.get(key, 0)
         self._used[key] = so_far + amount
         after = rounded(so_far + amount, to, step.direction) - rounded(so_far, to, step.direction)

@@ -12,6 +12,8 @@ from lianxing.rules.facts import FactValue
 from lianxing.rules.periods import completed_months
 from lianxing.rules.records import ServiceRecord, Volunteer
 
+CLOCK_FACTS = frozenset(("start_time", "end_time"))
+
 
 def record_facts(record: ServiceRecord, supplied: Mapping[str, FactValue]) -> dict[str, FactValue]:
     """Return what the record says; a plugin's facts come first, the registry's own win."""
@@ -36,6 +38,17 @@ def clock_facts(started_at: int, ended_at: int, zone: ZoneInfo) -> dict[str, Fac
     end = local_second(ended_at, zone)
     start: dict[str, FactValue] = {"start_time": local_second(started_at, zone)}
     return start if end == 0 else start | {"end_time": end}
+
+
+def past_facts(
+    record: ServiceRecord, supplied: Mapping[str, FactValue], zone: ZoneInfo, asked: Collection[str]
+) -> dict[str, FactValue]:
+    """Return what a counted record says to the measures: as a whole, on the day on which it began."""
+    facts = {**record_facts(record, supplied), **calendar_facts(record.day)}
+    if record.timed and not CLOCK_FACTS.isdisjoint(asked):
+        facts.pop("end_time", None)
+        facts |= clock_facts(record.started_at, record.ended_at, zone)
+    return facts
 
 
 def person_facts(volunteer: Volunteer, day: date, asked: Collection[str]) -> dict[str, FactValue]:

@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from typing import TypeVar
 
 from lianxing.engine.reading import pyyaml
-from lianxing.engine.reading.chapters import Folder, Layer, read_head, read_layer
+from lianxing.engine.reading.chapters import NAME_CHARACTERS_MAX, Folder, Layer, read_head, read_layer
 from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.nodes import Entries, Scalar
 from lianxing.engine.reading.statements import Statement
@@ -24,6 +24,7 @@ from lianxing.rules.problems import PolicyError, Problem
 T = TypeVar("T")
 
 LAYERS_MAX = 10
+FOLDERS_MAX = 10  # one in the other
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ class Shelf:
 
 def _at(root: Traversable, id: str) -> Traversable | None:
     folder = root
-    for part in id.split("/"):
-        if part in ("", ".", ".."):
+    for part in id.split("/")[: FOLDERS_MAX + 1]:
+        if part in ("", ".", "..") or len(part) > NAME_CHARACTERS_MAX:
             return None
         folder = folder / part
-    return folder if (folder / "county.yaml").is_file() else None
+    return folder if id.count("/") < FOLDERS_MAX and (folder / "county.yaml").is_file() else None
 
 
 def _below(root: Traversable, above: str) -> Iterable[str]:
@@ -146,7 +147,7 @@ def _apply(statement: Statement[T], standing: list[Statement[T]], problems: list
     ids = [other.id for other in standing]
     at = ids.index(statement.id) if statement.id in ids else None
     anchor = statement.before or statement.after
-    if anchor and anchor not in ids:
+    if anchor and (anchor not in ids or anchor == statement.id):
         problems.append(Problem("P207", statement.location, (("id", anchor),), nearest(anchor, ids)))
         return
     if statement.shape is None:

@@ -1,7 +1,7 @@
 """Thresholds on a quotient (a mean, a share) as yes/no facts: no division, no float, nothing rounded.
 
-`mean >= 4.2` becomes the fact "mean at_least 4200000", true when sum x 1,000,000 >= threshold x count, and missing while
-the count is 0. The matchers see that fact only.
+`mean >= 4.2` becomes the fact "mean at_least 4200000", true when sum x 1,000,000 >= threshold x count, and missing
+while the count is 0. The matchers see that fact only.
 """
 
 from __future__ import annotations

@@ -13,11 +13,11 @@ from datetime import date
 from types import TracebackType
 from typing import Self
 
-from lianxing.engine.compiling import changing_days
+from lianxing.engine.compiling import conditions_in
 from lianxing.engine.matching import Matcher, MatcherFactory, Rule
 from lianxing.engine.quotients import Quotient, Threshold, threshold_types, without_quotients
 from lianxing.engine.reading.perks import STARS_FACT
-from lianxing.rules.conditions import Condition, condition_on, facts_of
+from lianxing.rules.conditions import Condition, DatedCompare, condition_on, facts_of
 from lianxing.rules.earning import Zero
 from lianxing.rules.facts import FactType, FactValue, Scope
 from lianxing.rules.hours import Count, Exclude
@@ -32,14 +32,18 @@ SHARE = " share"
 
 @dataclass
 class _Ruleset:
-    """Named conditions as the policy has them, and a matcher for each stretch between two changes."""
+    """Named conditions as the policy has them, and a matcher for each stretch between two changes of a threshold."""
 
     conditions: Mapping[str, Condition]
     asked: frozenset[str] = field(init=False)
+    days: tuple[date, ...] = field(init=False)
     matchers: dict[int, tuple[Matcher, tuple[Threshold, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.asked = frozenset[str]().union(*(facts_of(condition) for condition in self.conditions.values()))
+        tests = conditions_in(tuple(self.conditions.values()))
+        dated = (test.operands for test in tests if isinstance(test, DatedCompare))
+        self.days = tuple(sorted({day for operands in dated for day in operands.days}))
 
 
 class Rulebook:
@@ -48,7 +52,7 @@ class Rulebook:
     def __init__(self, policy: Policy, factory: MatcherFactory) -> None:
         self.policy = policy
         self._factory = factory
-        self._days = changing_days(policy)
+        self._first_day = policy.county.in_force_from
         self._types = {name: fact.type for name, fact in policy.facts.items()} | {STARS_FACT.name: STARS_FACT.type}
         self._record = _Ruleset(dict(_step_conditions(policy)))
         self._history = _Ruleset(dict(_measure_conditions(policy)))
@@ -73,10 +77,9 @@ class Rulebook:
 
     def warm(self) -> None:
         """Build the matchers of every stretch, so that what no matcher can evaluate is refused now, with its line."""
-        for day in (self.policy.county.in_force_from, *self._days):
-            for ruleset in (self._record, self._history, self._stars, self._perks):
-                if ruleset.conditions:
-                    self._matcher(ruleset, day)
+        for ruleset in (self._record, self._history, self._stars, self._perks):
+            for day in (self._first_day, *ruleset.days) if ruleset.conditions else ():
+                self._matcher(ruleset, day)
 
     @property
     def asked_of_record(self) -> frozenset[str]:
@@ -124,7 +127,8 @@ class Rulebook:
         return matcher.match(flat)
 
     def _matcher(self, ruleset: _Ruleset, day: date) -> tuple[Matcher, tuple[Threshold, ...]]:
-        stretch = bisect_right(self._days, day) if self._days else 0
+        day = max(day, self._first_day)  # before it there are no rules; the first ones answer
+        stretch = bisect_right(ruleset.days, day)
         made = ruleset.matchers.get(stretch)
         if made is None:
             made = ruleset.matchers[stretch] = self._built(ruleset, day)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
-from lianxing.engine.facts import calendar_facts, person_facts, record_facts
+from lianxing.engine.facts import calendar_facts, past_facts, person_facts
 from lianxing.engine.measures import Totals
 from lianxing.engine.quotients import Quotient, Threshold, holds
 from lianxing.engine.rulebook import MeasureValue, Rulebook
@@ -36,9 +37,10 @@ def standing(rulebook: Rulebook, volunteer: Volunteer, history: Iterable[Counted
     policy = rulebook.policy
     seen = [past for past in history if past.record.day <= on and past.counted]
     totals = Totals(policy)
+    zone = ZoneInfo(policy.county.time_zone)
     for past in seen:
-        facts = record_facts(past.record, past.supplied)
-        matched = rulebook.history(past.record.day, {**facts, **calendar_facts(past.record.day)})
+        facts = past_facts(past.record, past.supplied, zone, rulebook.asked_of_history)
+        matched = rulebook.history(past.record.day, facts)
         totals.add(past.record.day, past.seconds, past.points, facts, matched)
     measures = totals.on(on)
     return standing_with(
@@ -65,6 +67,7 @@ def standing_with(
 ) -> Standing:
     """Return where a person with these measures stands; a star given outright stands in for the award."""
     policy = rulebook.policy
+    ruled_on = max(on, policy.county.in_force_from)  # before it there are no rules; the first ones answer
     person = {**person_facts(volunteer, on, _EVERYTHING), **calendar_facts(on)}
     reached = {int(star) for star in rulebook.stars(on, person, measures)}
     levels = policy.stars.levels if policy.stars is not None else ()
@@ -87,8 +90,8 @@ def standing_with(
         star_clause=policy.stars.clause if policy.stars is not None else None,
         star_at=None if level is None else level.location,
         next_star=None if following is None else following.star,
-        gaps=() if following is None else _gaps_of(following, policy.facts, person, measures, on),
-        perks=tuple(_held(perk, held, on) for perk in policy.perks if perk.clause.id in open_perks),
+        gaps=() if following is None else _gaps_of(following, policy.facts, person, measures, ruled_on),
+        perks=tuple(_held(perk, held, ruled_on) for perk in policy.perks if perk.clause.id in open_perks),
     )
 
 
@@ -102,9 +105,14 @@ def _line(rulebook: Rulebook, id: str, value: MeasureValue) -> MeasureLine:
 def _held(perk: Perk, star: int, on: date) -> HeldPerk:
     cell = None if perk.pays is None else perk.pays.cell((star,) if perk.pays.by else ())
     since = None if cell is None else cell.since(on)
-    if since is None:
-        return HeldPerk(perk.clause, perk.provider, None, None, perk.uses)
-    return HeldPerk(perk.clause, perk.provider, since.value, since.location, perk.uses)
+    return HeldPerk(
+        clause=perk.clause,
+        provider=perk.provider,
+        pays=None if since is None else since.value,
+        pays_at=None if since is None else since.location,
+        uses_at_most=None if perk.uses is None else perk.uses.at_most.on(on),
+        uses_per=None if perk.uses is None else perk.uses.per,
+    )
 
 
 def _gaps_of(

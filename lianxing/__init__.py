@@ -1,1 +1,56 @@
-"""Reward policies as code for volunteer service."""
+"""Reward policies as code for volunteer service.
+
+The public names: what a plugin needs to hand over records, add words, object, and be told. Everything else is below
+`lianxing.rules` (shapes), `lianxing.engine` (what follows from them) and `lianxing.plugins` (how the outside joins in).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lianxing.plugins.hooks import hookimpl
+    from lianxing.rules.assessments import Assessment, Entry
+    from lianxing.rules.facts import Fact, FactType, Scope
+    from lianxing.rules.objections import Objection
+    from lianxing.rules.places import Label
+    from lianxing.rules.records import ServiceRecord, SetAside, Volunteer
+    from lianxing.rules.standings import Standing
+
+__all__ = [
+    "Assessment",
+    "Entry",
+    "Fact",
+    "FactType",
+    "Label",
+    "Objection",
+    "Scope",
+    "ServiceRecord",
+    "SetAside",
+    "Standing",
+    "Volunteer",
+    "hookimpl",
+]
+
+_HOMES = {
+    "Assessment": "rules.assessments",
+    "Entry": "rules.assessments",
+    "Fact": "rules.facts",
+    "FactType": "rules.facts",
+    "Label": "rules.places",
+    "Objection": "rules.objections",
+    "Scope": "rules.facts",
+    "ServiceRecord": "rules.records",
+    "SetAside": "rules.records",
+    "Standing": "rules.standings",
+    "Volunteer": "rules.records",
+    "hookimpl": "plugins.hooks",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Names are imported when they are asked for: the command line starts without them.
+    if name in _HOMES:
+        return getattr(import_module(f"lianxing.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'lianxing' has no attribute '{name}'")

@@ -133,6 +133,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ),
     ("P215", "“{fact}”已是事实的名称，不能再作指标名", "'{fact}' is the name of a fact and cannot name a measure"),
     ("P216", "“{county}”不止一个：{known}", "'{county}' is not unique: {known}"),
+    (
+        "P217",
+        "上级已有指标“{id}”，改写时不能改变所统计的单位",
+        "a layer below has the measure '{id}' in another unit; an override keeps what it is counted in",
+    ),
     # P3xx: meaning
     ("P301", "不认识的事实“{fact}”", "unknown fact '{fact}'"),
     (
@@ -169,8 +174,8 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P317", "星级最高为 {top}，没有 {star} 星", "the ladder ends at {top}, there is no star {star}"),
     (
         "P318",
-        "重叠“{id}”须排在改变时长的“{other}”之前",
-        "overlap '{id}' has to come before '{other}', which changes the time",
+        "“{id}”须排在改变时长的“{other}”之前",
+        "'{id}' has to come before '{other}', which changes the time",
     ),
     ("P319", "限额“{id}”之前，“{other}”的积分尚未取整", "points of '{other}' are not rounded before the limit '{id}'"),
     ("P320", "“{id}”之后没有写明积分如何取整", "the policy does not say how points are rounded after '{id}'"),
@@ -185,10 +190,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     *MATCHING_PROBLEMS,
     # P5xx: cases
     ("P501", "案例名“{name}”用了两次", "the case '{name}' stands twice"),
-    ("P502", "案例只能写记录、多条记录、已知或持星之一", "a case has one of record, records, given or star"),
+    ("P502", "案例须写且只写一项：记录、多条记录或已知", "a case has exactly one of record, records and given"),
     ("P503", "没有时刻的记录，而办法 {clause} 要看时刻", "this record has no times of day, but {clause} asks for them"),
     ("P504", "案例提到不存在的条文“{id}”", "the case names a statement '{id}' that does not exist"),
     ("P505", "案例没有写明应得什么", "the case does not say what is expected"),
     ("P506", "记录要写申报时长，或开始和结束", "a record needs a duration, or start and end"),
     ("P507", "没有案例：须有 cases.yaml", "there are no cases: a county proves itself with cases.yaml"),
+    ("P508", "申报时长比开始至结束的时间还长", "the duration is longer than the time from start to end"),
 )

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from lianxing.rules.conditions import Operator
 from lianxing.rules.facts import CountyId, FactType, FactValue, VolunteerId
-from lianxing.rules.perks import Uses
+from lianxing.rules.periods import Period
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.records import ServiceRecord
 
@@ -56,13 +56,17 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class HeldPerk:
-    """A perk that is open: what share of a price is still paid (None: it has no price), and how often."""
+    """A perk that is open: what share of a price is still paid (None: it has no price), and how often.
+
+    `uses_at_most` in each `uses_per`; both None where it may be used without limit.
+    """
 
     clause: Clause
     provider: str
     pays: Fraction | None
     pays_at: Location | None
-    uses: Uses | None
+    uses_at_most: int | None
+    uses_per: Period | None
 
 
 @dataclass(frozen=True, slots=True)

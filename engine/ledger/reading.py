@@ -53,7 +53,8 @@ _ENTRY_COLUMNS = (
 class Held:
     """A record that the ledger holds, and what it has earned up to now: original plus adjusting entries.
 
-    `entry` is the original; `seconds` and `points` (hundredths) are net; `policy_digest` is that of the newest entry.
+    `entry` is the original; `seconds` and `points` (hundredths) are net; `policy_digest` and `counted` (false where a
+    clause refuses the record) are those of the newest entry.
     """
 
     record: ServiceRecord
@@ -62,6 +63,7 @@ class Held:
     seconds: int
     points: int
     policy_digest: str
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ class Reading:
                 entry.c.seconds,
                 entry.c.points,
                 entry.c.policy_digest,
+                entry.c.counted,
             )
             .join(entry, entry.c.id == service_record.c.entry)
             .where(one_of)
@@ -217,18 +220,19 @@ class Reading:
         adjustments: dict[int, list[_Row]] = defaultdict(list)
         originals = select(service_record.c.entry).where(one_of)
         for row in self._connection.execute(
-            select(entry.c.adjusts, entry.c.seconds, entry.c.points, entry.c.policy_digest)
+            select(entry.c.adjusts, entry.c.seconds, entry.c.points, entry.c.policy_digest, entry.c.counted)
             .where(entry.c.adjusts.in_(originals))
             .order_by(entry.c.id)
         ):
             adjustments[row.adjusts].append(row)
         helds = []
-        for number, content, supplied, seconds, points, digest in rows:
+        for number, content, supplied, seconds, points, digest, counted in rows:
             for adjustment in adjustments.get(number, ()):
                 seconds += adjustment.seconds
                 points += adjustment.points
-                digest = adjustment.policy_digest
-            helds.append(Held(record_from(content), facts_from(supplied), number, seconds, points, digest))
+                digest, counted = adjustment.policy_digest, adjustment.counted
+            record, facts = record_from(content), facts_from(supplied)
+            helds.append(Held(record, facts, number, seconds, points, digest, bool(counted)))
         return helds
 
     def _with_postings(self, rows: Iterable[_Row], one_of: ColumnElement[bool]) -> Iterator[StoredEntry]:

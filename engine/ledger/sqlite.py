@@ -139,7 +139,8 @@ def engine_at(path: Path, wait_seconds: int) -> Engine:
             f"SQLite {driver.sqlite_version} 版本过低，至少需要 {floor}",
             f"SQLite {driver.sqlite_version} is too old; {floor} is needed",
         )
-    engine = create_engine(URL.create("sqlite", database=str(path)), module=driver)
+    # No bound on connections: the lock of the database queues the writers, and its time-out has a sentence.
+    engine = create_engine(URL.create("sqlite", database=str(path)), module=driver, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
@@ -168,19 +169,22 @@ def plain_errors(place: str) -> Iterator[None]:
         raise _plain(error, place) from None
 
 
-def integrity_problems(connection: Connection) -> list[str]:
-    """Return what SQLite itself finds wrong with the file: pages, indexes, checks, references."""
-    rows = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-    found = [str(row) for row in rows if row != "ok"]
+def integrity_problems(connection: Connection) -> Iterator[str]:
+    """Yield what SQLite itself finds wrong with the file: pages, indexes, checks, references.
+
+    One by one: the second question may fail on the damage that the first has just reported.
+    """
+    for (problem,) in connection.exec_driver_sql("PRAGMA integrity_check"):
+        if problem != "ok":
+            yield str(problem)
     for table, row, parent, _key in connection.exec_driver_sql("PRAGMA foreign_key_check"):
-        found.append(f"{table} row {row} refers to a missing row of {parent}")
-    return found
+        yield f"{table} row {row} refers to a missing row of {parent}"
 
 
 def missing_guards(connection: Connection) -> list[str]:
     """Return the names of triggers that are absent or not as the newest migration left them."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
-    there: dict[str, str] = {name: statement for name, statement in rows}
+    there: dict[str, str] = dict(rows.all())
     return [name for name, statement in _GUARDS.items() if there.get(name) != statement]
 
 

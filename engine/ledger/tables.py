@@ -108,6 +108,8 @@ entry = Table(
     Column("seconds", Whole, nullable=False),
     Column("points", Whole, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("counted", Whole, nullable=False),  # 0 where a clause refused the record: no measure sees it
+    CheckConstraint("counted IN (0, 1)", name="entry_counted"),
     CheckConstraint(
         "(kind = 'original' AND adjusts IS NULL) OR (kind = 'adjusting' AND adjusts IS NOT NULL)", name="entry_kind"
     ),

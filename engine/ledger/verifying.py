@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from lianxing.engine.ledger import sqlite
 from lianxing.engine.ledger.contents import hash_of, record_from
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.tables import service_record
+from lianxing.engine.ledger.tables import entry, service_record
 from lianxing.rules.places import Label
 
 VIOLATIONS_MAX = 100  # per invariant: a damaged ledger has one cause, not a million
@@ -59,7 +60,8 @@ INVARIANTS = (
             en="an entry's seconds and points equal its postings on earned accounts",
         ),
         "SELECT entry.id AS entry, seconds, points, posted_seconds, posted_points FROM entry JOIN ("
-        "SELECT entry.id, coalesce(sum(CASE WHEN posting.unit = 'seconds' THEN amount ELSE 0 END), 0) AS posted_seconds, "
+        "SELECT entry.id, "
+        "coalesce(sum(CASE WHEN posting.unit = 'seconds' THEN amount ELSE 0 END), 0) AS posted_seconds, "
         "coalesce(sum(CASE WHEN posting.unit = 'points' THEN amount ELSE 0 END), 0) AS posted_points "
         "FROM entry LEFT JOIN (posting JOIN account ON account.id = posting.account AND account.role = 'earned') "
         "ON posting.entry = entry.id GROUP BY entry.id) AS posted ON posted.id = entry.id "
@@ -74,7 +76,7 @@ INVARIANTS = (
         "posting_on_right_account",
         Label(
             zh="过账须记在该分录志愿者与县的账户，单位一致，且仅个人账户有序号",
-            en="a posting is on an account of the entry's volunteer and county, in its unit, numbered if and only if earned",
+            en="a posting is on an account of the entry's volunteer and county, in its unit, numbered where earned",
         ),
         "SELECT posting.entry, posting.line, posting.account FROM posting JOIN entry ON entry.id = posting.entry "
         "LEFT JOIN account ON account.id = posting.account WHERE account.id IS NULL "
@@ -90,8 +92,8 @@ INVARIANTS = (
         ),
         "SELECT account.id AS account, posted, seq, total, number FROM account "
         "LEFT JOIN balance ON balance.account = account.id "
-        "LEFT JOIN (SELECT account, sum(amount) AS total, count(*) AS number FROM posting GROUP BY account) AS sums "
-        "ON sums.account = account.id "
+        "LEFT JOIN (SELECT account, sum(amount) AS total, count(account_seq) AS number FROM posting GROUP BY account) "
+        "AS sums ON sums.account = account.id "
         "WHERE (account.role = 'earned' AND (posted IS NULL OR total IS NULL OR posted <> total OR seq <> number)) "
         "OR (account.role = 'issued' AND posted IS NOT NULL)",
     ),
@@ -121,8 +123,8 @@ INVARIANTS = (
     Invariant(
         "entries_without_gap",
         Label(zh="分录编号须从 1 起连续", en="entries are numbered from 1 without a gap"),
-        "SELECT id AS entry, expected FROM (SELECT id, row_number() OVER (ORDER BY id) AS expected FROM entry) AS numbered "
-        "WHERE id <> expected",
+        "SELECT id AS entry, expected FROM (SELECT id, row_number() OVER (ORDER BY id) AS expected FROM entry) "
+        "AS numbered WHERE id <> expected",
     ),
     Invariant(
         "one_original_per_record",
@@ -166,7 +168,10 @@ INVARIANTS = (
     ),
 )
 
-CONTENT = Label(zh="记录内容须与其摘要及各列一致", en="a record's content matches its hash and its columns")
+CONTENT = Label(
+    zh="记录内容须与其摘要、各列及分录日期一致",
+    en="a record's content matches its hash, its columns and its entry's day",
+)
 GUARDS = Label(zh="禁止改写历史的触发器须完好", en="the triggers that refuse to change history are in place")
 FILE = Label(zh="数据库文件须完好", en="the database file is sound")
 
@@ -188,7 +193,7 @@ def verify(ledger: Ledger) -> list[Violation]:
 
 
 def _violations(connection: Connection) -> Iterator[tuple[str, Label, tuple[tuple[str, str], ...]]]:
-    for problem in sqlite.integrity_problems(connection)[:VIOLATIONS_MAX]:
+    for problem in islice(sqlite.integrity_problems(connection), VIOLATIONS_MAX):
         yield "file_is_sound", FILE, (("problem", problem),)
     for guard in sqlite.missing_guards(connection):
         yield "guards_in_place", GUARDS, (("trigger", guard),)
@@ -202,7 +207,10 @@ def _violations(connection: Connection) -> Iterator[tuple[str, Label, tuple[tupl
 def _contents(connection: Connection) -> Iterator[tuple[str, Label, tuple[tuple[str, str], ...]]]:
     left = VIOLATIONS_MAX
     for row in connection.execute(
-        select(service_record).order_by(service_record.c.entry), execution_options={"yield_per": 1_000}
+        select(service_record, entry.c.effective_on)
+        .outerjoin(entry, entry.c.id == service_record.c.entry)
+        .order_by(service_record.c.entry),
+        execution_options={"yield_per": 1_000},
     ):
         if hash_of(row.content) == row.content_hash and _columns_match(row.content, row):
             continue
@@ -220,6 +228,8 @@ def _columns_match(content: bytes, row: Row[*tuple[Any, ...]]) -> bool:
     try:
         record = record_from(content)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return False
+    if row.effective_on is not None and row.effective_on != record.day.isoformat():
         return False
     columns = ("registry", "volunteer", "county")
     return record.id == row.record and all(getattr(record, name) == getattr(row, name) for name in columns)

@@ -36,7 +36,7 @@ class Booking:
 
     An `original` comes once per record, 0 and 0 where it was refused; it keeps the record and the facts supplied by
     plugins. An `adjusting` booking names in `adjusts` the original entry of the same, unchanged record.
-    `body` is the JSON of the assessment, kept as it is.
+    `body` is the JSON of the assessment, kept as it is. `counted` is false where a clause refuses the record.
     """
 
     kind: Literal["original", "adjusting"]
@@ -47,6 +47,7 @@ class Booking:
     body: bytes
     supplied: Mapping[str, FactValue]
     adjusts: int | None = None
+    counted: bool = True
 
 
 class _Running:
@@ -267,6 +268,7 @@ class Writing(Reading):
                     made.seconds,
                     made.points,
                     booking.body,
+                    int(booking.counted),
                 )
             )
         numbers = (made.id for made in entries if made.kind == "original")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -43,6 +43,7 @@ from lianxing.rules.records import ServiceRecord, Volunteer
 VOLUNTEER = VolunteerId("case")
 REGISTRY = RegistryId("case")
 HOUR_SECONDS = 3600
+DAY_SECONDS = 86_400
 
 _CLOCK = frozenset(("start_time", "end_time"))
 _OWN: Mapping[str, Form[Any]] = {"on": DAY, "start": TIME, "end": TIME, "id": Id()}
@@ -100,7 +101,7 @@ class _Told:
 
 @dataclass(frozen=True)
 class _ToldForm:
-    """One record: `{category: training, duration: 29 minutes, evaluation: 优}`, with `on`, `start`, `end` if it matters."""
+    """One record: `{category: training, duration: 29 minutes}`, with `on`, `start` and `end` where it matters."""
 
     def read(self, node: Node, reading: Reading) -> _Told | None:
         if not isinstance(node, Entries):
@@ -137,6 +138,11 @@ class _ToldForm:
         if told.seconds is None and (told.started is None or told.ended is None):
             reading.problem("P506", node.location)
             return None
+        if told.seconds is not None and told.started is not None and told.ended is not None:
+            stated = told.ended - told.started
+            if told.seconds > (stated if stated > 0 else stated + DAY_SECONDS):
+                reading.problem("P508", node.location)
+                return None
         return told
 
     def schema(self, script: Language) -> Schema:
@@ -168,12 +174,8 @@ _STORY = ("record", "records", "given")
 _ASKED = ("earns", "star", "perks", "because", "refused_by", "still_missing")
 
 
-def case_form(policy: Policy) -> ListOf[Case]:
-    """Return the form of a county's cases."""
-
-    def build(fields: Fields, reading: Reading) -> Case | None:
-        return _case(policy, fields, reading)
-
+def case_form(build: Callable[[Fields, Reading], Case | None]) -> ListOf[Case]:
+    """Return the form of a county's cases; `build` knows the county."""
     return ListOf(
         Record(
             {
@@ -206,7 +208,8 @@ def read_cases(folder: Folder, policy: Policy, problems: list[Problem]) -> tuple
     facts = {**policy.facts, STARS_FACT.name: STARS_FACT}
     reading = Reading("", facts, problems, layer=folder.id, beside=folder.content, source=Source())
     node = parsed(folder, "cases.yaml", content, reading)
-    cases = None if node is None else case_form(policy).read(node, reading)
+    form = case_form(lambda fields, reading: _case(policy, fields, reading))
+    cases = None if node is None else form.read(node, reading)
     first: dict[str, Location] = {}
     for case in cases or ():
         if case.name in first:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
 
@@ -17,7 +17,7 @@ from lianxing.engine.reading.perks import PERKS, STARS_FACT
 from lianxing.engine.reading.stars import STARS
 from lianxing.engine.reading.statements import Statement
 from lianxing.rules.earning import EarningStep
-from lianxing.rules.facts import Fact
+from lianxing.rules.facts import Fact, Scope
 from lianxing.rules.hours import HoursStep
 from lianxing.rules.measures import Measure
 from lianxing.rules.perks import Perk
@@ -26,6 +26,7 @@ from lianxing.rules.problems import Problem
 from lianxing.rules.stars import StarScale
 
 CHAPTERS = ("county.yaml", "measures.yaml", "hours.yaml", "earning.yaml", "stars.yaml", "perks.yaml", "cases.yaml")
+NAME_CHARACTERS_MAX = 60  # a file's name has at most 255 bytes, four to a character
 FORMS: Mapping[str, Form[object]] = {
     "county.yaml": COUNTY,
     "measures.yaml": MEASURES,
@@ -60,7 +61,7 @@ class Folder:
 
     def content(self, name: str) -> bytes | None:
         """Return the bytes of a file of this folder, None if there is none; names never lead out of the folder."""
-        if "/" in name or "\\" in name or name.startswith("."):
+        if "/" in name or "\\" in name or name.startswith(".") or len(name) > NAME_CHARACTERS_MAX:
             return None
         file = self.files / name
         return file.read_bytes() if file.is_file() else None
@@ -93,6 +94,7 @@ def read_layer(folder: Folder, head: LayerHead, below: Mapping[str, Fact], probl
         return None if content is None else read_file(folder, name, content, form, reading)
 
     measures = chapter("measures.yaml", MEASURES, facts) or ()
+    problems += _changed_types(measures, below)
     facts |= {s.shape.fact.name: s.shape.fact for s in measures if s.shape is not None}
     return Layer(
         id=folder.id,
@@ -117,6 +119,17 @@ def parsed(folder: Folder, name: str, content: bytes, reading: Reading) -> Node 
     node, wrong = pyyaml.parse(content, reading.path)
     reading.problems += wrong
     return node
+
+
+def _changed_types(measures: tuple[Statement[Measure], ...], below: Mapping[str, Fact]) -> Iterator[Problem]:
+    """What the layers below ask of a measure is written in its unit: an override keeps it."""
+    for statement in measures:
+        known = None if statement.shape is None else below.get(statement.id)
+        if statement.shape is None or known is None or known.scope is not Scope.MEASURE:
+            continue
+        fact = statement.shape.fact
+        if (fact.type, fact.quotient_of) != (known.type, known.quotient_of):
+            yield Problem("P217", statement.location, (("id", statement.id),))
 
 
 def _unknown_files(folder: Folder, problems: list[Problem]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lianxing.engine.reading.forms import YES_NO, DatedOf, ListOf, Reading, Schema, nearest
+from lianxing.engine.reading.forms import YES_NO, DatedOf, ListOf, Reading, Schema
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
 from lianxing.rules import quantities
@@ -28,6 +28,8 @@ _ORDER = {
     "more_than": Operator.MORE_THAN,
     "less_than": Operator.LESS_THAN,
 }
+# Words that mean something of their own where facts are named: no fact and no measure may go by them.
+RESERVED = frozenset(word for name in (*_GROUPS, "stars", "id", "on", "start", "end") for word in (name, KEYS[name]))
 _TESTS = (*_ORDER, "within", "not", "missing")
 
 
@@ -51,7 +53,7 @@ class Operand:
                 ("fact", fact.name),
                 ("found", node.text[:40]),
                 ("known", ", ".join(v.id for v in fact.values[:30])),
-                hint=nearest(node.text, known),
+                hint=reading.nearest(node.text, known),
             )
         elif value is None:
             reading.problem(
@@ -200,30 +202,37 @@ class ConditionForm:
         return DatedCompare(fact.name, _ORDER[name], operands, key.location)
 
     def schema(self, script: Language) -> Schema:
-        def word(name: str) -> str:
-            return KEYS[name] if script == "zh" else name
+        return {"$ref": "#/$defs/condition"}
 
-        scalar: Schema = {"type": ["string", "number"]}
-        among: Schema = {"anyOf": [scalar, {"type": "array", "items": scalar, "minItems": 1}]}
-        dated: Schema = {"anyOf": [scalar, {"type": "object", "additionalProperties": scalar, "minProperties": 1}]}
-        tests: Schema = {
-            "type": "object",
-            "minProperties": 1,
-            "additionalProperties": False,
-            "properties": {word(name): dated for name in _ORDER}
-            | {
-                word("within"): {"type": "array", "items": scalar, "minItems": 2, "maxItems": 2},
-                word("not"): among,
-                word("missing"): YES_NO.schema(script),
-            },
-        }
-        group: Schema = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/condition"}}
-        return {
-            "type": "object",
-            "minProperties": 1,
-            "properties": {word("all"): group, word("any"): group, word("not"): {"$ref": "#/$defs/condition"}},
-            "additionalProperties": {"anyOf": [among, tests]},
-        }
+
+def condition_schema(script: Language) -> Schema:
+    """Return what `#/$defs/condition` stands for: facts are a county's own, so only the shape is described."""
+
+    def word(name: str) -> str:
+        return KEYS[name] if script == "zh" else name
+
+    scalar: Schema = {"type": ["string", "number"]}
+    among: Schema = {"anyOf": [scalar, {"type": "array", "items": scalar, "minItems": 1}]}
+    dated: Schema = {"anyOf": [scalar, {"type": "object", "additionalProperties": scalar, "minProperties": 1}]}
+    tests: Schema = {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": {word(name): dated for name in _ORDER}
+        | {
+            word("within"): {"type": "array", "items": scalar, "minItems": 2, "maxItems": 2},
+            word("not"): among,
+            word("missing"): YES_NO.schema(script),
+        },
+    }
+    nested: Schema = {"$ref": "#/$defs/condition"}
+    group: Schema = {"type": "array", "minItems": 1, "items": nested}
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "properties": {word("all"): group, word("any"): group, word("not"): nested},
+        "additionalProperties": {"anyOf": [among, tests]},
+    }
 
 
 def _all_of(parts: list[Condition | None], place: Location) -> Condition | None:

@@ -7,6 +7,7 @@ from datetime import date
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from lianxing.engine.reading.conditions import RESERVED
 from lianxing.engine.reading.forms import (
     DAY,
     SOURCE,
@@ -24,7 +25,7 @@ from lianxing.engine.reading.forms import (
     nearest,
     scalar_text,
 )
-from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.rules.facts import CodeValue, Fact, FactType, Scope
 from lianxing.rules.places import Label, Language, Location, Source
 
@@ -118,8 +119,13 @@ def _fact(key: Scalar) -> Record[Fact]:
             )
         for word in ("type", "scope"):
             if word not in fields.values:
-                reading.problem("P015", key.location, ("key", word))
+                reading.problem("P015", key.location, ("key", reading.spelled(word)))
         if "type" not in fields.values or "scope" not in fields.values:
+            return None
+        taken = [word for word in (name, fields.get("spelling", "")) if word in RESERVED or reading.fact(word)]
+        for word in taken:
+            reading.problem("P214", fields.place("spelling") if word != name else key.location, ("fact", word))
+        if taken:
             return None
         kind, scope = FactType(fields.get("type").value), Scope(fields.get("scope").value)
         if values and kind is not FactType.TEXT:
@@ -130,13 +136,34 @@ def _fact(key: Scalar) -> Record[Fact]:
     return Record(
         {
             "type": Key(Choice(tuple(FactKind))),
-            "scope": Key(Choice(tuple(FactScope))),
+            "scope": Key(Choice(tuple(FactScope), {"record": "记录", "person": "志愿者"})),
             "spelling": Key(Id()),
             "meaning": Key(LabelForm()),
             "values": Key(MapOf(_value)),
         },
         build,
     )
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """The words of a layer, none of them twice, not even once in each script."""
+
+    def read(self, node: Node, reading: Reading) -> tuple[Fact, ...] | None:
+        facts = MapOf(_fact).read(node, reading)
+        first: dict[str, Location] = {}
+        right = True
+        for key, _item in node.entries if isinstance(node, Entries) else ():
+            known = reading.fact(key.text)
+            name = key.text if known is None else known.name
+            if name in first:
+                reading.problem("P003", key.location, ("key", key.text), ("first", first[name].line))
+                right = False
+            first.setdefault(name, key.location)
+        return facts if right else None
+
+    def schema(self, script: Language) -> Schema:
+        return MapOf(_fact).schema(script)
 
 
 def _in_force(fields: Fields, reading: Reading) -> tuple[date, date | None] | None:
@@ -173,7 +200,7 @@ COUNTY: Record[LayerHead] = Record(
         "in_force": Key(Record({"from": Key(DAY, required=True), "until": Key(DAY)}, _in_force)),
         "time_zone": Key(Zone()),
         "source": Key(SOURCE),
-        "facts": Key(MapOf(_fact)),
+        "facts": Key(_Facts()),
     },
     _head,
 )

@@ -31,6 +31,12 @@ E = TypeVar("E", bound=Enum)
 Schema = dict[str, Any]
 
 TEXT_CHARACTERS_MAX = 1000
+HINTS_MAX = 50  # a file with more problems than this is not explained word by word: looking for near words takes time
+HINT_CHARACTERS_MAX = 100
+
+# Wide enough for any regulation; narrow enough that every window and time zone stays within the calendar.
+FIRST_DAY = date(1900, 1, 1)
+LAST_DAY = date(2999, 12, 31)
 _ID = re.compile(r"[^\W_][\w.-]{0,63}")
 
 
@@ -45,13 +51,13 @@ class Reading:
     beside: Callable[[str], bytes | None] = lambda _name: None
     source: Source = Source()
     script: Language | None = None
-    _spellings: dict[str, str] = field(default_factory=dict)
+    _by_chinese: dict[str, Fact | None] = field(default_factory=dict)
 
     def problem(self, code: str, place: Location, *details: tuple[str, object], hint: str = "") -> None:
         self.problems.append(Problem(code, place, tuple((name, str(value)) for name, value in details), hint))
 
     def key(self, scalar: Scalar, known: Iterable[str]) -> str | None:
-        """Return the English spelling of one of the language's own keys; None, and a problem, if it is not known here."""
+        """Return the English spelling of a key of the language; None, and a problem, if it is not known here."""
         text = scalar.text
         known = list(known)
         name = KEY_OF.get(text, text)
@@ -71,8 +77,12 @@ class Reading:
             meant = KEYS[name] if self.script == "zh" else name
             self.problem("P013", scalar.location, ("key", scalar.text), hint=meant)
 
+    def spelled(self, name: str) -> str:
+        """Return one of the language's own keys in the script of this file."""
+        return KEYS.get(name, name) if self.script == "zh" else name
+
     def unknown_key(self, scalar: Scalar, known: Sequence[str]) -> None:
-        spelled = [KEYS.get(name, name) if self.script == "zh" else name for name in known]
+        spelled = [self.spelled(name) for name in known]
         candidates = {
             **{KEYS.get(name, name): KEYS.get(name, name) for name in known},
             **{name: name for name in known},
@@ -82,23 +92,34 @@ class Reading:
             scalar.location,
             ("key", scalar.text),
             ("known", ", ".join(spelled)),
-            hint=nearest(scalar.text, candidates),
+            hint=self.nearest(scalar.text, candidates),
         )
 
     def fact(self, name: str) -> Fact | None:
         """Return the fact with this spelling, English or Chinese."""
         found = self.facts.get(name)
-        return found if found is not None else self._by_chinese().get(name)
+        return found if found is not None else self._chinese().get(name)
 
-    def _by_chinese(self) -> Mapping[str, Fact]:
-        return {fact.zh: fact for fact in self.facts.values() if fact.zh}
+    def _chinese(self) -> Mapping[str, Fact | None]:
+        # A Chinese spelling that two facts share means neither: nobody should have to guess which.
+        if not self._by_chinese:
+            for fact in self.facts.values():
+                if fact.zh:
+                    self._by_chinese[fact.zh] = None if fact.zh in self._by_chinese else fact
+        return self._by_chinese
 
     def nearest_fact(self, name: str) -> str:
-        return nearest(name, [*self.facts, *self._by_chinese()])
+        return self.nearest(name, [*self.facts, *self._chinese()])
+
+    def nearest(self, text: str, candidates: Iterable[str]) -> str:
+        """Return the candidate that was probably meant; not looked for in a file with very many problems."""
+        return nearest(text, candidates) if len(self.problems) < HINTS_MAX else ""
 
 
 def nearest(text: str, candidates: Iterable[str]) -> str:
     """Return the candidate that was probably meant, empty if none comes near."""
+    if len(text) > HINT_CHARACTERS_MAX:
+        return ""
     found = get_close_matches(text, list(candidates), n=1, cutoff=0.6)
     return found[0] if found else ""
 
@@ -215,7 +236,7 @@ def whole(low: int | None = None, high: int | None = None) -> Parsed[int]:
     return Parsed(quantities.whole, "P107", r"^-?[0-9]+$", low, high)
 
 
-DAY: Parsed[date] = Parsed(quantities.day, "P103", r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+DAY: Parsed[date] = Parsed(quantities.day, "P103", r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", FIRST_DAY, LAST_DAY)
 TIME: Parsed[int] = Parsed(quantities.time_of_day, "P109", r"^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$")
 YES_NO: Parsed[bool] = Parsed(quantities.yes_no, "P104", r"^(yes|no|是|否)$")
 
@@ -287,9 +308,10 @@ class Percent:
 
 @dataclass(frozen=True)
 class Choice(Generic[E]):
-    """One of a few words, in either script."""
+    """One of a few words, in either script; `words` are the Chinese spellings."""
 
     options: tuple[E, ...]
+    words: Mapping[str, str] = field(default_factory=lambda: WORDS)
 
     def read(self, node: Node, reading: Reading) -> E | None:
         known = self._words("zh" if reading.script == "zh" else "en")
@@ -297,14 +319,14 @@ class Choice(Generic[E]):
         if text is None:
             return None
         for option in self.options:
-            if text in (option.value, WORDS.get(option.value)):
+            if text in (option.value, self.words.get(option.value)):
                 return option
-        meant = nearest(text, [*self._words("en"), *self._words("zh")])
+        meant = reading.nearest(text, [*self._words("en"), *self._words("zh")])
         reading.problem("P105", node.location, ("found", text[:40]), ("known", ", ".join(known)), hint=meant)
         return None
 
     def _words(self, script: Language) -> list[str]:
-        return [WORDS.get(o.value, o.value) if script == "zh" else o.value for o in self.options]
+        return [self.words.get(o.value, o.value) if script == "zh" else o.value for o in self.options]
 
     def schema(self, script: Language) -> Schema:
         return {"enum": sorted({*self._words("en"), *self._words("zh")})}
@@ -450,9 +472,7 @@ class Record(Generic[T]):
             right = right and values[name] is not None
         for name, key in self.keys.items():
             if key.required and name not in places:
-                reading.problem(
-                    "P015", node.location, ("key", KEYS.get(name, name) if reading.script == "zh" else name)
-                )
+                reading.problem("P015", node.location, ("key", reading.spelled(name)))
                 right = False
         if self.one_of:
             right = self._one(node, places, reading) and right
@@ -460,13 +480,11 @@ class Record(Generic[T]):
 
     def _one(self, node: Entries, places: Mapping[str, Location], reading: Reading) -> bool:
         said = [name for name in self.one_of if name in places]
-        known = ", ".join(KEYS.get(name, name) if reading.script == "zh" else name for name in self.one_of)
+        known = ", ".join(map(reading.spelled, self.one_of))
         if not said:
             reading.problem("P210", node.location, ("known", known))
         for extra in said[1:]:
-            reading.problem(
-                "P211", places[extra], ("key", KEYS[extra] if reading.script == "zh" else extra), ("known", known)
-            )
+            reading.problem("P211", places[extra], ("key", reading.spelled(extra)), ("known", known))
         return len(said) == 1
 
     def schema(self, script: Language) -> Schema:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lianxing.engine.reading.conditions import HISTORY_SCOPES, ConditionForm
+from lianxing.engine.reading.conditions import HISTORY_SCOPES, RESERVED, ConditionForm
 from lianxing.engine.reading.forms import Choice, Fields, Key, Reading, Record, Schema, nearest, scalar_text
 from lianxing.engine.reading.nodes import Node, Scalar
 from lianxing.engine.reading.statements import NamedForm
@@ -39,7 +39,7 @@ class _Summand:
                 node.location,
                 ("found", text[:40]),
                 ("known", self._known(reading)),
-                hint=nearest(text, self._names(reading)),
+                hint=reading.nearest(text, self._names(reading)),
             )
             return None
         return fact.name, fact.type
@@ -122,12 +122,15 @@ def _measure(id: str, fields: Fields, reading: Reading, clause: Clause) -> Measu
     said = [kind for kind in _KINDS if kind in fields.values]
     if len(said) != 1:
         code, place = ("P211", fields.place(said[1])) if said else ("P210", clause.location)
-        reading.problem(code, place, ("key", said[1] if said else ""), ("known", ", ".join(_KINDS)))
+        known = ", ".join(map(reading.spelled, _KINDS))
+        reading.problem(code, place, ("key", reading.spelled(said[1]) if said else ""), ("known", known))
         return None
-    taken = reading.facts.get(id)
-    if taken is not None and taken.scope is not Scope.MEASURE:
-        reading.problem("P215", clause.location, ("fact", id))
-        return None
+    for spelling, place in ((id, clause.location), (clause.label.zh, fields.place("label"))):
+        # A measure that went by the name of a fact would silently take its place in every condition.
+        taken = reading.fact(spelling)
+        if spelling in RESERVED or (taken is not None and taken.scope is not Scope.MEASURE):
+            reading.problem("P215", place, ("fact", spelling))
+            return None
     kind = said[0]
     total = Total(kind)
     of, type = ("", FactType.WHOLE) if total is Total.SHARE else fields.get(kind)

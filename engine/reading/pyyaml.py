@@ -9,6 +9,7 @@ ValueErrors (nothing is constructed). Size, depth and number of nodes are bounde
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ BYTES_MAX = 256 * 1024
 DEPTH_MAX = 20
 NODES_MAX = 20_000
 KEY_CHARACTERS_MAX = 200
+
+# An escape such as "\\ud800" or "\\0" makes what neither UTF-8 nor a matcher can hold.
+_UNHOLDABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 class _Stop(Exception):
@@ -45,9 +49,7 @@ def parse(content: bytes, path: str) -> tuple[Node | None, list[Problem]]:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
-        problems.append(
-            Problem("P018", Location(path, line, column), (("character", f"U+{ord(str(error.character)):04X}"),))
-        )
+        problems.append(_character(error.character, Location(path, line, column)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Location(path, mark.line + 1, mark.column + 1) if mark else start
@@ -60,6 +62,12 @@ def parse(content: bytes, path: str) -> tuple[Node | None, list[Problem]]:
     if node is None and not problems:
         problems.append(Problem("P011", start))
     return node, problems
+
+
+def _character(found: int | str, place: Location) -> Problem:
+    # Although typed as text, the reader hands over the code point.
+    point = found if isinstance(found, int) else ord(found)
+    return Problem("P018", place, (("character", f"U+{point:04X}"),))
 
 
 def _decoded(content: bytes) -> str | None:
@@ -101,11 +109,11 @@ class _Composer:
                         self._stop("P010", place)
                     continue
                 case yaml.AliasEvent():
-                    self._problems.append(Problem("P004", place, (("name", str(event.anchor)),)))
+                    self._check(event, place)
                     node = Scalar("", place)
                 case yaml.ScalarEvent():
                     self._check(event, place)
-                    node = Scalar(event.value, place, event.style is not None)
+                    node = Scalar(self._text(event.value, place), place, event.style is not None)
                 case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
                     self._check(event, place)
                     if len(stack) >= DEPTH_MAX:
@@ -136,6 +144,13 @@ class _Composer:
         tag = getattr(event, "tag", None)
         if tag is not None:
             self._problems.append(Problem("P005", place, (("tag", str(tag)[:60]),)))
+
+    def _text(self, value: str, place: Location) -> str:
+        unholdable = _UNHOLDABLE.search(value)
+        if unholdable is None:
+            return value
+        self._problems.append(_character(unholdable[0], place))
+        return _UNHOLDABLE.sub("\ufffd", value)
 
     def _closed(self, opened: _Open) -> Node:
         if not opened.mapping:

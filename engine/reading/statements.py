@@ -58,15 +58,15 @@ class StepsForm(Generic[T]):
         said = [kind for kind in self.kinds if kind in fields.values]
         if fields.get("remove"):
             return removed(id, [*said, *(["when"] if fields.get("when") else [])], fields, reading)
-        known = ", ".join(self.kinds)
+        known = ", ".join(map(reading.spelled, self.kinds))
         if not said:
             reading.problem("P210", fields.location, ("known", known))
             return None
         if len(said) > 1:
-            reading.problem("P211", fields.place(said[1]), ("key", said[1]), ("known", known))
+            reading.problem("P211", fields.place(said[1]), ("key", reading.spelled(said[1])), ("known", known))
             return None
         shape = self.build(said[0], fields.get(said[0]), fields.get("when"), clause(id, fields, reading))
-        return placed(id, shape, fields)
+        return placed(id, shape, fields, reading)
 
     def schema(self, script: Language) -> Schema:
         return {"type": "array", "items": self._record().schema(script)}
@@ -96,11 +96,11 @@ class NamedForm(Generic[T]):
             return removed(id, [name for name in self.keys if name in fields.values], fields, reading)
         missing = [name for name in self.required if name not in fields.values]
         for name in missing:
-            reading.problem("P015", key.location, ("key", name))
+            reading.problem("P015", key.location, ("key", reading.spelled(name)))
         if missing:
             return None
         shape = self.build(id, fields, reading, clause(id, fields, reading, key.location))
-        return None if shape is None else placed(id, shape, fields, key.location)
+        return None if shape is None else placed(id, shape, fields, reading, key.location)
 
     def _record(self) -> Record[Fields]:
         return Record({**self.keys, **CARRIED, **PLACED}, lambda fields, _reading: fields)
@@ -111,10 +111,17 @@ class NamedForm(Generic[T]):
 
 def removed(id: str, extra: list[str], fields: Fields, reading: Reading) -> Statement[Any] | None:
     """Return a statement that takes the one of a lower layer away; it may say nothing else."""
+    extra = [*extra, *(name for name in ("before", "after") if name in fields.values)]
     for name in extra:
-        reading.problem("P213", fields.place(name), ("key", name))
+        reading.problem("P213", fields.place(name), ("key", reading.spelled(name)))
     return None if extra else Statement(id, fields.location, None)
 
 
-def placed(id: str, shape: T, fields: Fields, place: Location | None = None) -> Statement[T]:
-    return Statement(id, place or fields.location, shape, fields.get("before", ""), fields.get("after", ""))
+def placed(id: str, shape: T, fields: Fields, reading: Reading, place: Location | None = None) -> Statement[T] | None:
+    """Return a statement with its place in the chapter: before one statement, after one, or as it comes."""
+    before, after = fields.get("before", ""), fields.get("after", "")
+    if before and after:
+        known = ", ".join(map(reading.spelled, ("before", "after")))
+        reading.problem("P211", fields.place("after"), ("key", reading.spelled("after")), ("known", known))
+        return None
+    return Statement(id, place or fields.location, shape, before, after)

@@ -17,7 +17,7 @@ from fractions import Fraction
 from itertools import product
 
 from lianxing.engine.reading.conditions import Operand
-from lianxing.engine.reading.forms import DAY, DatedOf, Form, OneOrMore, Reading, Schema, Text, is_dated, nearest
+from lianxing.engine.reading.forms import DAY, DatedOf, Form, OneOrMore, Reading, Schema, Text, is_dated
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
 from lianxing.rules.dates import BEGINNING, Dated, Since
@@ -30,7 +30,10 @@ FROM_COLUMNS = ("valid_from", "生效日")
 UNTIL_COLUMNS = ("valid_until", "截止日")
 KEYS_MAX = 4
 
-_ASKED = 2_000  # combinations tried when looking for one that the table does not say
+BYTES_MAX = 1024 * 1024  # of one CSV file
+_ASKED = 20_000  # combinations tried when looking for one that the table does not say
+_ELSE = "any other value"
+_CALENDAR = {"weekday": 7, "month": 12, "day_of_month": 31}
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class TableForm:
         if cells is None:
             return None
         table = Table(tuple(fact.name for fact in facts), cells, node.location)
-        hole = _hole(table, facts)
+        hole = hole_in(table, facts)
         if hole is not None:
             reading.problem("P308", node.location, ("keys", hole))
             return None
@@ -60,7 +63,7 @@ class TableForm:
     def _by(self, node: Entries, reading: Reading) -> tuple[Fact, ...] | None:
         said = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "by"), None)
         if said is None:
-            reading.problem("P015", node.location, ("key", "按" if reading.script == "zh" else "by"))
+            reading.problem("P015", node.location, ("key", reading.spelled("by")))
             return None
         names = OneOrMore(_FactName(self.scopes)).read(said, reading)
         if names is not None and len(names) > KEYS_MAX:
@@ -157,10 +160,11 @@ class _FactName:
         return {"type": "string"}
 
 
-def _row_key(scalar: Scalar, fact: Fact, reading: Reading) -> Key | None:
+def _row_key(scalar: Scalar, fact: Fact, reading: Reading, same_script: bool = True) -> Key | None:
     name = KEY_OF.get(scalar.text, scalar.text)
     if name in ("default", "missing") and not any(scalar.text in (v.id, v.label.zh) for v in fact.values):
-        reading.key(scalar, ("default", "missing"))
+        if same_script:
+            reading.key(scalar, ("default", "missing"))
         return Other(name)
     return Operand(fact).read(scalar, reading)
 
@@ -189,6 +193,10 @@ class _CsvTable:
 
     def cells(self, content: bytes, place: Location) -> dict[tuple[Key, ...], Cell] | None:
         path = self.reading.path.rpartition("/")[0] + "/" + self.name
+        if len(content) > BYTES_MAX:
+            size = ("size", len(content)), ("most", BYTES_MAX)
+            self.reading.problem("P007", Location(path, 1, 1), *size)
+            return None
         try:
             lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
         except (UnicodeDecodeError, csv.Error):
@@ -213,7 +221,8 @@ class _CsvTable:
         columns: dict[str, int] = {}
         right = True
         for index, text in enumerate(heading):
-            target = next((target for target, spellings in known.items() if text.strip() in spellings), None)
+            heading_text = text.strip()
+            target = next((target for target, those in known.items() if heading_text and heading_text in those), None)
             if target is None or target in columns:
                 names = [spelling for spellings in known.values() for spelling in spellings if spelling]
                 self.reading.problem(
@@ -221,14 +230,15 @@ class _CsvTable:
                     Location(path, 1, index + 1),
                     ("key", text),
                     ("known", ", ".join(names)),
-                    hint=nearest(text, names),
+                    hint=self.reading.nearest(text, names),
                 )
                 right = False
             else:
                 columns[target] = index
-        for target in wanted.keys() - columns.keys():
-            self.reading.problem("P015", Location(path, 1, 1), ("key", target))
-            right = False
+        for target in wanted:
+            if target not in columns:
+                self.reading.problem("P015", Location(path, 1, 1), ("key", target))
+                right = False
         return columns if right else None
 
     def _row(
@@ -245,7 +255,8 @@ class _CsvTable:
         def cell(target: str) -> Scalar:
             return Scalar(line[columns[target]].strip(), Location(place.path, place.line, columns[target] + 1))
 
-        keys = [_row_key(cell(fact.name), fact, self.reading) for fact in self.facts]
+        # A table that several chapters share may be in another script than the chapter that names it.
+        keys = [_row_key(cell(fact.name), fact, self.reading, same_script=False) for fact in self.facts]
         value = self.value.read(cell("value"), self.reading)
         first: date | None = BEGINNING
         if "valid_from" in columns and cell("valid_from").text:
@@ -272,8 +283,10 @@ class _CsvTable:
         return Cell(Dated(tuple(entries)), rows[0][3], rows[-1][1])
 
 
-def _hole(table: Table, facts: tuple[Fact, ...]) -> str | None:
+def hole_in(table: Table, facts: tuple[Fact, ...]) -> str | None:
     """Return a combination of keys that may occur and that the table does not say, None if it says all of them."""
+    if (Other.DEFAULT,) * len(facts) in table.cells:
+        return None
     domains = [_domain(index, fact, table) for index, fact in enumerate(facts)]
     for tried, keys in enumerate(product(*domains)):
         if tried >= _ASKED:
@@ -291,6 +304,10 @@ def _domain(index: int, fact: Fact, table: Table) -> list[int | str | None]:
         values = [1, 0]
     elif fact.values:
         values = [value.id for value in fact.values]
+    elif fact.name in _CALENDAR:
+        values = list(range(1, _CALENDAR[fact.name] + 1))
     else:
         values = sorted({key[index] for key in table.cells if not isinstance(key[index], Other)}, key=str)  # type: ignore[misc]
+        if fact.scope is not Scope.STANDING:
+            values.append(_ELSE)
     return values if fact.scope in (Scope.CALENDAR, Scope.STANDING) else [*values, None]

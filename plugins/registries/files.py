@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+from lianxing.plugins.hooks import hookimpl
 from lianxing.plugins.registries.exports import open_export
 from lianxing.plugins.registries.reasons import Note
 from lianxing.plugins.registries.rows import RecordRows, SeenRows, VolunteerRows
@@ -77,6 +78,7 @@ class FileRegistry:
         """What the owner of the exports should know: encodings, damaged bytes, columns that are not there."""
         return self.volunteer_notes + self.record_notes
 
+    @hookimpl
     def fetch_records(self, county: CountyId, since: date | None) -> Iterator[ServiceRecord | SetAside]:
         """Yield the county's records served on or after `since`, and the rows set aside, in the order of the files."""
         if county != self._county:
@@ -98,6 +100,7 @@ class FileRegistry:
                 else:
                     yield found
 
+    @hookimpl
     def fetch_volunteers(self) -> Iterator[Volunteer | SetAside]:
         """Yield the volunteers, and the rows set aside, in the order of the files."""
         self.volunteer_rows = count = RowCount()

@@ -35,6 +35,7 @@ RECORD_SECONDS_MAX = 24 * 3600
 _UNIT_SECONDS = {DurationUnit.HOURS: 3600, DurationUnit.MINUTES: 60, DurationUnit.SECONDS: 1}
 _REMEMBERED_MAX = 65_536  # texts whose meaning is kept; an export repeats its times, durations and codes
 
+_UNDECODABLE = "\ufffd"  # printable, as Python sees it
 # Control characters, marks that are invisible or turn the reading direction, and what stands for undecodable bytes.
 _BAD_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd\ud800-\udfff]")
 
@@ -68,7 +69,7 @@ class Place:
             return ""
         if len(text) > TEXT_BYTES_MAX:
             raise RowRefused(self, "text_too_long", bytes_max=str(TEXT_BYTES_MAX))
-        if not text.isprintable() and _BAD_CHARACTER.search(text):
+        if (not text.isprintable() or _UNDECODABLE in text) and _BAD_CHARACTER.search(text):
             raise RowRefused(self, "bad_character")
         if not text.isascii():
             text = unicodedata.normalize("NFKC", text).strip()
@@ -124,7 +125,7 @@ class RecordRows:
         zone = _zone_of(mapping, sheet.source)
         self._instant = _remembering(lambda text: instant(text, zone))
         unit = _UNIT_SECONDS[mapping.duration_unit]
-        self._seconds = _remembering(lambda text: duration_seconds(text, unit))
+        self._seconds = _remembering(lambda text: _exact(duration_seconds(text, unit)))
         self._facts = columns.facts(core, facts, Scope.RECORD, zone)
         self.notes = columns.notes()
 
@@ -186,7 +187,7 @@ class RecordRows:
             raise RowRefused(place, "not_a_time")
         return found
 
-    def _stated(self, cells: Sequence[str]) -> Fraction | None:
+    def _stated(self, cells: Sequence[str]) -> int | Fraction | None:
         text = self._duration.text(cells)
         if not text:
             return None
@@ -199,7 +200,7 @@ class RecordRows:
             raise RowRefused(self._duration, "over_24_hours")
         return seconds
 
-    def _span(self, started: Instant, ended: Instant | None, stated: Fraction | None) -> tuple[int, int]:
+    def _span(self, started: Instant, ended: Instant | None, stated: int | Fraction | None) -> tuple[int, int]:
         """Return when the service ended and how many seconds of it the registry credits, never more than it lasted."""
         if not started.timed or ended is None:
             if ended is not None and ended.day < started.day:
@@ -229,12 +230,14 @@ class RecordRows:
         seconds = interval if -1 < more < 1 else self._whole(stated)
         return ended.seconds, min(seconds, interval)
 
-    def _whole(self, seconds: Fraction) -> int:
+    def _whole(self, seconds: int | Fraction) -> int:
         if seconds.denominator != 1:
             raise RowRefused(self._duration, "not_whole_seconds")
         return int(seconds)
 
-    def _built_id(self, cells: Sequence[str], started: Instant, ended: Instant | None, stated: Fraction | None) -> str:
+    def _built_id(
+        self, cells: Sequence[str], started: Instant, ended: Instant | None, stated: int | Fraction | None
+    ) -> str:
         """Return an id for a feed without one. Times and durations go in by what they mean: 2.0 and 2.00 are one id."""
         meant: dict[int, object] = {
             self._ended_at.index: "" if ended is None else ended.seconds,
@@ -445,6 +448,10 @@ def _not_a_value(fact: Fact, place: Place, text: str) -> RowRefused:
 
 def _remembering(meaning: Callable[[str], Meaning]) -> Callable[[str], Meaning]:
     return lru_cache(maxsize=_REMEMBERED_MAX)(meaning)
+
+
+def _exact(seconds: Fraction | None) -> int | Fraction | None:
+    return int(seconds) if seconds is not None and seconds.denominator == 1 else seconds
 
 
 def _refuse_outside(place: Place, day: date, year_min: int, on: date) -> None:

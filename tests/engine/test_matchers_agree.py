@@ -41,7 +41,25 @@ TYPES = {
 TEXT_FACTS = ("category", "area")
 NUMBER_FACTS = ("minutes", "points", "on_duty", "day")
 TEXTS = (
-    *("", " ", "a", "ab", "abc", "abc ", "abc d", "ABC", "Abc d", "助老", "助老服务", "助", "😀", "😀😀", "👩‍👧", "é", "e\u0301"),
+    *(
+        "",
+        " ",
+        "a",
+        "ab",
+        "abc",
+        "abc ",
+        "abc d",
+        "ABC",
+        "Abc d",
+        "助老",
+        "助老服务",
+        "助",
+        "😀",
+        "😀😀",
+        "👩‍👧",
+        "é",
+        "e\u0301",
+    ),
     *('"', '\\"', "\\", "\\n", "\n", "\x1f", "'", "null", "0", "1", "true", "{}", "\u2028"),
 )
 NUMBERS = (
@@ -358,7 +376,9 @@ class Faulty:
     def __init__(self, factory: MatcherFactory, rules: list[Rule], fault: Fault) -> None:
         changed = [Rule(rule.name, fault.condition(rule.condition)) for rule in fault.rules(rules)]
         matchable = [rule for rule in changed if not any(refusals([rule], TYPES))]
-        self.untouched = [rule for rule in rules if rule.name in {r.name for r in changed} - {r.name for r in matchable}]
+        self.untouched = [
+            rule for rule in rules if rule.name in {r.name for r in changed} - {r.name for r in matchable}
+        ]
         self.matcher = fault.matcher(factory([*matchable, *self.untouched], TYPES))
         self.fault = fault
         self.name = self.matcher.name

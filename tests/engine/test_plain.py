@@ -270,7 +270,9 @@ def distinct(make: Callable[[int], Condition], count: int) -> tuple[Condition, .
     [
         AnyOf(distinct(lambda n: at_least("minutes", n), 70), HERE),
         Not(AllOf(distinct(lambda n: at_least("minutes", n), 70), HERE), HERE),
-        AllOf((AnyOf(distinct(lambda n: at_least("minutes", n), 5), HERE), OneOf("age", tuple(range(250)), HERE)), HERE),
+        AllOf(
+            (AnyOf(distinct(lambda n: at_least("minutes", n), 5), HERE), OneOf("age", tuple(range(250)), HERE)), HERE
+        ),
         Not(OneOf("age", tuple(range(250)), HERE), HERE),
     ],
 )

@@ -69,6 +69,8 @@ def upgrade() -> None:
         sa.Column("seconds", WHOLE, nullable=False),
         sa.Column("points", WHOLE, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("counted", WHOLE, nullable=False),
+        sa.CheckConstraint("counted IN (0, 1)", name="entry_counted"),
         sa.CheckConstraint(
             "(kind = 'original' AND adjusts IS NULL) OR (kind = 'adjusting' AND adjusts IS NOT NULL)",
             name="entry_kind",

@@ -1,0 +1,50 @@
+# Everything from a fresh clone: needs CPython 3.11 to 3.13 with headers, pip, gcc and make, and a package index.
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/
+
+.PHONY: demo test test-long bench docs lock format clean
+
+# One command that sets everything up and runs the main job; leaves demo.db here.
+demo: $(VENV)/installed
+	$(RUN)lianxing demo
+
+# One command that sets everything up and passes the tests.
+test: $(VENV)/installed
+	$(RUN)pytest -n 2 --dist worksteal -q
+
+# The long proofs: a million random policies and facts, hundreds of killed processes, the whole yardstick.
+test-long: $(VENV)/installed
+	LIANXING_LONG=1 $(RUN)pytest -n 2 --dist worksteal -q
+
+bench: $(VENV)/installed
+	$(RUN)python benchmarks/matching.py
+	$(RUN)python benchmarks/assessing.py
+	$(RUN)python benchmarks/ledger.py
+	$(RUN)python benchmarks/importing.py
+	$(RUN)python benchmarks/starting.py
+
+# The generated tables and schemas below docs/.
+docs: $(VENV)/installed
+	$(RUN)python docs/generate.py
+
+# The pins of every package, for all supported versions of Python.
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install -q uv
+	echo "# Every package that 'make demo' and 'make test' install, pinned, for CPython 3.11 to 3.13. Made by 'make lock'." > requirements.lock
+	$(VENV)-lock/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --extra test --no-header >> requirements.lock
+	rm -rf $(VENV)-lock
+
+format: $(VENV)/installed
+	$(RUN)ruff format .
+	$(RUN)ruff check --fix .
+
+clean:
+	rm -rf $(VENV) dist build demo.db demo.db-wal demo.db-shm demo.set-aside.csv
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)pip install -q --disable-pip-version-check -r requirements.lock
+	$(RUN)pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@

@@ -1,0 +1,156 @@
+"""Write the tables that are made from the code: facts, problems, hooks, commands, and the JSON Schemas of the chapters.
+
+    python docs/generate.py          (or: make docs)
+
+A test fails when a page is older than the code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from lianxing.engine.reading.vocabulary import KEYS
+from lianxing.engine.schema import schemas
+from lianxing.plugins import hooks
+from lianxing.plugins.cli.main import COMMANDS, EXIT_CODES, Program
+from lianxing.plugins.cli.speaking import Say
+from lianxing.plugins.registries.reasons import REASONS
+from lianxing.rules.known_facts import KNOWN_FACTS
+from lianxing.rules.problems import PROBLEMS
+from lianxing.rules.quantities import UNITS
+
+DOCS = Path(__file__).resolve().parent
+MADE = "<!-- made by docs/generate.py from the code; edit the code, then run `make docs` -->"
+
+
+def pages() -> dict[str, str]:
+    """Every generated page below docs/, by its path."""
+    made = {
+        "facts.md": _page("Facts: the words of a condition", _facts()),
+        "problems.md": _page("Problems of a policy", _problems()),
+        "set-aside.md": _page("Why a row is set aside", _reasons()),
+        "hooks.md": _page("Hooks", _hooks()),
+        "commands.md": _page("Commands", _commands()),
+        "keys.md": _page("Keys in both scripts", _keys()),
+    }
+    for name, schema in schemas().items():
+        text = json.dumps(schema, ensure_ascii=False, indent=1, sort_keys=True)
+        made[f"schema/{name.removesuffix('.yaml')}.json"] = text + "\n"
+    return made
+
+
+def _page(title: str, lines: Iterator[str]) -> str:
+    return "\n".join([MADE, "", f"# {title}", "", *lines]).rstrip() + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _table(*headings: str) -> Iterator[str]:
+    yield _row(*headings)
+    yield "|" + " --- |" * len(headings)
+
+
+def _facts() -> Iterator[str]:
+    yield "A condition asks facts by either spelling. A fact that a registry does not know is missing, never zero."
+    yield "Counties add words in `county.yaml`, plugins through `register_facts`; measures are words too."
+    yield ""
+    yield from _table("fact", "中文", "type", "of", "meaning", "含义")
+    for fact in KNOWN_FACTS:
+        yield _row(f"`{fact.name}`", fact.zh, fact.type.value, fact.scope.value, fact.meaning.en, fact.meaning.zh)
+    yield ""
+    yield "## Known values"
+    yield ""
+    yield from _table("fact", "value", "中文", "English")
+    for fact in KNOWN_FACTS:
+        for value in fact.values:
+            yield _row(f"`{fact.name}`", f"`{value.id}`", value.label.zh, value.label.en)
+    yield ""
+    yield "## Units"
+    yield ""
+    yield from _table("measures", "spellings", "held as")
+    held = {"duration": "seconds", "points": "hundredths", "money": "hundredths of a yuan", "ratio": "exact share"}
+    for unit in UNITS:
+        yield _row(unit.type.value, ", ".join(unit.spellings), held.get(unit.type.value, unit.type.value))
+
+
+def _problems() -> Iterator[str]:
+    yield "Every problem is told as `path:line:column: CODE message (did you mean ...)`, all at once, in file order."
+    yield "P0 is about the file, P1 about a value, P2 about statements and layers, P3 about meaning, P4 about what no"
+    yield "matcher can evaluate, P5 about cases. A code is never used for anything else."
+    yield ""
+    yield from _table("code", "English", "中文")
+    for code, kind in sorted(PROBLEMS.items()):
+        yield _row(code, kind.en, kind.zh)
+
+
+def _reasons() -> Iterator[str]:
+    yield "A row of an export that cannot go in is written to the set-aside file with its number, column and reason;"
+    yield "the rest goes in. Mend the row at its source and import again: what is booked already does not change."
+    yield ""
+    yield from _table("reason", "English", "中文")
+    for code, (zh, en) in sorted(REASONS.items()):
+        yield _row(f"`{code}`", en, zh)
+
+
+def _hooks() -> Iterator[str]:
+    yield from inspect.cleandoc(hooks.__doc__ or "").splitlines()
+    yield ""
+    yield "A plugin is a module with functions of these names, marked `@lianxing.hookimpl`, under an entry point of the"
+    yield "group `lianxing`. docs/write-a-registry.md shows one; a misspelt hook is an error at start."
+    for hook in hooks.HOOKS:
+        yield ""
+        signature = str(inspect.signature(hook)).replace("'", "")
+        yield f"## `{hook.__name__}{signature}`"
+        yield ""
+        yield from inspect.cleandoc(hook.__doc__ or "").splitlines()
+
+
+def _commands() -> Iterator[str]:
+    program = Program(Say("en"))
+    context = click.Context(program, info_name="lianxing")
+    yield "Every command takes `--json` (one JSON document for programs) and `--lang zh|en` (else the terminal's)."
+    yield "Progress is shown on a terminal and never in a pipe."
+    yield ""
+    yield from _table("exit code", "English", "中文")
+    for code, zh, en in EXIT_CODES:
+        yield _row(str(code), en, zh)
+    for name in COMMANDS:
+        command = program.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, info_name=f"lianxing {name}", terminal_width=100)
+        yield ""
+        yield f"## `lianxing {name}`"
+        yield ""
+        yield "```text"
+        yield from command.get_help(inner).splitlines()
+        yield "```"
+
+
+def _keys() -> Iterator[str]:
+    yield "A file uses one spelling throughout; words that stand as values, and names that a county gives, are free."
+    yield ""
+    yield from _table("English", "中文")
+    for english, chinese in KEYS.items():
+        yield _row(f"`{english}`", f"`{chinese}`")
+
+
+def main() -> None:
+    for name, text in pages().items():
+        path = DOCS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

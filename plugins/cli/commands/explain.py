@@ -1,0 +1,91 @@
+"""`lianxing explain`: why a record earned what it did, step by step, each with its clause and line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from lianxing.plugins.cli.failing import NotFoundError
+from lianxing.plugins.cli.speaking import Say, Speaker, common
+
+
+def command(say: Say) -> click.Command:
+    @click.command(
+        "explain",
+        help=say(
+            "说明一条记录的每一步：条款、文件与行号、算式。RECORD 是登记系统里的记录编号。",
+            "Tell every step of a record: clause, file and line, arithmetic. RECORD is its id in the registry.",
+        ),
+    )
+    @click.argument("record")
+    @click.option(
+        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
+    )
+    @click.option(
+        "--registry", help=say("登记系统，编号在几个系统里都有时用。", "The registry, where several know the id.")
+    )
+    @common(say)
+    def explain(record: str, database: str, registry: str | None, as_json: bool) -> None:
+        speaker = Speaker(say, as_json)
+        speaker.data(explained(speaker, record, database, registry))
+
+    return explain
+
+
+def explained(speaker: Speaker, record: str, database: str, registry: str | None) -> dict[str, Any]:
+    """Say the explanation of every entry of a record; return it as plain data."""
+    import orjson
+
+    from lianxing.engine.explaining import sentences
+    from lianxing.engine.ledger.opening import open_ledger
+    from lianxing.rules.facts import RecordId, RegistryId
+
+    say = speaker.say
+    with open_ledger(database, create=False) as ledger, ledger.reading() as reading:
+        held = reading.held(RecordId(record), RegistryId(registry) if registry else None)
+        if not held:
+            raise NotFoundError(f"台账里没有记录“{record}”", f"the ledger has no record '{record}'")
+        if len(held) > 1:
+            known = ", ".join(one.record.registry for one in held)
+            raise NotFoundError(
+                f"记录“{record}”在几个登记系统里都有（{known}），请加 --registry",
+                f"several registries have a record '{record}' ({known}); say which with --registry",
+            )
+        found = held[0].record
+        entries = reading.entries(found.registry, found.id)
+        policies = {entry.entry.policy_digest: reading.policy(entry.entry.policy_digest) for entry in entries}
+    answers = []
+    for stored in entries:
+        entry, body = stored.entry, orjson.loads(stored.body)
+        policy = policies[entry.policy_digest]
+        clauses = orjson.loads(policy.content) if policy is not None else {}
+        said = sentences(body, clauses, say.language)
+        kind = say("原始分录", "original entry") if entry.kind == "original" else say("调整分录", "adjusting entry")
+        of = "" if entry.adjusts is None else say(f"，调整第 {entry.adjusts} 号", f", adjusts {entry.adjusts}")
+        speaker.line(
+            say(
+                f"记录 {found.id}（{found.registry}），服务日 {found.day}：第 {entry.id} 号{kind}{of}",
+                f"record {found.id} ({found.registry}), served on {found.day}: {kind} {entry.id}{of}",
+            )
+        )
+        for sentence in said:
+            speaker.line(f"  {sentence}")
+        answers.append(
+            {
+                "entry": entry.id,
+                "kind": entry.kind,
+                "adjusts": entry.adjusts,
+                "policy": entry.policy_digest,
+                "seconds": entry.seconds,
+                "points_hundredths": entry.points,
+                "assessment": body,
+                "clauses": {id: clause for id, clause in clauses.items() if id in _named(body)},
+                "sentences": said,
+            }
+        )
+    return {"record": found.id, "registry": found.registry, "day": found.day.isoformat(), "entries": answers}
+
+
+def _named(body: dict[str, Any]) -> set[str]:
+    return {step["clause"] for step in (*body["workings"], *body["refusals"])}

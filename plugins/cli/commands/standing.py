@@ -1,0 +1,67 @@
+"""`lianxing standing`: where a volunteer stands on a day, and why."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import click
+
+from lianxing.plugins.cli.failing import NotFoundError
+from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
+from lianxing.plugins.cli.speaking import Say, Speaker, common
+
+
+def command(say: Say) -> click.Command:
+    @click.command(
+        "standing",
+        help=say(
+            "一名志愿者在某一天的时长、积分、星级、距下一星还差什么、可享的礼遇，各有条款和行号。",
+            "Hours, points, star, what the next star still takes and perks of a volunteer on a day, "
+            "each with clause and line.",
+        ),
+    )
+    @click.argument("volunteer")
+    @click.option(
+        "--county", required=True, help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part.")
+    )
+    @click.option(
+        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
+    )
+    @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @common(say)
+    def standing(volunteer: str, county: str, database: str, on: date | None, as_json: bool) -> None:
+        speaker = Speaker(say, as_json)
+        speaker.data(stands(speaker, volunteer, county, database, on))
+
+    return standing
+
+
+def stands(speaker: Speaker, volunteer: str, county: str, database: str, on: date | None) -> dict[str, Any]:
+    """Say where somebody stands; return it as plain data."""
+    from lianxing.engine.explaining import standing_data, standing_sentences
+    from lianxing.engine.ledger.opening import open_ledger
+    from lianxing.engine.standings import standing
+    from lianxing.plugins.host import Host
+    from lianxing.plugins.intake import held_as_counted
+    from lianxing.rules.facts import VolunteerId
+    from lianxing.rules.records import Volunteer
+
+    id = VolunteerId(volunteer)
+    _folder, policy = county_at(Host(), county)
+    with open_ledger(database, create=False) as ledger, ledger.reading() as reading:
+        person = reading.volunteers([id]).get(id)
+        history = reading.histories(policy.county.id, [id]).get(id, [])
+    if person is None:
+        if not history:
+            raise NotFoundError(f"台账里没有志愿者“{volunteer}”", f"the ledger has no volunteer '{volunteer}'")
+        person = Volunteer(id)
+    with rulebook_for(policy, speaker) as rulebook:
+        found = standing(rulebook, person, [held_as_counted(held) for held in history], on or today_in(policy))
+    said = standing_sentences(found, policy.facts, speaker.say.language)
+    speaker.line(
+        speaker.say(f"志愿者 {volunteer}，{policy.county.label.zh}", f"volunteer {volunteer}, {policy.county.label.en}")
+    )
+    for sentence in said:
+        speaker.line(sentence)
+    return standing_data(found) | {"sentences": said}

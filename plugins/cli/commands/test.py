@@ -1,0 +1,139 @@
+"""`lianxing test`: a county's cases, expected against got, and the clauses that no case touches."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import click
+
+from lianxing.engine.amounts import number_text, points_text, time_text
+from lianxing.engine.cases import CaseResult, Check, Outcome, run_case, untouched
+from lianxing.engine.reading.cases import read_cases
+from lianxing.plugins.cli.finding import county_at, evaluations_line, rulebook_for
+from lianxing.plugins.cli.main import NOT_PASSED
+from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.plugins.host import Host
+from lianxing.rules.places import Language
+from lianxing.rules.problems import PolicyError, Problem
+
+_WHAT = {
+    "hours": ("时长", "hours"),
+    "points": ("积分", "points"),
+    "star": ("星级", "star"),
+    "because": ("理由", "because"),
+    "refused_by": ("被拒于", "refused_by"),
+    "perks": ("礼遇", "perks"),
+    "still_missing": ("还差", "still_missing"),
+}
+
+
+def command(say: Say) -> click.Command:
+    @click.command(
+        "test",
+        help=say(
+            "运行县区的案例（cases.yaml）：逐案显示应得与实得，并列出没有案例触及的条文；不写则运行全部。",
+            "Run a county's cases (cases.yaml): expected against got, and the clauses that no case touches; "
+            "without COUNTY, all of them.",
+        ),
+    )
+    @click.argument("counties", metavar="[COUNTY]...", nargs=-1)
+    @common(say)
+    def test(counties: tuple[str, ...], as_json: bool) -> int:
+        speaker = Speaker(say, as_json)
+        host = Host()
+        answers = [_county(host, where, speaker) for where in counties or tuple(host.shelf().counties())]
+        speaker.line(evaluations_line(say))
+        speaker.data({"counties": answers})
+        return 0 if all(answer["failed"] == 0 for answer in answers) else NOT_PASSED
+
+    return test
+
+
+def _county(host: Host, where: str, speaker: Speaker) -> dict[str, Any]:
+    say = speaker.say
+    folder, policy = county_at(host, where)
+    problems: list[Problem] = []
+    cases = read_cases(folder, policy, problems)
+    if problems:
+        raise PolicyError(problems)
+    with rulebook_for(policy, speaker) as rulebook:
+        results = [run_case(rulebook, case) for case in cases]
+        missed = untouched(rulebook, results)
+    speaker.line(f"{where}　{policy.county.label.text(say.language)}")
+    for result in results:
+        _case(result, speaker)
+    failed = sum(not result.passed for result in results)
+    for clause in missed:
+        name = clause.label.text(say.language) or clause.id
+        place = f"{clause.location.path}:{clause.location.line}"
+        speaker.line(
+            say(f"  没有案例触及：{name}（{clause.id}，{place}）", f"  no case touches: {name} ({clause.id}, {place})")
+        )
+    count, clauses = len(results), len(list(policy.clauses))
+    speaker.line(
+        say(
+            f"  {count} 个案例，{count - failed} 个相符，{failed} 个不符；触及 {clauses - len(missed)}/{clauses} 条",
+            f"  {count} cases, {count - failed} passed, {failed} failed; "
+            f"{clauses - len(missed)} of {clauses} clauses touched",
+        )
+    )
+    return {
+        "county": where,
+        "cases": [_case_data(result, say.language) for result in results],
+        "passed": count - failed,
+        "failed": failed,
+        "untouched": [clause.id for clause in missed],
+    }
+
+
+def _case(result: CaseResult, speaker: Speaker) -> None:
+    say = speaker.say
+    mark = say("相符", "ok  ") if result.passed else say("不符", "FAIL")
+    speaker.line(f"  {mark}  {result.case.name}")
+    if result.passed:
+        return
+    for check in result.checks:
+        if not check.holds:
+            what = _what(check, say.language)
+            expected, got = _shown(check, say.language)
+            place = f"{result.case.location.path}:{result.case.location.line}"
+            speaker.line(
+                say(
+                    f"        {what}：应为 {expected}，实得 {got}（{place}）",
+                    f"        {what}: expected {expected}, got {got} ({place})",
+                )
+            )
+
+
+def _what(check: Check, language: Language) -> str:
+    kind, _, rest = check.what.partition(" ")
+    return " ".join(part for part in (_WHAT[kind][0 if language == "zh" else 1], rest) if part)
+
+
+def _shown(check: Check, language: Language) -> tuple[str, str]:
+    return _value(check, check.expected, language), _value(check, check.got, language)
+
+
+def _value(check: Check, value: Outcome, language: Language) -> str:
+    kind, _, rest = check.what.partition(" ")
+    if value is None:
+        return "无" if language == "zh" else "nothing"
+    if isinstance(value, str):
+        return value or ("无" if language == "zh" else "nothing")
+    if kind == "hours":
+        return time_text(value, language)
+    if kind == "points":
+        return points_text(value, language)
+    if kind == "perks" and rest:
+        return f"{number_text(Fraction(value, 100))} {'元' if language == 'zh' else 'yuan'}"
+    return number_text(value)
+
+
+def _case_data(result: CaseResult, language: Language) -> dict[str, Any]:
+    checks = []
+    for check in result.checks:
+        expected, got = _shown(check, language)
+        checks.append({"what": check.what, "expected": expected, "got": got, "holds": check.holds})
+    place = result.case.location
+    return {"name": result.case.name, "at": f"{place.path}:{place.line}", "passed": result.passed, "checks": checks}

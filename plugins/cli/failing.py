@@ -1,0 +1,78 @@
+"""What a user is told when something goes wrong: a sentence, a place, an exit code; never a traceback."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from typing import Any
+
+import click
+
+from lianxing.plugins.cli.main import NOT_FOUND, NOT_PASSED, OWN_FAULT, UNUSABLE
+from lianxing.plugins.cli.speaking import Say
+from lianxing.rules.problems import PolicyError
+
+_NOT_FOUND_CODES = frozenset(("P205", "P216"))
+
+
+class NotFoundError(Exception):
+    """What was asked for is not there; the sentence says so in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        self.zh = zh
+        self.en = en
+        super().__init__(en)
+
+
+def told(error: Exception, say: Say, *, as_json: bool) -> int:
+    """Tell a person, or a program, what went wrong; return the exit code."""
+    code, lines, data = _understood(error, say)
+    if as_json:
+        click.echo(json.dumps({"error": lines[0] if lines else "", **data}, ensure_ascii=False, indent=1))
+    for line in lines:
+        click.echo(line, err=True)
+    return code
+
+
+def _understood(error: Exception, say: Say) -> tuple[int, list[str], dict[str, Any]]:
+    from lianxing.engine.ledger.errors import LedgerError
+    from lianxing.engine.matching import FactError, MatchingError
+    from lianxing.plugins.host import PluginError
+    from lianxing.plugins.registries.reasons import ExportError
+
+    language = say.language
+    match error:
+        case PolicyError():
+            lines = [problem.text(language) for problem in error.problems]
+            code = NOT_FOUND if {problem.code for problem in error.problems} <= _NOT_FOUND_CODES else NOT_PASSED
+            return code, lines, {"problems": [problem_data(problem, say) for problem in error.problems]}
+        case NotFoundError():
+            return NOT_FOUND, [say(error.zh, error.en)], {}
+        case LedgerError() | ExportError():
+            return UNUSABLE, [error.text(language)], {}
+        case PluginError() | FactError() | MatchingError():
+            return UNUSABLE, [str(error)], {}
+        case OSError():
+            name = error.filename if isinstance(error.filename, str) else ""
+            return UNUSABLE, [f"{name}: {error.strerror or type(error).__name__}"], {}
+        case _:
+            # The error's text may hold a record: only its kind and our own line are shown.
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
+            sentence = say(
+                f"程序出错（{type(error).__name__}，{place}）。设 LIANXING_DEBUG=1 可看详情。",
+                f"a fault of the program ({type(error).__name__}, {place}); LIANXING_DEBUG=1 shows it in full",
+            )
+            return OWN_FAULT, [sentence], {}
+
+
+def problem_data(problem: Any, say: Say) -> dict[str, Any]:
+    """Return a problem of a policy as plain data."""
+    return {
+        "code": problem.code,
+        "path": problem.location.path,
+        "line": problem.location.line,
+        "column": problem.location.column,
+        "message": problem.message(say.language),
+        "hint": problem.hint,
+    }

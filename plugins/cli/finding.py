@@ -1,0 +1,99 @@
+"""From what a clerk types to what the engine wants: counties, mappings, ledgers, a day."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from importlib.resources import files
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from lianxing.engine.compiling import find_folder, load_policy
+from lianxing.engine.matchers import evaluations_by_matcher, matcher_factory, matcher_in_use
+from lianxing.engine.reading.chapters import Folder
+from lianxing.engine.reading.mappings import read_mapping
+from lianxing.engine.rulebook import Rulebook
+from lianxing.plugins.cli.failing import NotFoundError
+from lianxing.plugins.cli.speaking import Say, Speaker
+from lianxing.plugins.host import Host
+from lianxing.rules.facts import Fact
+from lianxing.rules.mappings import ExportMapping
+from lianxing.rules.policy import Policy
+
+MAPPINGS = "plugins/registries/mappings"
+
+
+class Day(click.ParamType[date]):
+    """A day on the command line, as YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"'{value}' is not a day written as 2025-07-01", param, ctx)
+
+
+def county_at(host: Host, where: str) -> tuple[Folder, Policy]:
+    """Return the county that a clerk means, read and checked; PolicyError with every problem otherwise."""
+    shelf = host.shelf()
+    folder = find_folder(where, shelf)
+    return folder, load_policy(folder, shelf, host.words())
+
+
+@contextmanager
+def rulebook_for(policy: Policy, speaker: Speaker) -> Iterator[Rulebook]:
+    """Yield the policy with its matchers; where durable-rules cannot answer, say so once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        factory = matcher_factory()
+    in_use = matcher_in_use()
+    if in_use.replaced:
+        speaker.aside(
+            speaker.say(
+                "提示：本机不能加载 durable-rules，由普通匹配器代答。",
+                "note: durable-rules cannot be loaded here; the plain matcher answers instead",
+            )
+        )
+    with Rulebook(policy, factory) as rulebook:
+        rulebook.warm()
+        yield rulebook
+
+
+def evaluations_line(say: Say) -> str:
+    """Return how often each matcher was asked."""
+    counts = evaluations_by_matcher()
+    asked = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()) if count) or "0"
+    return say(f"条件求值次数：{asked}", f"conditions evaluated: {asked}")
+
+
+def mapping_named(name: str, facts: dict[str, Fact]) -> ExportMapping:
+    """Return a mapping by the path of its file, or by the name of one that comes along."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        return read_mapping(path.read_bytes(), path.as_posix(), facts)
+    shipped = files("lianxing") / MAPPINGS
+    file = shipped / f"{name}.yaml"
+    if not file.is_file():
+        known = ", ".join(mapping_names())
+        raise NotFoundError(
+            f"没有名为“{name}”的对照；自带的有：{known}", f"no mapping '{name}'; those that come along are {known}"
+        )
+    return read_mapping(file.read_bytes(), f"{name}.yaml", facts)
+
+
+def mapping_names() -> list[str]:
+    """Return the names of the mappings that come along."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in (files("lianxing") / MAPPINGS).iterdir())
+
+
+def today_in(policy: Policy) -> date:
+    """Return today's date in the county."""
+    return datetime.now(ZoneInfo(policy.county.time_zone)).date()

@@ -1,0 +1,111 @@
+"""Loading plugins and asking them: by name order, each under its own name, with nothing loaded at import."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pluggy
+
+from lianxing.engine.layers import Shelf
+from lianxing.plugins import counties, hooks
+from lianxing.rules.facts import Fact
+from lianxing.rules.known_facts import KNOWN_FACTS
+
+ENTRY_POINTS = "lianxing"
+
+log = logging.getLogger("lianxing.plugins")
+
+
+class PluginError(Exception):
+    """A plugin that cannot be used, by name, with the reason in a sentence."""
+
+    def __init__(self, plugin: str, reason: str) -> None:
+        self.plugin = plugin
+        super().__init__(f"plugin {plugin}: {' '.join(reason.split())}")
+
+
+class Host:
+    """The plugins of one run of the program."""
+
+    def __init__(self, *, installed: bool = True) -> None:
+        self._manager = pluggy.PluginManager(hooks.PROJECT)
+        self._manager.add_hookspecs(hooks)
+        self.register(counties, "counties")
+        if installed:
+            try:
+                self._manager.load_setuptools_entrypoints(ENTRY_POINTS)
+            except Exception as error:  # an installed plugin may fail in any way while it is imported
+                raise PluginError("installed", f"cannot be loaded: {error}") from error
+            self._refuse_unknown_hooks()
+
+    def register(self, plugin: object, name: str) -> None:
+        """Add a plugin; a hook that does not exist, or an argument that it does not have, is an error that says so."""
+        try:
+            self._manager.register(plugin, name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise PluginError(name, str(error)) from error
+        self._refuse_unknown_hooks()
+
+    def _refuse_unknown_hooks(self) -> None:
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            name = self._manager.get_name(error.plugin) or "?"
+            raise PluginError(name, str(error)) from error
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the plugins, in the order in which they are asked."""
+        return sorted(name for name, _plugin in self._manager.list_name_plugin())
+
+    def implementations(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
+        """Return who implements a hook, by name, each as a call that takes all of the hook's arguments by keyword."""
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        found = sorted(caller.get_hookimpls(), key=lambda implementation: implementation.plugin_name)
+        return [(one.plugin_name, _taking_what_it_names(one)) for one in found]
+
+    def ask(self, hook: str, **arguments: object) -> Iterator[tuple[str, Any]]:
+        """Yield each plugin's name and answer, None left out; a plugin that fails is an error that names it."""
+        for name, call in self.implementations(hook):
+            try:
+                answer = call(**arguments)
+            except Exception as error:  # a plugin may fail in any way; whose fault it is must be said
+                raise PluginError(name, f"{hook} failed: {type(error).__name__}") from error
+            if answer is not None:
+                yield name, answer
+
+    def tell(self, hook: str, **arguments: object) -> None:
+        """Tell every plugin what happened; a failure is logged under its name and changes nothing."""
+        for name, call in self.implementations(hook):
+            try:
+                call(**arguments)
+            except Exception as error:  # told after the commit: nothing may be undone
+                # The arguments may be personal data, and so may the error's text: neither is logged.
+                log.warning("plugin %s: %s failed: %s", name, hook, type(error).__name__)
+
+    def shelf(self) -> Shelf:
+        """Return where counties are found."""
+        return Shelf(tuple((name, root) for name, roots in self.ask("register_policies") for root in roots))
+
+    def words(self) -> tuple[Fact, ...]:
+        """Return the words that plugins add; the same word twice is an error that names both."""
+        owners = {fact.name: "lianxing" for fact in KNOWN_FACTS}
+        words: list[Fact] = []
+        for name, facts in self.ask("register_facts"):
+            for fact in facts:
+                if fact.name in owners:
+                    raise PluginError(name, f"the fact '{fact.name}' is already registered by {owners[fact.name]}")
+                owners[fact.name] = name
+                words.append(fact)
+        return tuple(words)
+
+
+def _taking_what_it_names(implementation: pluggy.HookImpl) -> Callable[..., Any]:
+    wanted = implementation.argnames
+
+    def call(**arguments: object) -> Any:
+        return implementation.function(*(arguments[name] for name in wanted))
+
+    return call

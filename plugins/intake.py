@@ -1,0 +1,338 @@
+"""The life of a service record: fetch, object, policy, facts, match, assess, post, tell. One function, no way back.
+
+Records are taken in chunks, grouped by person, and each person is folded once. A record that comes late (it started
+before one that is already booked) changes what the later ones are worth: the person is folded again, and the
+difference is booked as an adjusting entry that names the original.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from lianxing.engine.counting import assess, counted
+from lianxing.engine.explaining import body_of, clauses_of
+from lianxing.engine.ledger.contents import content_hash
+from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.ledger.reading import Held
+from lianxing.engine.ledger.writing import Booking, Writing
+from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.standings import standing
+from lianxing.plugins.host import Host, PluginError
+from lianxing.rules.assessments import Assessment, Entry
+from lianxing.rules.facts import (
+    INTEGER_MAX,
+    TEXT_BYTES_MAX,
+    Fact,
+    FactType,
+    FactValue,
+    RecordId,
+    RegistryId,
+    VolunteerId,
+)
+from lianxing.rules.objections import Objection
+from lianxing.rules.records import ServiceRecord, SetAside, Volunteer
+from lianxing.rules.standings import Counted, Standing
+
+CHUNK_RECORDS = 50_000
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass
+class Report:
+    """What became of everything that was read; `records_read` is the sum of the four numbers after it.
+
+    A record is booked, unchanged (booked before with the same content), withheld (a plugin objects), or set
+    aside. Of those booked, `refused` were booked with nothing, because a clause refuses them. `adjusted` counts
+    earlier records whose worth a late one changed; `stars_of` holds the star of everybody who had a new record.
+    """
+
+    records_read: int = 0
+    booked: int = 0
+    unchanged: int = 0
+    withheld: int = 0
+    set_aside: int = 0
+    refused: int = 0
+    adjusted: int = 0
+    seconds: int = 0
+    points: int = 0
+    volunteers_read: int = 0
+    volunteers_saved: int = 0
+    volunteers_set_aside: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    stars_of: dict[VolunteerId, int] = field(default_factory=dict)
+    star_changes: int = 0
+
+    def data(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return {
+            "records_read": self.records_read,
+            "booked": self.booked,
+            "unchanged": self.unchanged,
+            "withheld": self.withheld,
+            "set_aside": self.set_aside,
+            "refused_by_a_clause": self.refused,
+            "adjusted": self.adjusted,
+            "seconds": self.seconds,
+            "points_hundredths": self.points,
+            "volunteers_read": self.volunteers_read,
+            "volunteers_saved": self.volunteers_saved,
+            "volunteers_set_aside": self.volunteers_set_aside,
+            "set_aside_reasons": dict(sorted(self.reasons.items())),
+            "stars": {str(star): count for star, count in sorted(Counter(self.stars_of.values()).items())},
+            "star_changes": self.star_changes,
+        }
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Everything that an import needs; `put_aside` receives each row that does not go in, `progress` what was done."""
+
+    host: Host
+    rulebook: Rulebook
+    ledger: Ledger
+    registry: str
+    on: date
+    put_aside: Callable[[SetAside], None]
+    progress: Progress = lambda _stage, _done: None
+
+    def run(self, since: date | None = None, *, dry_run: bool = False) -> Report:
+        """Take in everything that the registry plugin hands over; with `dry_run` nothing is kept and nobody is told.
+
+        Each chunk is one transaction; what was committed stays, and running again finds it booked.
+        """
+        report = Report()
+        chunks = _chunks(self._reviewed(since, report), CHUNK_RECORDS)
+        if dry_run:
+            with suppress(_Undo), self.ledger.writing() as writing:
+                self._begin(writing, report)
+                for chunk in chunks:
+                    self._chunk(writing, chunk, report)
+                raise _Undo
+            return report
+        with self.ledger.writing() as writing:
+            self._begin(writing, report)
+        for chunk in chunks:
+            with self.ledger.writing() as writing:
+                done = self._chunk(writing, chunk, report)
+            self._tell(done)
+        return report
+
+    def _begin(self, writing: Writing, report: Report) -> None:
+        self._volunteers(writing, report)
+        policy = self.rulebook.policy
+        content = orjson.dumps(clauses_of(policy), option=orjson.OPT_SORT_KEYS)
+        writing.save_policy(policy.digest, policy.county.id, policy.county.label.zh or policy.county.label.en, content)
+
+    def _tell(self, done: _Done) -> None:
+        for assessment, entry in done.entries:
+            self.host.tell("record_assessed", assessment=assessment, entry=entry)
+        for found, before in done.changes:
+            self.host.tell("star_reached", standing=found, star_before=before)
+
+    # --- what comes in -------------------------------------------------------------------------------------------
+
+    def _fetched(self, hook: str, **arguments: object) -> Iterator[Any]:
+        for name, call in self.host.implementations(hook):
+            if name != self.registry:
+                continue
+            yield from call(**arguments) or ()
+
+    def _volunteers(self, writing: Writing, report: Report) -> None:
+        def saved() -> Iterator[Volunteer]:
+            for found in self._fetched("fetch_volunteers", county=self.rulebook.policy.county.id):
+                report.volunteers_read += 1
+                if isinstance(found, SetAside):
+                    report.volunteers_set_aside += 1
+                    self._aside(found, report)
+                else:
+                    yield found
+
+        report.volunteers_saved = writing.save_volunteers(saved())
+
+    def _aside(self, row: SetAside, report: Report) -> None:
+        report.reasons[row.reason] += 1
+        self.put_aside(row)
+
+    def _reviewed(self, since: date | None, report: Report) -> Iterator[tuple[ServiceRecord, Mapping[str, FactValue]]]:
+        """Yield the records that nobody objects to, with the facts that plugins supply."""
+        supplying = bool(self.host.implementations("supply_facts"))
+        reviewing = bool(self.host.implementations("review_record"))
+        words = self.rulebook.policy.facts
+        for found in self._fetched("fetch_records", county=self.rulebook.policy.county.id, since=since):
+            report.records_read += 1
+            if report.records_read % 1000 == 0:
+                self.progress("read", report.records_read)
+            if isinstance(found, SetAside):
+                report.set_aside += 1
+                self._aside(found, report)
+                continue
+            objections = list(self.host.ask("review_record", record=found)) if reviewing else []
+            if objections:
+                report.withheld += 1
+                name, objection = objections[0]
+                self._aside(_withheld(found, name, objection), report)
+                continue
+            yield found, self._supplied(found, words) if supplying else {}
+
+    def _supplied(self, record: ServiceRecord, words: Mapping[str, Fact]) -> dict[str, FactValue]:
+        supplied: dict[str, FactValue] = {}
+        for name, facts in self.host.ask("supply_facts", record=record):
+            for word, value in facts.items():
+                fact = words.get(word)
+                if fact is None or not _is_value(fact, value):
+                    raise PluginError(name, f"supplies '{word}', which is not registered or not of its type")
+                supplied[word] = value
+        return supplied
+
+    # --- a chunk, one transaction --------------------------------------------------------------------------------
+
+    def _chunk(self, writing: Writing, chunk: list[_Reviewed], report: Report) -> _Done:
+        people: dict[VolunteerId, list[_Reviewed]] = defaultdict(list)
+        for record, supplied in self._not_yet_booked(writing, chunk, report):
+            people[record.volunteer].append((record, supplied))
+        known = writing.volunteers(people)
+        histories = writing.histories(self.rulebook.policy.county.id, people)
+        done = _Done()
+        assessed = 0
+        for id, new in people.items():
+            self._person(known.get(id, Volunteer(id)), histories.get(id, []), new, done, report)
+            assessed += len(new)
+            self.progress("assessed", assessed)
+        self.progress("booking", len(done.bookings))
+        entries = writing.book(done.bookings)
+        done.entries = list(zip(done.assessments, entries, strict=True))
+        return done
+
+    def _not_yet_booked(self, writing: Writing, chunk: list[_Reviewed], report: Report) -> Iterator[_Reviewed]:
+        by_registry: dict[RegistryId, list[RecordId]] = defaultdict(list)
+        for record, _supplied in chunk:
+            by_registry[record.registry].append(record.id)
+        booked = {
+            (registry, id): found
+            for registry, ids in by_registry.items()
+            for id, found in writing.content_hashes(registry, ids).items()
+        }
+        for record, supplied in chunk:
+            key = (record.registry, record.id)
+            before = booked.get(key)
+            content = content_hash(record)
+            if before is None:
+                booked[key] = content
+                report.booked += 1
+                yield record, supplied
+            elif before == content:
+                report.unchanged += 1
+            else:
+                report.set_aside += 1
+                self._aside(_as_set_aside(record, "changed_record"), report)
+
+    def _person(self, person: Volunteer, held: list[Held], new: list[_Reviewed], done: _Done, report: Report) -> None:
+        """Fold one person; note what is to be booked for the new records and for those that a late one changes."""
+        booked = {(one.record.registry, one.record.id): one for one in held}
+        history = sorted([*((one.record, one.supplied) for one in held), *new], key=lambda one: one[0].order)
+        first_new = min(record.order for record, _supplied in new)
+        after: list[Counted] = []
+        for assessment in assess(self.rulebook, person, history):
+            record = assessment.record
+            before = booked.get((record.registry, record.id))
+            if before is not None and record.order < first_new:
+                # Booked, and nothing new came before it: it keeps what it has, whatever the policy says by now.
+                after.append(held_as_counted(before))
+                continue
+            after.append(counted(assessment))
+            if before is None:
+                report.refused += not assessment.counted
+                done.book(assessment, assessment.seconds, assessment.points, None, report)
+            elif (assessment.seconds, assessment.points, assessment.counted) != (
+                before.seconds,
+                before.points,
+                before.counted,
+            ):
+                report.adjusted += 1
+                seconds, points = assessment.seconds - before.seconds, assessment.points - before.points
+                done.book(assessment, seconds, points, before.entry, report)
+        if self.rulebook.policy.stars is not None:
+            self._star(person, [held_as_counted(one) for one in held], after, done, report)
+
+    def _star(
+        self, person: Volunteer, before: list[Counted], after: list[Counted], done: _Done, report: Report
+    ) -> None:
+        found = standing(self.rulebook, person, after, self.on)
+        star_before = standing(self.rulebook, person, before, self.on).star_held if before else 0
+        report.stars_of[person.id] = found.star_held
+        if found.star_held != star_before:
+            report.star_changes += 1
+            done.changes.append((found, star_before))
+
+
+_Reviewed = tuple[ServiceRecord, Mapping[str, FactValue]]
+
+
+class _Undo(Exception):
+    """A dry run has seen everything; the transaction is given up."""
+
+
+@dataclass
+class _Done:
+    """What one chunk has come to: bookings with their assessments in step, then entries, and stars that changed."""
+
+    bookings: list[Booking] = field(default_factory=list)
+    assessments: list[Assessment] = field(default_factory=list)
+    entries: list[tuple[Assessment, Entry]] = field(default_factory=list)
+    changes: list[tuple[Standing, int]] = field(default_factory=list)
+
+    def book(self, assessment: Assessment, seconds: int, points: int, adjusts: int | None, report: Report) -> None:
+        report.seconds += seconds
+        report.points += points
+        self.assessments.append(assessment)
+        self.bookings.append(
+            Booking(
+                kind="original" if adjusts is None else "adjusting",
+                record=assessment.record,
+                seconds=seconds,
+                points=points,
+                policy_digest=assessment.policy_digest,
+                body=orjson.dumps(body_of(assessment)),
+                supplied=assessment.supplied or {},
+                adjusts=adjusts,
+                counted=assessment.counted,
+            )
+        )
+
+
+def held_as_counted(held: Held) -> Counted:
+    """Return what the ledger holds of a record as history sees it."""
+    return Counted(held.record, held.supplied, held.seconds, held.points, held.counted)
+
+
+def _chunks(records: Iterable[_Reviewed], size: int) -> Iterator[list[_Reviewed]]:
+    iterator = iter(records)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _withheld(record: ServiceRecord, plugin: str, objection: Objection) -> SetAside:
+    said = objection.sentence
+    details = (("plugin", plugin), ("objection", objection.reason), ("zh", said.zh), ("en", said.en))
+    return _as_set_aside(record, "withheld", details)
+
+
+def _as_set_aside(record: ServiceRecord, reason: str, details: tuple[tuple[str, str], ...] = ()) -> SetAside:
+    """Return a record that was understood and does not go in; it has no row any more, its id tells which it is."""
+    content = {"id": record.id, "day": record.day.isoformat(), "seconds": str(record.seconds)}
+    return SetAside(record.registry, 0, "id", reason, (("id", record.id), *details), content)
+
+
+def _is_value(fact: Fact, value: object) -> bool:
+    if fact.type is FactType.TEXT:
+        return isinstance(value, str) and len(value.encode()) <= TEXT_BYTES_MAX
+    return type(value) is int and abs(value) <= INTEGER_MAX

@@ -1,0 +1,447 @@
+"""Booking and reading back: what a ledger keeps, what it refuses, what a reader sees."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import date, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from lianxing.engine.ledger.contents import content_hash, content_of, record_from
+from lianxing.engine.ledger.errors import AlreadyBookedError, InvalidError, RefusedError
+from lianxing.engine.ledger.opening import Ledger, open_ledger
+from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.ledger.writing import Booking
+from lianxing.rules.assessments import Posting
+from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import ServiceRecord, Volunteer
+from tests.engine.ledger.making import (
+    COUNTY,
+    NOON,
+    POLICY,
+    REGISTRY,
+    VOLUNTEER,
+    adjusting,
+    book,
+    original,
+    record,
+)
+
+R1, R2 = record("r1"), record("r2", started_at=NOON + 10)
+
+
+def balances(ledger: Ledger) -> dict[str, int]:
+    with ledger.reading() as reading:
+        return reading.balances(VOLUNTEER, COUNTY)
+
+
+def test_a_booking_is_an_entry_with_postings_that_add_up_to_zero(ledger: Ledger) -> None:
+    (entry,) = book(ledger, original(R1))
+    assert (entry.id, entry.kind, entry.recorded_at, entry.effective_on) == (
+        1,
+        "original",
+        1_750_000_000,
+        date(2025, 1, 1),
+    )
+    with ledger.reading() as reading:
+        (stored,) = reading.entries(REGISTRY, R1.id)
+    assert stored.entry == entry
+    assert stored.body == b'{"why":"2 h x 3"}'
+    assert stored.postings == (
+        Posting("earned/youxian/V1", "seconds", 7_200),
+        Posting("issued/youxian", "seconds", -7_200),
+        Posting("earned/youxian/V1", "points", 600),
+        Posting("issued/youxian", "points", -600),
+    )
+    assert balances(ledger) == {"points": 600, "seconds": 7_200}
+
+
+def test_a_refused_record_has_an_entry_without_postings(ledger: Ledger) -> None:
+    book(ledger, original(R1, 0, 0))
+    with ledger.reading() as reading:
+        assert [stored.postings for stored in reading.entries(REGISTRY, R1.id)] == [()]
+        assert reading.counts()["postings"] == 0
+    assert balances(ledger) == {"points": 0, "seconds": 0}
+    assert verify(ledger) == []
+
+
+def test_a_record_is_booked_once_and_the_database_sees_to_it(ledger: Ledger) -> None:
+    book(ledger, original(R1))
+    with pytest.raises(AlreadyBookedError, match="zhiyuanhui/r1: the record is booked already"):
+        book(ledger, original(R2), original(R1))
+    assert balances(ledger) == {"points": 600, "seconds": 7_200}
+    with pytest.raises(AlreadyBookedError, match="zhiyuanhui/r2"):
+        book(ledger, original(R2), original(R2))
+
+
+def test_the_same_record_under_another_volunteer_or_county_is_refused_too(ledger: Ledger) -> None:
+    book(ledger, original(R1))
+    for other in (record("r1", volunteer="V2"), record("r1", county="wuling")):
+        with pytest.raises(AlreadyBookedError):
+            book(ledger, original(other))
+
+
+def test_the_same_number_in_another_registry_is_another_record(ledger: Ledger) -> None:
+    elsewhere = dataclasses.replace(R1, registry=RegistryId("guangming"))
+    book(ledger, original(R1), original(elsewhere, points=1))
+    with ledger.reading() as reading:
+        assert [held.record.registry for held in reading.held(R1.id)] == ["guangming", "zhiyuanhui"]
+        assert [held.points for held in reading.held(R1.id, REGISTRY)] == [600]
+        assert reading.content_hashes(REGISTRY, [R1.id, R2.id]) == {R1.id: content_hash(R1)}
+
+
+def test_a_refused_call_leaves_the_rest_of_the_transaction_whole(ledger: Ledger) -> None:
+    book(ledger, original(R1))
+    with ledger.writing() as writing:
+        writing.book([original(record("a"))])
+        with pytest.raises(AlreadyBookedError):
+            writing.book([original(record("b")), original(R1)])
+        (entry,) = writing.book([original(record("c"), points=100)])
+        assert entry.id == 3
+        assert writing.balances(VOLUNTEER, COUNTY)["points"] == 1_300
+    assert verify(ledger) == []
+
+
+def test_an_error_in_the_block_keeps_nothing(ledger: Ledger) -> None:
+    def interrupted() -> None:
+        with ledger.writing() as writing:
+            writing.save_policy(POLICY, COUNTY, "", b"")
+            writing.book([original(R1)])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with ledger.reading() as reading:
+        assert set(reading.counts().values()) == {0}
+
+
+def test_an_adjusting_entry_changes_the_balance_and_names_the_original(ledger: Ledger) -> None:
+    (first,) = book(ledger, original(R1))
+    (second,) = book(ledger, adjusting(R1, first.id, -3_600, -300))
+    assert second.adjusts == first.id
+    assert balances(ledger) == {"points": 300, "seconds": 3_600}
+    with ledger.reading() as reading:
+        (held,) = reading.held(R1.id)
+        assert (held.entry, held.seconds, held.points) == (first.id, 3_600, 300)
+        assert [stored.entry.kind for stored in reading.entries(REGISTRY, R1.id)] == ["original", "adjusting"]
+    assert verify(ledger) == []
+
+
+def test_a_history_carries_the_digest_of_the_newest_entry(ledger: Ledger) -> None:
+    (first,) = book(ledger, original(R1))
+    with ledger.writing() as writing:
+        writing.save_policy("q" * 64, COUNTY, "", b"later")
+        writing.book([dataclasses.replace(adjusting(R1, first.id, 0, 0), policy_digest="q" * 64)])
+    with ledger.reading() as reading:
+        assert [held.policy_digest for held in reading.histories(COUNTY, [VOLUNTEER])[VOLUNTEER]] == ["q" * 64]
+
+
+@pytest.mark.parametrize("entry", [0, 2, 3, 99, -1])
+def test_only_the_original_of_the_same_record_is_adjusted(ledger: Ledger, entry: int) -> None:
+    book(ledger, original(R1), original(R2))
+    book(ledger, adjusting(R1, 1, 0, -100))
+    with pytest.raises(RefusedError, match=f"entry {entry} is not the original entry of this record"):
+        book(ledger, adjusting(R1, entry, 0, -100))
+
+
+def test_a_changed_record_does_not_adjust_what_was_kept(ledger: Ledger) -> None:
+    book(ledger, original(R1))
+    with pytest.raises(RefusedError, match="differs from the one that the ledger keeps"):
+        book(ledger, adjusting(dataclasses.replace(R1, seconds=60), 1, 0, -100))
+
+
+def test_nothing_is_booked_under_a_policy_that_was_never_saved(ledger: Ledger) -> None:
+    with pytest.raises(RefusedError, match="was never saved"), ledger.writing() as writing:
+        writing.book([original(R1)])
+
+
+def test_a_policy_is_saved_once_and_never_changed(ledger: Ledger) -> None:
+    with ledger.writing() as writing:
+        assert writing.save_policy(POLICY, COUNTY, "攸县", b"a") is True
+        assert writing.save_policy(POLICY, COUNTY, "攸县", b"a") is False
+        with pytest.raises(RefusedError, match="another policy"):
+            writing.save_policy(POLICY, COUNTY, "攸县", b"b")
+    with ledger.reading() as reading:
+        found = reading.policy(POLICY)
+        assert found is not None
+        assert (found.county, found.title, found.first_used_at, found.content) == (COUNTY, "攸县", 1_750_000_000, b"a")
+        assert reading.policy("unknown") is None
+
+
+def test_a_history_is_in_the_order_of_service(ledger: Ledger) -> None:
+    names = ["r10", "r9", "early", "r1"]
+    starts = {"early": NOON - 1}
+    records = [record(name, started_at=starts.get(name, NOON)) for name in names]
+    book(ledger, *(original(each) for each in records), original(record("elsewhere", county="wuling")))
+    with ledger.reading() as reading:
+        histories = reading.histories(COUNTY, [VOLUNTEER, VolunteerId("nobody")])
+    assert [held.record.id for held in histories[VOLUNTEER]] == ["early", "r1", "r9", "r10"]
+    assert [held.record for held in histories[VOLUNTEER]] == sorted(records, key=lambda each: each.order)
+    assert histories[VolunteerId("nobody")] == []
+
+
+def test_what_plugins_supplied_is_kept_with_the_record(ledger: Ledger) -> None:
+    book(ledger, dataclasses.replace(original(R1), supplied={"typhoon": 1, "level": "橙色"}))
+    with ledger.reading() as reading:
+        assert reading.held(R1.id)[0].supplied == {"typhoon": 1, "level": "橙色"}
+
+
+def test_volunteers_are_kept_as_the_registry_says_today(ledger: Ledger) -> None:
+    first = Volunteer(VOLUNTEER, date(2020, 1, 2), date(1950, 3, 4), {"political_status": "01"})
+    second = Volunteer(VolunteerId("V2"))
+    with ledger.writing() as writing:
+        assert writing.save_volunteers([first, second]) == 2
+        assert writing.save_volunteers([first, second]) == 0
+        changed = dataclasses.replace(first, facts={"political_status": "02"})
+        assert writing.save_volunteers([changed, second]) == 1
+    with ledger.reading() as reading:
+        assert reading.volunteers() == {VOLUNTEER: changed, VolunteerId("V2"): second}
+        assert reading.volunteers([VolunteerId("V2"), VolunteerId("nobody")]) == {VolunteerId("V2"): second}
+        assert reading.volunteer_ids() == ["V1", "V2"]
+        assert reading.volunteer_ids(COUNTY) == []
+
+
+def test_the_reports_of_imports_are_numbered(ledger: Ledger) -> None:
+    with ledger.writing() as writing:
+        assert [writing.save_import_run(COUNTY, "a.csv", b"{}") for _ in range(2)] == [1, 2]
+    with ledger.reading() as reading:
+        assert reading.counts()["import_runs"] == 2
+
+
+def test_all_entries_come_in_the_order_of_booking_across_pages(ledger: Ledger) -> None:
+    book(ledger, *(original(record(f"r{number}"), points=number) for number in range(2_345)))
+    with ledger.reading() as reading:
+        everything = list(reading.all_entries())
+        assert [stored.entry.id for stored in everything] == list(range(1, 2_346))
+        assert [len(stored.postings) for stored in everything[:2]] == [2, 4]
+        assert sum(stored.entry.points for stored in everything) == reading.balances(VOLUNTEER, COUNTY)["points"]
+        assert [stored.entry.id for stored in reading.all_entries(after=2_343)] == [2_344, 2_345]
+
+
+def test_a_reader_sees_what_was_there_when_it_began(ledger: Ledger, path: Path) -> None:
+    book(ledger, original(R1))
+    with open_ledger(str(path)) as other, other.reading() as before:
+        book(ledger, original(R2))
+        assert before.counts()["records"] == 1
+        assert before.balances(VOLUNTEER, COUNTY)["points"] == 600
+        with other.reading() as after:
+            assert after.balances(VOLUNTEER, COUNTY)["points"] == 1_200
+
+
+# --- values -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("amount", [1.0, True, "1", Fraction(1), None, 10**15 + 1, -(10**15) - 1])
+@pytest.mark.parametrize("unit", ["seconds", "points"])
+def test_an_amount_is_exactly_a_whole_number_within_bounds(ledger: Ledger, unit: str, amount: Any) -> None:
+    with pytest.raises(InvalidError, match=f"zhiyuanhui/r1: {unit} "):
+        book(ledger, dataclasses.replace(original(R1), **{unit: amount}))
+
+
+def test_the_largest_amount_goes_in_and_a_balance_beyond_it_does_not(ledger: Ledger) -> None:
+    book(ledger, original(R1, points=10**15))
+    with pytest.raises(InvalidError, match="the balance of V1 goes out of range: 1000000000000001"):
+        book(ledger, original(R2, points=1))
+    book(ledger, original(R2, points=-(10**15)))
+    assert balances(ledger)["points"] == 0
+    assert verify(ledger) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": ""},
+        {"volunteer": None},
+        {"county": "a\0b"},
+        {"registry": 7},
+        {"seconds": 7_200.0},
+        {"started_at": True},
+        {"ended_at": 2**63},
+        {"timed": 1},
+        {"day": "2025-01-01"},
+        {"day": datetime(2025, 1, 1)},
+        {"activity": "\ud800"},
+        {"facts": {"类别": "a"}},
+        {"facts": {"category": 1.5}},
+        {"facts": {"category": True}},
+        {"facts": {"category": None}},
+    ],
+)
+def test_a_record_that_cannot_be_kept_exactly_is_refused(ledger: Ledger, change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidError):
+        book(ledger, original(dataclasses.replace(R1, **change)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "other"},
+        {"adjusts": 1},
+        {"kind": "adjusting"},
+        {"kind": "adjusting", "adjusts": 1.0},
+        {"body": "text"},
+        {"supplied": {"a": 1.5}},
+        {"policy_digest": ""},
+    ],
+)
+def test_a_booking_that_makes_no_sense_is_refused(ledger: Ledger, change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidError):
+        book(ledger, dataclasses.replace(original(R1), **change))
+
+
+def test_a_clock_that_gives_a_float_is_refused(path: Path) -> None:
+    with (
+        open_ledger(str(path), clock=lambda: 1.5) as ledger,  # type: ignore[arg-type, return-value]
+        pytest.raises(InvalidError, match="clock has the wrong type"),
+        ledger.writing(),
+    ):
+        pass
+
+
+# --- contents -----------------------------------------------------------------------------------------------------
+
+
+def test_the_hash_of_a_record_is_fixed_for_ever() -> None:
+    assert content_of(R1) == (
+        b'{"county":"youxian","day":"2025-01-01","ended_at":1735711200,"facts":{"category":"tutoring"},"id":"r1",'
+        b'"registry":"zhiyuanhui","seconds":7200,"started_at":1735704000,"volunteer":"V1"}'
+    )
+    assert content_hash(R1) == "467ee4e4f11974157879ecce4bd0e2e28519961594d720be06161ad941adc0b2"
+
+
+def test_the_hash_does_not_depend_on_the_order_of_facts_and_tells_text_from_numbers() -> None:
+    one = record("r", facts={"a": "1", "b": 2})
+    assert content_hash(one) == content_hash(record("r", facts={"b": 2, "a": "1"}))
+    assert content_hash(one) != content_hash(record("r", facts={"a": 1, "b": 2}))
+
+
+def test_every_field_of_a_record_counts_and_comes_back() -> None:
+    full = ServiceRecord(
+        id=RecordId("r1"),
+        registry=REGISTRY,
+        volunteer=VOLUNTEER,
+        county=CountyId("攸县"),
+        started_at=-1,
+        ended_at=2**63 - 1,
+        day=date(1, 1, 1),
+        seconds=0,
+        timed=False,
+        activity="清洁家园 🧹",
+        organisation="联星",
+        facts={"area": "430223", "people": -(2**63 - 1)},
+    )
+    assert record_from(content_of(full)) == full
+    others = [
+        dataclasses.replace(full, **{field.name: getattr(R2, field.name)})
+        for field in dataclasses.fields(ServiceRecord)
+        if getattr(R2, field.name) != getattr(full, field.name)
+    ]
+    assert len(others) == len(dataclasses.fields(ServiceRecord)) - 2  # the same registry and volunteer
+    assert len({content_hash(other) for other in [full, *others]}) == len(others) + 1
+
+
+# --- the database's own guards ------------------------------------------------------------------------------------
+
+
+def run(ledger: Ledger, *statements: str) -> None:
+    with ledger._transaction(writing=True) as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+APPEND_ONLY = ("policy", "account", "entry", "posting", "service_record", "import_run")
+COLUMNS = {"policy": "title", "account": "county", "entry": "body", "posting": "amount", "service_record": "content"}
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_history_is_not_changed(ledger: Ledger, table: str) -> None:
+    with ledger.writing() as writing:
+        writing.save_import_run(COUNTY, "a.csv", b"{}")
+    book(ledger, original(R1))
+    column = COLUMNS.get(table, "report")
+    for statement in (
+        f"UPDATE {table} SET {column} = {column}",
+        f"DELETE FROM {table}",
+        f"REPLACE INTO {table} SELECT * FROM {table}",
+    ):
+        with pytest.raises(RefusedError):
+            run(ledger, statement)
+    assert verify(ledger) == []
+
+
+def test_a_balance_is_not_deleted(ledger: Ledger) -> None:
+    book(ledger, original(R1))
+    with pytest.raises(RefusedError, match="append-only"):
+        run(ledger, "DELETE FROM balance")
+
+
+RECORD = "INSERT INTO service_record VALUES (2, 'r2', 'zhiyuanhui', 'V1', 'youxian', '', x'7b7d', x'7b7d')"
+LINE = "INSERT INTO posting VALUES (2, 1, 1, 'seconds', 5, 2, 7205)"
+CONTRA = "INSERT INTO posting VALUES (2, 2, 2, 'seconds', -5, NULL, NULL)"
+ENTRY = (
+    "INSERT INTO entry SELECT 2, 'original', volunteer, county, registry, 'r2', recorded_at, effective_on, "
+    "policy_digest, NULL, 5, 0, body, counted FROM entry WHERE id = 1"
+)
+
+
+@pytest.mark.parametrize(
+    ("statements", "sentence"),
+    [
+        ((RECORD, LINE, ENTRY), "not balanced"),
+        ((RECORD, ENTRY), "not balanced"),
+        ((RECORD, LINE, CONTRA.replace("-5", "-4"), ENTRY), "not balanced"),
+        ((RECORD, LINE, CONTRA, ENTRY.replace("5, 0", "6, 0")), "not balanced"),
+        ((RECORD, LINE, CONTRA), "FOREIGN KEY"),
+        ((RECORD,), "FOREIGN KEY"),
+        ((LINE, CONTRA, ENTRY), "stands with its service record"),
+        ((RECORD.replace("V1", "V2"), LINE, CONTRA, ENTRY), "stands with its service record"),
+        ((LINE.replace("(2, 1", "(1, 5"),), "the entry is sealed"),
+        ((RECORD, LINE.replace("2, 7205", "1, 7205")), "UNIQUE"),
+        ((RECORD, LINE.replace("5, 2", "0, 2")), "posting_amount"),
+        ((RECORD, LINE.replace("5, 2", "5.5, 2")), "INTEGER"),
+        ((RECORD, LINE.replace("7205", "NULL")), "posting_running"),
+        ((ENTRY.replace("'r2'", "'r1'").replace("NULL, 5", "1, 0"),), "entry_kind"),
+        ((ENTRY.replace("'original'", "'adjusting'").replace("NULL, 5", "1, 0"),), "original of the same record"),
+        ((ENTRY.replace("'r2'", "'r1'").replace("NULL, 5, 0", "NULL, 0, 0"),), "stands with its service record"),
+    ],
+)
+def test_what_is_not_balanced_and_complete_cannot_commit(
+    ledger: Ledger, statements: Iterable[str], sentence: str
+) -> None:
+    book(ledger, original(R1))
+    with pytest.raises(RefusedError, match=sentence):
+        run(ledger, *statements)
+    assert verify(ledger) == []
+
+
+def test_the_guards_let_through_what_is_balanced_and_complete(ledger: Ledger) -> None:
+    book(ledger, original(R1))
+    run(ledger, RECORD, LINE, CONTRA, ENTRY)
+    with ledger.reading() as reading:
+        assert reading.counts()["entries"] == 2
+
+
+def test_a_writer_with_a_stale_balance_is_refused_by_the_database(ledger: Ledger) -> None:
+    book(ledger, original(R1))
+    with pytest.raises(RefusedError, match="UNIQUE"):
+        book_on_stale_balance(ledger)
+    assert balances(ledger)["points"] == 600
+
+
+def book_on_stale_balance(ledger: Ledger) -> None:
+    """Make the writer believe that nobody has posted yet."""
+    with ledger.writing() as writing:
+        writing._load_accounts([original(R2)])
+        for running in writing._earned.values():
+            running.posted = running.seq = 0
+        writing.book([original(R2)])
+
+
+def test_booking_nothing_is_nothing(ledger: Ledger) -> None:
+    bookings: list[Booking] = []
+    assert book(ledger, *bookings) == []
