@@ -89,8 +89,9 @@ def _county(layers: list[Layer], folder: Folder, problems: list[Problem]) -> Cou
     head = layers[-1].head
     time_zone = next((layer.head.time_zone for layer in reversed(layers) if layer.head.time_zone), "")
     in_force = next((layer.head for layer in reversed(layers) if layer.head.in_force_from is not None), None)
+    said_wrong = any(problem.location.path == head.location.path for problem in problems)
     for key, value in (("time_zone", time_zone), ("in_force", in_force)):
-        if not value:
+        if not value and not said_wrong:
             problems.append(Problem("P015", head.location, (("key", key),)))
     if not time_zone or in_force is None or in_force.in_force_from is None:
         return None

@@ -82,13 +82,16 @@ def read_layers(
     folder: Folder, shelf: Shelf, words: Sequence[Fact], problems: list[Problem]
 ) -> list[tuple[Folder, Layer]]:
     """Return the layers of a county, the nation first; `words` are the facts that plugins add."""
+    chain = _chain(folder, shelf, problems)
+    if problems:  # without what it rests on, the rest of a county cannot be told right from wrong
+        return []
     facts = {fact.name: fact for fact in (*KNOWN_FACTS, *words)}
     layers: list[tuple[Folder, Layer]] = []
-    for below in _chain(folder, shelf, problems):
+    for below in chain:
         head = read_head(below, facts, problems)
         if head is None:
             continue
-        if head.name != below.id.rpartition("/")[2]:
+        if head.name and head.name != below.id.rpartition("/")[2]:
             details = (("county", head.name), ("folder", below.id.rpartition("/")[2]))
             problems.append(Problem("P209", head.location, details))
         layer = read_layer(below, head, facts, problems)

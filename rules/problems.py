@@ -30,18 +30,21 @@ class Problem:
     def message(self, language: Language) -> str:
         kind = PROBLEMS[self.code]
         details = {name: _EXPECTED.get(value, value) if language == "zh" else value for name, value in self.details}
+        details = {name: _visible(value) for name, value in details.items()}
         sentence = (kind.zh if language == "zh" else kind.en).format_map(details)
         if not self.hint:
             return sentence
-        return (
-            f"{sentence}（是否想写“{self.hint}”？）"
-            if language == "zh"
-            else f"{sentence} (did you mean '{self.hint}'?)"
-        )
+        meant = _visible(self.hint)
+        return f"{sentence}（是否想写“{meant}”？）" if language == "zh" else f"{sentence} (did you mean '{meant}'?)"
 
     def text(self, language: Language) -> str:
         """Return `path:line:col: CODE message (did you mean ...)`."""
         return f"{self.location}: {self.code} {self.message(language)}"
+
+
+def _visible(text: str) -> str:
+    # What a file says is shown on terminals: no control character of it goes there.
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 _EXPECTED = {"text": "文字", "list": "列表", "mapping": "若干“项: 值”", "condition": "条件（事实: 要求）"}

@@ -179,16 +179,15 @@ FILE = Label(zh="数据库文件须完好", en="the database file is sound")
 def verify(ledger: Ledger) -> list[Violation]:
     """Return what does not hold in the ledger, at most `VIOLATIONS_MAX` per invariant; an empty list is a proof.
 
-    One snapshot; writers go on meanwhile. DamagedError only where the file can no longer be read at all.
+    One snapshot; writers go on meanwhile. Where damage stops a query, that is a violation too, and the last one.
     """
     found: list[Violation] = []
     try:
         with ledger.reading() as reading:
             for name, label, ids in _violations(reading._connection):
                 found.append(Violation(name, label, ids))
-    except DamagedError:
-        if not found:
-            raise
+    except DamagedError as error:
+        found.append(Violation("file_is_sound", FILE, (("problem", error.label.en),)))
     return found
 
 

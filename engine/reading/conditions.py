@@ -107,12 +107,9 @@ def _example(fact: Fact) -> str:
 def _meant(fact: Fact, text: str) -> str:
     if fact.type is FactType.YES_NO:
         return {"true": "yes", "false": "no"}.get(text.lower(), "")
-    if (
-        fact.type in (FactType.DURATION, FactType.POINTS, FactType.DAYS, FactType.MONTHS)
-        and quantities.decimal(text) is not None
-    ):
-        return f"{text} {next(unit.name.en for unit in reversed(quantities.UNITS) if unit.type is fact.type)}"
-    return ""
+    units = [unit for unit in quantities.UNITS if unit.type is fact.type is not FactType.RATIO]
+    # Of several units nobody knows which one was meant.
+    return f"{text} {units[0].name.en}" if len(units) == 1 and quantities.decimal(text) is not None else ""
 
 
 @dataclass(frozen=True)

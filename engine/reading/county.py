@@ -177,8 +177,8 @@ def _in_force(fields: Fields, reading: Reading) -> tuple[date, date | None] | No
 def _head(fields: Fields, reading: Reading) -> LayerHead:
     first, last = fields.get("in_force", (None, None))
     return LayerHead(
-        name=fields.get("county"),
-        label=fields.get("title"),
+        name=fields.get("county", ""),
+        label=fields.get("title", Label()),
         region=fields.get("region", ""),
         based_on=fields.get("based_on", ""),
         based_on_at=fields.place("based_on"),
@@ -191,7 +191,19 @@ def _head(fields: Fields, reading: Reading) -> LayerHead:
     )
 
 
-COUNTY: Record[LayerHead] = Record(
+@dataclass(frozen=True)
+class _CountyForm(Record[LayerHead]):
+    """What is right of the chapter goes on, so that the others are read too; without its facts they cannot be."""
+
+    def read(self, node: Node, reading: Reading) -> LayerHead | None:
+        if not isinstance(node, Entries):
+            reading.problem("P014", node.location, ("expected", "mapping"))
+            return None
+        fields, _right = self.said(node, reading)
+        return None if "facts" in fields.places and "facts" not in fields.values else _head(fields, reading)
+
+
+COUNTY: Record[LayerHead] = _CountyForm(
     {
         "county": Key(Id(), required=True),
         "title": Key(LabelForm(), required=True),

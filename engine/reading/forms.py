@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -191,11 +191,8 @@ class Parsed(Generic[T]):
             return None
         value = self.parse(text)
         if value is None:
-            plain = unicodedata.normalize("NFKC", text).strip()
-            meant = plain if plain != text and self.parse(plain) is not None else ""
-            reading.problem(
-                self.code, node.location, ("found", text[:40]), hint=meant or _yes_no_meant(self.code, text)
-            )
+            meant = next((plain for plain in _plainer(text) if self.parse(plain) is not None), "")
+            reading.problem(self.code, node.location, ("found", text[:40]), hint=meant)
             return None
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):  # type: ignore[operator]
             reading.problem(
@@ -212,12 +209,24 @@ def _plain(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _yes_no_meant(code: str, text: str) -> str:
-    return (
-        {"true": "yes", "false": "no", "on": "yes", "off": "no", "y": "yes", "n": "no"}.get(text.lower(), "")
-        if code == "P104"
-        else ""
-    )
+_SWITCHES = {"true": "yes", "on": "yes", "y": "yes", "false": "no", "off": "no", "n": "no"}
+
+
+def _plainer(text: str) -> Iterator[str]:
+    """Yield plainer ways to write a scalar that was not understood; the first one that is understood was meant."""
+    if len(text) > HINT_CHARACTERS_MAX:
+        return
+    yield unicodedata.normalize("NFKC", text).strip()
+    yield text.lower()
+    yield _SWITCHES.get(text.lower(), "")
+    yield text.replace("_", "")
+    if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", text):
+        yield text.replace(",", "")
+    if re.fullmatch(r"[0-9]{1,6}[eE][0-9]", text):
+        digits, _, zeros = text.lower().partition("e")
+        yield digits + "0" * int(zeros)
+    yield text.lstrip("0")
+    yield f"0{text}"  # 8:30
 
 
 _DECIMAL_PATTERN = r"^-?[0-9]+(\.[0-9]+)?$"
@@ -267,12 +276,13 @@ class Amount:
         return ", ".join(spelling for unit in quantities.UNITS if unit.type is self.type for spelling in unit.spellings)
 
     def _meant(self, text: str) -> str:
-        bare = quantities.decimal(text)
-        names = [spelling for unit in quantities.UNITS if unit.type is self.type for spelling in unit.spellings]
-        if bare is not None:
-            return f"{text} {names[-1] if names else ''}"
+        units = [unit for unit in quantities.UNITS if unit.type is self.type]
+        if quantities.decimal(text) is not None:
+            return f"{text} {units[0].name.en}" if len(units) == 1 else ""  # of several nobody knows which
         word = text.lstrip("-0123456789. ")
-        close = nearest(word, names)
+        if word in quantities.UNIT_OF:  # a unit, but of something else
+            return ""
+        close = nearest(word, [spelling for unit in units for spelling in unit.spellings])
         return f"{text.removesuffix(word).strip()} {close}" if close else ""
 
     def schema(self, script: Language) -> Schema:
@@ -455,6 +465,11 @@ class Record(Generic[T]):
         return None if fields is None else self.build(fields, reading)
 
     def fields(self, node: Entries, reading: Reading) -> Fields | None:
+        fields, right = self.said(node, reading)
+        return fields if right else None
+
+    def said(self, node: Entries, reading: Reading) -> tuple[Fields, bool]:
+        """Return the values that are right, and whether all of them are."""
         values: dict[str, Any] = {}
         places: dict[str, Location] = {}
         right = True
@@ -476,7 +491,8 @@ class Record(Generic[T]):
                 right = False
         if self.one_of:
             right = self._one(node, places, reading) and right
-        return Fields(values, places, node.location) if right else None
+        known = {name: value for name, value in values.items() if value is not None}
+        return Fields(known, places, node.location), right
 
     def _one(self, node: Entries, places: Mapping[str, Location], reading: Reading) -> bool:
         said = [name for name in self.one_of if name in places]

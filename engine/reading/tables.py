@@ -292,10 +292,14 @@ def hole_in(table: Table, facts: tuple[Fact, ...]) -> str | None:
         if tried >= _ASKED:
             return None
         if table.cell(keys) is None:
-            return ", ".join(
-                f"{fact.name}: {'missing' if key is None else key}" for fact, key in zip(facts, keys, strict=True)
-            )
+            return ", ".join(f"{fact.name}: {_said(fact, key)}" for fact, key in zip(facts, keys, strict=True))
     return None
+
+
+def _said(fact: Fact, key: int | str | None) -> int | str:
+    if key is None:
+        return "missing"
+    return ("no", "yes")[key] if fact.type is FactType.YES_NO and isinstance(key, int) else key
 
 
 def _domain(index: int, fact: Fact, table: Table) -> list[int | str | None]:

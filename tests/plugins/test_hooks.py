@@ -52,7 +52,7 @@ def test_a_misspelt_hook_is_an_error_at_start_that_names_the_plugin() -> None:
         @hookimpl
         def fetch_record(self, county: str) -> None: ...
 
-    with pytest.raises(PluginError, match="misspelt.*fetch_record"):
+    with pytest.raises(PluginError, match=r"misspelt.*fetch_record"):
         Host(installed=False).register(Misspelt(), "misspelt")
 
 
@@ -61,7 +61,7 @@ def test_an_argument_that_a_hook_does_not_have_is_an_error_that_names_the_plugin
         @hookimpl
         def review_record(self, record: ServiceRecord, mood: str) -> None: ...
 
-    with pytest.raises(PluginError, match="wrong.*mood"):
+    with pytest.raises(PluginError, match=r"wrong.*mood"):
         Host(installed=False).register(Wrong(), "wrong")
 
 

@@ -99,5 +99,7 @@ def _stars(speaker: Speaker, database: str) -> tuple[dict[str, int], tuple[str, 
         right=(1,),
     )
     chosen = VolunteerId(best[2])
-    last = max((held for held in histories[chosen] if held.points), key=lambda held: held.record.order)
+    # The last record of which not all time counts: there is something to explain.
+    cut = [held for held in histories[chosen] if held.points and held.seconds < held.record.seconds]
+    last = max(cut, key=lambda held: held.record.order)
     return {str(star): stars[star] for star in sorted(stars)}, (chosen, last.record.id)

@@ -215,7 +215,7 @@ def _said(speaker: Speaker, data: dict[str, Any]) -> None:
         speaker.line(say(f"另存文件：{data['set_aside_file']}", f"they are in {data['set_aside_file']}"))
     if data["stars"]:
         speaker.line(
-            say(f"截至 {data['on']}，有新记录者的星级：", f"stars on {data['on']} of those with new records:")
+            say(f"截至 {data['on']}，有新记录者的星级：", f"stars on {data['on']} of those with new records: ")
             + ", ".join(f"{star}★ {count:,}" for star, count in data["stars"].items())
         )
     speaker.line(evaluations_line(say))

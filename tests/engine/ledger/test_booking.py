@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -264,7 +264,7 @@ def test_the_largest_amount_goes_in_and_a_balance_beyond_it_does_not(ledger: Led
         {"ended_at": 2**63},
         {"timed": 1},
         {"day": "2025-01-01"},
-        {"day": datetime(2025, 1, 1)},
+        {"day": datetime(2025, 1, 1, tzinfo=UTC)},
         {"activity": "\ud800"},
         {"facts": {"类别": "a"}},
         {"facts": {"category": 1.5}},

@@ -47,19 +47,18 @@ def test_a_writer_killed_at_any_moment_loses_nothing_acknowledged_and_leaves_not
     started: list[str] = []
     acknowledged: set[str] = set()
     for kill in range(KILLS):
-        process = child("book", str(path), "k", str(len(started)), "1000000")
-        assert process.stdout is not None
-        seen = 0
-        while seen < 1 + kill * 3:
-            line = process.stdout.readline()
-            assert line, "the child ended by itself"
-            seen += line.startswith("S")
-            remember(line, started, acknowledged)
-        process.kill()
-        for line in process.stdout:  # what was said before the kill arrived
-            if line.endswith("\n"):
+        with child("book", str(path), "k", str(len(started)), "1000000") as process:
+            assert process.stdout is not None
+            seen = 0
+            while seen < 1 + kill * 3:
+                line = process.stdout.readline()
+                assert line, "the child ended by itself"
+                seen += line.startswith("S")
                 remember(line, started, acknowledged)
-        process.wait()
+            process.kill()
+            for line in process.stdout:  # what was said before the kill arrived
+                if line.endswith("\n"):
+                    remember(line, started, acknowledged)
         there = kept(path, started)
         assert {key for key in acknowledged if there[key] != BATCH} == set()
         assert set(there.values()) <= {0, BATCH}

@@ -1,0 +1,333 @@
+"""The command line as a clerk and a vendor meet it: real processes, both languages, exit codes, no traceback."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lianxing.plugins.cli.main import COMMANDS
+from tests.plugins.conftest import Run
+
+MAPPING = """\
+mapping: office
+title: {zh: 街道表, en: the office's sheet}
+registry: office
+time_zone: Asia/Shanghai
+duration: {unit: hours, breaks: no, tolerance: 60 seconds}
+records:
+  id: 编号
+  volunteer: 志愿者
+  started_at: 开始
+  ended_at: 结束
+  duration: 时长
+  category: 类别
+  state: {constant: filed}
+volunteers:
+  id: 志愿者
+  registered_on: 注册日期
+"""
+RECORDS = """\
+编号,志愿者,开始,结束,时长,类别
+1,V1,2024-05-01 09:00,2024-05-01 11:00,2,文明风尚
+2,V1,2024-05-02 09:00,2024-05-02 08:00,1,文明风尚
+3,,2024-05-03 09:00,2024-05-03 10:00,1,文明风尚
+4,V2,2024-05-03 09:00,2024-05-03 10:00,1,看电影
+5,V2,2024-05-04 09:00,2024-05-04 10:00,1,文明风尚
+"""
+
+
+@pytest.fixture
+def office(county: Path, tmp_path: Path) -> Path:
+    """The small county, based on the national layer, with a mapping and an export beside it."""
+    text = (county / "county.yaml").read_text("utf-8")
+    (county / "county.yaml").write_text(text + "based_on: cn/hunan\n", "utf-8")
+    (tmp_path / "office.yaml").write_text(MAPPING, "utf-8")
+    (tmp_path / "records.csv").write_text(RECORDS, "utf-8")
+    return tmp_path
+
+
+def take_in(lianxing: Run, *more: str) -> dict[str, Any]:
+    done = lianxing(
+        "import", "records.csv", "--county", "smallville", "--mapping", "office.yaml",
+        "--database", "bank.db", "--on", "2024-12-31", "--json", *more,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_help_lists_every_command_and_exit_code(language: str, lianxing: Run) -> None:
+    done = lianxing("--help", "--lang", language) if language == "en" else lianxing("--lang", language, "--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in COMMANDS)
+    assert ("退出码" if language == "zh" else "Exit codes") in done.stdout
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_command_explains_itself_and_takes_json(command: str, language: str, lianxing: Run) -> None:
+    done = lianxing(command, "--lang", language, "--help")
+    assert done.returncode == 0
+    assert "--json" in done.stdout
+
+
+def test_the_language_follows_the_terminals_locale_and_can_be_said(lianxing: Run) -> None:
+    assert "检查办法" in lianxing("--help", LANG="zh_CN.UTF-8").stdout
+    assert "check a policy" in lianxing("--help", LANG="en_US.UTF-8").stdout
+    assert "check a policy" in lianxing("--help", "--lang", "en", LANG="zh_CN.UTF-8").stdout
+
+
+def test_a_misspelt_command_is_told_what_was_probably_meant(lianxing: Run) -> None:
+    done = lianxing("standign", "V1")
+    assert done.returncode == 2
+    assert "Did you mean 'standing'?" in done.stderr
+
+
+def test_a_new_county_has_a_first_case_that_passes_and_nothing_wrong(lianxing: Run) -> None:
+    for language, name in (("zh", "新县"), ("en", "newton")):
+        assert lianxing("new-county", name, "--lang", language).returncode == 0
+        assert lianxing("check", name).returncode == 0
+        done = lianxing("test", name, "--json")
+        assert done.returncode == 0
+        assert json.loads(done.stdout)["counties"][0]["passed"] >= 1
+
+
+def test_a_new_county_is_never_written_over_an_old_one(tmp_path: Path, lianxing: Run) -> None:
+    assert lianxing("new-county", "newton").returncode == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "newton").iterdir()}
+    done = lianxing("new-county", "newton")
+    assert done.returncode == 2
+    assert "nothing was changed" in done.stderr
+    assert {path.name: path.read_bytes() for path in (tmp_path / "newton").iterdir()} == before
+
+
+def test_check_names_every_problem_with_its_place_and_leaves_with_one(county: Path, lianxing: Run) -> None:
+    (county / "hours.yaml").write_text("- id: a\n  limits: {}\n- id: b\n  round: {to: 30, each: record}\n", "utf-8")
+    done = lianxing("check", "smallville")
+    assert done.returncode == 1
+    lines = [line for line in done.stdout.splitlines() if "hours.yaml" in line]
+    assert lines[0].startswith("smallville/hours.yaml:2:3: P002 unknown key 'limits'")
+    assert "did you mean 'limit'?" in lines[0]
+    assert any("hours.yaml:4:" in line for line in lines)
+    told = json.loads(lianxing("check", "smallville", "--json").stdout)["counties"][0]["problems"]
+    assert {"code", "path", "line", "column", "message", "hint"} <= told[0].keys()
+
+
+def test_test_shows_expected_against_got_and_leaves_with_one(county: Path, lianxing: Run) -> None:
+    case = "- name: too much\n  on: 2024-05-01\n  record: {state: filed, duration: 1 hour}\n  earns: {points: 2}\n"
+    (county / "cases.yaml").write_text(case, "utf-8")
+    done = lianxing("test", "smallville")
+    assert done.returncode == 1
+    assert "points: expected 2 points, got 1 point (smallville/cases.yaml:1)" in done.stdout
+    assert "no case touches" in done.stdout
+
+
+def test_a_county_that_is_not_there_is_told_what_was_probably_meant(lianxing: Run) -> None:
+    done = lianxing("show", "youxain")
+    assert done.returncode == 4
+    assert "did you mean 'youxian'?" in done.stderr
+
+
+def test_show_names_layer_line_and_clause_of_every_statement(lianxing: Run) -> None:
+    answer = json.loads(lianxing("show", "youxian", "--json").stdout)
+    steps = answer["chapters"]["hours.yaml"]
+    assert steps
+    assert all(step["at"].count(":") == 2 and step["layer"] for step in steps)
+    assert answer["layers"][0] == "cn"
+
+
+def test_import_adds_up_and_sets_bad_rows_aside_with_row_and_reason(office: Path, lianxing: Run) -> None:
+    answer = take_in(lianxing)
+    assert answer["rows_read"] == 5 == answer["booked"] + answer["set_aside"]
+    assert answer["set_aside_reasons"] == {"end_before_start": 1, "no_volunteer": 1, "unknown_category": 1}
+    with (office / answer["set_aside_file"]).open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["row"], row["reason"]) for row in rows] == [
+        ("3", "end_before_start"),
+        ("4", "no_volunteer"),
+        ("5", "unknown_category"),
+    ]
+
+
+def test_importing_again_changes_nothing(office: Path, lianxing: Run) -> None:
+    take_in(lianxing)
+    again = take_in(lianxing)
+    assert (again["booked"], again["unchanged"]) == (0, 2)
+
+
+def test_a_dry_run_leaves_no_record_behind(office: Path, lianxing: Run) -> None:
+    assert take_in(lianxing, "--dry-run")["booked"] == 2
+    assert take_in(lianxing)["booked"] == 2
+
+
+def test_the_same_export_as_csv_xlsx_and_parquet_earns_the_same(office: Path, lianxing: Run) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from openpyxl import Workbook
+
+    rows = list(csv.reader(RECORDS.splitlines()))
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in rows:
+        sheet.append(row)
+    book.save(office / "records.xlsx")
+    columns = {heading: [row[index] for row in rows[1:]] for index, heading in enumerate(rows[0])}
+    pq.write_table(pa.table(columns), office / "records.parquet")
+    worth = []
+    for export in ("records.csv", "records.xlsx", "records.parquet"):
+        done = lianxing(
+            "import", export, "--county", "smallville", "--mapping", "office.yaml",
+            "--database", f"{export}.db", "--on", "2024-12-31", "--json",
+        )  # fmt: skip
+        answer = json.loads(done.stdout)
+        worth.append([answer[key] for key in ("rows_read", "booked", "set_aside", "seconds", "points_hundredths")])
+    assert worth[0] == worth[1] == worth[2]
+
+
+def test_standing_and_explanation_name_clause_line_and_arithmetic(office: Path, lianxing: Run) -> None:
+    take_in(lianxing)
+    arguments = ("standing", "V1", "--county", "smallville", "--database", "bank.db", "--on", "2024-12-31")
+    standing = json.loads(lianxing(*arguments, "--json").stdout)
+    assert (standing["points_hundredths"], standing["star_held"], standing["next_star"]) == (200, 1, 2)
+    assert standing["still_missing"][0]["lacking"] == 800
+    assert "1 星志愿者" in lianxing(*arguments, "--lang", "zh").stdout
+    explained = lianxing("explain", "1", "--database", "bank.db")
+    assert "by_time" in explained.stdout
+    assert "earning.yaml:1" in explained.stdout
+    assert "2 h × 1" in explained.stdout
+
+
+def test_who_or_what_is_not_in_the_ledger_is_said_plainly(office: Path, lianxing: Run) -> None:
+    take_in(lianxing)
+    assert lianxing("explain", "99", "--database", "bank.db").returncode == 4
+    nobody = lianxing("standing", "V9", "--county", "smallville", "--database", "bank.db")
+    assert nobody.returncode == 4
+    assert "V9" in nobody.stderr
+
+
+def test_verify_finds_a_balance_that_was_changed_behind_the_programs_back(office: Path, lianxing: Run) -> None:
+    from lianxing.engine.ledger.sqlite import _driver
+
+    take_in(lianxing)
+    assert lianxing("verify", "--database", "bank.db").returncode == 0
+    connection = _driver().connect(str(office / "bank.db"))
+    connection.execute("UPDATE balance SET posted = posted + 1")
+    connection.commit()
+    connection.close()
+    done = lianxing("verify", "--database", "bank.db")
+    assert done.returncode == 1
+    assert "balance" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (
+            ("import", "nowhere.csv", "--county", "smallville", "--mapping", "office.yaml", "--database", "x.db"),
+            3,
+            "nowhere",
+        ),
+        (
+            ("import", "records.csv", "--county", "smallville", "--mapping", "nothing", "--database", "x.db"),
+            4,
+            "zhiyuanhui",
+        ),
+        (
+            (
+                "import",
+                "records.csv",
+                "--county",
+                "smallville",
+                "--mapping",
+                "office.yaml",
+                "--database",
+                "mysql://x/y",
+            ),
+            3,
+            "mysql",
+        ),
+        (("import", "records.csv", "--county", "smallville", "--database", "x.db"), 2, "--mapping"),
+        (("import", "--plugin", "nobody", "--county", "smallville", "--database", "x.db"), 4, "nobody"),
+        (
+            ("import", "office.yaml", "--county", "smallville", "--mapping", "office.yaml", "--database", "x.db"),
+            3,
+            "office.yaml",
+        ),
+        (("verify", "--database", "absent.db"), 3, "absent.db"),
+        (("verify", "--database", "records.csv"), 3, "records.csv"),
+        (("standing", "V1", "--county", "smallville", "--database", "bank.db", "--on", "2024-13-01"), 2, "2024-13-01"),
+        (("check", "nowhere/at/all"), 1, "nowhere/at/all"),
+    ],
+)
+def test_bad_input_gets_a_sentence_a_place_and_an_exit_code(
+    arguments: tuple[str, ...], code: int, said: str, office: Path, lianxing: Run
+) -> None:
+    done = lianxing(*arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_errors_are_json_for_programs_too(office: Path, lianxing: Run) -> None:
+    done = lianxing("verify", "--database", "absent.db", "--json")
+    assert done.returncode == 3
+    assert "absent.db" in json.loads(done.stdout)["error"]
+
+
+def test_doctor_tells_which_matcher_answers(lianxing: Run) -> None:
+    answer = json.loads(lianxing("doctor", "--json").stdout)
+    expected = "plain" if sys.version_info >= (3, 13) else "durable-rules"
+    assert answer["matcher"] == expected
+    assert answer["matchers_agree"] is True
+
+
+def test_where_durable_rules_is_hidden_the_plain_matcher_answers_and_says_so_once(
+    office: Path, tmp_path: Path, lianxing: Run
+) -> None:
+    hiding = tmp_path / "hiding"
+    hiding.mkdir()
+    (hiding / "durable_rules_engine.py").write_text("raise ImportError('hidden')\n", "utf-8")
+    path = os.pathsep.join([str(hiding), *filter(None, [os.environ.get("PYTHONPATH")])])
+    assert json.loads(lianxing("doctor", "--json", PYTHONPATH=path).stdout)["matcher"] == "plain"
+    done = lianxing("test", "youxian", "beijing", PYTHONPATH=path)
+    assert done.returncode == 0
+    assert done.stderr.count("durable-rules cannot be loaded here") == 1
+    assert "conditions evaluated: plain" in done.stdout
+
+
+def test_progress_is_shown_on_a_terminal_and_never_in_a_pipe(office: Path, lianxing: Run) -> None:
+    arguments = ["import", "records.csv", "--county", "smallville", "--mapping", "office.yaml", "--database", "t.db"]
+    assert "\x1b" not in lianxing(*arguments).stderr
+    master, slave = pty.openpty()
+    environment = os.environ | {"TERM": "xterm", "LANG": "C.UTF-8"}
+    command = [sys.executable, "-m", "lianxing", *arguments]
+    subprocess.run(command, cwd=office, env=environment, stdout=subprocess.PIPE, stderr=slave, check=True)
+    os.close(slave)
+    shown = b""
+    while chunk := _read(master):
+        shown += chunk
+    os.close(master)
+    assert b"\x1b" in shown
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65_536)
+    except OSError:  # Linux says so when the other end of a terminal is closed
+        return b""
+
+
+def test_a_reader_that_goes_away_early_gets_no_traceback(lianxing: Run, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m lianxing show youxian --lang en | head -1"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert len(done.stdout.splitlines()) == 1

@@ -1,0 +1,203 @@
+"""The life of a record: what goes in, what stays out, what a late record changes, who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from lianxing import Assessment, Entry, Label, Objection, ServiceRecord, SetAside, Standing, Volunteer, hookimpl
+from lianxing.engine.compiling import find_folder, load_policy
+from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.matchers import matcher_factory
+from lianxing.engine.proving import readding_violations
+from lianxing.engine.rulebook import Rulebook
+from lianxing.plugins.host import Host, PluginError
+from lianxing.plugins.intake import Intake, Report
+from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
+from tests.plugins.smallville import Registry, served
+
+ON = date(2024, 12, 31)
+HERE = CountyId("smallville")
+V1 = VolunteerId("V1")
+
+
+def take_in(
+    rulebook: Rulebook,
+    ledger: Ledger,
+    registry: Registry,
+    *plugins: object,
+    aside: list[SetAside] | None = None,
+    **how: Any,
+) -> Report:
+    host = Host(installed=False)
+    host.register(registry, "test")
+    for number, plugin in enumerate(plugins):
+        host.register(plugin, f"plugin{number}")
+    rows: list[SetAside] = [] if aside is None else aside
+    report = Intake(host, rulebook, ledger, "test", ON, rows.append).run(**how)
+    assert report.records_read == report.booked + report.unchanged + report.withheld + report.set_aside
+    assert verify(ledger) == []
+    assert readding_violations(ledger) == []
+    return report
+
+
+def balance(ledger: Ledger, volunteer: VolunteerId = V1) -> dict[str, int]:
+    with ledger.reading() as reading:
+        return reading.balances(volunteer, HERE)
+
+
+def test_a_record_is_booked_with_what_it_is_worth(rulebook: Rulebook, ledger: Ledger) -> None:
+    report = take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)))
+    assert (report.booked, report.points, report.seconds) == (1, 100, 3600)
+    assert balance(ledger) == {"points": 100, "seconds": 3600}
+
+
+def test_the_same_record_twice_changes_nothing(rulebook: Rulebook, ledger: Ledger) -> None:
+    records = [served("1", "2024-05-01 09:00", 1), served("2", "2024-05-02 09:00", 1)]
+    take_in(rulebook, ledger, Registry(*records))
+    again = take_in(rulebook, ledger, Registry(*records, *records))
+    assert (again.booked, again.unchanged, again.adjusted) == (0, 4, 0)
+    assert balance(ledger) == {"points": 200, "seconds": 7200}
+
+
+def test_the_same_id_with_other_content_is_set_aside_as_a_changed_record(rulebook: Rulebook, ledger: Ledger) -> None:
+    take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)))
+    aside: list[SetAside] = []
+    report = take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 2)), aside=aside)
+    assert report.set_aside == 1
+    assert [row.reason for row in aside] == ["changed_record"]
+    assert balance(ledger)["seconds"] == 3600
+
+
+def test_a_late_record_takes_from_the_days_limit_and_the_difference_is_booked_against_the_original(
+    rulebook: Rulebook, ledger: Ledger
+) -> None:
+    take_in(rulebook, ledger, Registry(served("evening", "2024-05-01 18:00", 2)))
+    report = take_in(rulebook, ledger, Registry(served("morning", "2024-05-01 08:00", 1)))
+    assert report.adjusted == 1
+    with ledger.reading() as reading:
+        entries = reading.entries(RegistryId("test"), RecordId("evening"))
+    original, adjusting = (stored.entry for stored in entries)
+    assert (original.kind, original.points, original.adjusts) == ("original", 200, None)
+    assert (adjusting.kind, adjusting.points, adjusting.adjusts) == ("adjusting", -100, original.id)
+    assert balance(ledger) == {"points": 200, "seconds": 7200}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
+def test_the_order_of_arrival_does_not_decide_what_is_earned(
+    order: tuple[int, int, int], rulebook: Rulebook, ledger: Ledger
+) -> None:
+    day = [
+        served("a", "2024-05-01 08:00", 1, category="training"),
+        served("b", "2024-05-01 10:00", 2),
+        served("c", "2024-05-01 13:00", 1),
+    ]
+    for number in order:
+        take_in(rulebook, ledger, Registry(day[number]))
+    # One hour of training at half a point, then one more hour of the two that a day holds.
+    assert balance(ledger) == {"points": 150, "seconds": 7200}
+
+
+def test_a_record_that_a_clause_refuses_is_booked_with_nothing_and_says_why(rulebook: Rulebook, ledger: Ledger) -> None:
+    report = take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1, state="reviewed")))
+    assert (report.booked, report.refused, report.points) == (1, 1, 0)
+    with ledger.reading() as reading:
+        (stored,) = reading.entries(RegistryId("test"), RecordId("1"))
+    assert [refusal["clause"] for refusal in orjson.loads(stored.body)["refusals"]] == ["filed_only"]
+    assert stored.postings == ()
+
+
+def test_an_objection_keeps_a_record_out_with_the_plugins_name_and_reason(rulebook: Rulebook, ledger: Ledger) -> None:
+    class Strict:
+        @hookimpl
+        def review_record(self, record: ServiceRecord) -> Objection | None:
+            return Objection("night", Label("夜间", "at night")) if record.id == "2" else None
+
+    aside: list[SetAside] = []
+    registry = Registry(served("1", "2024-05-01 09:00", 1), served("2", "2024-05-02 09:00", 1))
+    report = take_in(rulebook, ledger, registry, Strict(), aside=aside)
+    assert (report.booked, report.withheld) == (1, 1)
+    assert [(row.reason, dict(row.details)["objection"]) for row in aside] == [("withheld", "night")]
+
+
+def test_plugins_are_told_after_the_commit_with_the_entry_and_the_star(rulebook: Rulebook, ledger: Ledger) -> None:
+    told: list[object] = []
+
+    class Listener:
+        @hookimpl
+        def record_assessed(self, assessment: Assessment, entry: Entry) -> None:
+            with ledger.reading() as reading:  # it is committed: another reader sees it
+                told.append((assessment.record.id, reading.entries(entry.registry, entry.record)[0].entry == entry))
+
+        @hookimpl
+        def star_reached(self, standing: Standing, star_before: int) -> None:
+            told.append((standing.volunteer, star_before, standing.star_held))
+
+    take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 2)), Listener())
+    assert told == [("1", True), ("V1", 0, 1)]
+
+
+def test_a_listener_that_fails_undoes_nothing(rulebook: Rulebook, ledger: Ledger) -> None:
+    class Failing:
+        @hookimpl
+        def record_assessed(self) -> None:
+            raise RuntimeError
+
+    take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)), Failing())
+    assert balance(ledger)["points"] == 100
+
+
+def test_a_dry_run_counts_everything_and_keeps_nothing(rulebook: Rulebook, ledger: Ledger) -> None:
+    report = take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)), dry_run=True)
+    assert (report.booked, report.points) == (1, 100)
+    with ledger.reading() as reading:
+        assert set(reading.counts().values()) == {0}
+
+
+def test_a_fact_that_no_plugin_registered_is_an_error_that_names_the_plugin(rulebook: Rulebook, ledger: Ledger) -> None:
+    class Inventive:
+        @hookimpl
+        def supply_facts(self, record: ServiceRecord) -> Mapping[str, FactValue]:
+            return {"mood": 3}
+
+    with pytest.raises(PluginError, match=r"plugin0.*mood"):
+        take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)), Inventive())
+    assert balance(ledger) == {"points": 0, "seconds": 0}
+
+
+@pytest.mark.parametrize("value", [1.5, True, None, "3", 2**63])
+def test_a_fact_of_the_wrong_type_is_refused(value: Any, rulebook: Rulebook, ledger: Ledger) -> None:
+    class Careless:
+        @hookimpl
+        def supply_facts(self, record: ServiceRecord) -> Mapping[str, FactValue]:
+            return {"evaluation_score": value}
+
+    with pytest.raises(PluginError, match="evaluation_score"):
+        take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)), Careless())
+
+
+def test_people_are_kept_with_what_the_registry_knows_of_them_today(rulebook: Rulebook, ledger: Ledger) -> None:
+    person = Volunteer(V1, registered_on=date(2020, 1, 1), facts={"political_status": "01"})
+    report = take_in(rulebook, ledger, Registry(volunteers=[person]))
+    assert (report.volunteers_read, report.volunteers_saved) == (1, 1)
+    with ledger.reading() as reading:
+        assert reading.volunteers([V1])[V1] == person
+
+
+def test_what_is_booked_keeps_its_worth_when_the_policy_changes_and_nothing_comes_late(
+    rulebook: Rulebook, ledger: Ledger, county: Path
+) -> None:
+    take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)))
+    earning = county / "earning.yaml"
+    earning.write_text(earning.read_text("utf-8").replace("default: 1", "default: 3"), "utf-8")
+    shelf = Host(installed=False).shelf()
+    with Rulebook(load_policy(find_folder(str(county), shelf), shelf), matcher_factory("plain")) as changed:
+        report = take_in(changed, ledger, Registry(served("2", "2024-05-02 09:00", 1)))
+    assert (report.adjusted, report.points) == (0, 300)
+    assert balance(ledger)["points"] == 400
