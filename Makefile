@@ -11,11 +11,11 @@ demo: $(VENV)/installed
 
 # One command that sets everything up and passes the tests.
 test: $(VENV)/installed
-	$(RUN)pytest -n 2 --dist worksteal -q
+	$(RUN)pytest -n 2 --dist loadgroup -q
 
 # The long proofs: a million random policies and facts, hundreds of killed processes, the whole yardstick.
 test-long: $(VENV)/installed
-	LIANXING_LONG=1 $(RUN)pytest -n 2 --dist worksteal -q
+	LIANXING_LONG=1 $(RUN)pytest -n 2 --dist loadgroup -q
 
 bench: $(VENV)/installed
 	$(RUN)python benchmarks/matching.py

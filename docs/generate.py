@@ -19,7 +19,7 @@ from lianxing.engine.schema import schemas
 from lianxing.plugins import hooks
 from lianxing.plugins.cli.main import COMMANDS, EXIT_CODES, Program
 from lianxing.plugins.cli.speaking import Say
-from lianxing.plugins.registries.reasons import REASONS
+from lianxing.plugins.registries.reasons import INTAKE_REASONS, REASONS
 from lianxing.rules.known_facts import KNOWN_FACTS
 from lianxing.rules.problems import PROBLEMS
 from lianxing.rules.quantities import UNITS
@@ -99,7 +99,7 @@ def _reasons() -> Iterator[str]:
     yield "the rest goes in. Mend the row at its source and import again: what is booked already does not change."
     yield ""
     yield from _table("reason", "English", "中文")
-    for code, (zh, en) in sorted(REASONS.items()):
+    for code, (zh, en) in sorted((REASONS | INTAKE_REASONS).items()):
         yield _row(f"`{code}`", en, zh)
 
 

@@ -112,6 +112,14 @@ def _checks(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...],
             if price is not None:
                 paid = None if pays is None else rounded(pays * (case.price or 0), 1, Direction.HALF_UP)
                 yield Check(f"perks {id}", price, paid)
+    values = {line.clause.id: line for line in found.measures}
+    for name, value in (expected.measures or {}).items():
+        assert isinstance(value, int)
+        line = values[name]
+        # A quotient is expected in millionths and compared without dividing.
+        exact = line.count is None or line.sum * RATIO_SCALE == value * line.count
+        comes_to = line.sum if line.count is None else value if exact and line.count else f"{line.sum}/{line.count}"
+        yield Check(f"measures {name}", value, comes_to)
     for name, lacking in (expected.missing or {}).items():
         gap = next((gap for gap in found.gaps if gap.fact == name), None)
         got_lacking: Outcome = None if gap is None else gap.lacking if gap.lacking is not None else gap.needed
@@ -126,6 +134,11 @@ def _touched(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...]
         touched.add(rulebook.policy.stars.clause.id)
     if expected.perks is not None:
         touched |= set(expected.perks)
-    if expected.star is not None or expected.perks is not None or expected.missing is not None:
+    if (
+        expected.star is not None
+        or expected.perks is not None
+        or expected.missing is not None
+        or expected.measures is not None
+    ):
         touched |= {line.clause.id for line in found.measures if line.sum}
     return frozenset(touched)

@@ -5,22 +5,36 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import date
 from pathlib import Path
 
 from lianxing.engine.layers import Shelf, merged, read_layers
+from lianxing.engine.quotients import holds
 from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer
 from lianxing.engine.reading.forms import nearest
+from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.tables import hole_in
-from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Missing, Not, OneOf, Operator
+from lianxing.rules.conditions import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Condition,
+    DatedCompare,
+    Missing,
+    Not,
+    OneOf,
+    Operator,
+    facts_of,
+)
 from lianxing.rules.county import County
 from lianxing.rules.dates import Dated
 from lianxing.rules.earning import Add, LimitPoints, Multiply, PointsPerEvent, PointsPerHour, RoundPoints
-from lianxing.rules.facts import CountyId, Fact, Scope
+from lianxing.rules.facts import CountyId, Fact, FactValue, Scope
 from lianxing.rules.hours import LimitTime, NoOverlap, RoundTime, SplitAtMidnight
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import PolicyError, Problem
-from lianxing.rules.tables import Table
+from lianxing.rules.tables import Key, Other, Table
 
 
 def find_folder(where: str, shelf: Shelf) -> Folder:
@@ -119,6 +133,7 @@ def check(policy: Policy) -> list[Problem]:
         *_days_before_the_first_value(policy),
         *_unknown_measures(policy),
         *_perks_above_the_ladder(policy),
+        *_perks_without_a_price(policy),
     ]
 
 
@@ -183,24 +198,33 @@ def _whole_hundredths(table: Table) -> bool:
 
 def _days_before_the_first_value(policy: Policy) -> Iterator[Problem]:
     start = policy.county.in_force_from
-    for dated in _dated_in((policy.hours, policy.earning, policy.measures, policy.stars, policy.perks)):
+    for dated in _needed_on(start, (policy.hours, policy.earning, policy.measures, policy.stars, policy.perks)):
         first = dated.entries[0]
         if first.day > start:
             yield Problem("P316", first.location, (("day", str(first.day)), ("start", str(start))))
 
 
-def _dated_in(shape: object) -> Iterator[Dated[object]]:
+def _asked(key: Key) -> FactValue | None:
+    """Return a value that leads to a row: to the default row one that no file can hold, so that none other names it."""
+    if isinstance(key, Other):
+        return None if key is Other.MISSING else "\0"
+    return key
+
+
+def _needed_on(day: date, shape: object) -> Iterator[Dated[object]]:
+    """Yield every value that has to be in force on a day: all but those for which another row of the table stands in."""
     if isinstance(shape, Dated):
         yield shape
     elif isinstance(shape, tuple):
         for part in shape:
-            yield from _dated_in(part)
+            yield from _needed_on(day, part)
     elif isinstance(shape, Table):
-        for cell in shape.cells.values():
-            yield cell.value  # type: ignore[misc]
+        for keys, cell in shape.cells.items():
+            if shape.since(tuple(map(_asked, keys)), day) is None:
+                yield cell.value  # type: ignore[misc]
     elif is_dataclass(shape):
         for field in fields(shape):
-            yield from _dated_in(getattr(shape, field.name))
+            yield from _needed_on(day, getattr(shape, field.name))
 
 
 def conditions_in(shape: object) -> Iterator[Condition]:
@@ -238,3 +262,34 @@ def _perks_above_the_ladder(policy: Policy) -> Iterator[Problem]:
             continue
         if test.operator in (Operator.AT_LEAST, Operator.EQUALS) and test.operand > top:
             yield Problem("P317", test.location, (("star", str(test.operand)), ("top", str(top))))
+
+
+def _perks_without_a_price(policy: Policy) -> Iterator[Problem]:
+    """A price by star says what every star pays on which the perk can open."""
+    stars = [0, *(level.star for level in policy.stars.levels)] if policy.stars is not None else [0]
+    for perk in policy.perks:
+        if perk.pays is None or not perk.pays.by:
+            continue
+        for star in stars:
+            if _may_hold(perk.condition, star) and next(perk.pays.cells_for((star,)), None) is None:
+                yield Problem("P308", perk.pays.location, (("keys", f"stars: {star}"),))
+
+
+def _may_hold(condition: Condition, star: int) -> bool:
+    """Tell whether a condition can hold for somebody who holds this star, whatever else is true of them."""
+    match condition:
+        case AllOf():
+            return all(_may_hold(part, star) for part in condition.parts)
+        case AnyOf():
+            return any(_may_hold(part, star) for part in condition.parts)
+        case Compare(fact=STARS_FACT.name, operand=int(operand)):
+            return holds(condition.operator, star, operand)
+        case DatedCompare(fact=STARS_FACT.name):
+            operands = (entry.value for entry in condition.operands.entries)
+            return any(isinstance(value, int) and holds(condition.operator, star, value) for value in operands)
+        case OneOf(fact=STARS_FACT.name):
+            return star in condition.operands
+        case Not() if facts_of(condition.part) == {STARS_FACT.name}:
+            return not _may_hold(condition.part, star)
+        case _:
+            return True

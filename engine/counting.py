@@ -18,7 +18,7 @@ from lianxing.engine.facts import CLOCK_FACTS, calendar_facts, clock_facts, past
 from lianxing.engine.measures import Totals
 from lianxing.engine.rounding import rounded
 from lianxing.engine.rulebook import WHEN, MeasureValue, Rulebook
-from lianxing.rules.assessments import Assessment, Operand, Refusal, Working
+from lianxing.rules.assessments import NO_RATE, Assessment, Operand, Refusal, Working
 from lianxing.rules.earning import (
     Add,
     EarningStep,
@@ -76,6 +76,7 @@ class _Part:
     facts: Mapping[str, FactValue]
     points: Amount = 0
     refused: bool = False
+    unpriced: bool = False  # a table does not say what it earns: its time counts, its points do not
 
 
 @dataclass(slots=True)
@@ -103,6 +104,10 @@ class _Outcome:
     def refuse(self, clause: Clause, part: _Part, reason: str, **details: str) -> None:
         part.refused = True
         self.refusals.append(Refusal(clause.id, part.index, reason, tuple(details.items())))
+
+    def refuse_price(self, clause: Clause, part: _Part, keys: str) -> None:
+        part.unpriced = True
+        self.refusals.append(Refusal(clause.id, part.index, NO_RATE, (("keys", keys),)))
 
 
 class Fold:
@@ -134,7 +139,7 @@ class Fold:
             for earning in self._policy.earning:
                 self._earn(earning, parts, outcome)
         seconds = sum(part.seconds for part in parts if not part.refused)
-        points = _whole_hundredths(sum(part.points for part in parts if not part.refused))
+        points = _whole_hundredths(sum(part.points for part in parts if not part.refused and not part.unpriced))
         counted = not all(part.refused for part in parts)
         if self._totals is not None and counted:
             past = past_facts(record, supplied, self._zone, self._rulebook.asked_of_history)
@@ -269,7 +274,7 @@ class Fold:
     # --- points --------------------------------------------------------------------------------------------------
 
     def _earn(self, step: EarningStep, parts: list[_Part], outcome: _Outcome) -> None:
-        applying = [part for part in parts if self._applies(step, part)]
+        applying = [part for part in parts if not part.unpriced and self._applies(step, part)]
         match step:
             case PointsPerHour():
                 for part in applying:
@@ -297,11 +302,10 @@ class Fold:
                     part.points = self._limit(step.clause, part, POINTS, part.points, most, step.per, outcome)
 
     def _look_up(self, step: EarningStep, table: Table, part: _Part, outcome: _Outcome, operation: str) -> None:
-        cell = table.cell(tuple(part.facts.get(name) for name in table.by))
-        since = None if cell is None else cell.since(part.day)
-        if cell is None or since is None:
+        since = table.since(tuple(part.facts.get(name) for name in table.by), part.day)
+        if since is None:
             keys = ", ".join(f"{name}: {part.facts.get(name, 'missing')}" for name in table.by)
-            outcome.refuse(step.clause, part, "no_rate", keys=keys)
+            outcome.refuse_price(step.clause, part, keys)
             return
         value = since.value
         operands: dict[str, Operand] = {"value": value, "row": str(since.location)}

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from lianxing.engine.amounts import amount_text, number_text, time_text, value_text
-from lianxing.rules.assessments import Assessment, Operand, Refusal, Working
+from lianxing.rules.assessments import NO_RATE, Assessment, Operand, Refusal, Working
 from lianxing.rules.conditions import Operator
 from lianxing.rules.facts import Fact
 from lianxing.rules.hours import Direction
@@ -106,10 +106,11 @@ def readd(body: Body) -> tuple[int, int]:
         if after != Fraction(step["after"]):
             raise ReaddingError(f"{step['clause']}: says {step['after']}, comes to {after}")
         amounts[part, unit] = after
-    refused = {refusal["part"] for refusal in body["refusals"]}
+    refused = {refusal["part"] for refusal in body["refusals"] if refusal["reason"] != NO_RATE}
+    unpriced = {refusal["part"] for refusal in body["refusals"]}
     seconds, points = (
-        sum((amount for (part, of), amount in amounts.items() if of == unit and part not in refused), Fraction(0))
-        for unit in ("seconds", "points")
+        sum((amount for (part, of), amount in amounts.items() if of == unit and part not in out), Fraction(0))
+        for unit, out in (("seconds", refused), ("points", unpriced))
     )
     if seconds.denominator != 1 or points.denominator != 1:
         raise ReaddingError(f"not whole: {seconds} seconds, {points} hundredths of a point")
@@ -257,6 +258,8 @@ def _so_far(step: Mapping[str, Any], zh: bool, language: Language) -> str:
 def _refusal_sentence(refusal: Mapping[str, Any], clauses: Mapping[str, Mapping[str, str]], language: Language) -> str:
     clause = clause_text(refusal["clause"], clauses.get(refusal["clause"], {}), language)
     reason = _REASONS[refusal["reason"]][0 if language == "zh" else 1].format_map(refusal)
+    if refusal["reason"] == NO_RATE:
+        return f"{clause}：不计积分，{reason}" if language == "zh" else f"{clause}: no points, {reason}"
     return f"{clause}：不计，{reason}" if language == "zh" else f"{clause}: refused, {reason}"
 
 

@@ -103,8 +103,7 @@ def _line(rulebook: Rulebook, id: str, value: MeasureValue) -> MeasureLine:
 
 
 def _held(perk: Perk, star: int, on: date) -> HeldPerk:
-    cell = None if perk.pays is None else perk.pays.cell((star,) if perk.pays.by else ())
-    since = None if cell is None else cell.since(on)
+    since = None if perk.pays is None else perk.pays.since((star,) if perk.pays.by else (), on)
     return HeldPerk(
         clause=perk.clause,
         provider=perk.provider,

@@ -124,6 +124,8 @@ class Intake:
             with self.ledger.writing() as writing:
                 done = self._chunk(writing, chunk, report)
             self._tell(done)
+        with self.ledger.writing() as writing:
+            writing.save_import_run(self.rulebook.policy.county.id, self.registry, orjson.dumps(report.data()))
         return report
 
     def _begin(self, writing: Writing, report: Report) -> None:

@@ -30,9 +30,12 @@ class Working:
     operands: tuple[tuple[str, Operand], ...] = ()
 
 
+NO_RATE = "no_rate"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A clause that took the record out, as a whole or one part of it."""
+    """A clause that took the record out, as a whole or one part of it; with NO_RATE only its points, not its time."""
 
     clause: str
     part: int

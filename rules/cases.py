@@ -16,8 +16,8 @@ class Expected:
     """What a case says must come out; None is not asked. Seconds, hundredths of a point, hundredths of a yuan.
 
     `because` names clauses that must have given, changed or refused something; `refused_by` the clause that refuses
-    every record of the case; `missing` what the next star still takes; `perks` the perks held, each with what is paid
-    of the case's price where the case asks that.
+    every record of the case; `missing` what the next star still takes; `measures` what measures come to on the day;
+    `perks` the perks held, each with what is paid of the case's price where the case asks that.
     """
 
     seconds: int | None = None
@@ -27,6 +27,7 @@ class Expected:
     refused_by: str | None = None
     perks: Mapping[str, int | None] | None = None
     missing: Mapping[str, FactValue] | None = None
+    measures: Mapping[str, FactValue] | None = None
 
 
 @dataclass(frozen=True, slots=True)

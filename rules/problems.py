@@ -59,7 +59,9 @@ class PolicyError(Exception):
 
 
 def _kinds(*kinds: tuple[str, str, str]) -> Mapping[str, ProblemKind]:
-    return {code: ProblemKind(code, zh, en) for code, zh, en in kinds}
+    table = {code: ProblemKind(code, zh, en) for code, zh, en in kinds}
+    assert len(table) == len(kinds), "a code stands twice"
+    return table
 
 
 PROBLEMS: Mapping[str, ProblemKind] = _kinds(
@@ -199,5 +201,6 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P505", "案例没有写明应得什么", "the case does not say what is expected"),
     ("P506", "记录要写申报时长，或开始和结束", "a record needs a duration, or start and end"),
     ("P507", "没有案例：须有 cases.yaml", "there are no cases: a county proves itself with cases.yaml"),
-    ("P508", "申报时长比开始至结束的时间还长", "the duration is longer than the time from start to end"),
+    ("P508", "记录晚于案例的日期 {on}", "the record is later than the case's day {on}"),
+    ("P509", "申报时长比开始至结束的时间还长", "the duration is longer than the time from start to end"),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from fractions import Fraction
+from itertools import product
 
 from lianxing.rules.dates import Dated, Since
 from lianxing.rules.facts import FactValue
@@ -49,20 +50,23 @@ class Table:
     cells: Mapping[tuple[Key, ...], Cell]
     location: Location
 
-    def cell(self, keys: tuple[FactValue | None, ...]) -> Cell | None:
-        """Return the cell for these values (None is a missing fact), None when the table does not say."""
-        exact = self.cells.get(tuple(Other.MISSING if key is None else key for key in keys))
-        if exact is not None or not self.by:
-            return exact
-        return self._nearest(keys, ())
+    def cells_for(self, keys: tuple[FactValue | None, ...]) -> Iterator[Cell]:
+        """Yield the cells that speak of these values (None is a missing fact), the nearest first.
 
-    def _nearest(self, keys: tuple[FactValue | None, ...], chosen: tuple[Key, ...]) -> Cell | None:
-        # Earlier keys bind harder: an own row for the first key wins over an own row for the second.
-        if len(chosen) == len(keys):
-            return self.cells.get(chosen)
-        key = keys[len(chosen)]
-        for candidate in (Other.MISSING if key is None else key, Other.DEFAULT):
-            found = self._nearest(keys, (*chosen, candidate))
+        Earlier keys bind harder: an own row for the first key comes before an own row for the second.
+        """
+        for chosen in product(*((Other.MISSING if key is None else key, Other.DEFAULT) for key in keys)):
+            cell = self.cells.get(chosen)
+            if cell is not None:
+                yield cell
+
+    def since(self, keys: tuple[FactValue | None, ...], day: date) -> Since[Fraction] | None:
+        """Return the number for these values on a day; a row that has run out leaves it to the next nearest.
+
+        None when the table does not say.
+        """
+        for cell in self.cells_for(keys):
+            found = cell.since(day)
             if found is not None:
                 return found
         return None

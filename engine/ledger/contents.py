@@ -1,6 +1,6 @@
 """A record's content as canonical JSON: the bytes that are kept, and their hash, which says whether it changed.
 
-Canonical means: keys sorted and ASCII (other scripts sort differently in other languages), whole numbers as exact
+Canonical means: keys sorted by code point (a county names its facts in its own script), whole numbers as exact
 decimals, text in UTF-8, no spaces. A field that holds its default is left out, so that a field added to
 `ServiceRecord` later does not make every record of the past look changed.
 """
@@ -92,8 +92,8 @@ def check_id(value: object, name: str, place: str) -> None:
     if type(value) is not str or not value or "\0" in value:
         raise InvalidError(
             place,
-            f"{name} 须为非空文本，且不含空字符，实为 {value!r}",
-            f"{name} must be text, not empty and without NUL, not {value!r}",
+            f"{name} 须为非空文本，且不含空字符",
+            f"{name} must be text, not empty and without NUL",
         )
 
 
@@ -114,8 +114,7 @@ def day_text(day: object, name: str, place: str) -> str:
 
 def _checked(facts: Mapping[str, FactValue], place: str) -> dict[str, FactValue]:
     for name, value in facts.items():
-        if type(name) is not str or not name.isascii():
-            raise InvalidError(place, f"事实的名称须为 ASCII：{name!r}", f"the name of a fact must be ASCII: {name!r}")
+        check_id(name, "fact", place)
         if type(value) is not str:
             check_whole(value, name, place)
     return dict(facts)
@@ -131,6 +130,6 @@ def _dumped(fields: Mapping[str, Any], place: str) -> bytes:
 def _not_exact(name: str, value: object, place: str) -> InvalidError:
     return InvalidError(
         place,
-        f"{name} 的类型不对：{value!r}（{type(value).__name__}）",
-        f"{name} has the wrong type: {value!r} ({type(value).__name__})",
+        f"{name} 的类型不对（{type(value).__name__}）",
+        f"{name} has the wrong type ({type(value).__name__})",
     )

@@ -50,6 +50,7 @@ _OWN: Mapping[str, Form[Any]] = {"on": DAY, "start": TIME, "end": TIME, "id": Id
 _NAMED: Mapping[str, Form[Any]] = {
     "activity": Text(),
     "organisation": Text(),
+    "registry": Id(),
     "duration": Amount(FactType.DURATION, 0, 100 * 366 * 86_400),
 }
 
@@ -95,6 +96,7 @@ class _Told:
     id: str
     activity: str
     organisation: str
+    registry: str
     facts: Mapping[str, FactValue]
     location: Location
 
@@ -132,6 +134,7 @@ class _ToldForm:
             id=own.get("id", ""),
             activity=own.get("activity", ""),
             organisation=own.get("organisation", ""),
+            registry=own.get("registry", REGISTRY),
             facts=facts,
             location=node.location,
         )
@@ -141,7 +144,7 @@ class _ToldForm:
         if told.seconds is not None and told.started is not None and told.ended is not None:
             stated = told.ended - told.started
             if told.seconds > (stated if stated > 0 else stated + DAY_SECONDS):
-                reading.problem("P508", node.location)
+                reading.problem("P509", node.location)
                 return None
         return told
 
@@ -171,7 +174,7 @@ class _PerksForm:
 _EARNS: Record[Fields] = Record({"points": Key(number()), "hours": Key(number(0))}, lambda fields, _reading: fields)
 _GIVEN = frozenset((Scope.MEASURE, Scope.STANDING))
 _STORY = ("record", "records", "given")
-_ASKED = ("earns", "star", "perks", "because", "refused_by", "still_missing")
+_ASKED = ("earns", "star", "perks", "because", "refused_by", "still_missing", "measures")
 
 
 def case_form(build: Callable[[Fields, Reading], Case | None]) -> ListOf[Case]:
@@ -192,6 +195,7 @@ def case_form(build: Callable[[Fields, Reading], Case | None]) -> ListOf[Case]:
                 "because": Key(ListOf(Id())),
                 "refused_by": Key(Id()),
                 "still_missing": Key(_Facts(frozenset((Scope.MEASURE, Scope.PERSON)))),
+                "measures": Key(_Facts(frozenset((Scope.MEASURE,)))),
                 "source": Key(SOURCE),
             },
             build,
@@ -231,6 +235,10 @@ def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
     star = given.pop(STARS_FACT.name, None)
     zone = ZoneInfo(policy.county.time_zone)
     right = _times_known(policy, told, reading)
+    for one in told:
+        if one.day is not None and one.day > fields.get("on"):
+            reading.problem("P508", one.location, ("on", fields.get("on")))
+            right = False
     right = _clauses_known(policy, fields, reading) and right
     if not right:
         return None
@@ -267,6 +275,7 @@ def _expected(fields: Fields) -> Expected:
         refused_by=fields.get("refused_by"),
         perks=fields.get("perks"),
         missing=fields.get("still_missing"),
+        measures=fields.get("measures"),
     )
 
 
@@ -314,7 +323,7 @@ def _record(policy: Policy, told: _Told, index: int, on: date, zone: ZoneInfo) -
         seconds = ended - started if told.seconds is None else told.seconds
     return ServiceRecord(
         id=RecordId(told.id or str(index)),
-        registry=REGISTRY,
+        registry=RegistryId(told.registry),
         volunteer=VOLUNTEER,
         county=policy.county.id,
         started_at=started,

@@ -31,6 +31,7 @@ UNTIL_COLUMNS = ("valid_until", "截止日")
 KEYS_MAX = 4
 
 BYTES_MAX = 1024 * 1024  # of one CSV file
+ROWS_MAX = 20_000
 _ASKED = 20_000  # combinations tried when looking for one that the table does not say
 _ELSE = "any other value"
 _CALENDAR = {"weekday": 7, "month": 12, "day_of_month": 31}
@@ -202,6 +203,9 @@ class _CsvTable:
         except (UnicodeDecodeError, csv.Error):
             self.reading.problem("P310", Location(path, 1, 1))
             return None
+        if len(lines) > ROWS_MAX:
+            self.reading.problem("P008", Location(path, ROWS_MAX + 1, 1), ("most", ROWS_MAX))
+            return None
         columns = self._columns(lines[0] if lines else [], path)
         if columns is None:
             return None
@@ -291,7 +295,7 @@ def hole_in(table: Table, facts: tuple[Fact, ...]) -> str | None:
     for tried, keys in enumerate(product(*domains)):
         if tried >= _ASKED:
             return None
-        if table.cell(keys) is None:
+        if next(table.cells_for(keys), None) is None:
             return ", ".join(f"{fact.name}: {_said(fact, key)}" for fact, key in zip(facts, keys, strict=True))
     return None
 

@@ -111,6 +111,7 @@ KEYS: Mapping[str, str] = {
     "refused_by": "被拒于",
     "perks": "礼遇",
     "still_missing": "还差",
+    "measures": "指标",
     # mapping files
     "mapping": "对照",
     "registry": "登记系统",

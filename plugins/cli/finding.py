@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from lianxing.engine.compiling import find_folder, load_policy
-from lianxing.engine.matchers import evaluations_by_matcher, matcher_factory, matcher_in_use
+from lianxing.engine.matchers import PlainMatcherWarning, evaluations_by_matcher, matcher_factory
 from lianxing.engine.reading.chapters import Folder
 from lianxing.engine.reading.mappings import read_mapping
 from lianxing.engine.rulebook import Rulebook
@@ -51,11 +51,10 @@ def county_at(host: Host, where: str) -> tuple[Folder, Policy]:
 @contextmanager
 def rulebook_for(policy: Policy, speaker: Speaker) -> Iterator[Rulebook]:
     """Yield the policy with its matchers; where durable-rules cannot answer, say so once."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PlainMatcherWarning)
         factory = matcher_factory()
-    in_use = matcher_in_use()
-    if in_use.replaced:
+    if any(issubclass(warning.category, PlainMatcherWarning) for warning in caught):  # once per process
         speaker.aside(
             speaker.say(
                 "提示：本机不能加载 durable-rules，由普通匹配器代答。",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lianxing.rules.places import Language
 from lianxing.rules.records import SetAside
 
-REASONS: Mapping[str, tuple[str, str]] = {
+REASONS: dict[str, tuple[str, str]] = {
     "no_id": ("“{heading}”为空，没有记录编号", "'{heading}' is empty: the row has no id"),
     "no_volunteer": ("“{heading}”为空，没有志愿者编号", "'{heading}' is empty: the row names no volunteer"),
     "no_start": ("“{heading}”为空，没有开始时间", "'{heading}' is empty: the row has no start"),
@@ -71,6 +71,21 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "line_too_long": ("一行超过{characters_max}个字符", "one line is longer than {characters_max} characters"),
 }
+
+# Of rows that were understood: why the intake leaves them out. Braces name the record's id or a detail.
+INTAKE_REASONS: dict[str, tuple[str, str]] = {
+    "changed_record": (
+        "记录{id}已入账而内容不同，须作为更正处理",
+        "record {id} is booked with other content; this has to come in as a correction",
+    ),
+    "withheld": (
+        "插件{plugin}对记录{id}提出异议（{objection}）：{zh}",
+        "plugin {plugin} objects to record {id} ({objection}): {en}",
+    ),
+}
+
+# What a registry plugin of somebody else's says in its own word.
+OTHER = ("登记系统的理由：{reason}（“{heading}”）", "the registry's reason: {reason} ('{heading}')")
 
 EXPORT_REASONS: Mapping[str, tuple[str, str]] = {
     "empty": ("文件是空的", "the file is empty"),
@@ -166,8 +181,8 @@ class ExportError(ValueError):
 
 def sentence(set_aside: SetAside, language: Language) -> str:
     """Return why the row was set aside, for the person who has to mend it."""
-    known = {"heading": set_aside.heading, "row": str(set_aside.row), **dict(set_aside.details)}
-    return _sentence(REASONS[set_aside.reason], language, known)
+    place = {"heading": set_aside.heading, "row": str(set_aside.row), "reason": set_aside.reason}
+    return _sentence((REASONS | INTAKE_REASONS).get(set_aside.reason, OTHER), language, place | dict(set_aside.details))
 
 
 def _sentence(templates: tuple[str, str], language: Language, details: Mapping[str, str]) -> str:

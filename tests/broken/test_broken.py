@@ -20,6 +20,7 @@ from lianxing.engine.layers import Shelf
 from lianxing.engine.reading.forms import HINTS_MAX
 from lianxing.engine.reading.pyyaml import BYTES_MAX, NODES_MAX
 from lianxing.engine.reading.tables import BYTES_MAX as TABLE_BYTES_MAX
+from lianxing.engine.reading.tables import ROWS_MAX
 from lianxing.rules.problems import PROBLEMS, PolicyError, Problem
 from tests.broken.county import BELOW, SOUND, checked, problems_over, put_over, shown
 
@@ -74,6 +75,7 @@ MADE = (
         "P007 hours.yaml:1:1",
     ),
     made("P007_table_of_a_megabyte", "earning.yaml", RATES, "P007 rates.csv:1:1", rates_csv=b"1" * TABLE_BYTES_MAX * 2),
+    made("P008_too_many_rows", "earning.yaml", RATES, "P008 rates.csv:20001:1", rates_csv=b"a,b\n" * (ROWS_MAX + 1)),
     made("P008_too_many_nodes", "hours.yaml", b"[" + b"1," * NODES_MAX + b"]", "P008 hours.yaml:1:40000"),
     made("P009_gbk", "hours.yaml", "- 编号: 一次\n".encode("gbk"), "P009 hours.yaml:1:1"),
     made("P009_utf_16", "hours.yaml", "- id: once\n".encode("utf-16"), "P009 hours.yaml:1:1"),

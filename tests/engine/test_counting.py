@@ -528,6 +528,15 @@ def test_a_chinese_chapter_may_name_an_english_table() -> None:
     assert place.points(place.record("2024-06-15 09:00", minutes=60, category="training")) == [2]
 
 
+def test_a_row_holds_on_its_days_and_leaves_the_others_to_the_next_nearest() -> None:
+    place = town(
+        earning="- {id: t, points_per_hour: {by: category, table: rates.csv}}\n" + ROUND,
+        files={"rates.csv": "category,value,valid_from,valid_until\nrelief,3,2024-07-01,2024-08-31\ndefault,1,,\n"},
+    )
+    days = ("2024-06-30", "2024-07-01", "2024-08-31", "2024-09-01")
+    assert place.points(*(place.record(f"{day} 09:00", minutes=60, category="relief") for day in days)) == [1, 3, 3, 1]
+
+
 def test_a_row_that_has_run_out_gives_nothing_and_says_so() -> None:
     place = town(
         earning="- {id: t, points_per_hour: {by: category, table: rates.csv}}\n" + ROUND,

@@ -25,6 +25,7 @@ _WHAT = {
     "refused_by": ("被拒于", "refused_by"),
     "perks": ("礼遇", "perks"),
     "still_missing": ("还差", "still_missing"),
+    "measures": ("指标", "measures"),
 }
 
 

@@ -50,11 +50,14 @@ def test_no_cell_is_calculated(tmp_path: Path, formula: str) -> None:
 def test_it_is_never_half_there(tmp_path: Path) -> None:
     path = tmp_path / "set-aside.csv"
     path.write_text("before")
-    row = aside(id="")
-    unknown = SetAside("records.csv", 3, "id", "no_such_reason", (), {})
-    with pytest.raises(KeyError), SetAsideFile(path, "en") as file:
-        for each in (row, unknown):
-            file.add(each)
+
+    def breaks_off() -> None:
+        with SetAsideFile(path, "en") as file:
+            file.add(aside(id=""))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        breaks_off()
     assert [each.name for each in tmp_path.iterdir()] == ["set-aside.csv"]
     assert path.read_text() == "before"
 
