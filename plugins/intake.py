@@ -23,6 +23,7 @@ from lianxing.engine.ledger.contents import content_hash
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Held
 from lianxing.engine.ledger.writing import Booking, Writing
+from lianxing.engine.passbooks import as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.plugins.host import Host, PluginError
@@ -248,7 +249,7 @@ class Intake:
             before = booked.get((record.registry, record.id))
             if before is not None and record.order < first_new:
                 # Booked, and nothing new came before it: it keeps what it has, whatever the policy says by now.
-                after.append(held_as_counted(before))
+                after.append(as_counted(before))
                 continue
             after.append(counted(assessment))
             if before is None:
@@ -263,7 +264,7 @@ class Intake:
                 seconds, points = assessment.seconds - before.seconds, assessment.points - before.points
                 done.book(assessment, seconds, points, before.entry, report)
         if self.rulebook.policy.stars is not None:
-            self._star(person, [held_as_counted(one) for one in held], after, done, report)
+            self._star(person, [as_counted(one) for one in held], after, done, report)
 
     def _star(
         self, person: Volunteer, before: list[Counted], after: list[Counted], done: _Done, report: Report
@@ -309,11 +310,6 @@ class _Done:
                 counted=assessment.counted,
             )
         )
-
-
-def held_as_counted(held: Held) -> Counted:
-    """Return what the ledger holds of a record as history sees it."""
-    return Counted(held.record, held.supplied, held.seconds, held.points, held.counted)
 
 
 def _chunks(records: Iterable[_Reviewed], size: int) -> Iterator[list[_Reviewed]]:

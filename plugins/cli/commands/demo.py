@@ -72,34 +72,26 @@ def _heading(speaker: Speaker, text: str) -> None:
 
 
 def _stars(speaker: Speaker, database: str) -> tuple[dict[str, int], tuple[str, str]]:
-    """Show how many volunteers hold which star; return the counts, and somebody of the top with their last record."""
+    """Show how many volunteers hold which star; return the counts, and somebody of the top with a record of theirs."""
     from lianxing.engine.ledger.opening import open_ledger
-    from lianxing.engine.standings import standing
+    from lianxing.engine.passbooks import Passbooks
     from lianxing.plugins.cli.finding import county_at, rulebook_for
     from lianxing.plugins.host import Host
-    from lianxing.plugins.intake import held_as_counted
-    from lianxing.rules.facts import VolunteerId
 
     _folder, policy = county_at(Host(), COUNTY)
-    with open_ledger(database, create=False) as ledger, ledger.reading() as reading:
-        people = reading.volunteers()
-        histories = reading.histories(policy.county.id, list(people))
-    stars: Counter[int] = Counter()
-    best: tuple[int, int, str] = (-1, 0, "")
-    with rulebook_for(policy, speaker) as rulebook:
-        for id, person in people.items():
-            history = [held_as_counted(held) for held in histories.get(id, [])]
-            found = standing(rulebook, person, history, ON)
-            stars[found.star_held] += 1
-            best = max(best, (found.star_held, found.points, id))
+    with open_ledger(database, create=False) as ledger:
+        with rulebook_for(policy, speaker) as rulebook:
+            standings = list(Passbooks(ledger, rulebook).standings(ON))
+        top = max(standings, key=lambda found: (found.star_held, found.points))
+        with ledger.reading() as reading:
+            history = reading.histories(policy.county.id, [top.volunteer])[top.volunteer]
+    stars = Counter(found.star_held for found in standings)
     say = speaker.say
     speaker.table(
         (say("星级", "star"), say("人数", "volunteers")),
         [(f"{star}★", f"{stars[star]:,}") for star in sorted(stars)],
         right=(1,),
     )
-    chosen = VolunteerId(best[2])
     # The last record of which not all time counts: there is something to explain.
-    cut = [held for held in histories[chosen] if held.points and held.seconds < held.record.seconds]
-    last = max(cut, key=lambda held: held.record.order)
-    return {str(star): stars[star] for star in sorted(stars)}, (chosen, last.record.id)
+    cut = [held for held in history if held.points and held.seconds < held.record.seconds]
+    return {str(star): stars[star] for star in sorted(stars)}, (top.volunteer, cut[-1].record.id)

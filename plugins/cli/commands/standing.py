@@ -41,23 +41,18 @@ def stands(speaker: Speaker, volunteer: str, county: str, database: str, on: dat
     """Say where somebody stands; return it as plain data."""
     from lianxing.engine.explaining import standing_data, standing_sentences
     from lianxing.engine.ledger.opening import open_ledger
-    from lianxing.engine.standings import standing
+    from lianxing.engine.passbooks import Passbooks
     from lianxing.plugins.host import Host
-    from lianxing.plugins.intake import held_as_counted
     from lianxing.rules.facts import VolunteerId
-    from lianxing.rules.records import Volunteer
 
-    id = VolunteerId(volunteer)
     _folder, policy = county_at(Host(), county)
-    with open_ledger(database, create=False) as ledger, ledger.reading() as reading:
-        person = reading.volunteers([id]).get(id)
-        history = reading.histories(policy.county.id, [id]).get(id, [])
-    if person is None:
-        if not history:
-            raise NotFoundError(f"台账里没有志愿者“{volunteer}”", f"the ledger has no volunteer '{volunteer}'")
-        person = Volunteer(id)
-    with rulebook_for(policy, speaker) as rulebook:
-        found = standing(rulebook, person, [held_as_counted(held) for held in history], on or today_in(policy))
+    with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
+        try:
+            found = Passbooks(ledger, rulebook).standing(VolunteerId(volunteer), on=on or today_in(policy))
+        except LookupError:
+            raise NotFoundError(
+                f"台账里没有志愿者“{volunteer}”", f"the ledger has no volunteer '{volunteer}'"
+            ) from None
     said = standing_sentences(found, policy.facts, speaker.say.language)
     speaker.line(
         speaker.say(f"志愿者 {volunteer}，{policy.county.label.zh}", f"volunteer {volunteer}, {policy.county.label.en}")

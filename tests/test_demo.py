@@ -1,0 +1,87 @@
+"""The demonstration, as the README's first command runs it: every number of it can be re-added."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from lianxing.engine.explaining import readd, sentences
+from lianxing.engine.ledger.opening import open_ledger
+from lianxing.plugins.cli import main
+from lianxing.plugins.cli.commands.demo import DATABASE, ON, SET_ASIDE
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("demo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        said: list[str] = []
+        patch.setattr("click.echo", lambda text="", **_how: said.append(str(text)))
+        with pytest.raises(SystemExit) as left:
+            main.run(["demo", "--json", "--lang", "en"])
+    assert left.value.code == 0
+    return folder, json.loads("\n".join(said))
+
+
+def test_every_record_of_the_export_is_booked_or_set_aside(demo: tuple[Path, dict[str, Any]]) -> None:
+    taken = demo[1]["import"]
+    assert taken["rows_read"] == taken["booked"] + taken["set_aside"] >= 20_000
+    assert sum(taken["set_aside_reasons"].values()) == taken["set_aside"]
+    assert (demo[0] / SET_ASIDE).is_file()
+
+
+def test_at_least_a_thousand_volunteers_hold_all_stars_from_none_to_five(demo: tuple[Path, dict[str, Any]]) -> None:
+    stars = demo[1]["stars"]
+    assert sorted(stars) == ["0", "1", "2", "3", "4", "5"]
+    assert sum(stars.values()) >= 1_000
+
+
+def test_the_arithmetic_of_every_explanation_gives_the_posted_amount(demo: tuple[Path, dict[str, Any]]) -> None:
+    checked = 0
+    with open_ledger(str(demo[0] / DATABASE), create=False) as ledger, ledger.reading() as reading:
+        for stored in reading.all_entries():
+            seconds, points = readd(orjson.loads(stored.body))
+            posted = {"seconds": 0, "points": 0}
+            for posting in stored.postings:
+                if posting.account.startswith("earned/"):
+                    posted[posting.unit] += posting.amount
+            assert (seconds, points) == (posted["seconds"], posted["points"]), stored.entry.record
+            checked += 1
+    assert checked >= 20_000
+
+
+def test_every_record_of_the_demonstration_explains_itself_in_both_languages(demo: tuple[Path, dict[str, Any]]) -> None:
+    with open_ledger(str(demo[0] / DATABASE), create=False) as ledger, ledger.reading() as reading:
+        clauses: dict[str, Any] = {}
+        for number, stored in enumerate(reading.all_entries()):
+            if number % 50:
+                continue
+            policy = reading.policy(stored.entry.policy_digest)
+            assert policy is not None
+            clauses = clauses or orjson.loads(policy.content)
+            body = orjson.loads(stored.body)
+            for step in (*body["workings"], *body["refusals"]):
+                assert clauses[step["clause"]]["at"].count(":") == 2
+            assert all(sentences(body, clauses, "zh"))
+            assert all(sentences(body, clauses, "en"))
+
+
+def test_the_conditions_were_asked_of_a_matcher_and_counted(demo: tuple[Path, dict[str, Any]]) -> None:
+    from lianxing.engine.matchers import evaluations_by_matcher
+
+    assert sum(evaluations_by_matcher().values()) >= 20_000
+
+
+def test_a_standing_names_the_day_the_clause_and_the_line(demo: tuple[Path, dict[str, Any]]) -> None:
+    standing = demo[1]["standing"]
+    assert date.fromisoformat(standing["on"]) == ON
+    assert standing["star_held"] == 5
+    assert standing["star_at"].startswith("cn/hunan/zhuzhou/youxian/stars.yaml:")
+    assert all(measure["at"] for measure in standing["measures"])
+    assert standing["perks"]
