@@ -212,7 +212,7 @@ def _asked(key: Key) -> FactValue | None:
 
 
 def _needed_on(day: date, shape: object) -> Iterator[Dated[object]]:
-    """Yield every value that has to be in force on a day: all but those for which another row of the table stands in."""
+    """Yield every value that has to be in force on a day: all but those for which another row of a table stands in."""
     if isinstance(shape, Dated):
         yield shape
     elif isinstance(shape, tuple):

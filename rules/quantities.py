@@ -92,7 +92,13 @@ def quantity(text: str) -> tuple[Fraction, Unit] | None:
 
 
 def amount(text: str, type: FactType) -> int | None:
-    """Return a quantity in the held unit of `type`: seconds, hundredths of a point, days or months."""
+    """Return a quantity in the held unit of `type`: seconds, hundredths of a point, days or months.
+
+    Points may go without their unit: where points are asked for, a bare number can be nothing else. Time may not.
+    """
+    bare = decimal(text) if type is FactType.POINTS else None
+    if bare is not None:
+        return _whole(bare * 100)
     found = quantity(text)
     if found is None or found[1].type is not type:
         return None

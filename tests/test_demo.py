@@ -15,6 +15,8 @@ from lianxing.engine.ledger.opening import open_ledger
 from lianxing.plugins.cli import main
 from lianxing.plugins.cli.commands.demo import DATABASE, ON, SET_ASIDE
 
+pytestmark = pytest.mark.xdist_group("demo")
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:

@@ -33,7 +33,6 @@ KEYS_MAX = 4
 BYTES_MAX = 1024 * 1024  # of one CSV file
 ROWS_MAX = 20_000
 _ASKED = 20_000  # combinations tried when looking for one that the table does not say
-_ELSE = "any other value"
 _CALENDAR = {"weekday": 7, "month": 12, "day_of_month": 31}
 
 
@@ -307,6 +306,10 @@ def _said(fact: Fact, key: int | str | None) -> int | str:
 
 
 def _domain(index: int, fact: Fact, table: Table) -> list[int | str | None]:
+    """Return the values that may occur: all that are declared, else those that have rows; missing, where it can be.
+
+    A value that nobody declared and that has no row earns no points, and the record says which table left it open.
+    """
     values: list[int | str | None]
     if fact.type is FactType.YES_NO:
         values = [1, 0]
@@ -316,6 +319,4 @@ def _domain(index: int, fact: Fact, table: Table) -> list[int | str | None]:
         values = list(range(1, _CALENDAR[fact.name] + 1))
     else:
         values = sorted({key[index] for key in table.cells if not isinstance(key[index], Other)}, key=str)  # type: ignore[misc]
-        if fact.scope is not Scope.STANDING:
-            values.append(_ELSE)
     return values if fact.scope in (Scope.CALENDAR, Scope.STANDING) else [*values, None]
