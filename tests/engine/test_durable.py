@@ -1,4 +1,4 @@
-"""The durable matcher against every trap of durable-rules that its manual page names. Not collected where it is absent."""
+"""The durable matcher against every trap of durable-rules; not collected where the library is absent."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_matchers_that_are_open_when_the_program_ends_do_no_harm() -> None:
         "print(sum(len(matcher.match({})) for matcher in opened))\n"
     )
     root = Path(__file__).parents[2]
-    ended = subprocess.run(  # noqa: S603
+    ended = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", program],
         capture_output=True,
         text=True,
@@ -306,7 +306,7 @@ def put_before(monkeypatch: pytest.MonkeyPatch, **hooks: Callable[..., Any]) -> 
 def test_an_error_of_the_c_module_tells_nothing_of_the_fact_and_the_next_answer_is_right(
     monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    armed = []
+    armed: list[bool] = []
 
     def fail(*args: Any) -> None:
         if armed:
@@ -331,7 +331,7 @@ def test_an_error_of_the_c_module_tells_nothing_of_the_fact_and_the_next_answer_
 def test_an_evaluation_that_is_interrupted_does_not_spoil_the_next(
     monkeypatch: pytest.MonkeyPatch, broken: str, moment: str
 ) -> None:
-    armed = []
+    armed: list[bool] = []
     real = getattr(durable._c_module(), broken)
 
     def interrupt(*args: Any) -> None:
@@ -352,7 +352,7 @@ def test_an_evaluation_that_is_interrupted_does_not_spoil_the_next(
 
 
 def test_an_answer_without_the_sentinel_is_an_error_and_not_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    armed = []
+    armed: list[bool] = []
 
     def other_answer(*_: Any) -> Any:
         return ("{}", '{"00":{"m":{}}}') if armed else None
@@ -400,7 +400,9 @@ def test_memory_stays_flat_over_reloads_and_evaluations() -> None:
         Rule(f"rule {n}", AllOf((at_least("minutes", n), OneOf("category", HARD_TEXTS[n % 9 : n % 9 + 4], HERE)), HERE))
         for n in range(30)
     ]
-    facts = [{"minutes": random.randrange(30), "category": random.choice(HARD_TEXTS)} for _ in range(100)]
+    facts: list[dict[str, FactValue]] = [
+        {"minutes": random.randrange(30), "category": random.choice(HARD_TEXTS)} for _ in range(100)
+    ]
 
     def reload(times: int) -> None:
         for _ in range(times):

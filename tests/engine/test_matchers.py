@@ -74,7 +74,7 @@ def test_a_durable_matcher_that_is_asked_for_by_name_is_an_import_error_where_it
 
 
 def test_numbers_of_32_bits_make_it_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(durable.struct, "calcsize", lambda _: 4)
+    monkeypatch.setattr("struct.calcsize", lambda _: 4)
     assert not durable.available()
 
 

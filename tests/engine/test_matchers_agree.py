@@ -7,9 +7,10 @@ two are compared. Every planted fault must be seen by the same comparison: a che
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 
 import pytest
@@ -186,7 +187,7 @@ def random_fact(random: Random, thresholds: Mapping[str, Sequence[FactValue]]) -
 
 def evaluations_of(
     evaluations: int, seed: int, build: Callable[[list[Rule]], list[Matcher]]
-) -> Iterator[tuple[list[Rule], Fact, list[frozenset[str]]]]:
+) -> Generator[tuple[list[Rule], Fact, list[frozenset[str]]], None, None]:
     """Yield random policies with a fact each and the answers of the matchers that `build` makes for the policy."""
     random = Random(seed)
     for _ in range(-(-evaluations // EVALUATIONS_PER_POLICY)):
@@ -415,9 +416,12 @@ def test_sixteen_faults_are_planted() -> None:
     assert len(FAULTS) == 16
 
 
+def _faultless(factory: MatcherFactory, rules: list[Rule]) -> list[Matcher]:
+    return [Faulty(factory, rules, Fault())]
+
+
 def test_without_a_fault_the_same_comparison_sees_nothing() -> None:
     for factory in MATCHERS.values():
-        for rules, fact, (answer,) in evaluations_of(
-            1_000, seed=1, build=lambda rules, factory=factory: [Faulty(factory, rules, Fault())]
-        ):
+        build = partial(_faultless, factory)
+        for rules, fact, (answer,) in evaluations_of(1_000, seed=1, build=build):
             assert answer == reference(rules, fact)

@@ -183,12 +183,17 @@ def test_parquet_without_its_reader_tells_what_to_install(tmp_path: Path, monkey
         rows_of(path)
 
 
+def clock(hour: int, minute: int = 0) -> dt.datetime:
+    """Return a time on 2026-03-05 as spreadsheets hold it: without a zone."""
+    return dt.datetime(2026, 3, 5, hour, minute)  # noqa: DTZ001
+
+
 TABLE: dict[str, list[Any]] = {
     "id": [1, 2, 3, 4],
     "volunteer": ["V1", "０２", "V3", "V4"],
     "category": ["0001", "社区服务", "慢跑", "0006"],
-    "start": [dt.datetime(2026, 3, 5, 9 + hour) for hour in range(4)],
-    "end": [dt.datetime(2026, 3, 5, 10, 30), dt.datetime(2026, 3, 5, 10, 18), None, None],
+    "start": [clock(9 + hour) for hour in range(4)],
+    "end": [clock(10, 30), clock(10, 18), None, None],
     "hours": [1.5, 0.1 + 0.2, 2.0, None],
     "score": [4.5, 5.0, None, 3.25],
     "complaint": [True, False, None, False],
@@ -234,7 +239,7 @@ def test_cells_of_a_workbook_become_exact_text(tmp_path: Path) -> None:
     sheet: Any = workbook.active
     sheet.append([])
     sheet.append([" 数 值 "])
-    midnight = dt.datetime(2026, 3, 5)
+    midnight = clock(0)
     values = [0.1 + 0.2, 1e16, 2.0, 10**14 + 1, -0.5, "=1+1", midnight, midnight, dt.timedelta(hours=26), dt.time(9, 5)]
     for value in values:
         sheet.append([value])
@@ -267,7 +272,7 @@ def test_columns_of_a_parquet_file_become_exact_text(tmp_path: Path) -> None:
     table = {
         "float": pa.array([0.3, float("nan")], pa.float32()),
         "day": pa.array([dt.date(2026, 3, 5), None]),
-        "zoned": pa.array([dt.datetime(2026, 3, 5, 1), None], pa.timestamp("us", "Asia/Shanghai")),
+        "zoned": pa.array([clock(1), None], pa.timestamp("us", "Asia/Shanghai")),
         "length": pa.array([dt.timedelta(minutes=90), None]),
         "binary": pa.array([b"\xff", None]),
         "decimal": pa.array([Decimal("2.50"), None]),
