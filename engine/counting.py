@@ -18,7 +18,7 @@ from lianxing.engine.facts import CLOCK_FACTS, calendar_facts, clock_facts, past
 from lianxing.engine.measures import Totals
 from lianxing.engine.rounding import rounded
 from lianxing.engine.rulebook import WHEN, MeasureValue, Rulebook
-from lianxing.rules.assessments import NO_RATE, Assessment, Operand, Refusal, Working
+from lianxing.rules.assessments import KEY, MISSING, NO_RATE, Assessment, Operand, Refusal, Working
 from lianxing.rules.earning import (
     Add,
     EarningStep,
@@ -137,7 +137,7 @@ class Fold:
             for step in self._policy.hours:
                 parts = self._time(step, record, parts, outcome)
             for earning in self._policy.earning:
-                self._earn(earning, parts, outcome)
+                self._earn(earning, record, parts, outcome)
         seconds = sum(part.seconds for part in parts if not part.refused)
         points = _whole_hundredths(sum(part.points for part in parts if not part.refused and not part.unpriced))
         counted = not all(part.refused for part in parts)
@@ -254,6 +254,10 @@ class Fold:
             pieces = _outside(part.started_at, part.ended_at, earlier)
             taken = part.ended_at - part.started_at - sum(end - start for start, end in pieces)
             kept = min(part.seconds, part.ended_at - part.started_at - taken)
+            if taken and not pieces:
+                other = next(served.record for crossed, served in met if crossed is part)
+                outcome.refuse(step.clause, part, "overlap", other=other)
+                continue
             if taken or group != part.group:
                 other = next(served.record for crossed, served in met if crossed is part) if taken else met[0][1].record
                 outcome.note(
@@ -273,15 +277,15 @@ class Fold:
 
     # --- points --------------------------------------------------------------------------------------------------
 
-    def _earn(self, step: EarningStep, parts: list[_Part], outcome: _Outcome) -> None:
+    def _earn(self, step: EarningStep, record: ServiceRecord, parts: list[_Part], outcome: _Outcome) -> None:
         applying = [part for part in parts if not part.unpriced and self._applies(step, part)]
         match step:
             case PointsPerHour():
                 for part in applying:
                     self._look_up(step, step.table, part, outcome, "per_hour")
             case PointsPerEvent() | Add():
-                # An event happens once, however many days its record spans.
-                for part in applying[:1]:
+                # An event happens once, however many days its record spans and however many records say so.
+                for part in [part for part in applying if part.group == record.id][:1]:
                     self._look_up(step, step.table, part, outcome, "add")
             case Multiply():
                 for part in applying:
@@ -309,9 +313,7 @@ class Fold:
             return
         value = since.value
         operands: dict[str, Operand] = {"value": value, "row": str(since.location)}
-        if table.by:
-            operands["by"] = ", ".join(table.by)
-            operands["key"] = ", ".join(str(part.facts.get(name, "—")) for name in table.by)
+        operands |= {KEY + name: part.facts.get(name, MISSING) for name in table.by}
         after: Amount
         match operation:
             case "per_hour":

@@ -11,11 +11,12 @@ from fractions import Fraction
 from typing import Any
 
 from lianxing.engine.amounts import amount_text, number_text, time_text, value_text
-from lianxing.rules.assessments import NO_RATE, Assessment, Operand, Refusal, Working
+from lianxing.rules.assessments import KEY, MISSING, NO_RATE, Assessment, Operand, Refusal, Working
 from lianxing.rules.conditions import Operator
-from lianxing.rules.facts import Fact
+from lianxing.rules.earning import Add, EarningStep, Multiply, PointsPerEvent, PointsPerHour
+from lianxing.rules.facts import Fact, FactType, Scope
 from lianxing.rules.hours import Direction
-from lianxing.rules.places import Clause, Language
+from lianxing.rules.places import Clause, Label, Language
 from lianxing.rules.policy import Policy
 from lianxing.rules.standings import Gap, HeldPerk, MeasureLine, Standing
 
@@ -60,10 +61,27 @@ def _plain(value: Operand) -> int | str:
     return value
 
 
-def clauses_of(policy: Policy) -> dict[str, dict[str, str]]:
-    """Return every clause of a policy as plain data: its place, its source, its names; kept with the ledger."""
+def kept_of(policy: Policy) -> dict[str, Any]:
+    """Return what an explanation needs of a policy, as plain data that is kept with the ledger.
+
+    `clauses`: each clause's place, source and names. `words`: the facts that tables are looked up by, with the names of
+    their values.
+    """
     clauses = {clause.id: clause_data(clause) for clause in policy.clauses}
-    return clauses | {policy.county.clause.id: clause_data(policy.county.clause)}
+    asked = {name for step in policy.earning for name in _asked_by(step)}
+    return {
+        "clauses": clauses | {policy.county.clause.id: clause_data(policy.county.clause)},
+        "words": {name: _word(policy.facts[name]) for name in sorted(asked)},
+    }
+
+
+def _asked_by(step: EarningStep) -> tuple[str, ...]:
+    return step.table.by if isinstance(step, PointsPerHour | PointsPerEvent | Multiply | Add) else ()
+
+
+def _word(fact: Fact) -> dict[str, Any]:
+    values = {value.id: {"zh": value.label.zh, "en": value.label.en} for value in fact.values}
+    return {"zh": fact.zh or fact.name, "en": fact.name, "type": fact.type.value, "values": values}
 
 
 def clause_data(clause: Clause) -> dict[str, str]:
@@ -183,9 +201,11 @@ _REASONS = {
 }
 
 
-def sentences(body: Body, clauses: Mapping[str, Mapping[str, str]], language: Language) -> list[str]:
-    """Return the explanation of one record, a sentence per step and one for the result."""
-    said = [_step_sentence(step, clauses, language) for step in body["workings"]]
+def sentences(body: Body, kept: Mapping[str, Any], language: Language) -> list[str]:
+    """Return the explanation of one record, a sentence per step and one for the result; `kept` is from `kept_of`."""
+    clauses = kept["clauses"]
+    parts = {step["part"] for step in body["workings"]}
+    said = [_step_sentence(step, kept, len(parts) > 1, language) for step in body["workings"]]
     said += [_refusal_sentence(refusal, clauses, language) for refusal in body["refusals"]]
     hours, points = (amount_text(unit, body[unit], language) for unit in ("seconds", "points"))
     if language == "zh":
@@ -205,16 +225,18 @@ def clause_text(id: str, clause: Mapping[str, str], language: Language) -> str:
     return f"{name} [{id}, {at}{', ' + cites if cites else ''}]"
 
 
-def _step_sentence(step: Mapping[str, Any], clauses: Mapping[str, Mapping[str, str]], language: Language) -> str:
+def _step_sentence(step: Mapping[str, Any], kept: Mapping[str, Any], in_parts: bool, language: Language) -> str:
     zh = language == "zh"
-    clause = clause_text(step["clause"], clauses.get(step["clause"], {}), language)
+    clause = clause_text(step["clause"], kept["clauses"].get(step["clause"], {}), language)
     before, after = (amount_text(step["unit"], Fraction(step[end]), language) for end in ("before", "after"))
-    how = _how(step, zh, language)
-    colon = "：" if zh else ": "
-    return f"{clause}{colon}{before} → {after}{('（' + how + '）' if zh else ' (' + how + ')') if how else ''}"
+    how = _how(step, kept["words"], zh, language)
+    part = "" if not in_parts else f"第 {step['part'] + 1} 段，" if zh else f"part {step['part'] + 1}, "
+    if zh:
+        return f"{part}{clause}：{before} → {after}{'（' + how + '）' if how else ''}"
+    return f"{part}{clause}: {before} → {after}{' (' + how + ')' if how else ''}"
 
 
-def _how(step: Mapping[str, Any], zh: bool, language: Language) -> str:
+def _how(step: Mapping[str, Any], words: Mapping[str, Any], zh: bool, language: Language) -> str:
     """Return the arithmetic of a step in a few words."""
     index = 0 if zh else 1
     match step["operation"]:
@@ -233,11 +255,11 @@ def _how(step: Mapping[str, Any], zh: bool, language: Language) -> str:
             return f"{per}至多 {most}，已用 {used}" if zh else f"at most {most} per {per}, {used} used before"
         case "per_hour":
             time = time_text(step["seconds"], language)
-            return f"{time} × {_value(step)}{_key(step, zh)}"
+            return f"{time} × {_value(step)}{_keys(step, words, language)}"
         case "add":
-            return f"+ {_value(step)}{_key(step, zh)}"
+            return f"+ {_value(step)}{_keys(step, words, language)}"
         case "multiply":
-            return f"× {_value(step)}{_key(step, zh)}"
+            return f"× {_value(step)}{_keys(step, words, language)}"
         case _:
             return ""
 
@@ -246,8 +268,22 @@ def _value(step: Mapping[str, Any]) -> str:
     return number_text(Fraction(step["value"]))
 
 
-def _key(step: Mapping[str, Any], zh: bool) -> str:
-    return ("，" if zh else ", ") + f"{step['by']} = {step['key']}" if "by" in step else ""
+def _keys(step: Mapping[str, Any], words: Mapping[str, Any], language: Language) -> str:
+    """Return what a table was asked with: `, category = training`."""
+    comma = "，" if language == "zh" else ", "
+    asked = {name.removeprefix(KEY): value for name, value in step.items() if name.startswith(KEY)}
+    return "".join(
+        f"{comma}{words[name][language]} = {_named(words[name], value, language)}" for name, value in asked.items()
+    )
+
+
+def _named(word: Mapping[str, Any], value: int | str, language: Language) -> str:
+    if value == MISSING:
+        return "缺失" if language == "zh" else "missing"
+    if isinstance(value, str):
+        return word["values"].get(value, {}).get(language) or value
+    fact = Fact("", "", FactType(word["type"]), Scope.RECORD, Label())
+    return value_text(fact, value, language)
 
 
 def _so_far(step: Mapping[str, Any], zh: bool, language: Language) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.counting import assess, counted
-from lianxing.engine.explaining import body_of, clauses_of
+from lianxing.engine.explaining import body_of, kept_of
 from lianxing.engine.ledger.contents import content_hash
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Held
@@ -132,7 +132,7 @@ class Intake:
     def _begin(self, writing: Writing, report: Report) -> None:
         self._volunteers(writing, report)
         policy = self.rulebook.policy
-        content = orjson.dumps(clauses_of(policy), option=orjson.OPT_SORT_KEYS)
+        content = orjson.dumps(kept_of(policy), option=orjson.OPT_SORT_KEYS)
         writing.save_policy(policy.digest, policy.county.id, policy.county.label.zh or policy.county.label.en, content)
 
     def _tell(self, done: _Done) -> None:

@@ -60,18 +60,18 @@ def test_the_arithmetic_of_every_explanation_gives_the_posted_amount(demo: tuple
 
 def test_every_record_of_the_demonstration_explains_itself_in_both_languages(demo: tuple[Path, dict[str, Any]]) -> None:
     with open_ledger(str(demo[0] / DATABASE), create=False) as ledger, ledger.reading() as reading:
-        clauses: dict[str, Any] = {}
+        kept: dict[str, Any] = {}
         for number, stored in enumerate(reading.all_entries()):
             if number % 50:
                 continue
             policy = reading.policy(stored.entry.policy_digest)
             assert policy is not None
-            clauses = clauses or orjson.loads(policy.content)
+            kept = kept or orjson.loads(policy.content)
             body = orjson.loads(stored.body)
             for step in (*body["workings"], *body["refusals"]):
-                assert clauses[step["clause"]]["at"].count(":") == 2
-            assert all(sentences(body, clauses, "zh"))
-            assert all(sentences(body, clauses, "en"))
+                assert kept["clauses"][step["clause"]]["at"].count(":") == 2
+            assert all(sentences(body, kept, "zh"))
+            assert all(sentences(body, kept, "en"))
 
 
 def test_the_conditions_were_asked_of_a_matcher_and_counted(demo: tuple[Path, dict[str, Any]]) -> None:

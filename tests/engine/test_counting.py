@@ -728,3 +728,18 @@ def test_a_person_without_a_registration_day_has_no_tenure() -> None:
     future = dataclasses.replace(SOMEBODY, registered_on=date(2024, 6, 16))
     assert [found.counted for found in place.assess(record, person=future)] == [False]
     assert [found.counted for found in place.assess(record)] == [True]
+
+
+@pytest.mark.parametrize("rule", ["first", "merge"])
+def test_a_record_with_no_time_left_outside_the_earlier_ones_is_refused_and_earns_no_event(rule: str) -> None:
+    place = town(hours=overlap(rule), earning="- {id: visit, points_per_event: 5}")
+    long, inside = place.record("2024-06-15 09:00", "12:00"), place.record("2024-06-15 10:00", "11:00")
+    assert place.refused_by(long, inside) == [None, "once"]
+    assert [found.points for found in place.assess(long, inside)] == [500, 0]
+
+
+def test_merged_records_are_one_event_and_first_come_records_are_two() -> None:
+    for rule, points in (("merge", [500, 0]), ("first", [500, 500])):
+        place = town(hours=overlap(rule), earning="- {id: visit, points_per_event: 5}")
+        early, late = place.record("2024-06-15 09:00", "11:00"), place.record("2024-06-15 10:00", "12:00")
+        assert [found.points for found in place.assess(early, late)] == points

@@ -225,7 +225,8 @@ def parts_of(found: Assessment) -> list[tuple[int, str, int]]:
         if working.operation == "split":
             days[working.part] = str(dict(working.operands)["day"])
         amounts[working.part] = int(working.after)
-    return [(part, day, amounts[part]) for part, day in days.items()]
+    refused = {refusal.part for refusal in found.refusals}
+    return [(part, day, amounts[part]) for part, day in days.items() if part not in refused]
 
 
 @examples

@@ -59,8 +59,8 @@ def explained(speaker: Speaker, record: str, database: str, registry: str | None
     for stored in entries:
         entry, body = stored.entry, orjson.loads(stored.body)
         policy = policies[entry.policy_digest]
-        clauses = orjson.loads(policy.content) if policy is not None else {}
-        said = sentences(body, clauses, say.language)
+        kept = orjson.loads(policy.content) if policy is not None else {"clauses": {}, "words": {}}
+        said = sentences(body, kept, say.language)
         kind = say("原始分录", "original entry") if entry.kind == "original" else say("调整分录", "adjusting entry")
         of = "" if entry.adjusts is None else say(f"，调整第 {entry.adjusts} 号", f", adjusts {entry.adjusts}")
         speaker.line(
@@ -80,7 +80,7 @@ def explained(speaker: Speaker, record: str, database: str, registry: str | None
                 "seconds": entry.seconds,
                 "points_hundredths": entry.points,
                 "assessment": body,
-                "clauses": {id: clause for id, clause in clauses.items() if id in _named(body)},
+                "clauses": {id: clause for id, clause in kept["clauses"].items() if id in _named(body)},
                 "sentences": said,
             }
         )

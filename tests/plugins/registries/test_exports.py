@@ -185,7 +185,7 @@ def test_parquet_without_its_reader_tells_what_to_install(tmp_path: Path, monkey
 
 def clock(hour: int, minute: int = 0) -> dt.datetime:
     """Return a time on 2026-03-05 as spreadsheets hold it: without a zone."""
-    return dt.datetime(2026, 3, 5, hour, minute)  # noqa: DTZ001
+    return dt.datetime(2026, 3, 5, hour, minute)
 
 
 TABLE: dict[str, list[Any]] = {
