@@ -139,6 +139,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P215", "“{fact}”已是事实的名称，不能再作指标名", "'{fact}' is the name of a fact and cannot name a measure"),
     ("P216", "“{county}”不止一个：{known}", "'{county}' is not unique: {known}"),
     (
+        "P218",
+        "“{name}”同时是取值 {first} 和 {second} 的代码或名称",
+        "'{name}' is a code or name of both values {first} and {second}",
+    ),
+    (
         "P217",
         "上级已有指标“{id}”，改写时不能改变所统计的单位",
         "a layer below has the measure '{id}' in another unit; an override keeps what it is counted in",

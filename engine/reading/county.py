@@ -95,6 +95,19 @@ def _value(key: Scalar) -> Record[CodeValue]:
     return Record({"label": Key(LabelForm()), "codes": Key(OneOrMore(Text()))}, build)
 
 
+def _code_of_two(values: tuple[CodeValue, ...], fields: Fields, reading: Reading) -> bool:
+    """Note a registry's code or a name that two values of a fact share: an export could not tell them apart."""
+    owner: dict[str, str] = {}
+    shared = False
+    for value in values:
+        for name in {value.label.zh, value.label.en, *value.codes} - {"", value.id}:
+            first = owner.setdefault(name, value.id)
+            if first != value.id:
+                shared = True
+                reading.problem("P218", fields.place("values"), ("name", name), ("first", first), ("second", value.id))
+    return shared
+
+
 def _fact(key: Scalar) -> Record[Fact]:
     """A new word, or more values for one that is known; the values of the layers below stay."""
 
@@ -111,12 +124,10 @@ def _fact(key: Scalar) -> Record[Fact]:
             if known.type is not FactType.TEXT or not values:
                 reading.problem("P214", key.location, ("fact", name))
                 return None
-            fresh = {value.id: value for value in (*known.values, *values)}
-            return (
-                None
-                if wrong
-                else Fact(known.name, known.zh, known.type, known.scope, known.meaning, tuple(fresh.values()))
-            )
+            fresh = tuple({value.id: value for value in (*known.values, *values)}.values())
+            if wrong or _code_of_two(fresh, fields, reading):
+                return None
+            return Fact(known.name, known.zh, known.type, known.scope, known.meaning, fresh)
         for word in ("type", "scope"):
             if word not in fields.values:
                 reading.problem("P015", key.location, ("key", reading.spelled(word)))
@@ -130,6 +141,8 @@ def _fact(key: Scalar) -> Record[Fact]:
         kind, scope = FactType(fields.get("type").value), Scope(fields.get("scope").value)
         if values and kind is not FactType.TEXT:
             reading.problem("P214", fields.place("values"), ("fact", name))
+            return None
+        if _code_of_two(values, fields, reading):
             return None
         return Fact(name, fields.get("spelling", ""), kind, scope, fields.get("meaning", Label()), values)
 

@@ -151,6 +151,10 @@ NOTES: Mapping[str, tuple[str, str]] = {
         "{source}：没有“{target}”的列（{expected}），该项一律按缺失处理",
         "{source}: no column for '{target}' ({expected}); it is missing everywhere",
     ),
+    "unused_columns": (
+        "{source}：这些列在对照中没有含义，未使用：{headings}",
+        "{source}: the mapping gives no meaning to these columns, and they were not used: {headings}",
+    ),
 }
 
 

@@ -362,7 +362,14 @@ class _Columns:
         return tuple(found)
 
     def notes(self) -> tuple[Note, ...]:
-        return tuple(
+        """Return which columns of the mapping the export lacks, and which of its own mean nothing to the mapping."""
+        known = {
+            _normalised(heading)
+            for column in self._columns.values()
+            for heading in (column.target, *column.headings, *column.build_from)
+        }
+        unused = ", ".join(heading for heading in self._index if heading not in known)
+        absent = tuple(
             Note(
                 "absent_column",
                 (
@@ -373,6 +380,8 @@ class _Columns:
             )
             for column in self._absent
         )
+        source = self._sheet.source
+        return (*absent, Note("unused_columns", (("source", source), ("headings", unused)))) if unused else absent
 
     def _place(self, column: Column) -> Place | None:
         for heading in column.headings:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from lianxing.engine.reading.nodes import Entries, Items, Node
-from lianxing.engine.reading.pyyaml import parse
+from lianxing.engine.reading.mappings import read_mapping
 from lianxing.plugins.registries.files import FileRegistry
 from lianxing.rules.facts import CodeValue, CountyId, Fact, RegistryId
 from lianxing.rules.known_facts import KNOWN_FACTS
@@ -159,56 +158,7 @@ def facts() -> Mapping[str, Fact]:
     return declared_facts()
 
 
-def plain(node: Node) -> Any:
-    match node:
-        case Entries():
-            return {key.text: plain(value) for key, value in node.entries}
-        case Items():
-            return [plain(item) for item in node.items]
-        case _:
-            return node.text
-
-
 @pytest.fixture
 def mapping_of() -> Callable[[Path], ExportMapping]:
-    """Return a mapping file as a mapping, every scalar as it is written."""
-
-    def reading(path: Path) -> ExportMapping:
-        node, problems = parse(path.read_bytes(), path.name)
-        assert node is not None
-        assert not problems
-        told = plain(node)
-
-        def columns(table: Mapping[str, Any]) -> tuple[Column, ...]:
-            found = []
-            for target, where in table.items():
-                where = where if isinstance(where, dict) else {"column": where}
-                headings = where.get("column", [])
-                headings = [headings] if isinstance(headings, str) else headings
-                found.append(
-                    Column(
-                        target,
-                        tuple(headings),
-                        HERE,
-                        where.get("values", {}),
-                        where.get("constant"),
-                        tuple(where.get("build_from", ())),
-                    )
-                )
-            return tuple(found)
-
-        assert told["duration"]["tolerance"].endswith(" seconds")
-        return ExportMapping(
-            id=told["mapping"],
-            registry=RegistryId(told["registry"]),
-            label=Label(**told["title"]),
-            time_zone=told["time_zone"],
-            records=columns(told["records"]),
-            volunteers=columns(told["volunteers"]),
-            duration_unit=DurationUnit(told["duration"]["unit"]),
-            breaks_allowed=told["duration"]["breaks"] == "yes",
-            tolerance_seconds=int(told["duration"]["tolerance"].split()[0]),
-            location=HERE,
-        )
-
-    return reading
+    """Read a mapping file as an import reads it."""
+    return lambda path: read_mapping(path.read_bytes(), path.name, declared_facts())

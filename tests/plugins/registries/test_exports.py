@@ -110,7 +110,7 @@ def test_a_line_without_end_is_skipped_in_bounded_pieces(read: Callable[..., Any
 def test_headings_are_normalised_and_unknown_columns_kept_out(read: Callable[..., Any]) -> None:
     outcome = read("  ｉｄ ,volunteer,start,姓名\n1,V1,2026-03-05,张三\n")
     assert "张三" not in repr(outcome.only)
-    assert {note.code for note in outcome.registry.notes} == {"absent_column"}
+    assert {note.code for note in outcome.registry.notes} == {"absent_column", "unused_columns"}
 
 
 def test_a_column_found_twice_is_an_error_that_names_both(read: Callable[..., Any]) -> None:
