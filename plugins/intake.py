@@ -20,6 +20,7 @@ import orjson
 from lianxing.engine.counting import assess, counted
 from lianxing.engine.explaining import body_of, kept_of
 from lianxing.engine.ledger.contents import content_hash
+from lianxing.engine.ledger.errors import InvalidError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Held
 from lianxing.engine.ledger.writing import Booking, Writing
@@ -27,6 +28,7 @@ from lianxing.engine.passbooks import as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.plugins.host import Host, PluginError
+from lianxing.plugins.registries.reasons import ExportError
 from lianxing.rules.assessments import Assessment, Entry
 from lianxing.rules.facts import (
     INTEGER_MAX,
@@ -111,7 +113,8 @@ class Intake:
         Each chunk is one transaction; what was committed stays, and running again finds it booked.
         """
         report = Report()
-        chunks = _chunks(self._reviewed(since, report), CHUNK_RECORDS)
+        fetched = self._fetched("fetch_records", county=self.rulebook.policy.county.id, since=since)
+        chunks = _chunks(self._reviewed(fetched, report), CHUNK_RECORDS)
         if dry_run:
             with suppress(_Undo), self.ledger.writing() as writing:
                 self._begin(writing, report)
@@ -129,8 +132,20 @@ class Intake:
             writing.save_import_run(self.rulebook.policy.county.id, self.registry, orjson.dumps(report.data()))
         return report
 
+    def take(self, records: Iterable[ServiceRecord | SetAside]) -> Report:
+        """Take in a few records at once, in one transaction; nothing is fetched and no run is noted."""
+        report = Report()
+        with self.ledger.writing() as writing:
+            self._save_policy(writing)
+            done = self._chunk(writing, list(self._reviewed(records, report)), report)
+        self._tell(done)
+        return report
+
     def _begin(self, writing: Writing, report: Report) -> None:
         self._volunteers(writing, report)
+        self._save_policy(writing)
+
+    def _save_policy(self, writing: Writing) -> None:
         policy = self.rulebook.policy
         content = orjson.dumps(kept_of(policy), option=orjson.OPT_SORT_KEYS)
         writing.save_policy(policy.digest, policy.county.id, policy.county.label.zh or policy.county.label.en, content)
@@ -144,10 +159,16 @@ class Intake:
     # --- what comes in -------------------------------------------------------------------------------------------
 
     def _fetched(self, hook: str, **arguments: object) -> Iterator[Any]:
+        """Yield what the registry plugin hands over; where it fails, the error names it, unless it names a file."""
         for name, call in self.host.implementations(hook):
             if name != self.registry:
                 continue
-            yield from call(**arguments) or ()
+            try:
+                yield from call(**arguments) or ()
+            except (ExportError, OSError):
+                raise
+            except Exception as error:  # a plugin may fail in any way; whose fault it is must be said
+                raise PluginError(name, f"{hook} failed: {type(error).__name__}") from error
 
     def _volunteers(self, writing: Writing, report: Report) -> None:
         def saved() -> Iterator[Volunteer]:
@@ -165,19 +186,21 @@ class Intake:
         report.reasons[row.reason] += 1
         self.put_aside(row)
 
-    def _reviewed(self, since: date | None, report: Report) -> Iterator[tuple[ServiceRecord, Mapping[str, FactValue]]]:
+    def _reviewed(self, records: Iterable[ServiceRecord | SetAside], report: Report) -> Iterator[_Reviewed]:
         """Yield the records that nobody objects to, with the facts that plugins supply."""
         supplying = bool(self.host.implementations("supply_facts"))
         reviewing = bool(self.host.implementations("review_record"))
         words = self.rulebook.policy.facts
-        for found in self._fetched("fetch_records", county=self.rulebook.policy.county.id, since=since):
+        for found in records:
             report.records_read += 1
             if report.records_read % 1000 == 0:
                 self.progress("read", report.records_read)
-            if isinstance(found, SetAside):
+            row = found if isinstance(found, SetAside) else self._unusable(found)
+            if row is not None:
                 report.set_aside += 1
-                self._aside(found, report)
+                self._aside(row, report)
                 continue
+            assert isinstance(found, ServiceRecord)
             objections = list(self.host.ask("review_record", record=found)) if reviewing else []
             if objections:
                 report.withheld += 1
@@ -185,6 +208,29 @@ class Intake:
                 self._aside(_withheld(found, name, objection), report)
                 continue
             yield found, self._supplied(found, words) if supplying else {}
+
+    def _unusable(self, record: ServiceRecord) -> SetAside | None:
+        """Return a record that no registry should have handed over, with the reason; None where it can go in."""
+        if not isinstance(record, ServiceRecord):
+            raise PluginError(self.registry, f"hands over {type(record).__name__}, not service records")
+        try:
+            content_hash(record)
+        except InvalidError:
+            return _as_set_aside(record, "not_exact")
+        if record.county != self.rulebook.policy.county.id:
+            return _as_set_aside(record, "other_county")
+        if record.day > self.on:
+            return _as_set_aside(record, "future_date", (("on", self.on.isoformat()),))
+        if record.seconds < 0:
+            return _as_set_aside(record, "negative_duration")
+        if record.ended_at < record.started_at:
+            return _as_set_aside(record, "end_before_start")
+        words = self.rulebook.policy.facts
+        for name, value in record.facts.items():
+            fact = words.get(name)
+            if fact is None or not _is_value(fact, value) or (fact.values and value not in {v.id for v in fact.values}):
+                return _as_set_aside(record, "unknown_value", (("heading", name),))
+        return None
 
     def _supplied(self, record: ServiceRecord, words: Mapping[str, Fact]) -> dict[str, FactValue]:
         supplied: dict[str, FactValue] = {}
@@ -326,8 +372,9 @@ def _withheld(record: ServiceRecord, plugin: str, objection: Objection) -> SetAs
 
 def _as_set_aside(record: ServiceRecord, reason: str, details: tuple[tuple[str, str], ...] = ()) -> SetAside:
     """Return a record that was understood and does not go in; it has no row any more, its id tells which it is."""
-    content = {"id": record.id, "day": record.day.isoformat(), "seconds": str(record.seconds)}
-    return SetAside(record.registry, 0, "id", reason, (("id", record.id), *details), content)
+    id = str(record.id)
+    content = {"id": id, "day": str(record.day), "seconds": str(record.seconds)}
+    return SetAside(str(record.registry), 0, "id", reason, (("id", id), *details), content)
 
 
 def _is_value(fact: Fact, value: object) -> bool:

@@ -74,6 +74,10 @@ REASONS: dict[str, tuple[str, str]] = {
 
 # Of rows that were understood: why the intake leaves them out. Braces name the record's id or a detail.
 INTAKE_REASONS: dict[str, tuple[str, str]] = {
+    "not_exact": (
+        "记录含有账本不能原样保存的值（小数、真假值、空编号……）",
+        "the record holds what no ledger can keep exactly (a float, a truth value, an empty id ...)",
+    ),
     "changed_record": (
         "记录{id}已入账而内容不同，须作为更正处理",
         "record {id} is booked with other content; this has to come in as a correction",

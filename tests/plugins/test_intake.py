@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -201,3 +202,38 @@ def test_what_is_booked_keeps_its_worth_when_the_policy_changes_and_nothing_come
         report = take_in(changed, ledger, Registry(served("2", "2024-05-02 09:00", 1)))
     assert (report.adjusted, report.points) == (0, 300)
     assert balance(ledger)["points"] == 400
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"seconds": 1.5}, "not_exact"),
+        ({"id": ""}, "not_exact"),
+        ({"county": "elsewhere"}, "other_county"),
+        ({"day": date(2025, 1, 1)}, "future_date"),
+        ({"seconds": -1}, "negative_duration"),
+        ({"ended_at": 0}, "end_before_start"),
+        ({"facts": {"mood": 3}}, "unknown_value"),
+        ({"facts": {"category": 7}}, "unknown_value"),
+        ({"facts": {"state": "invented"}}, "unknown_value"),
+    ],
+)
+def test_a_record_that_no_registry_should_hand_over_is_set_aside_and_the_rest_goes_in(
+    change: dict[str, Any], reason: str, rulebook: Rulebook, ledger: Ledger
+) -> None:
+    aside: list[SetAside] = []
+    bad = dataclasses.replace(served("1", "2024-05-01 09:00", 1), **change)
+    report = take_in(rulebook, ledger, Registry(bad, served("2", "2024-05-02 09:00", 1)), aside=aside)
+    assert (report.booked, report.set_aside) == (1, 1)
+    assert [row.reason for row in aside] == [reason]
+
+
+def test_a_registry_that_fails_in_the_middle_is_named(rulebook: Rulebook, ledger: Ledger) -> None:
+    class Breaking(Registry):
+        @hookimpl
+        def fetch_records(self) -> Iterator[ServiceRecord]:
+            yield served("1", "2024-05-01 09:00", 1)
+            raise KeyError("somebody's name")
+
+    with pytest.raises(PluginError, match=r"^plugin test: fetch_records failed: KeyError$"):
+        take_in(rulebook, ledger, Breaking())
