@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from lianxing.engine.layers import Shelf, merged, read_layers
 from lianxing.engine.quotients import holds
-from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer
+from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer, Tree
 from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.tables import hole_in
@@ -45,7 +46,7 @@ def find_folder(where: str, shelf: Shelf) -> Folder:
     place = Location(where, 1, 1)
     path = Path(where)
     if path.is_dir() and (path / "county.yaml").is_file():
-        return Folder(path.resolve().name, path.as_posix(), path)
+        return _on_disk(path)
     ids = shelf.named(where)
     if len(ids) > 1:
         raise PolicyError([Problem("P216", place, (("county", where), ("known", ", ".join(ids))))])
@@ -55,6 +56,17 @@ def find_folder(where: str, shelf: Shelf) -> Folder:
         meant = nearest(where, [*known, *(id.rpartition("/")[2] for id in known)])
         raise PolicyError([Problem("P205", place, (("folder", where),), meant)])
     return folder
+
+
+def _on_disk(path: Path) -> Folder:
+    """Return a folder on disk, its id counted from the topmost folder above it that is no county."""
+    root = path.resolve().parent
+    shown = path / ".."
+    while (root / "county.yaml").is_file():
+        root, shown = root.parent, shown / ".."
+    id = path.resolve().relative_to(root).as_posix()
+    tree = Tree(root, Path(os.path.normpath(shown)).as_posix())
+    return Folder(id, path.as_posix(), path, tree)
 
 
 def load_policy(folder: Folder, shelf: Shelf, words: Sequence[Fact] = ()) -> Policy:

@@ -111,7 +111,9 @@ def _chain(folder: Folder, shelf: Shelf, problems: list[Problem]) -> list[Folder
         if id in {above.id for above in chain} or len(chain) >= LAYERS_MAX:
             problems.append(Problem("P204", place, (("base", id),)))
             return chain[::-1]
-        below = shelf.folder(id)
+        # What stands beside a county on disk comes before what the program brings: it may be a newer copy of it.
+        tree = chain[-1].tree
+        below = (tree.folder(id) if tree is not None else None) or shelf.folder(id)
         if below is None:
             problems.append(Problem("P203", place, (("base", id),), nearest(id, shelf.counties())))
             return chain[::-1]

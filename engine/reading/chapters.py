@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from lianxing.engine.reading import pyyaml
 from lianxing.engine.reading.county import COUNTY, LayerHead
@@ -52,12 +53,29 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Tree:
+    """A clerk's own counties on disk, layer below layer; `shown` is how their root is named in messages."""
+
+    root: Path
+    shown: str
+
+    def folder(self, id: str) -> Folder | None:
+        """Return the folder of one of these counties; None if there is none."""
+        files = self.root / id
+        inside = ".." not in files.parts and not Path(id).is_absolute() and len(id) <= NAME_CHARACTERS_MAX
+        if not inside or not (files / "county.yaml").is_file():
+            return None
+        return Folder(id, (Path(self.shown) / id).as_posix(), files, self)
+
+
+@dataclass(frozen=True)
 class Folder:
-    """A layer's folder: its id, and the path by which its files are shown."""
+    """A layer's folder: its id, the path by which its files are shown, and the tree on disk that it stands in."""
 
     id: str
     shown: str
     files: Traversable
+    tree: Tree | None = None
 
     def content(self, name: str) -> bytes | None:
         """Return the bytes of a file of this folder, None if there is none; names never lead out of the folder."""

@@ -10,6 +10,7 @@ import pytest
 
 from lianxing.engine.compiling import find_folder, load_policy
 from lianxing.engine.layers import LAYERS_MAX, Shelf
+from lianxing.plugins.host import Host
 from lianxing.rules.earning import PointsPerHour
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import PolicyError
@@ -247,3 +248,27 @@ def test_the_digest_follows_every_chapter_and_table_but_not_the_cases(tmp_path: 
     assert digest("cases", {"nation/city/town/cases.yaml": "[]"}) == plain
     assert digest("below", {"nation/hours.yaml": exclude("a")}) != plain
     assert digest("table", {"nation/city/rates.csv": "category,value\n"}) != plain
+
+
+def test_counties_on_disk_stand_on_one_another_and_on_those_that_come_along(tmp_path: Path) -> None:
+    city, county = tmp_path / "river", tmp_path / "river" / "north"
+    county.mkdir(parents=True)
+    head = "county: {}\ntitle: a place\nin_force: {{from: 2020-01-01}}\nbased_on: {}\n"
+    (city / "county.yaml").write_text(head.format("river", "cn"), "utf-8")
+    (city / "earning.yaml").write_text("- {id: call, points_per_event: 3}\n", "utf-8")
+    (county / "county.yaml").write_text(head.format("north", "river"), "utf-8")
+    shelf = Host(installed=False).shelf()
+    policy = load_policy(find_folder(str(county), shelf), shelf)
+    assert policy.layers == ("cn", "river", "river/north")
+    assert str(policy.clause("call").location) == f"{city}/earning.yaml:1:3"
+
+
+def test_a_base_never_leads_out_of_the_tree(tmp_path: Path) -> None:
+    secret, county = tmp_path / "secret", tmp_path / "tree" / "north"
+    for folder, base in ((secret, ""), (county, "based_on: ../secret\n")):
+        folder.mkdir(parents=True)
+        text = f"county: {folder.name}\ntitle: a place\nin_force: {{from: 2020-01-01}}\ntime_zone: UTC\n{base}"
+        (folder / "county.yaml").write_text(text, "utf-8")
+    shelf = Host(installed=False).shelf()
+    with pytest.raises(PolicyError, match="P203"):
+        load_policy(find_folder(str(county), shelf), shelf)
