@@ -323,7 +323,8 @@ class Fold:
                 after = part.points + value * HUNDREDTHS
             case _:
                 after = part.points * value
-        outcome.note(step.clause, part, operation, POINTS, part.points, after, **operands)
+        if part.points or after:  # nothing times anything is not worth a line
+            outcome.note(step.clause, part, operation, POINTS, part.points, after, **operands)
         part.points = after
 
     # --- amounts over a period -----------------------------------------------------------------------------------

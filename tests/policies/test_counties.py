@@ -113,7 +113,7 @@ def test_party_members_come_before_the_filing_in_the_pilot() -> None:
     ids = [step.clause.id for step in policy_of("cn/hunan/zhuzhou/youxian/lianxing").hours]
     assert ids.index("party_members_registered_here") + 1 == ids.index("filed_only")
     earning = [step.clause.id for step in policy_of("cn/hunan/zhuzhou/youxian/lianxing").earning]
-    assert earning[:3] == ["by_service_time", "paired_help", "by_evaluation"]
+    assert earning[:3] == ["by_service_time", "paired_help", "by_blood_donation"]
 
 
 def test_an_override_takes_the_place_of_the_statement_below() -> None:

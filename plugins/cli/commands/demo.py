@@ -92,6 +92,7 @@ def _stars(speaker: Speaker, database: str) -> tuple[dict[str, int], tuple[str, 
         [(f"{star}★", f"{stars[star]:,}") for star in sorted(stars)],
         right=(1,),
     )
-    # The last record of which not all time counts: there is something to explain.
-    cut = [held for held in history if held.points and held.seconds < held.record.seconds]
+    # The last evaluated record of which not all time counts: there is something to explain.
+    evaluated = [held for held in history if held.record.facts.get("evaluation") == "优"]
+    cut = [held for held in evaluated if 0 < held.seconds < held.record.seconds]
     return {str(star): stars[star] for star in sorted(stars)}, (top.volunteer, cut[-1].record.id)
