@@ -60,13 +60,16 @@ def find_folder(where: str, shelf: Shelf) -> Folder:
 
 def _on_disk(path: Path) -> Folder:
     """Return a folder on disk, its id counted from the topmost folder above it that is no county."""
-    root = path.resolve().parent
-    shown = path / ".."
+    tree = tree_around(path)
+    return Folder(path.resolve().relative_to(tree.root).as_posix(), path.as_posix(), path, tree)
+
+
+def tree_around(path: Path) -> Tree:
+    """Return the tree of counties that a folder on disk stands in, itself perhaps still to be written."""
+    root, shown = path.resolve().parent, path / ".."
     while (root / "county.yaml").is_file():
         root, shown = root.parent, shown / ".."
-    id = path.resolve().relative_to(root).as_posix()
-    tree = Tree(root, Path(os.path.normpath(shown)).as_posix())
-    return Folder(id, path.as_posix(), path, tree)
+    return Tree(root, Path(os.path.normpath(shown)).as_posix())
 
 
 def load_policy(folder: Folder, shelf: Shelf, words: Sequence[Fact] = ()) -> Policy:

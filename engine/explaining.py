@@ -217,12 +217,13 @@ def sentences(body: Body, kept: Mapping[str, Any], language: Language) -> list[s
 
 def clause_text(id: str, clause: Mapping[str, str], language: Language) -> str:
     """Return a clause as `name (file:line, clause of the regulation)`."""
-    name = clause.get(language) or clause.get("en" if language == "zh" else "zh") or id
+    name = clause.get(language) or clause.get("en" if language == "zh" else "zh")
+    name, id = (name, f"{id}，" if language == "zh" else f"{id}, ") if name else (id, "")
     at = clause.get("at", "").rpartition(":")[0]
     cites = clause.get("cites", "")
     if language == "zh":
-        return f"{name}〔{id}，{at}{'，' + cites if cites else ''}〕"
-    return f"{name} [{id}, {at}{', ' + cites if cites else ''}]"
+        return f"{name}〔{id}{at}{'，' + cites if cites else ''}〕"
+    return f"{name} [{id}{at}{', ' + cites if cites else ''}]"
 
 
 def _step_sentence(step: Mapping[str, Any], kept: Mapping[str, Any], in_parts: bool, language: Language) -> str:
@@ -360,10 +361,11 @@ def standing_sentences(standing: Standing, facts: Mapping[str, Fact], language: 
     zh = language == "zh"
     hours = time_text(standing.seconds, language)
     points = amount_text("points", standing.points, language)
+    records = f"{standing.records} record{'' if standing.records == 1 else 's'}"
     said = [
         f"截至 {standing.on}：{standing.records} 条记录计入，服务时长 {hours}，获得积分 {points}。"
         if zh
-        else f"On {standing.on}: {standing.records} records counted, {hours} of service, {points} earned."
+        else f"On {standing.on}: {records} counted, {hours} of service, {points} earned."
     ]
     said += [_measure_sentence(line, facts, language) for line in standing.measures]
     said.append(_star_sentence(standing, zh, language))

@@ -21,6 +21,8 @@ RECORD_SCOPES = frozenset((Scope.RECORD, Scope.PERSON, Scope.CALENDAR, Scope.MEA
 HISTORY_SCOPES = frozenset((Scope.RECORD, Scope.CALENDAR))
 STANDING_SCOPES = frozenset((Scope.PERSON, Scope.MEASURE))
 
+VALUES_SHOWN = 24
+
 _GROUPS = ("all", "any", "not")
 _ORDER = {
     "at_least": Operator.AT_LEAST,
@@ -52,7 +54,7 @@ class Operand:
                 node.location,
                 ("fact", fact.name),
                 ("found", node.text[:40]),
-                ("known", ", ".join(v.id for v in fact.values[:30])),
+                ("known", _known(fact, reading)),
                 hint=reading.nearest(node.text, known),
             )
         elif value is None:
@@ -62,7 +64,7 @@ class Operand:
                 ("fact", fact.name),
                 ("found", node.text[:40]),
                 ("type", _example(fact)),
-                hint=_meant(fact, node.text),
+                hint=reading.worded(_meant(fact, node.text)),
             )
         elif isinstance(value, int) and abs(value) > INTEGER_MAX:
             reading.problem("P322", node.location, ("fact", fact.name))
@@ -102,6 +104,11 @@ def _example(fact: Fact) -> str:
         FactType.MONEY: "20 yuan / 20 元",
         FactType.RATIO: "60 % / 4.2",
     }.get(fact.type, "")
+
+
+def _known(fact: Fact, reading: Reading) -> str:
+    names = [value.label.zh or value.id if reading.script == "zh" else value.id for value in fact.values]
+    return ", ".join(names[:VALUES_SHOWN]) + (", …" if len(names) > VALUES_SHOWN else "")
 
 
 def _meant(fact: Fact, text: str) -> str:

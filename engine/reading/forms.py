@@ -81,6 +81,16 @@ class Reading:
         """Return one of the language's own keys in the script of this file."""
         return KEYS.get(name, name) if self.script == "zh" else name
 
+    def worded(self, word: str) -> str:
+        """Return a word of the language in the script of the file."""
+        return WORDS.get(word, word) if self.script == "zh" else word
+
+    def units(self, type: FactType) -> str:
+        """Return the units that measure this, as the file's script spells them."""
+        spellings = [spelling for unit in quantities.UNITS if unit.type is type for spelling in unit.spellings]
+        own = [spelling for spelling in spellings if spelling.isascii() is not (self.script == "zh")]
+        return ", ".join(own or spellings)
+
     def unknown_key(self, scalar: Scalar, known: Sequence[str]) -> None:
         spelled = [self.spelled(name) for name in known]
         candidates = {
@@ -192,7 +202,7 @@ class Parsed(Generic[T]):
         value = self.parse(text)
         if value is None:
             meant = next((plain for plain in _plainer(text) if self.parse(plain) is not None), "")
-            reading.problem(self.code, node.location, ("found", text[:40]), hint=meant)
+            reading.problem(self.code, node.location, ("found", text[:40]), hint=reading.worded(meant))
             return None
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):  # type: ignore[operator]
             reading.problem(
@@ -259,7 +269,7 @@ class Amount:
     high: int = 10**15
 
     def read(self, node: Node, reading: Reading) -> int | None:
-        units = self._units()
+        units = reading.units(self.type)
         text = scalar_text(node, reading, "P102", ("units", units))
         if text is None:
             return None
@@ -271,9 +281,6 @@ class Amount:
             reading.problem("P106", node.location, ("found", text[:40]), ("low", self.low), ("high", self.high))
             return None
         return value
-
-    def _units(self) -> str:
-        return ", ".join(spelling for unit in quantities.UNITS if unit.type is self.type for spelling in unit.spellings)
 
     def _meant(self, text: str) -> str:
         units = [unit for unit in quantities.UNITS if unit.type is self.type]

@@ -120,7 +120,7 @@ class _Columns:
         fact = reading.fact(key.text)
         if fact is not None and fact.scope is self.scope and fact.name not in WORKED_OUT:
             return fact.name
-        known = [*self.targets, *self._facts(reading)]
+        known = [reading.spelled(name) for name in self.targets] + self._facts(reading)
         reading.problem(
             "P002", key.location, ("key", key.text), ("known", ", ".join(known)), hint=nearest(key.text, known)
         )
@@ -128,7 +128,7 @@ class _Columns:
 
     def _facts(self, reading: Reading) -> list[str]:
         return [
-            fact.name
+            fact.zh if reading.script == "zh" and fact.zh else fact.name
             for fact in reading.facts.values()
             if fact.scope is self.scope and fact.name not in WORKED_OUT and fact.name not in self.targets
         ]

@@ -113,6 +113,10 @@ KEYS: Mapping[str, str] = {
     "still_missing": "还差",
     "measures": "指标",
     # mapping files
+    "volunteer": "志愿者编号",
+    "started_at": "开始时间",
+    "ended_at": "结束时间",
+    "born_on": "出生日期",
     "mapping": "对照",
     "registry": "登记系统",
     "duration": "申报时长",

@@ -44,7 +44,12 @@ def command(say: Say) -> click.Command:
             for problem in problems:
                 speaker.line(problem.text(say.language))
             if problems:
-                speaker.line(say(f"{where}：{len(problems)} 个问题", f"{where}: {len(problems)} problem(s)"))
+                speaker.line(
+                    say(
+                        f"{where}：{len(problems)} 个问题",
+                        f"{where}: {len(problems)} problem{'' if len(problems) == 1 else 's'}",
+                    )
+                )
             else:
                 speaker.line(
                     say(f"{where}：没有问题，{statements} 条", f"{where}: no problems, {statements} statements")

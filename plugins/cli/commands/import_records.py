@@ -196,7 +196,7 @@ def _said(speaker: Speaker, data: dict[str, Any]) -> None:
     speaker.line(
         say(
             f"入账的记录中，{refused} 条按条文不计；共计服务时长 {hours}，积分 {points}",
-            f"of those booked, {refused} count for nothing under a clause; in all {hours} and {points}",
+            f"booked, but worth nothing under a clause: {refused}; in all {hours} and {points}",
         )
     )
     if data["adjusted"]:

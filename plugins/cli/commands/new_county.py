@@ -9,6 +9,7 @@ from string import Template
 
 import click
 
+from lianxing.engine.compiling import tree_around
 from lianxing.engine.reading.forms import nearest
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day
@@ -45,12 +46,14 @@ def command(say: Say) -> click.Command:
                 say("文件夹名用文字、数字、_ - .", "a folder's name has letters, digits, _ - and ."),
                 param_hint="FOLDER",
             )
-        counties = Host().shelf().counties()
-        if based_on not in counties:
+        shelf = Host().shelf()
+        if shelf.folder(based_on) is None and tree_around(folder).folder(based_on) is None:
+            counties = shelf.counties()
             near = nearest(based_on, counties)
             raise NotFoundError(
-                f"没有上级“{based_on}”" + (f"，是否想写“{near}”？" if near else ""),
-                f"there is no layer '{based_on}'" + (f", did you mean '{near}'?" if near else ""),
+                f"没有上级“{based_on}”" + (f"，是否想写“{near}”？" if near else f"；有：{', '.join(counties)}"),
+                f"there is no layer '{based_on}'"
+                + (f", did you mean '{near}'?" if near else f"; there are {', '.join(counties)}"),
             )
         values = {"county": folder.name, "folder": folder.as_posix(), "based_on": based_on, "day": str(day)}
         starter = files("lianxing") / "plugins" / "cli" / "starter" / say.language

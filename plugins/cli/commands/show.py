@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.plugins.cli.finding import county_at
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.host import Host
@@ -85,5 +86,5 @@ def _row(clause: Clause, say: Say) -> tuple[str, str, str, str]:
 
 def _source(clause: Clause, say: Say) -> str:
     source = clause.source
-    status = say("示例数字", "illustrative") if source.status == "illustrative" else source.status
-    return "，".join(part for part in (source.title, source.clause, status) if part)
+    status = WORDS.get(source.status, source.status) if say.language == "zh" else source.status
+    return say("，", ", ").join(part for part in (source.title, source.clause, status) if part)

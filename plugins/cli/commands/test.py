@@ -75,7 +75,7 @@ def _county(host: Host, where: str, speaker: Speaker) -> dict[str, Any]:
     speaker.line(
         say(
             f"  {count} 个案例，{count - failed} 个相符，{failed} 个不符；触及 {clauses - len(missed)}/{clauses} 条",
-            f"  {count} cases, {count - failed} passed, {failed} failed; "
+            f"  {count} case{'' if count == 1 else 's'}, {count - failed} passed, {failed} failed; "
             f"{clauses - len(missed)} of {clauses} clauses touched",
         )
     )

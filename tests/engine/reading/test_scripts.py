@@ -112,6 +112,7 @@ FILES = {"events.csv": "category,value\ndefault,1\n"}
 # Keys and words of other files than the chapters of a county.
 ELSEWHERE = {
     *("mapping", "registry", "duration", "unit", "breaks", "tolerance", "volunteers", "column", "constant"),
+    *("volunteer", "started_at", "ended_at", "born_on"),
     *("build_from", "based_on", "remove", "minutes", "seconds", "yes", "no", "person"),
 }
 
