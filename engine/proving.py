@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import orjson
 
-from lianxing.engine.explaining import ReaddingError, readd
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.verifying import VIOLATIONS_MAX, Violation
+from lianxing.engine.readding import ReaddingError, readd
 from lianxing.rules.places import Label
 
 READDS = Label(

@@ -21,7 +21,7 @@ class Working:
     """One step that changed something: which clause, on which part of the record, what it found and what it left.
 
     `unit` is `seconds` or `points` (hundredths). `after` follows from `before` and the operands alone; the operation's
-    formula stands in docs/how-points-are-counted.md and `engine.explaining.readd` repeats it. Where a table was asked,
+    formula stands in docs/how-points-are-counted.md and `engine.readding.readd` repeats it. Where a table was asked,
     the operand `key FACT` is the value that it was asked with, MISSING where there was none.
     """
 

@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from lianxing.engine.explaining import readd, sentences
 from lianxing.engine.ledger.opening import open_ledger
+from lianxing.engine.readding import readd
+from lianxing.engine.wording import sentences
 from lianxing.plugins.cli import main
 from lianxing.plugins.cli.commands.demo import DATABASE, ON, SET_ASIDE
 

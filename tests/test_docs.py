@@ -63,6 +63,7 @@ FIRST = re.compile(r"# (\w+\.yaml)(?: of (\S+))?\s*")
 WRONG = re.compile(r"# wrong: (P\d{3}(?:[ ,]+P\d{3})*)\s*")
 TABLE = re.compile(r"(?:table|表格): ([\w.-]+\.csv)")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[\w-]*)?\)")
+ANCHOR = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
 
 
 @dataclass(frozen=True)
@@ -239,6 +240,86 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     text = FENCE.sub("", page.read_text("utf-8"))
     targets = [target for target in LINK.findall(text) if "://" not in target and not target.startswith("mailto:")]
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what the headings of a page are reached by: their words in small letters, joined by hyphens."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text("utf-8")), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_to_a_heading_finds_it(page: Path) -> None:
+    found = [match for match in ANCHOR.findall(FENCE.sub("", page.read_text("utf-8"))) if "://" not in match[0]]
+    assert [match for match in found if match[1] not in anchors(page.parent / match[0] if match[0] else page)] == []
+
+
+# What the guide tells its reader to change, in the starter that `new-county` has written: file, old text, new text.
+GUIDES = {
+    "docs/add-your-county.md": (
+        "mytown",
+        ("earning.yaml", "default: 1}", "default: 1, emergency_response: 2}"),
+        (("earning.yaml", "  limit:", "  limits:"), ("hours.yaml", "30 minutes", "30")),
+    ),
+    "docs/zh/add-your-county.md": (
+        "shifan",
+        ("earning.yaml", "其余: 1}", "其余: 1, 应急救援: 2}"),
+        (("earning.yaml", "  限额:", "  限额数:"), ("hours.yaml", "30 分钟", "30")),
+    ),
+}
+
+
+def consoles(block: Fenced) -> Iterator[tuple[list[str], str]]:
+    """Yield each command of a console with what it is shown to say."""
+    for typed in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, said = typed.partition("\n")
+        yield command.split()[1:], said
+
+
+def as_shown(shown: str, said: str) -> bool:
+    """Tell whether this was said, where `...` stands for any lines; how often a matcher was asked may be left out."""
+    lines = [line.rstrip() for line in said.splitlines()]
+    lines = [line for line in lines if not line.startswith(("conditions evaluated", "条件求值次数"))]
+    pattern = "".join(
+        r"(?:.*\n)*?" if line == "..." else re.escape(line.rstrip()) + r"\n" for line in shown.splitlines()
+    )
+    return re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)) is not None
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_who_follows_the_guide_is_told_what_it_shows(
+    guide: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, change, mistakes = GUIDES[guide]
+    blocks = [block for block in FENCED if block.page == ROOT / guide]
+    county = tmp_path / name
+    monkeypatch.chdir(tmp_path)
+
+    def put(file: str, old: str, new: str) -> None:
+        text = (county / file).read_text("utf-8")
+        assert text.count(old) == 1, f"the starter no longer says '{old}' once"
+        (county / file).write_text(text.replace(old, new), "utf-8")
+
+    cases = [block for block in blocks if block.text.startswith("# cases.yaml\n")]
+    export = next(block.text for block in blocks if block.language == "text" and block.text.startswith("编号,"))
+    (tmp_path / "export.csv").write_text(export, "utf-8")
+    mapping = next(block.text for block in blocks if block.text.startswith("# mapping.yaml"))
+    (tmp_path / "mapping.yaml").write_text(mapping, "utf-8")
+    for number, block in enumerate(block for block in blocks if block.language == "console"):
+        if number == 1:
+            put(*change)
+            with (county / "cases.yaml").open("a", encoding="utf-8") as proof:
+                proof.write(cases[1].text)
+        if number == 2:
+            for mistake in mistakes:
+                put(*mistake)
+        for words, said in consoles(block):
+            language: Any = words[1] if words[0] == "--lang" else "en"
+            done = CliRunner().invoke(Program(Say(language)), words, catch_exceptions=False)
+            assert as_shown(said, done.output), f"{block.place}: {' '.join(words)} says\n{done.output}"
+        if number == 2:
+            for file, old, new in mistakes:
+                put(file, new, old)
 
 
 @pytest.mark.xdist_group("demo")

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lianxing.engine.explaining import body_of, readd
+from lianxing.engine.explaining import body_of
+from lianxing.engine.readding import readd
 from lianxing.engine.rounding import rounded
 from lianxing.rules.assessments import Assessment
 from lianxing.rules.facts import RecordId

@@ -24,6 +24,9 @@ from lianxing.rules.facts import INTEGER_MAX, TEXT_BYTES_MAX, FactType, FactValu
 from lianxing.rules.places import Location
 from lianxing.rules.problems import PolicyError
 
+if not durable.available():  # conftest.py leaves the file out; this is for who names it
+    pytest.skip("durable-rules cannot be imported here", allow_module_level=True)
+
 HERE = Location("youxian/earning.yaml", 5, 3)
 TYPES = {"category": FactType.TEXT, "minutes": FactType.WHOLE, "age": FactType.WHOLE}
 

@@ -37,8 +37,8 @@ def explained(speaker: Speaker, record: str, database: str, registry: str | None
     """Say the explanation of every entry of a record; return it as plain data."""
     import orjson
 
-    from lianxing.engine.explaining import sentences
     from lianxing.engine.ledger.opening import open_ledger
+    from lianxing.engine.wording import sentences
     from lianxing.rules.facts import RecordId, RegistryId
 
     say = speaker.say

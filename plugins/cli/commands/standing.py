@@ -39,9 +39,10 @@ def command(say: Say) -> click.Command:
 
 def stands(speaker: Speaker, volunteer: str, county: str, database: str, on: date | None) -> dict[str, Any]:
     """Say where somebody stands; return it as plain data."""
-    from lianxing.engine.explaining import standing_data, standing_sentences
+    from lianxing.engine.explaining import standing_data
     from lianxing.engine.ledger.opening import open_ledger
     from lianxing.engine.passbooks import Passbooks
+    from lianxing.engine.wording import standing_sentences
     from lianxing.plugins.host import Host
     from lianxing.rules.facts import VolunteerId
 

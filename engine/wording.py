@@ -1,0 +1,222 @@
+"""Explanations and standings in Chinese and English sentences, made from their data at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from lianxing.engine.amounts import amount_text, number_text, time_text, value_text
+from lianxing.engine.explaining import clause_data
+from lianxing.rules.assessments import KEY, MISSING, NO_RATE
+from lianxing.rules.conditions import Operator
+from lianxing.rules.facts import Fact, FactType, Scope
+from lianxing.rules.places import Label, Language
+from lianxing.rules.standings import Gap, HeldPerk, MeasureLine, Standing
+
+_DIRECTIONS = {
+    "down": ("舍去", "down"),
+    "up": ("进位", "up"),
+    "half_up": ("四舍五入", "half up"),
+    "half_even": ("五成双", "half to even"),
+}
+_PERIODS = {
+    "record": ("每条记录", "record"),
+    "activity": ("每个活动", "activity"),
+    "day": ("每日", "day"),
+    "week": ("每周", "week"),
+    "month": ("每月", "month"),
+    "quarter": ("每季度", "quarter"),
+    "calendar_year": ("每自然年", "calendar year"),
+    "running_total": ("累计", "running total"),
+}
+_REASONS = {
+    "not_counted": ("不符合计入条件", "it is not what counts"),
+    "excluded": ("属于不计入的情形", "it is excluded"),
+    "overlap": ("与记录 {other} 时间重叠", "it overlaps record {other}"),
+    "before_in_force": ("早于办法施行日 {day}", "it is before the rules came into force on {day}"),
+    "after_in_force": ("晚于办法终止日 {day}", "it is after the rules ended on {day}"),
+    "no_rate": ("表格没有说明 {keys}", "the table does not say what {keys} gives"),
+}
+
+
+def sentences(body: Mapping[str, Any], kept: Mapping[str, Any], language: Language) -> list[str]:
+    """Return the explanation of one record, a sentence per step and one for the result; `kept` is from `kept_of`."""
+    clauses = kept["clauses"]
+    parts = {step["part"] for step in body["workings"]}
+    said = [_step_sentence(step, kept, len(parts) > 1, language) for step in body["workings"]]
+    said += [_refusal_sentence(refusal, clauses, language) for refusal in body["refusals"]]
+    hours, points = (amount_text(unit, body[unit], language) for unit in ("seconds", "points"))
+    if language == "zh":
+        said.append(f"合计：服务时长 {hours}，积分 {points}。")
+    else:
+        said.append(f"In all: {hours} of service, {points}.")
+    return said
+
+
+def clause_text(id: str, clause: Mapping[str, str], language: Language) -> str:
+    """Return a clause as `name (file:line, clause of the regulation)`."""
+    name = clause.get(language) or clause.get("en" if language == "zh" else "zh")
+    name, id = (name, f"{id}，" if language == "zh" else f"{id}, ") if name else (id, "")
+    at = clause.get("at", "").rpartition(":")[0]
+    cites = clause.get("cites", "")
+    if language == "zh":
+        return f"{name}〔{id}{at}{'，' + cites if cites else ''}〕"
+    return f"{name} [{id}{at}{', ' + cites if cites else ''}]"
+
+
+def _step_sentence(step: Mapping[str, Any], kept: Mapping[str, Any], in_parts: bool, language: Language) -> str:
+    zh = language == "zh"
+    clause = clause_text(step["clause"], kept["clauses"].get(step["clause"], {}), language)
+    before, after = (amount_text(step["unit"], Fraction(step[end]), language) for end in ("before", "after"))
+    how = _how(step, kept["words"], zh, language)
+    part = "" if not in_parts else f"第 {step['part'] + 1} 段，" if zh else f"part {step['part'] + 1}, "
+    if zh:
+        return f"{part}{clause}：{before} → {after}{'（' + how + '）' if how else ''}"
+    return f"{part}{clause}: {before} → {after}{' (' + how + ')' if how else ''}"
+
+
+def _how(step: Mapping[str, Any], words: Mapping[str, Any], zh: bool, language: Language) -> str:
+    """Return the arithmetic of a step in a few words."""
+    index = 0 if zh else 1
+    match step["operation"]:
+        case "split":
+            return str(step["day"])
+        case "overlap":
+            return f"与记录 {step['other']} 重叠" if zh else f"overlaps record {step['other']}"
+        case "round":
+            to = amount_text(step["unit"], step["to"], language)
+            each, direction = _PERIODS[step["each"]][index], _DIRECTIONS[step["direction"]][index]
+            before = "" if step["each"] == "record" else _so_far(step, zh, language)
+            return f"{each}取整到 {to}，{direction}{before}" if zh else f"to {to} per {each}, {direction}{before}"
+        case "limit":
+            most, used = (amount_text(step["unit"], Fraction(step[name]), language) for name in ("at_most", "used"))
+            per = _PERIODS[step["per"]][index]
+            return f"{per}至多 {most}，已用 {used}" if zh else f"at most {most} per {per}, {used} used before"
+        case "per_hour":
+            time = time_text(step["seconds"], language)
+            return f"{time} × {_value(step)}{_keys(step, words, language)}"
+        case "add":
+            return f"+ {_value(step)}{_keys(step, words, language)}"
+        case "multiply":
+            return f"× {_value(step)}{_keys(step, words, language)}"
+        case _:
+            return ""
+
+
+def _value(step: Mapping[str, Any]) -> str:
+    return number_text(Fraction(step["value"]))
+
+
+def _keys(step: Mapping[str, Any], words: Mapping[str, Any], language: Language) -> str:
+    """Return what a table was asked with: `, category = training`."""
+    comma = "，" if language == "zh" else ", "
+    asked = {name.removeprefix(KEY): value for name, value in step.items() if name.startswith(KEY)}
+    return "".join(
+        f"{comma}{words[name][language]} = {_named(words[name], value, language)}" for name, value in asked.items()
+    )
+
+
+def _named(word: Mapping[str, Any], value: int | str, language: Language) -> str:
+    if value == MISSING:
+        return "缺失" if language == "zh" else "missing"
+    if isinstance(value, str):
+        return word["values"].get(value, {}).get(language) or value
+    fact = Fact("", "", FactType(word["type"]), Scope.RECORD, Label())
+    return value_text(fact, value, language)
+
+
+def _so_far(step: Mapping[str, Any], zh: bool, language: Language) -> str:
+    so_far = amount_text(step["unit"], Fraction(step["so_far"]), language)
+    return f"，此前累计 {so_far}" if zh else f", {so_far} before"
+
+
+def _refusal_sentence(refusal: Mapping[str, Any], clauses: Mapping[str, Mapping[str, str]], language: Language) -> str:
+    clause = clause_text(refusal["clause"], clauses.get(refusal["clause"], {}), language)
+    reason = _REASONS[refusal["reason"]][0 if language == "zh" else 1].format_map(refusal)
+    if refusal["reason"] == NO_RATE:
+        return f"{clause}：不计积分，{reason}" if language == "zh" else f"{clause}: no points, {reason}"
+    return f"{clause}：不计，{reason}" if language == "zh" else f"{clause}: refused, {reason}"
+
+
+def standing_sentences(standing: Standing, facts: Mapping[str, Fact], language: Language) -> list[str]:
+    """Return a standing in words: totals, star and why, what the next one takes, perks."""
+    zh = language == "zh"
+    hours = time_text(standing.seconds, language)
+    points = amount_text("points", standing.points, language)
+    records = f"{standing.records} record{'' if standing.records == 1 else 's'}"
+    said = [
+        f"截至 {standing.on}：{standing.records} 条记录计入，服务时长 {hours}，获得积分 {points}。"
+        if zh
+        else f"On {standing.on}: {records} counted, {hours} of service, {points} earned."
+    ]
+    said += [_measure_sentence(line, facts, language) for line in standing.measures]
+    said.append(_star_sentence(standing, zh, language))
+    if standing.next_star is not None:
+        said.append(
+            f"距 {standing.next_star} 星还差：" if zh else f"To star {standing.next_star} there is still missing:"
+        )
+        said += [_gap_sentence(gap, facts, language) for gap in standing.gaps]
+    said += [_perk_sentence(perk, language) for perk in standing.perks]
+    return said
+
+
+def _measure_sentence(line: MeasureLine, facts: Mapping[str, Fact], language: Language) -> str:
+    clause = clause_text(line.clause.id, clause_data(line.clause), language)
+    fact = facts[line.clause.id]
+    if line.count is None:
+        return f"  {clause}{'：' if language == 'zh' else ': '}{value_text(fact, line.sum, language)}"
+    value = Fraction(line.sum * 1_000_000, line.count) if line.count else None
+    shown = value_text(fact, value, language)
+    return f"  {clause}{'：' if language == 'zh' else ': '}{shown} ({line.sum}/{line.count})"
+
+
+def _star_sentence(standing: Standing, zh: bool, language: Language) -> str:
+    if standing.star_clause is None:
+        return "本地办法没有星级。" if zh else "The policy has no stars."
+    cites = standing.star_clause.source.clause
+    place = standing.star_at or standing.star_clause.location
+    where = f"{place.path}:{place.line}{('，' if zh else ', ') + cites if cites else ''}"
+    if standing.star_held == 0:
+        return f"尚无星级〔{where}〕。" if zh else f"No star yet [{where}]."
+    return f"{standing.star_held} 星志愿者〔{where}〕。" if zh else f"Star {standing.star_held} [{where}]."
+
+
+_TESTS = {
+    Operator.AT_LEAST: ("至少", "at least"),
+    Operator.AT_MOST: ("至多", "at most"),
+    Operator.MORE_THAN: ("超过", "more than"),
+    Operator.LESS_THAN: ("不满", "less than"),
+    Operator.EQUALS: ("为", "equal to"),
+}
+
+
+def _gap_sentence(gap: Gap, facts: Mapping[str, Fact], language: Language) -> str:
+    zh = language == "zh"
+    fact = facts[gap.fact]
+    name = fact.meaning.text(language) if fact.scope.value == "measure" else (fact.zh if zh else fact.name)
+    has = value_text(fact, gap.has, language)
+    where = f"{gap.location.path}:{gap.location.line}"
+    if gap.operator is None:
+        return f"  {name}现为 {has}〔{where}〕" if zh else f"  {name} is {has} [{where}]"
+    needed = value_text(fact, gap.needed, language)
+    test = _TESTS[gap.operator][0 if zh else 1]
+    lacking = "" if gap.lacking is None else value_text(fact, gap.lacking, language)
+    if zh:
+        return f"  {name}{test} {needed}，现有 {has}{'，还差 ' + lacking if lacking else ''}〔{where}〕"
+    return f"  {name} {test} {needed}, has {has}{', lacks ' + lacking if lacking else ''} [{where}]"
+
+
+def _perk_sentence(perk: HeldPerk, language: Language) -> str:
+    zh = language == "zh"
+    clause = clause_text(perk.clause.id, clause_data(perk.clause), language)
+    pays = ""
+    if perk.pays is not None:
+        percent = number_text(perk.pays * 100)
+        pays = ("免费" if zh else "free") if perk.pays == 0 else (f"自付 {percent} %" if zh else f"pays {percent} %")
+    uses = ""
+    if perk.uses_per is not None:
+        per = _PERIODS[perk.uses_per.value][0 if zh else 1]
+        uses = f"{per}至多 {perk.uses_at_most} 次" if zh else f"at most {perk.uses_at_most} per {per}"
+    how = ("，" if zh else ", ").join(part for part in (perk.provider, pays, uses) if part)
+    return f"可享：{clause}（{how}）" if zh else f"Perk: {clause} ({how})"
