@@ -98,7 +98,7 @@ def value_text(fact: Fact, value: FactValue | Fraction | None, language: Languag
 def _months_text(months: int, zh: bool) -> str:
     years, rest = divmod(months, 12)
     if months < 0 or not years or rest:
-        return f"{months} {'个月' if zh else 'months'}"
+        return f"{months} {'个月' if zh else 'month' if months == 1 else 'months'}"
     return f"{years} {'年' if zh else 'years' if years != 1 else 'year'}"
 
 

@@ -29,7 +29,10 @@ def readding_violations(ledger: Ledger) -> list[Violation]:
             seconds, points = worth.get(original, (0, 0))
             worth[original] = (seconds + entry.seconds, points + entry.points)
             try:
-                added = readd(orjson.loads(stored.body))
+                body = orjson.loads(stored.body)
+                added = readd(body)
+                if (body["policy"], body["counted"]) != (entry.policy_digest, entry.counted):
+                    raise ReaddingError("the explanation is of another policy, or counts the record otherwise")
             except (ReaddingError, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
                 reason = str(error) if isinstance(error, ReaddingError) else type(error).__name__
                 found.append(Violation("explanation_adds_up", READDS, (("entry", str(entry.id)), ("why", reason))))

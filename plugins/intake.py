@@ -45,6 +45,7 @@ from lianxing.rules.records import ServiceRecord, SetAside, Volunteer
 from lianxing.rules.standings import Counted, Standing
 
 CHUNK_RECORDS = 50_000
+DAY_SECONDS = 86_400
 
 Progress = Callable[[str, int], None]
 
@@ -55,7 +56,8 @@ class Report:
 
     A record is booked, unchanged (booked before with the same content), withheld (a plugin objects), or set
     aside. Of those booked, `refused` were booked with nothing, because a clause refuses them. `adjusted` counts
-    earlier records whose worth a late one changed; `stars_of` holds the star of everybody who had a new record.
+    earlier records whose worth a late one changed, some of them booked under another policy; `earlier` were before
+    the day asked for; `stars_of` holds the star of everybody who had a new record.
     """
 
     records_read: int = 0
@@ -65,6 +67,8 @@ class Report:
     set_aside: int = 0
     refused: int = 0
     adjusted: int = 0
+    adjusted_by_another_policy: int = 0
+    earlier: int = 0
     seconds: int = 0
     points: int = 0
     volunteers_read: int = 0
@@ -84,6 +88,8 @@ class Report:
             "set_aside": self.set_aside,
             "refused_by_a_clause": self.refused,
             "adjusted": self.adjusted,
+            "adjusted_by_another_policy": self.adjusted_by_another_policy,
+            "earlier": self.earlier,
             "seconds": self.seconds,
             "points_hundredths": self.points,
             "volunteers_read": self.volunteers_read,
@@ -113,7 +119,7 @@ class Intake:
         Each chunk is one transaction; what was committed stays, and running again finds it booked.
         """
         report = Report()
-        fetched = self._fetched("fetch_records", county=self.rulebook.policy.county.id, since=since)
+        fetched = self._since(since, report)
         chunks = _chunks(self._reviewed(fetched, report), CHUNK_RECORDS)
         if dry_run:
             with suppress(_Undo), self.ledger.writing() as writing:
@@ -209,6 +215,14 @@ class Intake:
                 continue
             yield found, self._supplied(found, words) if supplying else {}
 
+    def _since(self, since: date | None, report: Report) -> Iterator[ServiceRecord | SetAside]:
+        """Yield what the registry hands over of the day `since` and later, whether it keeps to it or not."""
+        for found in self._fetched("fetch_records", county=self.rulebook.policy.county.id, since=since):
+            if since is not None and isinstance(found, ServiceRecord) and found.day < since:
+                report.earlier += 1
+            else:
+                yield found
+
     def _unusable(self, record: ServiceRecord) -> SetAside | None:
         """Return a record that no registry should have handed over, with the reason; None where it can go in."""
         if not isinstance(record, ServiceRecord):
@@ -225,6 +239,12 @@ class Intake:
             return _as_set_aside(record, "negative_duration")
         if record.ended_at < record.started_at:
             return _as_set_aside(record, "end_before_start")
+        if record.seconds > DAY_SECONDS or record.ended_at - record.started_at > DAY_SECONDS:
+            return _as_set_aside(record, "over_24_hours")
+        if record.timed and record.seconds > record.ended_at - record.started_at:
+            interval = str(record.ended_at - record.started_at)
+            details = (("stated", str(record.seconds)), ("interval", interval), ("tolerance", "0"))
+            return _as_set_aside(record, "duration_disagrees", details)
         words = self.rulebook.policy.facts
         for name, value in record.facts.items():
             fact = words.get(name)
@@ -307,6 +327,7 @@ class Intake:
                 before.counted,
             ):
                 report.adjusted += 1
+                report.adjusted_by_another_policy += before.policy_digest != assessment.policy_digest
                 seconds, points = assessment.seconds - before.seconds, assessment.points - before.points
                 done.book(assessment, seconds, points, before.entry, report)
         if self.rulebook.policy.stars is not None:

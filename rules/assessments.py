@@ -86,3 +86,4 @@ class Entry:
     seconds: int
     points: int
     adjusts: int | None = None
+    counted: bool = True

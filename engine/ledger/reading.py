@@ -46,6 +46,7 @@ _ENTRY_COLUMNS = (
     entry.c.seconds,
     entry.c.points,
     entry.c.adjusts,
+    entry.c.counted,
 )
 
 
@@ -261,6 +262,7 @@ class Reading:
                     row.seconds,
                     row.points,
                     row.adjusts,
+                    bool(row.counted),
                 ),
                 row.body,
                 tuple(lines.get(row.id, ())),

@@ -251,6 +251,7 @@ class Writing(Reading):
                 seconds=booking.seconds,
                 points=booking.points,
                 adjusts=booking.adjusts,
+                counted=booking.counted,
             )
             entries.append(made)
             rows.append(

@@ -9,10 +9,13 @@ what it is told after the commit in the file that VILLAGE_NOTEBOOK_LOG names.
 import json
 import os
 from datetime import datetime
+from functools import cache
+from zoneinfo import ZoneInfo
 
 from lianxing import Fact, FactType, Label, Objection, Scope, ServiceRecord, SetAside, Volunteer, hookimpl
 
 REGISTRY = "village-notebook"
+HERE = ZoneInfo("Asia/Shanghai")
 
 
 @hookimpl
@@ -32,7 +35,7 @@ def fetch_records(county, since):
         if "who" not in line:
             yield SetAside(REGISTRY, number, "who", "no_volunteer")
             continue
-        start = datetime.fromisoformat(line["when"])
+        start = datetime.fromisoformat(line["when"]).astimezone(HERE)  # the day of service is a local day
         if since is not None and start.date() < since:
             continue
         seconds = line["minutes"] * 60
@@ -51,15 +54,13 @@ def fetch_records(county, since):
 
 @hookimpl
 def supply_facts(record):
-    rained = {line["id"]: line.get("rain") for _, line in pages() if "id" in line}
-    known = record.registry == REGISTRY and rained.get(record.id) is not None
-    return {"in_the_rain": int(rained[record.id])} if known else {}
+    page = page_of(record)
+    return {"in_the_rain": int(page["rain"])} if "rain" in page else {}
 
 
 @hookimpl
 def review_record(record):
-    unsigned = {line["id"] for _, line in pages() if line.get("signed") is False}
-    if record.registry == REGISTRY and record.id in unsigned:
+    if page_of(record).get("signed") is False:
         return Objection("unsigned", Label(zh="这一页没有签名", en="the page is not signed"))
     return None
 
@@ -74,13 +75,22 @@ def star_reached(standing, star_before):
     note(f"star {star_before} -> {standing.star_held}")
 
 
+@cache  # asked again for every record
 def pages():
     path = os.environ.get("VILLAGE_NOTEBOOK")
     if path is None:
-        return
+        return []
     with open(path, encoding="utf-8") as notebook:
-        for number, line in enumerate(notebook, 1):
-            yield number, json.loads(line)
+        return [(number, json.loads(line)) for number, line in enumerate(notebook, 1)]
+
+
+@cache
+def pages_by_id():
+    return {line.get("id"): line for _, line in pages()}
+
+
+def page_of(record):
+    return pages_by_id().get(record.id, {}) if record.registry == REGISTRY else {}
 
 
 def note(text):

@@ -10,6 +10,7 @@ import csv
 import os
 import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -58,9 +59,17 @@ class SetAsideFile:
         try:
             if kind is None and self.rows:
                 self._finish()
+            elif kind is None:
+                self._remove_older()
         finally:
             self._waiting.close()
             self._waiting_path.unlink(missing_ok=True)
+
+    def _remove_older(self) -> None:
+        """Take away what an earlier run set aside at this place: it would look as if it were of this one."""
+        with suppress(OSError), self._path.open(encoding="utf-8-sig", newline="") as file:
+            if file.readline().startswith(",".join(COLUMNS)):
+                self._path.unlink()
 
     def _finish(self) -> None:
         """Put the headings, known only now, before the rows, fill these up, and let the file appear."""

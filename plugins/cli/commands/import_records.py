@@ -76,7 +76,14 @@ def command(say: Say) -> click.Command:
     )
     @click.option("--on", type=Day(), help=say("导入日，缺省为今天。", "The day of the import; by default today."))
     @click.option("--since", type=Day(), help=say("只取这一天及以后的服务。", "Only service of this day and later."))
-    @click.option("--dry-run", is_flag=True, help=say("只看结果，不入账。", "Show what would happen and keep nothing."))
+    @click.option(
+        "--dry-run",
+        is_flag=True,
+        help=say(
+            "只看结果，不入账（另存文件照写）。",
+            "Show what would happen and book nothing; the rows set aside are written.",
+        ),
+    )
     @common(say)
     def import_records(
         exports: tuple[Path, ...],
@@ -155,9 +162,9 @@ def take_in(
         progress = stack.enter_context(speaker.progress(STAGES))
         report = Intake(host, rulebook, ledger, origin.plugin, day, aside.add, progress).run(since, dry_run=dry_run)
     data = report.data() | {
-        "rows_read": report.records_read if files is None else files.record_rows.rows_read,
+        "rows_read": report.records_read + report.earlier if files is None else files.record_rows.rows_read,
         "blank": 0 if files is None else files.record_rows.blank,
-        "earlier": 0 if files is None else files.record_rows.earlier,
+        "earlier": report.earlier + (0 if files is None else files.record_rows.earlier),
         "volunteer_rows_read": report.volunteers_read if files is None else files.volunteer_rows.rows_read,
         "county": policy.county.id,
         "policy": policy.digest,
@@ -204,6 +211,14 @@ def _said(speaker: Speaker, data: dict[str, Any]) -> None:
             say(
                 f"迟到的记录使 {data['adjusted']:,} 条旧记录另有调整分录",
                 f"late records changed {data['adjusted']:,} earlier ones, by adjusting entries",
+            )
+        )
+    if data["adjusted_by_another_policy"]:
+        count = f"{data['adjusted_by_another_policy']:,}"
+        speaker.line(
+            say(
+                f"注意：其中 {count} 条原按另一版本的办法入账，现按本版本重算",
+                f"note: {count} of them were booked under another version of the policy and are now worth what this one says",
             )
         )
     if data["set_aside_reasons"]:
