@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 
 from lianxing.engine.layers import Shelf, merged, read_layers
@@ -61,15 +61,17 @@ def find_folder(where: str, shelf: Shelf) -> Folder:
 def _on_disk(path: Path) -> Folder:
     """Return a folder on disk, its id counted from the topmost folder above it that is no county."""
     tree = tree_around(path)
-    return Folder(path.resolve().relative_to(tree.root).as_posix(), path.as_posix(), path, tree)
+    # Files are shown below the root of the tree: an explanation says the same wherever it was asked from.
+    id = path.resolve().relative_to(tree.root).as_posix()
+    return Folder(id, id, path, tree)
 
 
 def tree_around(path: Path) -> Tree:
     """Return the tree of counties that a folder on disk stands in, itself perhaps still to be written."""
-    root, shown = path.resolve().parent, path / ".."
+    root = path.resolve().parent
     while (root / "county.yaml").is_file():
-        root, shown = root.parent, shown / ".."
-    return Tree(root, Path(os.path.normpath(shown)).as_posix())
+        root = root.parent
+    return Tree(root)
 
 
 def load_policy(folder: Folder, shelf: Shelf, words: Sequence[Fact] = ()) -> Policy:
@@ -145,6 +147,7 @@ def check(policy: Policy) -> list[Problem]:
         *_holes(policy),
         *_hours_order(policy),
         *_points_order(policy),
+        *_points_without_measure(policy),
         *_days_before_the_first_value(policy),
         *_unknown_measures(policy),
         *_perks_above_the_ladder(policy),
@@ -204,6 +207,34 @@ def _points_order(policy: Policy) -> Iterator[Problem]:
             exact = step.clause
     if exact is not None:
         yield Problem("P320", exact.location, (("id", exact.id),))
+
+
+# More than any scheme gives for a day, less than what a slip of the keyboard mints.
+RECORD_POINTS_MAX = 100_000
+RECORD_HOURS_MAX = 24
+
+
+def _points_without_measure(policy: Policy) -> Iterator[Problem]:
+    """What one record of a whole day could earn at the most has a bound: a limit, or modest numbers."""
+    most = Fraction(0)
+    for step in policy.earning:
+        match step:
+            case PointsPerHour():
+                most += _largest(step.table) * RECORD_HOURS_MAX
+            case PointsPerEvent() | Add():
+                most += _largest(step.table)
+            case Multiply():
+                most *= max(_largest(step.table), Fraction(1)) if step.when is not None else _largest(step.table)
+            case LimitPoints() if step.when is None:
+                most = min(most, Fraction(max(entry.value for entry in step.at_most.entries), 100))
+        if most > RECORD_POINTS_MAX:
+            details = (("id", step.clause.id), ("most", str(int(most))), ("bound", str(RECORD_POINTS_MAX)))
+            yield Problem("P219", step.clause.location, details)
+            return
+
+
+def _largest(table: Table) -> Fraction:
+    return max((entry.value for cell in table.cells.values() for entry in cell.value.entries), default=Fraction(0))
 
 
 def _whole_hundredths(table: Table) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -168,7 +169,10 @@ def _measure_sentence(line: MeasureLine, facts: Mapping[str, Fact], language: La
         return f"  {clause}{'：' if language == 'zh' else ': '}{value_text(fact, line.sum, language)}"
     value = Fraction(line.sum * 1_000_000, line.count) if line.count else None
     shown = value_text(fact, value, language)
-    return f"  {clause}{'：' if language == 'zh' else ': '}{shown} ({line.sum}/{line.count})"
+    # The sum in the unit of what is averaged: 9.5 for scores 5 and 4.5; of a share, how many.
+    averaged = FactType.WHOLE if fact.quotient_of is None else fact.quotient_of
+    total = value_text(replace(fact, type=averaged), line.sum, language)
+    return f"  {clause}{'：' if language == 'zh' else ': '}{shown} ({total} / {line.count})"
 
 
 def _star_sentence(standing: Standing, zh: bool, language: Language) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import pluggy
@@ -87,19 +88,30 @@ class Host:
 
     def shelf(self) -> Shelf:
         """Return where counties are found."""
-        return Shelf(tuple((name, root) for name, roots in self.ask("register_policies") for root in roots))
+        return Shelf(tuple((name, root) for name, root in self._each("register_policies", Traversable)))
 
     def words(self) -> tuple[Fact, ...]:
         """Return the words that plugins add; the same word twice is an error that names both."""
         owners = {fact.name: "lianxing" for fact in KNOWN_FACTS}
         words: list[Fact] = []
-        for name, facts in self.ask("register_facts"):
-            for fact in facts:
-                if fact.name in owners:
-                    raise PluginError(name, f"the fact '{fact.name}' is already registered by {owners[fact.name]}")
-                owners[fact.name] = name
-                words.append(fact)
+        for name, fact in self._each("register_facts", Fact):
+            if fact.name in owners:
+                raise PluginError(name, f"the fact '{fact.name}' is already registered by {owners[fact.name]}")
+            owners[fact.name] = name
+            words.append(fact)
         return tuple(words)
+
+    def _each(self, hook: str, kind: type) -> Iterator[tuple[str, Any]]:
+        """Yield each thing that plugins contribute, checked; whoever contributes something else is named."""
+        for name, answer in self.ask(hook):
+            try:
+                contributed = list(answer)
+            except Exception as error:  # a generator may fail in any way while it is read
+                raise PluginError(name, f"{hook} failed: {type(error).__name__}") from error
+            for one in contributed:
+                if not isinstance(one, kind):
+                    raise PluginError(name, f"{hook} gives {type(one).__name__}, not {kind.__name__}")
+                yield name, one
 
 
 def _taking_what_it_names(implementation: pluggy.HookImpl) -> Callable[..., Any]:

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
+from lianxing.engine.calendars import local_day
 from lianxing.engine.counting import assess, counted
 from lianxing.engine.explaining import body_of, kept_of
 from lianxing.engine.ledger.contents import content_hash
@@ -183,8 +185,10 @@ class Intake:
                 if isinstance(found, SetAside):
                     report.volunteers_set_aside += 1
                     self._aside(found, report)
-                else:
+                elif isinstance(found, Volunteer):
                     yield found
+                else:
+                    raise PluginError(self.registry, f"hands over {type(found).__name__}, not volunteers")
 
         report.volunteers_saved = writing.save_volunteers(saved())
 
@@ -196,7 +200,7 @@ class Intake:
         """Yield the records that nobody objects to, with the facts that plugins supply."""
         supplying = bool(self.host.implementations("supply_facts"))
         reviewing = bool(self.host.implementations("review_record"))
-        words = self.rulebook.policy.facts
+        own = frozenset(fact.name for fact in self.host.words()) if supplying else frozenset[str]()
         for found in records:
             report.records_read += 1
             if report.records_read % 1000 == 0:
@@ -211,9 +215,11 @@ class Intake:
             if objections:
                 report.withheld += 1
                 name, objection = objections[0]
+                if not isinstance(objection, Objection):
+                    raise PluginError(name, f"review_record gives {type(objection).__name__}, not an Objection")
                 self._aside(_withheld(found, name, objection), report)
                 continue
-            yield found, self._supplied(found, words) if supplying else {}
+            yield found, self._supplied(found, own) if supplying else {}
 
     def _since(self, since: date | None, report: Report) -> Iterator[ServiceRecord | SetAside]:
         """Yield what the registry hands over of the day `since` and later, whether it keeps to it or not."""
@@ -230,35 +236,41 @@ class Intake:
         try:
             content_hash(record)
         except InvalidError:
-            return _as_set_aside(record, "not_exact")
+            return _as_set_aside(record, "", "not_exact")
+        interval = record.ended_at - record.started_at
         if record.county != self.rulebook.policy.county.id:
-            return _as_set_aside(record, "other_county")
-        if record.day > self.on:
-            return _as_set_aside(record, "future_date", (("on", self.on.isoformat()),))
+            return _as_set_aside(record, "county", "other_county")
+        if local_day(record.started_at, self._zone) != record.day:
+            return _as_set_aside(record, "day", "wrong_day")
+        if record.day > self.on or local_day(max(record.started_at, record.ended_at - 1), self._zone) > self.on:
+            return _as_set_aside(record, "ended_at", "future_date", (("on", self.on.isoformat()),))
         if record.seconds < 0:
-            return _as_set_aside(record, "negative_duration")
-        if record.ended_at < record.started_at:
-            return _as_set_aside(record, "end_before_start")
-        if record.seconds > DAY_SECONDS or record.ended_at - record.started_at > DAY_SECONDS:
-            return _as_set_aside(record, "over_24_hours")
-        if record.timed and record.seconds > record.ended_at - record.started_at:
-            interval = str(record.ended_at - record.started_at)
-            details = (("stated", str(record.seconds)), ("interval", interval), ("tolerance", "0"))
-            return _as_set_aside(record, "duration_disagrees", details)
-        words = self.rulebook.policy.facts
+            return _as_set_aside(record, "seconds", "negative_duration")
+        if interval < 0:
+            return _as_set_aside(record, "ended_at", "end_before_start")
+        if max(record.seconds, interval) > DAY_SECONDS:
+            return _as_set_aside(record, "seconds", "over_24_hours")
+        if record.timed and record.seconds > interval:
+            details = (("stated", str(record.seconds)), ("interval", str(interval)), ("tolerance", "0"))
+            return _as_set_aside(record, "seconds", "duration_disagrees", details)
         for name, value in record.facts.items():
-            fact = words.get(name)
-            if fact is None or not _is_value(fact, value) or (fact.values and value not in {v.id for v in fact.values}):
-                return _as_set_aside(record, "unknown_value", (("heading", name),))
+            fact = self.rulebook.policy.facts.get(name)
+            if fact is None or not _is_value(fact, value):
+                return _as_set_aside(record, name, "unknown_value")
         return None
 
-    def _supplied(self, record: ServiceRecord, words: Mapping[str, Fact]) -> dict[str, FactValue]:
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.rulebook.policy.county.time_zone)
+
+    def _supplied(self, record: ServiceRecord, own: frozenset[str]) -> dict[str, FactValue]:
+        """Return what plugins say of a record: values of words that a plugin registered, and of no others."""
         supplied: dict[str, FactValue] = {}
         for name, facts in self.host.ask("supply_facts", record=record):
             for word, value in facts.items():
-                fact = words.get(word)
-                if fact is None or not _is_value(fact, value):
-                    raise PluginError(name, f"supplies '{word}', which is not registered or not of its type")
+                fact = self.rulebook.policy.facts.get(word)
+                if word not in own or fact is None or not _is_value(fact, value):
+                    raise PluginError(name, f"supplies '{word}', which no plugin registered, or not of its type")
                 supplied[word] = value
         return supplied
 
@@ -302,7 +314,7 @@ class Intake:
                 report.unchanged += 1
             else:
                 report.set_aside += 1
-                self._aside(_as_set_aside(record, "changed_record"), report)
+                self._aside(_as_set_aside(record, "id", "changed_record"), report)
 
     def _person(self, person: Volunteer, held: list[Held], new: list[_Reviewed], done: _Done, report: Report) -> None:
         """Fold one person; note what is to be booked for the new records and for those that a late one changes."""
@@ -388,17 +400,23 @@ def _chunks(records: Iterable[_Reviewed], size: int) -> Iterator[list[_Reviewed]
 def _withheld(record: ServiceRecord, plugin: str, objection: Objection) -> SetAside:
     said = objection.sentence
     details = (("plugin", plugin), ("objection", objection.reason), ("zh", said.zh), ("en", said.en))
-    return _as_set_aside(record, "withheld", details)
+    return _as_set_aside(record, "id", "withheld", details)
 
 
-def _as_set_aside(record: ServiceRecord, reason: str, details: tuple[tuple[str, str], ...] = ()) -> SetAside:
-    """Return a record that was understood and does not go in; it has no row any more, its id tells which it is."""
+def _as_set_aside(
+    record: ServiceRecord, heading: str, reason: str, details: tuple[tuple[str, str], ...] = ()
+) -> SetAside:
+    """Return a record that was understood and does not go in; `heading` is the field of the record that tells why."""
     id = str(record.id)
     content = {"id": id, "day": str(record.day), "seconds": str(record.seconds)}
-    return SetAside(str(record.registry), 0, "id", reason, (("id", id), *details), content)
+    source = record.source or str(record.registry)
+    return SetAside(source, record.row, heading, reason, (("id", id), *details), content)
 
 
 def _is_value(fact: Fact, value: object) -> bool:
+    """Tell whether a plugin's value is one of the fact's: of its type, and declared where values are declared."""
     if fact.type is FactType.TEXT:
-        return isinstance(value, str) and len(value.encode()) <= TEXT_BYTES_MAX
+        if not isinstance(value, str) or len(value.encode()) > TEXT_BYTES_MAX:
+            return False
+        return not fact.values or any(value == known.id for known in fact.values)
     return type(value) is int and abs(value) <= INTEGER_MAX

@@ -139,6 +139,12 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P215", "“{fact}”已是事实的名称，不能再作指标名", "'{fact}' is the name of a fact and cannot name a measure"),
     ("P216", "“{county}”不止一个：{known}", "'{county}' is not unique: {known}"),
     (
+        "P219",
+        "到“{id}”为止，一条记录最多可得 {most} 分，超过 {bound} 分；请核对数字或先设限额",
+        "up to '{id}' one record could earn {most} points, more than {bound}; check the numbers or limit them first",
+    ),
+    ("P220", "“{file}”不是普通文件", "'{file}' is not a regular file of this folder"),
+    (
         "P218",
         "“{name}”同时是取值 {first} 和 {second} 的代码或名称",
         "'{name}' is a code or name of both values {first} and {second}",

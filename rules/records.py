@@ -17,7 +17,8 @@ class ServiceRecord:
     in the county's time zone, computed once when the record comes in. `seconds` is the service time that the registry
     credits, at most the interval; 0 is an event that takes no time. Without times of day, `timed` is false, the start
     is the local midnight and facts about the time of day are missing. `facts` holds every other declared fact of the
-    record (category, state, evaluation ...) in the units of its `FactType`; an unknown one is simply absent.
+    record (category, state, evaluation ...) in the units of its `FactType`; an unknown one is simply absent. `source`
+    and `row` tell where the registry has it, for people only: they are no part of the record.
     """
 
     id: RecordId
@@ -32,6 +33,8 @@ class ServiceRecord:
     activity: str = ""
     organisation: str = ""
     facts: Mapping[str, FactValue] = field(default_factory=dict)
+    source: str = field(default="", compare=False)
+    row: int = field(default=0, compare=False)
 
     @property
     def order(self) -> tuple[int, int, str]:

@@ -54,10 +54,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Tree:
-    """A clerk's own counties on disk, layer below layer; `shown` is how their root is named in messages."""
+    """A clerk's own counties on disk, layer below layer."""
 
     root: Path
-    shown: str
 
     def folder(self, id: str) -> Folder | None:
         """Return the folder of one of these counties; None if there is none."""
@@ -65,7 +64,7 @@ class Tree:
         inside = ".." not in files.parts and not Path(id).is_absolute() and len(id) <= NAME_CHARACTERS_MAX
         if not inside or not (files / "county.yaml").is_file():
             return None
-        return Folder(id, (Path(self.shown) / id).as_posix(), files, self)
+        return Folder(id, id, files, self)
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class Folder:
         if "/" in name or "\\" in name or name.startswith(".") or len(name) > NAME_CHARACTERS_MAX:
             return None
         file = self.files / name
-        return file.read_bytes() if file.is_file() else None
+        return file.read_bytes() if file.is_file() and not is_link(file) else None
 
     def place(self, name: str) -> Location:
         return Location(f"{self.shown}/{name}", 1, 1)
@@ -150,7 +149,15 @@ def _changed_types(measures: tuple[Statement[Measure], ...], below: Mapping[str,
             yield Problem("P217", statement.location, (("id", statement.id),))
 
 
+def is_link(file: Traversable) -> bool:
+    """Tell whether a file only points elsewhere: a policy is read from its own folder, and from nowhere else."""
+    return isinstance(file, Path) and file.is_symlink()
+
+
 def _unknown_files(folder: Folder, problems: list[Problem]) -> None:
+    for entry in folder.files.iterdir():
+        if entry.name in CHAPTERS and (not entry.is_file() or is_link(entry)):
+            problems.append(Problem("P220", folder.place(entry.name), (("file", entry.name),)))
     for name in folder.names():
         if name.endswith((".yaml", ".yml")) and name not in CHAPTERS:
             details = (("file", name), ("known", ", ".join(CHAPTERS)))

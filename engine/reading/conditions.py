@@ -22,6 +22,7 @@ HISTORY_SCOPES = frozenset((Scope.RECORD, Scope.CALENDAR))
 STANDING_SCOPES = frozenset((Scope.PERSON, Scope.MEASURE))
 
 VALUES_SHOWN = 24
+CALENDAR_RANGES = {"weekday": (1, 7), "month": (1, 12), "day_of_month": (1, 31)}
 
 _GROUPS = ("all", "any", "not")
 _ORDER = {
@@ -47,6 +48,10 @@ class Operand:
             reading.problem("P014", node.location, ("expected", "text"))
             return None
         value = _ratio(node.text, fact) if fact.type is FactType.RATIO else quantities.fact_value(fact, node.text)
+        low, high = CALENDAR_RANGES.get(fact.name, (None, None)) if fact.scope is Scope.CALENDAR else (None, None)
+        if low is not None and high is not None and isinstance(value, int) and not low <= value <= high:
+            reading.problem("P106", node.location, ("found", node.text[:40]), ("low", low), ("high", high))
+            return None
         if value is None and fact.type is FactType.TEXT:
             known = [name for v in fact.values for name in (v.id, v.label.zh, v.label.en) if name]
             reading.problem(

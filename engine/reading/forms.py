@@ -287,7 +287,7 @@ class Amount:
         if quantities.decimal(text) is not None:
             return f"{text} {units[0].name.en}" if len(units) == 1 else ""  # of several nobody knows which
         word = text.lstrip("-0123456789. ")
-        if word in quantities.UNIT_OF:  # a unit, but of something else
+        if word in quantities.UNIT_OF or word[:1] in "_eE":  # a unit of something else; 1_000 and 1e3 are numbers
             return ""
         close = nearest(word, [spelling for unit in units for spelling in unit.spellings])
         return f"{text.removesuffix(word).strip()} {close}" if close else ""

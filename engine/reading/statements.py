@@ -49,6 +49,8 @@ class StepsForm(Generic[T]):
         if not isinstance(node, Items):
             reading.problem("P014", node.location, ("expected", "list"))
             return None
+        if not node.items:
+            reading.problem("P111", node.location)
         record = self._record()
         statements = [record.read(item, reading) for item in node.items]
         return tuple(statement for statement in statements if statement is not None)

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+import sys
 import traceback
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from lianxing.plugins.cli.main import NOT_FOUND, NOT_PASSED, OWN_FAULT, UNUSABLE
 from lianxing.plugins.cli.speaking import Say
-from lianxing.rules.problems import PolicyError
+from lianxing.rules.problems import PolicyError, Problem
 
 _NOT_FOUND_CODES = frozenset(("P205", "P216"))
+
+
+class MappingError(PolicyError):
+    """A mapping file that cannot be used; its problems are told as a policy's are."""
+
+
+def exit_code_of(problems: Iterable[Problem]) -> int:
+    """Return the exit code for a policy with these problems: not found, not passed, or done where there are none."""
+    codes = {problem.code for problem in problems}
+    return 0 if not codes else NOT_FOUND if codes <= _NOT_FOUND_CODES else NOT_PASSED
 
 
 class NotFoundError(Exception):
@@ -28,9 +41,13 @@ def told(error: Exception, say: Say, *, as_json: bool) -> int:
     """Tell a person, or a program, what went wrong; return the exit code."""
     code, lines, data = _understood(error, say)
     if as_json:
-        click.echo(json.dumps({"error": lines[0] if lines else "", **data}, ensure_ascii=False, indent=1))
+        with suppress(OSError):  # standard output may be what failed
+            click.echo(json.dumps({"error": lines[0] if lines else "", **data}, ensure_ascii=False, indent=1))
+            sys.stdout.flush()
     for line in lines:
         click.echo(line, err=True)
+    with suppress(OSError):
+        sys.stdout.close()  # so that the interpreter does not try once more on its way out
     return code
 
 
@@ -42,18 +59,24 @@ def _understood(error: Exception, say: Say) -> tuple[int, list[str], dict[str, A
 
     language = say.language
     match error:
+        case MappingError():
+            lines = [problem.text(language) for problem in error.problems]
+            return UNUSABLE, lines, {"problems": [problem_data(problem, say) for problem in error.problems]}
         case PolicyError():
             lines = [problem.text(language) for problem in error.problems]
-            code = NOT_FOUND if {problem.code for problem in error.problems} <= _NOT_FOUND_CODES else NOT_PASSED
-            return code, lines, {"problems": [problem_data(problem, say) for problem in error.problems]}
+            problems = [problem_data(problem, say) for problem in error.problems]
+            return exit_code_of(error.problems), lines, {"problems": problems}
         case NotFoundError():
             return NOT_FOUND, [say(error.zh, error.en)], {}
         case LedgerError() | ExportError():
             return UNUSABLE, [error.text(language)], {}
-        case PluginError() | FactError() | MatchingError():
+        case PluginError():
+            more = say("（设 LIANXING_DEBUG=1 可看详情）", " (LIANXING_DEBUG=1 shows it in full)")
+            return UNUSABLE, [f"{error}{more if error.__cause__ else ''}"], {}
+        case FactError() | MatchingError():
             return UNUSABLE, [str(error)], {}
         case OSError():
-            name = error.filename if isinstance(error.filename, str) else ""
+            name = error.filename if isinstance(error.filename, str) else say("输出", "output")
             return UNUSABLE, [f"{name}: {error.strerror or type(error).__name__}"], {}
         case _:
             # The error's text may hold a record: only its kind and our own line are shown.

@@ -17,12 +17,13 @@ from lianxing.engine.matchers import PlainMatcherWarning, evaluations_by_matcher
 from lianxing.engine.reading.chapters import Folder
 from lianxing.engine.reading.mappings import read_mapping
 from lianxing.engine.rulebook import Rulebook
-from lianxing.plugins.cli.failing import NotFoundError
+from lianxing.plugins.cli.failing import MappingError, NotFoundError
 from lianxing.plugins.cli.speaking import Say, Speaker
 from lianxing.plugins.host import Host
 from lianxing.rules.facts import Fact
 from lianxing.rules.mappings import ExportMapping
 from lianxing.rules.policy import Policy
+from lianxing.rules.problems import PolicyError
 
 MAPPINGS = "plugins/registries/mappings"
 
@@ -77,7 +78,10 @@ def mapping_named(name: str, facts: dict[str, Fact]) -> ExportMapping:
     """Return a mapping by the path of its file, or by the name of one that comes along."""
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or path.exists():
-        return read_mapping(path.read_bytes(), path.as_posix(), facts)
+        try:
+            return read_mapping(path.read_bytes(), path.as_posix(), facts)
+        except PolicyError as error:
+            raise MappingError(error.problems) from None
     shipped = files("lianxing") / MAPPINGS
     file = shipped / f"{name}.yaml"
     if not file.is_file():

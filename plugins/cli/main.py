@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -116,6 +117,8 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.Abort:
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
+        if "--json" in arguments:
+            click.echo(json.dumps({"error": error.format_message()}, ensure_ascii=False))
         error.show()
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ import click
 
 from lianxing.rules.places import Language
 
-PIPE_COLUMNS = 120
+PIPE_COLUMNS = 1_000  # no place is ever folded where a program may look for it
 
 
 def language_of(arguments: Sequence[str], environment: Mapping[str, str]) -> Language:

@@ -23,9 +23,9 @@ _OLD_OR_LOCKED_EXCEL = b"\xd0\xcf\x11\xe0"
 
 
 @contextmanager
-def open_export(path: Path, sheet: str = "") -> Iterator[Sheet]:
+def open_export(path: Path, sheet: str = "", called: str = "") -> Iterator[Sheet]:
     """Open a CSV, XLSX or Parquet export; its rows can be read until the `with` ends."""
-    source = path.name
+    source = called or path.name
     try:
         file = path.open("rb")
     except OSError as error:

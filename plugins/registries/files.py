@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from lianxing.plugins.hooks import hookimpl
 from lianxing.plugins.registries.exports import open_export
@@ -38,9 +39,9 @@ class RowCount:
 class FileRegistry:
     """A registry's exports as files, for one county and one import.
 
-    `region` is the county's division code, `on` the day of the import: nothing may lie after it. The counts and notes
-    are those of the last fetch, complete when it is exhausted. All files of a kind are opened, and their headings
-    checked, before the first row is handed over.
+    `region` is the county's division code, `time_zone` its zone, `on` the day of the import: nothing may lie after it.
+    The counts and notes are those of the last fetch, complete when it is exhausted. All files of a kind are opened, and
+    their headings checked, before the first row is handed over.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class FileRegistry:
         county: CountyId,
         region: str,
         on: date,
+        time_zone: str = "",
     ) -> None:
         self._records = tuple(records)
         self._volunteers = tuple(volunteers)
@@ -60,6 +62,7 @@ class FileRegistry:
         self._county = county
         self._region = region
         self._on = on
+        self._zone = ZoneInfo(time_zone) if time_zone else None
         self.record_rows = RowCount()
         self.record_notes: tuple[Note, ...] = ()
         self.volunteer_rows = RowCount()
@@ -89,8 +92,10 @@ class FileRegistry:
             seen = SeenRows()
             opened = []
             for path in self._records:
-                sheet = stack.enter_context(open_export(path))
-                reader = RecordRows(sheet, self._mapping, self._facts, self._county, self._region, self._on, seen)
+                sheet = stack.enter_context(open_export(path, called=self._called(path)))
+                reader = RecordRows(
+                    sheet, self._mapping, self._facts, self._county, self._region, self._on, seen, self._zone
+                )
                 self.record_notes += sheet.notes + reader.notes
                 opened.append((sheet, reader.read))
             for found in _each(opened, count):
@@ -99,6 +104,11 @@ class FileRegistry:
                     count.earlier += 1
                 else:
                     yield found
+
+    def _called(self, path: Path) -> str:
+        """Return what a file is called in reports: its name, or its path where several have that name."""
+        names = [other.name for other in (*self._records, *self._volunteers)]
+        return path.name if names.count(path.name) == 1 else path.as_posix()
 
     @hookimpl
     def fetch_volunteers(self) -> Iterator[Volunteer | SetAside]:
@@ -109,7 +119,7 @@ class FileRegistry:
             seen = SeenRows()
             opened = []
             for path in self._volunteers:
-                sheet = stack.enter_context(open_export(path))
+                sheet = stack.enter_context(open_export(path, called=self._called(path)))
                 reader = VolunteerRows(sheet, self._mapping, self._facts, self._on, seen)
                 self.volunteer_notes += sheet.notes + reader.notes
                 opened.append((sheet, reader.read))

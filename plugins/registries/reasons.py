@@ -20,6 +20,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "“{heading}”不是日历上的日期或时间（如 2026-03-05 09:00）",
         "'{heading}' is no date or time that the calendar knows (such as 2026-03-05 09:00)",
     ),
+    "no_end": (
+        "“{heading}”为空，也没有时长：可能尚未签退",
+        "'{heading}' is empty and so is the duration: perhaps nobody has signed out yet",
+    ),
     "no_time_of_day": (
         "“{heading}”只有日期，而开始时间有钟点，无法计算",
         "'{heading}' has no time of day although the start has one",
@@ -74,6 +78,10 @@ REASONS: dict[str, tuple[str, str]] = {
 
 # Of rows that were understood: why the intake leaves them out. Braces name the record's id or a detail.
 INTAKE_REASONS: dict[str, tuple[str, str]] = {
+    "wrong_day": (
+        "服务日不是开始时间在本县的日期",
+        "the day of service is not the county's day of the start",
+    ),
     "not_exact": (
         "记录含有账本不能原样保存的值（小数、真假值、空编号……）",
         "the record holds what no ledger can keep exactly (a float, a truth value, an empty id ...)",
@@ -94,6 +102,14 @@ OTHER = ("登记系统的理由：{reason}（“{heading}”）", "the registry'
 EXPORT_REASONS: Mapping[str, tuple[str, str]] = {
     "empty": ("文件是空的", "the file is empty"),
     "no_headings": ("没有表头", "there is no row of headings"),
+    "not_a_set_aside_file": (
+        "这里已有别的文件，不会覆盖；请用 --set-aside 另选文件名",
+        "something else stands here and is not written over; choose another name with --set-aside",
+    ),
+    "bad_value": (
+        "映射“{mapping}”给“{target}”的取值“{value}”不合法",
+        "mapping '{mapping}': '{value}' is not a value of '{target}'",
+    ),
     "missing_file": ("没有这个文件", "there is no such file"),
     "duplicate_heading": (
         "{first}列和{second}列的表头都是“{heading}”",

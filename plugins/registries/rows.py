@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 from difflib import get_close_matches
 from fractions import Fraction
 from functools import lru_cache
@@ -104,6 +104,7 @@ class RecordRows:
         region: str,
         on: date,
         seen: SeenRows,
+        county_zone: tzinfo | None = None,
     ) -> None:
         core = ("id", "volunteer", "started_at", "ended_at", "duration", "activity", "organisation", "county")
         columns = _Columns(sheet, mapping, mapping.records, "records")
@@ -123,6 +124,7 @@ class RecordRows:
         self._id = columns.required("id")
         self._id_parts = columns.id_parts()
         zone = _zone_of(mapping, sheet.source)
+        self._county_zone = None if county_zone == zone else county_zone
         self._instant = _remembering(lambda text: instant(text, zone))
         unit = _UNIT_SECONDS[mapping.duration_unit]
         self._seconds = _remembering(lambda text: _exact(duration_seconds(text, unit)))
@@ -152,6 +154,9 @@ class RecordRows:
         _refuse_outside(self._started_at, started.day, RECORD_YEAR_MIN, self._on)
         ended = self._time(self._ended_at, cells)
         stated = self._stated(cells)
+        if ended is None and stated is None and (self._ended_at.index >= 0 or self._duration.index >= 0):
+            # Where the export has neither column its rows are events; an empty cell is somebody still signed in.
+            raise RowRefused(self._ended_at if self._ended_at.index >= 0 else self._duration, "no_end")
         ended_at, seconds = self._span(started, ended, stated)
         facts = {place.target: value for place, fact in self._facts if (value := fact(place.text(cells))) is not None}
         served_in = self._served_in.text(cells)
@@ -170,12 +175,14 @@ class RecordRows:
             county=self._county,
             started_at=started.seconds,
             ended_at=ended_at,
-            day=started.day,
+            day=self._day(started),
             seconds=seconds,
             timed=started.timed,
             activity=activity,
             organisation=organisation,
             facts=facts,
+            source=self._sheet.source,
+            row=row.number,
         )
 
     def _time(self, place: Place, cells: Sequence[str]) -> Instant | None:
@@ -186,6 +193,12 @@ class RecordRows:
         if found is None:
             raise RowRefused(place, "not_a_time")
         return found
+
+    def _day(self, started: Instant) -> date:
+        """Return the day of service: a day of the county, also where the registry keeps other clocks."""
+        if self._county_zone is None or not started.timed:
+            return started.day
+        return datetime.fromtimestamp(started.seconds, self._county_zone).date()
 
     def _stated(self, cells: Sequence[str]) -> int | Fraction | None:
         text = self._duration.text(cells)
@@ -356,6 +369,13 @@ class _Columns:
                 except RowRefused as error:
                     raise ExportError(
                         self._sheet.source, "bad_constant", mapping=self._mapping.id, target=target
+                    ) from error
+            for said in column.values.values():
+                try:
+                    value(said)
+                except RowRefused as error:
+                    raise ExportError(
+                        self._sheet.source, "bad_value", mapping=self._mapping.id, target=target, value=said
                     ) from error
             if place.index >= 0 or place.constant:
                 found.append((place, value))

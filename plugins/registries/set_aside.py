@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from lianxing.plugins.registries.reasons import sentence
+from lianxing.plugins.registries.reasons import ExportError, sentence
 from lianxing.rules.places import Language
 from lianxing.rules.records import SetAside
 
@@ -36,6 +36,8 @@ class SetAsideFile:
         self.rows = 0
 
     def __enter__(self) -> SetAsideFile:
+        if (self._path.exists() or self._path.is_symlink()) and not self._is_ours():
+            raise ExportError(str(self._path), "not_a_set_aside_file")
         # mkstemp: readable by its owner only, in the same folder so that the renaming is one step.
         self._waiting_path = _temporary(self._path)
         self._waiting = self._waiting_path.open("w+", encoding="utf-8", errors="replace", newline="")
@@ -67,9 +69,16 @@ class SetAsideFile:
 
     def _remove_older(self) -> None:
         """Take away what an earlier run set aside at this place: it would look as if it were of this one."""
-        with suppress(OSError), self._path.open(encoding="utf-8-sig", newline="") as file:
-            if file.readline().startswith(",".join(COLUMNS)):
+        with suppress(OSError):
+            if self._is_ours():
                 self._path.unlink()
+
+    def _is_ours(self) -> bool:
+        """Tell whether a file of an earlier run stands at the path: a ledger or an export is never written over."""
+        if self._path.is_symlink() or not self._path.is_file():
+            return False
+        with self._path.open("rb") as file:
+            return file.readline(200).startswith(b"\xef\xbb\xbf" + ",".join(COLUMNS).encode())
 
     def _finish(self) -> None:
         """Put the headings, known only now, before the rows, fill these up, and let the file appear."""

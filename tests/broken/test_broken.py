@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lianxing.engine.compiling import find_folder
+from lianxing.engine.compiling import find_folder, load_policy
 from lianxing.engine.layers import Shelf
 from lianxing.engine.reading.forms import HINTS_MAX
 from lianxing.engine.reading.pyyaml import BYTES_MAX, NODES_MAX
@@ -131,6 +131,7 @@ ELSEWHERE = {
     "P205": "test_a_county_that_does_not_exist",
     "P208": "test_a_county_that_two_contribute",
     "P216": "test_a_name_of_several_counties",
+    "P220": "test_a_chapter_that_is_no_regular_file_is_never_passed_over",
     "P507": "test_a_county_without_cases",
 }
 # What no YAML can reach, since reading refuses it before a matcher sees it.
@@ -271,3 +272,21 @@ def test_aliases_count_as_much_as_what_they_stand_for(tmp_path: Path) -> None:
     *aliases, last = problems_over(tmp_path / "policies", {"hours.yaml": many})
     assert {problem.code for problem in aliases} == {"P004"}
     assert last.code == "P008"
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_a_chapter_that_is_no_regular_file_is_never_passed_over(kind: str, tmp_path: Path) -> None:
+    county = tmp_path / "town"
+    county.mkdir()
+    head = "county: town\ntitle: a town\nin_force: {from: 2020-01-01}\ntime_zone: UTC\n"
+    (county / "county.yaml").write_text(head, "utf-8")
+    if kind == "folder":
+        (county / "earning.yaml").mkdir()
+    else:
+        (tmp_path / "elsewhere.yaml").write_text("- {id: call, points_per_event: 3}\n", "utf-8")
+        (county / "earning.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    with pytest.raises(PolicyError) as caught:
+        load_policy(find_folder(str(county), Shelf(())), Shelf(()))
+    assert [problem.text("en").split(" ")[:2] for problem in caught.value.problems] == [
+        ["town/earning.yaml:1:1:", "P220"]
+    ]

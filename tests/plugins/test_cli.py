@@ -265,7 +265,7 @@ def test_verify_finds_a_balance_that_was_changed_behind_the_programs_back(office
         (("verify", "--database", "absent.db"), 3, "absent.db"),
         (("verify", "--database", "records.csv"), 3, "records.csv"),
         (("standing", "V1", "--county", "smallville", "--database", "bank.db", "--on", "2024-13-01"), 2, "2024-13-01"),
-        (("check", "nowhere/at/all"), 1, "nowhere/at/all"),
+        (("check", "nowhere/at/all"), 4, "nowhere/at/all"),
     ],
 )
 def test_bad_input_gets_a_sentence_a_place_and_an_exit_code(

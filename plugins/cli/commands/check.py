@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from lianxing.plugins.cli.failing import problem_data
+from lianxing.plugins.cli.failing import exit_code_of, problem_data
 from lianxing.plugins.cli.finding import county_at, rulebook_for
-from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.host import Host
 
@@ -29,6 +28,7 @@ def command(say: Say) -> click.Command:
         speaker = Speaker(say, as_json)
         host = Host()
         answers = []
+        codes = []
         for where in counties or tuple(host.shelf().counties()):
             problems: list[Problem] = []
             statements = 0
@@ -40,6 +40,7 @@ def command(say: Say) -> click.Command:
                 read_cases(folder, policy, problems)
             except PolicyError as error:
                 problems += error.problems
+            codes.append(exit_code_of(problems))
             problems.sort(key=lambda problem: (problem.location, problem.code))
             for problem in problems:
                 speaker.line(problem.text(say.language))
@@ -58,6 +59,6 @@ def command(say: Say) -> click.Command:
                 {"county": where, "statements": statements, "problems": [problem_data(p, say) for p in problems]}
             )
         speaker.data({"counties": answers})
-        return NOT_PASSED if any(answer["problems"] for answer in answers) else 0
+        return max(codes, default=0)
 
     return check

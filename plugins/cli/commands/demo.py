@@ -34,7 +34,7 @@ def command(say: Say) -> click.Command:
         from lianxing.plugins.cli.commands.verify import verified
 
         speaker = Speaker(say, as_json)
-        database = f"sqlite:///{Path.cwd() / DATABASE}"
+        database = f"sqlite:///{DATABASE}"
         _heading(speaker, say("一、导入登记系统的导出", "1. A registry's export goes in"))
         with as_file(files("lianxing") / "plugins" / "demo") as folder:
             imported = take_in(

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -80,8 +81,8 @@ def command(say: Say) -> click.Command:
         "--dry-run",
         is_flag=True,
         help=say(
-            "只看结果，不入账（另存文件照写）。",
-            "Show what would happen and book nothing; the rows set aside are written.",
+            "只看结果，什么都不写。",
+            "Show what would happen and write nothing.",
         ),
     )
     @common(say)
@@ -148,7 +149,8 @@ def take_in(
     if origin.exports:
         mapping = mapping_named(origin.mapping, dict(policy.facts))
         id, region = policy.county.id, policy.county.region
-        files = FileRegistry(origin.exports, origin.volunteers, mapping, policy.facts, id, region, day)
+        zone = policy.county.time_zone
+        files = FileRegistry(origin.exports, origin.volunteers, mapping, policy.facts, id, region, day, zone)
         host.register(files, FILES)
     elif origin.plugin not in host.names:
         known = ", ".join(host.names)
@@ -156,11 +158,12 @@ def take_in(
             f"没有插件“{origin.plugin}”；有：{known}", f"no plugin '{origin.plugin}'; there are {known}"
         )
     with ExitStack() as stack:
-        ledger = stack.enter_context(open_ledger(database))
+        ledger = stack.enter_context(open_ledger(_address(database, stack, dry_run=dry_run)))
         rulebook = stack.enter_context(rulebook_for(policy, speaker))
-        aside = stack.enter_context(SetAsideFile(aside_path, speaker.say.language))
+        aside = None if dry_run else stack.enter_context(SetAsideFile(aside_path, speaker.say.language))
+        put_aside = (lambda _row: None) if aside is None else aside.add
         progress = stack.enter_context(speaker.progress(STAGES))
-        report = Intake(host, rulebook, ledger, origin.plugin, day, aside.add, progress).run(since, dry_run=dry_run)
+        report = Intake(host, rulebook, ledger, origin.plugin, day, put_aside, progress).run(since, dry_run=dry_run)
     data = report.data() | {
         "rows_read": report.records_read + report.earlier if files is None else files.record_rows.rows_read,
         "blank": 0 if files is None else files.record_rows.blank,
@@ -170,12 +173,20 @@ def take_in(
         "policy": policy.digest,
         "on": day.isoformat(),
         "database": database,
-        "set_aside_file": str(aside_path) if aside.rows else None,
+        "set_aside_file": str(aside_path) if aside is not None and aside.rows else None,
         "dry_run": dry_run,
         "notes": [] if files is None else [note.text(speaker.say.language) for note in files.notes],
     }
     _said(speaker, data)
     return data
+
+
+def _address(database: str, stack: ExitStack, *, dry_run: bool) -> str:
+    """Return the ledger's address; a dry run of a ledger that is not there yet has one that goes away again."""
+    path = Path(database.removeprefix("sqlite:///"))
+    if not dry_run or path.exists() or "://" in str(path):
+        return database
+    return str(Path(stack.enter_context(TemporaryDirectory())) / path.name)
 
 
 def _said(speaker: Speaker, data: dict[str, Any]) -> None:
@@ -218,7 +229,7 @@ def _said(speaker: Speaker, data: dict[str, Any]) -> None:
         speaker.line(
             say(
                 f"注意：其中 {count} 条原按另一版本的办法入账，现按本版本重算",
-                f"note: {count} of them were booked under another version of the policy and are now worth what this one says",
+                f"note: {count} of them were booked under another version of the policy and now follow this one",
             )
         )
     if data["set_aside_reasons"]:
@@ -227,7 +238,8 @@ def _said(speaker: Speaker, data: dict[str, Any]) -> None:
             [(reason, f"{count:,}") for reason, count in data["set_aside_reasons"].items()],
             right=(1,),
         )
-        speaker.line(say(f"另存文件：{data['set_aside_file']}", f"they are in {data['set_aside_file']}"))
+        if data["set_aside_file"]:
+            speaker.line(say(f"另存文件：{data['set_aside_file']}", f"they are in {data['set_aside_file']}"))
     if data["stars"]:
         speaker.line(
             say(f"截至 {data['on']}，有新记录者的星级：", f"stars on {data['on']} of those with new records: ")

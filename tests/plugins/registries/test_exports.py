@@ -194,7 +194,7 @@ TABLE: dict[str, list[Any]] = {
     "category": ["0001", "社区服务", "慢跑", "0006"],
     "start": [clock(9 + hour) for hour in range(4)],
     "end": [clock(10, 30), clock(10, 18), None, None],
-    "hours": [1.5, 0.1 + 0.2, 2.0, None],
+    "hours": [1.5, 0.1 + 0.2, 2.0, 0],
     "score": [4.5, 5.0, None, 3.25],
     "complaint": [True, False, None, False],
 }

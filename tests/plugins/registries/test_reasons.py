@@ -37,6 +37,7 @@ SHOWN: dict[str, tuple[str, str, str]] = {  # reason: the row, the heading it na
     "no_id": (row(id=" "), "id", row(id="0")),
     "no_volunteer": (row(volunteer=""), "volunteer", row(volunteer="V2")),
     "no_start": (row(start=""), "start", row(end="")),
+    "no_end": (row(end="", hours=""), "end", row(end="")),
     "not_a_time": (row(start="2023-02-29 09:00"), "start", row(start="2024-02-29 9:00", end="2024-02-29 11:00")),
     "no_time_of_day": (row(end="2026-03-05"), "end", row(start="2026-03-05", end="2026-03-05")),
     "not_a_number": (row(hours="2h"), "hours", row(hours="2")),
@@ -140,8 +141,10 @@ def test_what_only_looks_like_a_number_is_none(read: Callable[..., Any], stated:
     assert set_aside.reason == "not_a_number"
 
 
-def test_a_row_with_neither_end_nor_duration_is_an_event_that_takes_no_time(read: Callable[..., Any]) -> None:
-    record = read(f"{HEADINGS}\n{row(end='', hours='')}\n").only
+def test_where_an_export_has_neither_end_nor_duration_its_rows_are_events_that_take_no_time(
+    read: Callable[..., Any],
+) -> None:
+    record = read("id,volunteer,start,category\nr1,V1,2026-03-05 09:00,环境保护\n").only
     assert (record.seconds, record.ended_at) == (0, record.started_at)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lianxing.plugins.registries.reasons import ExportError
 from lianxing.plugins.registries.set_aside import SetAsideFile, harmless
 from lianxing.rules.records import SetAside
 
@@ -49,7 +50,9 @@ def test_no_cell_is_calculated(tmp_path: Path, formula: str) -> None:
 
 def test_it_is_never_half_there(tmp_path: Path) -> None:
     path = tmp_path / "set-aside.csv"
-    path.write_text("before")
+    with SetAsideFile(path, "en") as file:
+        file.add(aside(id="before"))
+    before = path.read_bytes()
 
     def breaks_off() -> None:
         with SetAsideFile(path, "en") as file:
@@ -59,7 +62,26 @@ def test_it_is_never_half_there(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         breaks_off()
     assert [each.name for each in tmp_path.iterdir()] == ["set-aside.csv"]
-    assert path.read_text() == "before"
+    assert path.read_bytes() == before
+
+
+def test_nothing_but_an_older_set_aside_file_is_ever_written_over(tmp_path: Path) -> None:
+    ledger, link = tmp_path / "bank.db", tmp_path / "link.csv"
+    ledger.write_bytes(b"SQLite format 3\x00")
+    link.symlink_to(ledger)
+    for path in (ledger, link, tmp_path):
+        with pytest.raises(ExportError, match="not written over"), SetAsideFile(path, "en"):
+            pass
+    assert ledger.read_bytes() == b"SQLite format 3\x00"
+
+
+def test_an_import_that_sets_nothing_aside_takes_the_older_file_away(tmp_path: Path) -> None:
+    path = tmp_path / "set-aside.csv"
+    with SetAsideFile(path, "en") as file:
+        file.add(aside(id="1"))
+    with SetAsideFile(path, "en"):
+        pass
+    assert not path.exists()
 
 
 def test_nothing_set_aside_leaves_no_file(tmp_path: Path) -> None:
