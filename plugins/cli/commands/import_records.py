@@ -217,6 +217,14 @@ def _said(speaker: Speaker, data: dict[str, Any]) -> None:
             f"booked, but worth nothing under a clause: {refused}; in all {hours} and {points}",
         )
     )
+    if data["volunteer_rows_read"]:
+        read, saved, aside = (f"{data[f'volunteer{key}']:,}" for key in ("_rows_read", "s_saved", "s_set_aside"))
+        speaker.line(
+            say(
+                f"志愿者名册 {read} 行：新增或有变化 {saved} 人，另存 {aside} 行",
+                f"{read} rows of volunteers: {saved} new or changed, {aside} set aside",
+            )
+        )
     if data["adjusted"]:
         speaker.line(
             say(

@@ -9,7 +9,9 @@ import click
 
 from lianxing.engine.amounts import number_text, points_text, time_text
 from lianxing.engine.cases import CaseResult, Check, Outcome, run_case, untouched
+from lianxing.engine.explaining import body_of, kept_of
 from lianxing.engine.reading.cases import read_cases
+from lianxing.engine.wording import sentences
 from lianxing.plugins.cli.finding import county_at, evaluations_line, rulebook_for
 from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
@@ -27,6 +29,9 @@ _WHAT = {
     "still_missing": ("还差", "still_missing"),
     "measures": ("指标", "measures"),
 }
+
+
+EXPLAINED = 5  # records of a failing case
 
 
 def command(say: Say) -> click.Command:
@@ -62,8 +67,9 @@ def _county(host: Host, where: str, speaker: Speaker) -> dict[str, Any]:
         results = [run_case(rulebook, case) for case in cases]
         missed = untouched(rulebook, results)
     speaker.line(f"{where}　{policy.county.label.text(say.language)}")
+    kept = kept_of(policy)
     for result in results:
-        _case(result, speaker)
+        _case(result, kept, speaker)
     failed = sum(not result.passed for result in results)
     for clause in missed:
         name = clause.label.text(say.language) or clause.id
@@ -88,7 +94,8 @@ def _county(host: Host, where: str, speaker: Speaker) -> dict[str, Any]:
     }
 
 
-def _case(result: CaseResult, speaker: Speaker) -> None:
+def _case(result: CaseResult, kept: dict[str, Any], speaker: Speaker) -> None:
+    """Say how a case came out; of one that failed, what was asked and how its records came to what they got."""
     say = speaker.say
     mark = say("相符", "ok  ") if result.passed else say("不符", "FAIL")
     speaker.line(f"  {mark}  {result.case.name}")
@@ -105,6 +112,10 @@ def _case(result: CaseResult, speaker: Speaker) -> None:
                     f"        {what}: expected {expected}, got {got} ({place})",
                 )
             )
+    for assessment in result.assessments[:EXPLAINED]:
+        speaker.line(say(f"        记录 {assessment.record.id}：", f"        record {assessment.record.id}:"))
+        for sentence in sentences(body_of(assessment), kept, say.language):
+            speaker.line(f"          {sentence}")
 
 
 def _what(check: Check, language: Language) -> str:
