@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -205,10 +206,10 @@ class Intake:
             report.records_read += 1
             if report.records_read % 1000 == 0:
                 self.progress("read", report.records_read)
-            row = found if isinstance(found, SetAside) else self._unusable(found)
-            if row is not None:
+            content = found if isinstance(found, SetAside) else self._content(found)
+            if isinstance(content, SetAside):
                 report.set_aside += 1
-                self._aside(row, report)
+                self._aside(content, report)
                 continue
             assert isinstance(found, ServiceRecord)
             objections = list(self.host.ask("review_record", record=found)) if reviewing else []
@@ -219,7 +220,7 @@ class Intake:
                     raise PluginError(name, f"review_record gives {type(objection).__name__}, not an Objection")
                 self._aside(_withheld(found, name, objection), report)
                 continue
-            yield found, self._supplied(found, own) if supplying else {}
+            yield _Reviewed(found, self._supplied(found, own) if supplying else {}, content)
 
     def _since(self, since: date | None, report: Report) -> Iterator[ServiceRecord | SetAside]:
         """Yield what the registry hands over of the day `since` and later, whether it keeps to it or not."""
@@ -229,14 +230,18 @@ class Intake:
             else:
                 yield found
 
-    def _unusable(self, record: ServiceRecord) -> SetAside | None:
-        """Return a record that no registry should have handed over, with the reason; None where it can go in."""
+    def _content(self, record: ServiceRecord) -> str | SetAside:
+        """Return the hash of a record's content; of one that no registry should have handed over, why it stays out."""
         if not isinstance(record, ServiceRecord):
             raise PluginError(self.registry, f"hands over {type(record).__name__}, not service records")
         try:
-            content_hash(record)
+            content = content_hash(record)
         except InvalidError:
             return _as_set_aside(record, "", "not_exact")
+        return self._unusable(record) or content
+
+    def _unusable(self, record: ServiceRecord) -> SetAside | None:
+        """Return the reason why a record, exact as it is, cannot be one of this county on the day of the import."""
         interval = record.ended_at - record.started_at
         if record.county != self.rulebook.policy.county.id:
             return _as_set_aside(record, "county", "other_county")
@@ -259,7 +264,7 @@ class Intake:
                 return _as_set_aside(record, name, "unknown_value")
         return None
 
-    @property
+    @cached_property
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.rulebook.policy.county.time_zone)
 
@@ -278,8 +283,8 @@ class Intake:
 
     def _chunk(self, writing: Writing, chunk: list[_Reviewed], report: Report) -> _Done:
         people: dict[VolunteerId, list[_Reviewed]] = defaultdict(list)
-        for record, supplied in self._not_yet_booked(writing, chunk, report):
-            people[record.volunteer].append((record, supplied))
+        for reviewed in self._not_yet_booked(writing, chunk, report):
+            people[reviewed.record.volunteer].append(reviewed)
         known = writing.volunteers(people)
         histories = writing.histories(self.rulebook.policy.county.id, people)
         done = _Done()
@@ -295,32 +300,32 @@ class Intake:
 
     def _not_yet_booked(self, writing: Writing, chunk: list[_Reviewed], report: Report) -> Iterator[_Reviewed]:
         by_registry: dict[RegistryId, list[RecordId]] = defaultdict(list)
-        for record, _supplied in chunk:
-            by_registry[record.registry].append(record.id)
+        for reviewed in chunk:
+            by_registry[reviewed.record.registry].append(reviewed.record.id)
         booked = {
             (registry, id): found
             for registry, ids in by_registry.items()
             for id, found in writing.content_hashes(registry, ids).items()
         }
-        for record, supplied in chunk:
-            key = (record.registry, record.id)
+        for reviewed in chunk:
+            key = (reviewed.record.registry, reviewed.record.id)
             before = booked.get(key)
-            content = content_hash(record)
             if before is None:
-                booked[key] = content
+                booked[key] = reviewed.content
                 report.booked += 1
-                yield record, supplied
-            elif before == content:
+                yield reviewed
+            elif before == reviewed.content:
                 report.unchanged += 1
             else:
                 report.set_aside += 1
-                self._aside(_as_set_aside(record, "id", "changed_record"), report)
+                self._aside(_as_set_aside(reviewed.record, "id", "changed_record"), report)
 
     def _person(self, person: Volunteer, held: list[Held], new: list[_Reviewed], done: _Done, report: Report) -> None:
         """Fold one person; note what is to be booked for the new records and for those that a late one changes."""
         booked = {(one.record.registry, one.record.id): one for one in held}
-        history = sorted([*((one.record, one.supplied) for one in held), *new], key=lambda one: one[0].order)
-        first_new = min(record.order for record, _supplied in new)
+        both = [(one.record, one.supplied) for one in held] + [(one.record, one.supplied) for one in new]
+        history = sorted(both, key=lambda one: one[0].order)
+        first_new = min(reviewed.record.order for reviewed in new)
         after: list[Counted] = []
         for assessment in assess(self.rulebook, person, history):
             record = assessment.record
@@ -356,7 +361,12 @@ class Intake:
             done.changes.append((found, star_before))
 
 
-_Reviewed = tuple[ServiceRecord, Mapping[str, FactValue]]
+class _Reviewed(NamedTuple):
+    """A record that nobody objects to, the facts that plugins supply, and the hash of its content."""
+
+    record: ServiceRecord
+    supplied: Mapping[str, FactValue]
+    content: str
 
 
 class _Undo(Exception):

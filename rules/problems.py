@@ -88,7 +88,7 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "'{key}' mixes scripts: the other keys of this file are in the other language",
     ),
     ("P014", "此处应为{expected}", "a {expected} is expected here"),
-    ("P015", "缺少“{key}”，须写明", "'{key}' is missing; the policy has to say it"),
+    ("P015", "缺少“{key}”，须写明", "'{key}' is missing; it has to be said"),
     ("P016", "键须是 1 至 200 字的文字", "a key is text of 1 to 200 characters"),
     ("P017", "不允许用 << 合并", "merging with << is not allowed"),
     ("P018", "不可用的字符 {character}", "a character that may not stand in YAML: {character}"),
