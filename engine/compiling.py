@@ -104,16 +104,21 @@ def digest(folders: Iterable[Folder]) -> str:
 def _merge(layers: list[Layer], folder: Folder, digest: str, problems: list[Problem]) -> Policy | None:
     top = layers[-1]
     county = _county(layers, folder, problems)
-    measures = merged([layer.measures for layer in layers], problems)
-    hours = merged([layer.hours for layer in layers], problems)
-    earning = merged([layer.earning for layer in layers], problems)
-    perks = merged([layer.perks for layer in layers], problems)
-    stars = next((layer.stars for layer in reversed(layers) if layer.stars is not None), None)
+    said = {name: merged([layer.chapters[name] for layer in layers], problems) for name in top.chapters}
     if county is None:
         return None
-    kept = {measure.fact.name for measure in measures}
-    facts = {name: fact for name, fact in top.facts.items() if fact.scope is not Scope.MEASURE or name in kept}
-    return Policy(county, tuple(layer.id for layer in layers), facts, hours, earning, measures, stars, perks, digest)
+    kept = {measure.fact.name for measure in said["measures.yaml"]}
+    return Policy(
+        county=county,
+        layers=tuple(layer.id for layer in layers),
+        facts={name: fact for name, fact in top.facts.items() if fact.scope is not Scope.MEASURE or name in kept},
+        digest=digest,
+        measures=said["measures.yaml"],
+        hours=said["hours.yaml"],
+        earning=said["earning.yaml"],
+        stars=next(iter(said["stars.yaml"]), None),
+        perks=said["perks.yaml"],
+    )
 
 
 def _county(layers: list[Layer], folder: Folder, problems: list[Problem]) -> County | None:

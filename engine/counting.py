@@ -17,7 +17,7 @@ from lianxing.engine.calendars import local_day, next_midnight
 from lianxing.engine.facts import CLOCK_FACTS, calendar_facts, clock_facts, past_facts, person_facts, record_facts
 from lianxing.engine.measures import Totals
 from lianxing.engine.rounding import rounded
-from lianxing.engine.rulebook import WHEN, MeasureValue, Rulebook
+from lianxing.engine.rulebook import HISTORY, RECORD, WHEN, MeasureValue, Rulebook
 from lianxing.rules.assessments import KEY, MISSING, NO_RATE, Assessment, Operand, Refusal, Working
 from lianxing.rules.earning import (
     Add,
@@ -118,7 +118,7 @@ class Fold:
         self._policy = rulebook.policy
         self._volunteer = volunteer
         self._zone = ZoneInfo(self._policy.county.time_zone)
-        self._asked = rulebook.asked_of_record | _table_facts(self._policy.earning)
+        self._asked = rulebook.asked(RECORD) | _table_facts(self._policy.earning)
         self._clocked = not self._asked.isdisjoint(CLOCK_FACTS)
         self._used: dict[tuple[str, str | date], Amount] = {}
         self._served: dict[str, list[_Served]] = {}
@@ -142,8 +142,8 @@ class Fold:
         points = _whole_hundredths(sum(part.points for part in parts if not part.refused and not part.unpriced))
         counted = not all(part.refused for part in parts)
         if self._totals is not None and counted:
-            past = past_facts(record, supplied, self._zone, self._rulebook.asked_of_history)
-            matched = self._rulebook.history(record.day, past)
+            past = past_facts(record, supplied, self._zone, self._rulebook.asked(HISTORY))
+            matched = self._rulebook.ask(HISTORY, record.day, past, {})
             self._totals.add(record.day, seconds, points, past, matched)
         return Assessment(
             record=record,
@@ -176,7 +176,7 @@ class Fold:
             known.pop("end_time", None)
             known |= clock_facts(started_at, ended_at, self._zone)
         measures: Mapping[str, MeasureValue] = self._totals.on(record.day) if self._totals is not None else {}
-        matched = self._rulebook.record(day, known, measures)
+        matched = self._rulebook.ask(RECORD, day, known, measures)
         return _Part(index, day, started_at, ended_at, seconds, record.id, matched, known)
 
     def _in_force(self, whole: _Part, outcome: _Outcome) -> bool:

@@ -12,12 +12,13 @@ from lianxing.rules.facts import FactValue
 from lianxing.rules.periods import completed_months
 from lianxing.rules.records import ServiceRecord, Volunteer
 
+SERVICE = "service"  # what a record is of where the registry does not say
 CLOCK_FACTS = frozenset(("start_time", "end_time"))
 
 
 def record_facts(record: ServiceRecord, supplied: Mapping[str, FactValue]) -> dict[str, FactValue]:
     """Return what the record says; a plugin's facts come first, the registry's own win."""
-    facts = {**supplied, **record.facts}
+    facts = {"kind": SERVICE, **supplied, **record.facts}
     if record.activity:
         facts["activity"] = record.activity
     if record.organisation:

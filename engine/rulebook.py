@@ -1,7 +1,7 @@
 """A policy with its matchers: every question that a condition asks is answered here, day by day.
 
-Four rulesets, each over one flat fact: what the steps ask of a record, what the measures ask of a past record, what the
-stars ask, what the perks ask. Values change on certain days only; between two of them one matcher serves.
+Rulesets, each over one flat fact: what the steps ask of a record, what the measures ask of a past record, what stars and
+perks ask, and so on. Values change on certain days only; between two of them one matcher serves.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ from lianxing.rules.policy import Policy
 
 MeasureValue = int | Quotient
 
+RECORD = "record"
+HISTORY = "history"
+STARS = "stars"
+PERKS = "perks"
+
 WHEN = " when"
 WHERE = " where"
 SHARE = " share"
@@ -47,20 +52,20 @@ class _Ruleset:
 
 
 class Rulebook:
-    """A policy ready to be asked. Close it, or use it in a `with`: a matcher holds memory outside Python."""
+    """A policy ready to be asked. Close it, or use it in a `with`: a matcher holds memory outside Python.
+
+    A ruleset is named after what asks it: RECORD (the steps), HISTORY (the measures), STARS, PERKS. Each holds named
+    conditions over one flat fact; `ask` returns the names of those that hold.
+    """
 
     def __init__(self, policy: Policy, factory: MatcherFactory) -> None:
         self.policy = policy
         self._factory = factory
         self._first_day = policy.county.in_force_from
         self._types = {name: fact.type for name, fact in policy.facts.items()} | {STARS_FACT.name: STARS_FACT.type}
-        self._record = _Ruleset(dict(_step_conditions(policy)))
-        self._history = _Ruleset(dict(_measure_conditions(policy)))
-        levels = policy.stars.levels if policy.stars is not None else ()
-        self._stars = _Ruleset({str(level.star): level.condition for level in levels})
-        self._perks = _Ruleset({perk.clause.id: perk.condition for perk in policy.perks})
+        self._rulesets = {name: _Ruleset(dict(conditions)) for name, conditions in _conditions(policy).items()}
         self.measures_asked_of_records = any(
-            policy.facts[name].scope is Scope.MEASURE for name in self._record.asked if name in policy.facts
+            policy.facts[name].scope is Scope.MEASURE for name in self.asked(RECORD) if name in policy.facts
         )
 
     def __enter__(self) -> Self:
@@ -70,42 +75,26 @@ class Rulebook:
         self.close()
 
     def close(self) -> None:
-        for ruleset in (self._record, self._history, self._stars, self._perks):
+        for ruleset in self._rulesets.values():
             for matcher, _thresholds in ruleset.matchers.values():
                 matcher.close()
             ruleset.matchers.clear()
 
     def warm(self) -> None:
         """Build the matchers of every stretch, so that what no matcher can evaluate is refused now, with its line."""
-        for ruleset in (self._record, self._history, self._stars, self._perks):
+        for ruleset in self._rulesets.values():
             for day in (self._first_day, *ruleset.days) if ruleset.conditions else ():
                 self._matcher(ruleset, day)
 
-    @property
-    def asked_of_record(self) -> frozenset[str]:
-        """The facts that the steps' conditions ask."""
-        return self._record.asked
+    def asked(self, ruleset: str) -> frozenset[str]:
+        """The facts that the conditions of a ruleset ask."""
+        return self._rulesets[ruleset].asked
 
-    @property
-    def asked_of_history(self) -> frozenset[str]:
-        """The facts that the measures' conditions ask."""
-        return self._history.asked
-
-    def record(self, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]) -> frozenset[str]:
-        """Return the step conditions that hold for a record of `day`: a clause id, or a clause id and ` when`."""
-        return self._ask(self._record, day, facts, measures)
-
-    def history(self, day: date, facts: Mapping[str, FactValue]) -> frozenset[str]:
-        """Return the measures' conditions that hold for a past record: a measure's id and ` where` or ` share`."""
-        return self._ask(self._history, day, facts, {})
-
-    def stars(self, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]) -> frozenset[str]:
-        """Return the stars whose condition holds on `day`, as text."""
-        return self._ask(self._stars, day, facts, measures)
-
-    def perks(self, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]) -> frozenset[str]:
-        """Return the ids of the perks that are open on `day`."""
-        return self._ask(self._perks, day, facts, measures)
+    def ask(
+        self, ruleset: str, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]
+    ) -> frozenset[str]:
+        """Return the names of the conditions of a ruleset that hold on `day` for these facts and measures."""
+        return self._ask(self._rulesets[ruleset], day, facts, measures)
 
     def _ask(
         self, ruleset: _Ruleset, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]
@@ -144,6 +133,17 @@ class Rulebook:
         asked = {name for rule in rules for name in facts_of(rule.condition)}
         types: dict[str, FactType] = self._types | threshold_types(thresholds)
         return self._factory(rules, {name: types[name] for name in asked}), tuple(dict.fromkeys(thresholds))
+
+
+def _conditions(policy: Policy) -> dict[str, Iterator[tuple[str, Condition]]]:
+    """Every condition of a policy by the ruleset that it belongs to, each under a name of its own there."""
+    levels = policy.stars.levels if policy.stars is not None else ()
+    return {
+        RECORD: _step_conditions(policy),
+        HISTORY: _measure_conditions(policy),
+        STARS: ((str(level.star), level.condition) for level in levels),
+        PERKS: ((perk.clause.id, perk.condition) for perk in policy.perks),
+    }
 
 
 def _step_conditions(policy: Policy) -> Iterator[tuple[str, Condition]]:

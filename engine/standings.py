@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from lianxing.engine.facts import calendar_facts, past_facts, person_facts
 from lianxing.engine.measures import Totals
 from lianxing.engine.quotients import Quotient, Threshold, holds
-from lianxing.engine.rulebook import MeasureValue, Rulebook
+from lianxing.engine.rulebook import HISTORY, PERKS, STARS, MeasureValue, Rulebook
 from lianxing.rules.conditions import (
     AllOf,
     AnyOf,
@@ -39,8 +39,8 @@ def standing(rulebook: Rulebook, volunteer: Volunteer, history: Iterable[Counted
     totals = Totals(policy)
     zone = ZoneInfo(policy.county.time_zone)
     for past in seen:
-        facts = past_facts(past.record, past.supplied, zone, rulebook.asked_of_history)
-        matched = rulebook.history(past.record.day, facts)
+        facts = past_facts(past.record, past.supplied, zone, rulebook.asked(HISTORY))
+        matched = rulebook.ask(HISTORY, past.record.day, facts, {})
         totals.add(past.record.day, past.seconds, past.points, facts, matched)
     measures = totals.on(on)
     return standing_with(
@@ -69,13 +69,13 @@ def standing_with(
     policy = rulebook.policy
     ruled_on = max(on, policy.county.in_force_from)  # before it there are no rules; the first ones answer
     person = {**person_facts(volunteer, on, _EVERYTHING), **calendar_facts(on)}
-    reached = {int(star) for star in rulebook.stars(on, person, measures)}
+    reached = {int(star) for star in rulebook.ask(STARS, on, person, measures)}
     levels = policy.stars.levels if policy.stars is not None else ()
     star_reached = max(reached, default=0)
     held = star_reached if star_held is None else star_held
     level = next((level for level in levels if level.star == held), None)
     following = next((level for level in levels if level.star > star_reached), None)
-    open_perks = rulebook.perks(on, {**person, "stars": held}, measures)
+    open_perks = rulebook.ask(PERKS, on, {**person, "stars": held}, measures)
     return Standing(
         volunteer=volunteer.id,
         county=policy.county.id,

@@ -36,6 +36,7 @@ class FactType(Enum):
     DURATION = "duration"  # seconds
     POINTS = "points"  # hundredths of a point
     DAYS = "days"  # whole days
+    WORKING_DAYS = "working_days"  # whole working days of the county's calendar
     MONTHS = "months"  # completed months; a year has twelve
     MONEY = "money"  # hundredths of a yuan
     RATIO = "ratio"  # a quotient: compared outside a matcher, never held as a number

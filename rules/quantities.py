@@ -41,6 +41,12 @@ UNITS = (
     Unit(Label("小时", "hours"), FactType.DURATION, Fraction(3600), ("hour", "hours", "小时")),
     Unit(Label("积分", "points"), FactType.POINTS, Fraction(100), ("point", "points", "积分", "分")),
     Unit(Label("天", "days"), FactType.DAYS, Fraction(1), ("day", "days", "天", "日")),
+    Unit(
+        Label("个工作日", "working days"),
+        FactType.WORKING_DAYS,
+        Fraction(1),
+        ("working day", "working days", "个工作日", "工作日"),
+    ),
     Unit(Label("个月", "months"), FactType.MONTHS, Fraction(1), ("month", "months", "个月", "月")),
     Unit(Label("年", "years"), FactType.MONTHS, Fraction(12), ("year", "years", "年", "岁", "周岁")),
     Unit(Label("元", "yuan"), FactType.MONEY, Fraction(100), ("yuan", "元")),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 from lianxing.engine.reading import pyyaml
 from lianxing.engine.reading.county import COUNTY, LayerHead
@@ -17,39 +18,38 @@ from lianxing.engine.reading.nodes import Node
 from lianxing.engine.reading.perks import PERKS, STARS_FACT
 from lianxing.engine.reading.stars import STARS
 from lianxing.engine.reading.statements import Statement
-from lianxing.rules.earning import EarningStep
 from lianxing.rules.facts import Fact, Scope
-from lianxing.rules.hours import HoursStep
+from lianxing.rules.known_facts import OPEN_FACTS
 from lianxing.rules.measures import Measure
-from lianxing.rules.perks import Perk
 from lianxing.rules.places import Location
 from lianxing.rules.problems import Problem
-from lianxing.rules.stars import StarScale
 
-CHAPTERS = ("county.yaml", "measures.yaml", "hours.yaml", "earning.yaml", "stars.yaml", "perks.yaml", "cases.yaml")
 NAME_CHARACTERS_MAX = 60  # a file's name has at most 255 bytes, four to a character
-FORMS: Mapping[str, Form[object]] = {
+_STANDING = {STARS_FACT.name: STARS_FACT}
+
+# Every chapter of statements but the measures, with the words that it knows beyond facts and measures.
+STATEMENT_CHAPTERS: Mapping[str, tuple[Form[tuple[Statement[Any], ...]], Mapping[str, Fact]]] = {
+    "hours.yaml": (HOURS, {}),
+    "earning.yaml": (EARNING, {}),
+    "stars.yaml": (STARS, {}),
+    "perks.yaml": (PERKS, _STANDING),
+}
+FORMS: Mapping[str, Form[Any]] = {
     "county.yaml": COUNTY,
     "measures.yaml": MEASURES,
-    "hours.yaml": HOURS,
-    "earning.yaml": EARNING,
-    "stars.yaml": STARS,
-    "perks.yaml": PERKS,
+    **{name: form for name, (form, _words) in STATEMENT_CHAPTERS.items()},
 }
+CHAPTERS = (*FORMS, "cases.yaml")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What the files of one folder say, typed; None where the folder has no such chapter."""
+    """What the files of one folder say, typed: by file name, the statements of each chapter that the folder has."""
 
     id: str
     head: LayerHead
     facts: Mapping[str, Fact]
-    measures: tuple[Statement[Measure], ...]
-    hours: tuple[Statement[HoursStep], ...]
-    earning: tuple[Statement[EarningStep], ...]
-    stars: StarScale | None
-    perks: tuple[Statement[Perk], ...]
+    chapters: Mapping[str, tuple[Statement[Any], ...]]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def read_head(folder: Folder, facts: Mapping[str, Fact], problems: list[Problem]
 def read_layer(folder: Folder, head: LayerHead, below: Mapping[str, Fact], problems: list[Problem]) -> Layer:
     """Return every chapter of a folder; what is wrong goes to `problems`, and reading goes on."""
     _unknown_files(folder, problems)
-    facts = dict(below) | {fact.name: fact for fact in head.facts}
+    facts = _with_words(below, head.facts)
     source = replace(head.source, clause="")
 
     def chapter(name: str, form: Form[T], known: Mapping[str, Fact]) -> T | None:
@@ -113,16 +113,20 @@ def read_layer(folder: Folder, head: LayerHead, below: Mapping[str, Fact], probl
     measures = chapter("measures.yaml", MEASURES, facts) or ()
     problems += _changed_types(measures, below)
     facts |= {s.shape.fact.name: s.shape.fact for s in measures if s.shape is not None}
-    return Layer(
-        id=folder.id,
-        head=head,
-        facts=facts,
-        measures=measures,
-        hours=chapter("hours.yaml", HOURS, facts) or (),
-        earning=chapter("earning.yaml", EARNING, facts) or (),
-        stars=chapter("stars.yaml", STARS, facts),
-        perks=chapter("perks.yaml", PERKS, facts | {STARS_FACT.name: STARS_FACT}) or (),
-    )
+    read = {"measures.yaml": measures}
+    for name, (form, words) in STATEMENT_CHAPTERS.items():
+        read[name] = chapter(name, form, {**facts, **words}) or ()
+    return Layer(folder.id, head, facts, read)
+
+
+def _with_words(below: Mapping[str, Fact], own: tuple[Fact, ...]) -> dict[str, Fact]:
+    """Return the words of a layer: its own ones, and those below; a spelling that it takes over is no other's."""
+    spelled = {fact.zh: fact.name for fact in own if fact.zh}
+    kept = {
+        name: replace(fact, zh="") if name in OPEN_FACTS and spelled.get(fact.zh, name) != name else fact
+        for name, fact in below.items()
+    }
+    return kept | {fact.name: fact for fact in own}
 
 
 def read_file(folder: Folder, name: str, content: bytes, form: Form[T], reading: Reading) -> T | None:

@@ -27,6 +27,7 @@ from lianxing.engine.reading.forms import (
 )
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.rules.facts import CodeValue, Fact, FactType, Scope
+from lianxing.rules.known_facts import OPEN_FACTS
 from lianxing.rules.places import Label, Language, Location, Source
 
 
@@ -85,6 +86,7 @@ class FactKind(Enum):
     DATE = "date"
     TIME = "time"
     DURATION = "duration"
+    MONEY = "money"
 
 
 def _value(key: Scalar) -> Record[CodeValue]:
@@ -108,6 +110,11 @@ def _code_of_two(values: tuple[CodeValue, ...], fields: Fields, reading: Reading
     return shared
 
 
+def _taken(word: str, reading: Reading) -> bool:
+    known = reading.fact(word)
+    return known is not None and known.name not in OPEN_FACTS
+
+
 def _fact(key: Scalar) -> Record[Fact]:
     """A new word, or more values for one that is known; the values of the layers below stay."""
 
@@ -117,7 +124,7 @@ def _fact(key: Scalar) -> Record[Fact]:
         values = fields.get("values", ())
         if name is None:
             return None
-        if known is not None:
+        if known is not None and not ("type" in fields.values and known.name == name and name in OPEN_FACTS):
             wrong = [word for word in ("type", "scope", "spelling") if word in fields.values]
             for word in wrong:
                 reading.problem("P214", fields.place(word), ("fact", name))
@@ -133,7 +140,7 @@ def _fact(key: Scalar) -> Record[Fact]:
                 reading.problem("P015", key.location, ("key", reading.spelled(word)))
         if "type" not in fields.values or "scope" not in fields.values:
             return None
-        taken = [word for word in (name, fields.get("spelling", "")) if word in RESERVED or reading.fact(word)]
+        taken = [word for word in (name, fields.get("spelling", "")) if word in RESERVED or _taken(word, reading)]
         for word in taken:
             reading.problem("P214", fields.place("spelling") if word != name else key.location, ("fact", word))
         if taken:

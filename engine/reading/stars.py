@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lianxing.engine.reading.conditions import STANDING_SCOPES, ConditionForm
 from lianxing.engine.reading.forms import YES_NO, Choice, Fields, Key, Reading, Record, Schema, whole
 from lianxing.engine.reading.nodes import Entries, Node
-from lianxing.engine.reading.statements import CARRIED, clause
+from lianxing.engine.reading.statements import CARRIED, Statement, clause
 from lianxing.rules.places import Language
 from lianxing.rules.stars import AwardBy, LowersTheBasis, StarLevel, StarScale
 
@@ -49,16 +49,17 @@ class _Levels:
         }
 
 
-def _scale(fields: Fields, reading: Reading) -> StarScale:
-    return StarScale(
+def _scale(fields: Fields, reading: Reading) -> tuple[Statement[StarScale]]:
+    scale = StarScale(
         clause(STARS_ID, fields, reading),
         fields.get("award"),
         fields.get("levels"),
         fields.get("lowers_the_basis"),
     )
+    return (Statement(STARS_ID, fields.location, scale),)
 
 
-STARS: Record[StarScale] = Record(
+STARS: Record[tuple[Statement[StarScale]]] = Record(
     {
         "award": Key(
             Record({"by": Key(Choice(tuple(AwardBy)), required=True)}, lambda fields, _reading: fields.get("by")),
