@@ -7,8 +7,10 @@ A test fails when a page is older than the code.
 
 from __future__ import annotations
 
+import html
 import inspect
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +27,10 @@ from lianxing.rules.problems import PROBLEMS
 from lianxing.rules.quantities import UNITS
 
 DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS.parent))  # the tests are installed nowhere
+
+from tests.shapes.table import GROUPS, INFERRED, Shape, shapes  # noqa: E402
+
 MADE = "<!-- made by docs/generate.py from the code; edit the code, then run `make docs` -->"
 
 
@@ -37,6 +43,7 @@ def pages() -> dict[str, str]:
         "hooks.md": _page("Hooks", _hooks()),
         "commands.md": _page("Commands", _commands()),
         "keys.md": _page("Keys in both scripts", _keys()),
+        "rule-shapes.md": _page("Rule shapes: how a county says each of them", _shapes()),
     }
     for name, schema in schemas().items():
         text = json.dumps(schema, ensure_ascii=False, indent=1, sort_keys=True)
@@ -143,6 +150,51 @@ def _keys() -> Iterator[str]:
     yield from _table("English", "中文")
     for english, chinese in KEYS.items():
         yield _row(f"`{english}`", f"`{chinese}`")
+
+
+def _shapes() -> Iterator[str]:
+    yield "Every shape that a regulation was seen to have, as the chapters of a small county say it. Each row is a file of"
+    yield "`tests/shapes/`: it is compiled, its cases pass, and each of its parameters, changed, makes a case fail."
+    yield "Lines in italics name the chapter; a folder before the chapter is a layer below it."
+    group = ""
+    for shape in shapes():
+        if shape.id[3] != group:
+            group = shape.id[3]
+            _, zh, en = GROUPS[group]
+            yield ""
+            yield f"## {group} {zh} / {en}"
+            yield ""
+            yield from _table("shape", "name", "YAML", "proof")
+        said = "<br>".join(line for file in shape.shows for line in _shown(file, shape))
+        yield _row(shape.id, "<br>".join(_named(shape)), said, "<br>".join(_proved(shape)))
+
+
+def _named(shape: Shape) -> Iterator[str]:
+    yield f"{shape.zh} / {shape.en}"
+    if shape.note_zh:
+        yield f"{shape.note_zh} / {shape.note_en}"
+    seen = [name for name in shape.seen if name != INFERRED]
+    yield f"({', '.join(seen)})" if seen else "(\\*)"
+
+
+def _shown(file: str, shape: Shape) -> Iterator[str]:
+    text = shape.says.get(file, shape.county)
+    yield f"*{file}*"
+    for line in text.rstrip().splitlines():
+        indent = len(line) - len(line.lstrip())
+        yield "&nbsp;" * indent + (f"`{line.strip()}`" if line.strip() else "")
+
+
+def _proved(shape: Shape) -> Iterator[str]:
+    file = f"[{shape.id}.yaml](../{shape.path})"
+    yield from (html.escape(name, quote=False) for name in shape.case_names())
+    refused = sorted({change.refused for change in shape.changes if change.refused})
+    if refused:
+        yield "refused otherwise: " + ", ".join(f"[{code}](problems.md)" for code in refused)
+    for proof in shape.proved_by:
+        path, _, name = proof.partition("::")
+        yield f"[{name}](../{path})"
+    yield file
 
 
 def main() -> None:

@@ -87,6 +87,8 @@ def value_text(fact: Fact, value: FactValue | Fraction | None, language: Languag
             return _months_text(int(value), zh)
         case FactType.DAYS:
             return f"{value} {'天' if zh else 'days'}"
+        case FactType.WORKING_DAYS:
+            return f"{value} {'个工作日' if zh else 'working days'}"
         case FactType.MONEY:
             return f"{number_text(Fraction(value, 100))} {'元' if zh else 'yuan'}"
         case FactType.RATIO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +14,7 @@ from lianxing.engine.rounding import rounded
 from lianxing.engine.rulebook import MeasureValue, Rulebook
 from lianxing.engine.standings import standing, standing_with
 from lianxing.rules.assessments import Assessment
-from lianxing.rules.cases import Case
+from lianxing.rules.cases import Case, Expected
 from lianxing.rules.facts import RATIO_SCALE, FactType, FactValue
 from lianxing.rules.hours import Direction
 from lianxing.rules.places import Clause
@@ -87,6 +88,7 @@ def _checks(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...],
         yield Check("hours", expected.seconds, sum(assessment.seconds for assessment in assessments))
     if expected.points is not None:
         yield Check("points", expected.points, sum(assessment.points for assessment in assessments))
+    yield from _amount_checks(expected, assessments)
     if expected.star is not None:
         yield Check("star", expected.star, found.star_reached)
     if expected.because is not None:
@@ -124,6 +126,23 @@ def _checks(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...],
         gap = next((gap for gap in found.gaps if gap.fact == name), None)
         got_lacking: Outcome = None if gap is None else gap.lacking if gap.lacking is not None else gap.needed
         yield Check(f"still_missing {name}", lacking, got_lacking)
+
+
+def _amount_checks(expected: Expected, assessments: tuple[Assessment, ...]) -> Iterable[Check]:
+    """What waits, and what limits took off and sent elsewhere."""
+    pending = [assessment.pending or (0, 0) for assessment in assessments]
+    if expected.pending_seconds is not None:
+        yield Check("hours pending", expected.pending_seconds, sum(seconds for seconds, _points in pending))
+    if expected.pending_points is not None:
+        yield Check("points pending", expected.pending_points, sum(points for _seconds, points in pending))
+    if expected.overflows is not None:
+        got: Counter[tuple[str, str]] = Counter()
+        for assessment in assessments:
+            got.update({key: int(amount) for key, amount in assessment.overflows.items()})
+        for key in sorted({*expected.overflows, *got}):
+            goes_to, unit = key
+            what = "hours" if unit == "seconds" else "points"
+            yield Check(f"{what} {goes_to}", expected.overflows.get(key, 0), got.get(key, 0))
 
 
 def _touched(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...], found: Standing) -> frozenset[str]:

@@ -6,19 +6,26 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
-from fractions import Fraction
+from functools import reduce
 from pathlib import Path
 
 from lianxing.engine.layers import Shelf, merged, read_layers
+from lianxing.engine.naming import what_is_named
+from lianxing.engine.ordering import hours_order, points_order, points_without_measure
 from lianxing.engine.quotients import holds
+from lianxing.engine.reading.campaigns import layered
 from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer, Tree
 from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.perks import STARS_FACT
+from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.reading.tables import hole_in
+from lianxing.engine.reckoning import review_problems
+from lianxing.engine.rivals import rivals
 from lianxing.rules.conditions import (
     AllOf,
     AnyOf,
     Compare,
+    CompareFacts,
     Condition,
     DatedCompare,
     Missing,
@@ -29,9 +36,10 @@ from lianxing.rules.conditions import (
 )
 from lianxing.rules.county import County
 from lianxing.rules.dates import Dated
-from lianxing.rules.earning import Add, LimitPoints, Multiply, PointsPerEvent, PointsPerHour, RoundPoints
+from lianxing.rules.earning import Add, Multiply, PointsPerEvent, PointsPerHour
 from lianxing.rules.facts import CountyId, Fact, FactValue, Scope
-from lianxing.rules.hours import LimitTime, NoOverlap, RoundTime, SplitAtMidnight
+from lianxing.rules.perks import Choice as PerkChoice
+from lianxing.rules.perks import Perk
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import PolicyError, Problem
@@ -114,10 +122,16 @@ def _merge(layers: list[Layer], folder: Folder, digest: str, problems: list[Prob
         facts={name: fact for name, fact in top.facts.items() if fact.scope is not Scope.MEASURE or name in kept},
         digest=digest,
         measures=said["measures.yaml"],
+        review=said["review.yaml"],
         hours=said["hours.yaml"],
         earning=said["earning.yaml"],
         stars=next(iter(said["stars.yaml"]), None),
-        perks=said["perks.yaml"],
+        perks=tuple(said_of for said_of in said["perks.yaml"] if isinstance(said_of, Perk)),
+        choices=tuple(said_of for said_of in said["perks.yaml"] if isinstance(said_of, PerkChoice)),
+        accounts=said["accounts.yaml"],
+        offers=said["redemption.yaml"],
+        menu=said["menu.yaml"],
+        transitions=said["transition.yaml"],
     )
 
 
@@ -142,6 +156,8 @@ def _county(layers: list[Layer], folder: Folder, problems: list[Problem]) -> Cou
         time_zone=time_zone,
         clause=Clause("county", head.location, head.source, head.label, folder.id),
         facts=tuple(layers[-1].facts.values()),
+        calendar=next((layer.head.calendar for layer in reversed(layers) if layer.head.calendar), ""),
+        campaigns=reduce(layered, (layer.head.campaigns for layer in layers), ()),
     )
 
 
@@ -150,13 +166,16 @@ def check(policy: Policy) -> list[Problem]:
     return [
         *_ids_across_chapters(policy),
         *_holes(policy),
-        *_hours_order(policy),
-        *_points_order(policy),
-        *_points_without_measure(policy),
+        *hours_order(policy),
+        *points_order(policy),
+        *points_without_measure(policy),
+        *rivals(policy),
         *_days_before_the_first_value(policy),
         *_unknown_measures(policy),
         *_perks_above_the_ladder(policy),
         *_perks_without_a_price(policy),
+        *what_is_named(policy),
+        *review_problems(policy),
     ]
 
 
@@ -171,88 +190,23 @@ def _ids_across_chapters(policy: Policy) -> Iterator[Problem]:
 def _holes(policy: Policy) -> Iterator[Problem]:
     """A layer may have added values to a fact by which a table of a layer below is looked up."""
     for step in policy.earning:
-        if isinstance(step, PointsPerHour | PointsPerEvent | Multiply | Add):
-            hole = hole_in(step.table, tuple(policy.facts[name] for name in step.table.by))
+        for table in step.rates.tables if isinstance(step, PointsPerHour | PointsPerEvent | Multiply | Add) else ():
+            hole = hole_in(table, tuple(policy.facts[name] for name in table.by))
             if hole is not None:
-                yield Problem("P308", step.table.location, (("keys", hole),))
-
-
-def _hours_order(policy: Policy) -> Iterator[Problem]:
-    """Split and overlap are worked out on clock times, so they come before what changes the amount of time.
-
-    And the split comes first: which day the time that an overlap leaves lies on, only its parts know.
-    """
-    changed: Clause | None = None
-    taken: Clause | None = None
-    for step in policy.hours:
-        before: Clause | None = None
-        match step:
-            case RoundTime() | LimitTime():
-                changed = changed or step.clause
-            case NoOverlap():
-                before, taken = changed, taken or step.clause
-            case SplitAtMidnight():
-                before = changed or taken
-        if before is not None:
-            yield Problem("P318", step.clause.location, (("id", step.clause.id), ("other", before.id)))
-
-
-def _points_order(policy: Policy) -> Iterator[Problem]:
-    """One rounding of points before any limit on points, and before the end: a file that leaves it open is refused."""
-    exact: Clause | None = None  # the step since which amounts may be fractions of a hundredth
-    for step in policy.earning:
-        if isinstance(step, RoundPoints):
-            # A rounding of some records leaves the others as they are.
-            exact = None if step.when is None else exact
-        elif isinstance(step, LimitPoints) and exact is not None:
-            yield Problem("P319", step.clause.location, (("id", step.clause.id), ("other", exact.id)))
-        elif isinstance(step, PointsPerHour | Multiply) or (
-            isinstance(step, PointsPerEvent | Add) and not _whole_hundredths(step.table)
-        ):
-            exact = step.clause
-    if exact is not None:
-        yield Problem("P320", exact.location, (("id", exact.id),))
-
-
-# More than any scheme gives for a day, less than what a slip of the keyboard mints.
-RECORD_POINTS_MAX = 100_000
-RECORD_HOURS_MAX = 24
-
-
-def _points_without_measure(policy: Policy) -> Iterator[Problem]:
-    """What one record of a whole day could earn at the most has a bound: a limit, or modest numbers."""
-    most = Fraction(0)
-    for step in policy.earning:
-        match step:
-            case PointsPerHour():
-                most += _largest(step.table) * RECORD_HOURS_MAX
-            case PointsPerEvent() | Add():
-                most += _largest(step.table)
-            case Multiply():
-                most *= max(_largest(step.table), Fraction(1)) if step.when is not None else _largest(step.table)
-            case LimitPoints() if step.when is None:
-                most = min(most, Fraction(max(entry.value for entry in step.at_most.entries), 100))
-        if most > RECORD_POINTS_MAX:
-            details = (("id", step.clause.id), ("most", str(int(most))), ("bound", str(RECORD_POINTS_MAX)))
-            yield Problem("P219", step.clause.location, details)
-            return
-
-
-def _largest(table: Table) -> Fraction:
-    return max((entry.value for cell in table.cells.values() for entry in cell.value.entries), default=Fraction(0))
-
-
-def _whole_hundredths(table: Table) -> bool:
-    values = (entry.value for cell in table.cells.values() for entry in cell.value.entries)
-    return all((value * 100).denominator == 1 for value in values)
+                yield Problem("P308", table.location, (("keys", hole),))
 
 
 def _days_before_the_first_value(policy: Policy) -> Iterator[Problem]:
     start = policy.county.in_force_from
-    for dated in _needed_on(start, (policy.hours, policy.earning, policy.measures, policy.stars, policy.perks)):
+    for dated in _needed_on(start, (policy.hours, policy.earning, policy.measures, policy.stars, *_opening(policy))):
         first = dated.entries[0]
         if first.day > start:
             yield Problem("P316", first.location, (("day", str(first.day)), ("start", str(start))))
+
+
+def _opening(policy: Policy) -> tuple[object, ...]:
+    """What opens on a star, a condition or a balance."""
+    return (policy.perks, policy.choices, policy.accounts, policy.offers, policy.menu)
 
 
 def _asked(key: Key) -> FactValue | None:
@@ -281,7 +235,7 @@ def _needed_on(day: date, shape: object) -> Iterator[Dated[object]]:
 def conditions_in(shape: object) -> Iterator[Condition]:
     """Yield every test of every condition in a shape."""
     match shape:
-        case Compare() | DatedCompare() | OneOf() | Missing():
+        case Compare() | DatedCompare() | CompareFacts() | OneOf() | Missing():
             yield shape
         case AllOf() | AnyOf():
             for part in shape.parts:
@@ -300,15 +254,15 @@ def conditions_in(shape: object) -> Iterator[Condition]:
 
 def _unknown_measures(policy: Policy) -> Iterator[Problem]:
     """A layer may have removed a measure that a statement below still asks."""
-    for test in conditions_in((policy.hours, policy.earning, policy.measures, policy.stars, policy.perks)):
-        assert isinstance(test, Compare | DatedCompare | OneOf | Missing)
-        if test.fact not in policy.facts and test.fact != "stars":
+    for test in conditions_in((policy.hours, policy.earning, policy.measures, policy.stars, *_opening(policy))):
+        assert isinstance(test, Compare | DatedCompare | CompareFacts | OneOf | Missing)
+        if test.fact not in policy.facts and test.fact not in OFFER_WORDS:
             yield Problem("P301", test.location, (("fact", test.fact),))
 
 
 def _perks_above_the_ladder(policy: Policy) -> Iterator[Problem]:
     top = policy.stars.levels[-1].star if policy.stars is not None else 0
-    for test in conditions_in(policy.perks):
+    for test in conditions_in((policy.perks, policy.offers, policy.menu)):
         if not isinstance(test, Compare) or test.fact != "stars" or not isinstance(test.operand, int):
             continue
         if test.operator in (Operator.AT_LEAST, Operator.EQUALS) and test.operand > top:
@@ -319,11 +273,10 @@ def _perks_without_a_price(policy: Policy) -> Iterator[Problem]:
     """A price by star says what every star pays on which the perk can open."""
     stars = [0, *(level.star for level in policy.stars.levels)] if policy.stars is not None else [0]
     for perk in policy.perks:
-        if perk.pays is None or not perk.pays.by:
-            continue
-        for star in stars:
-            if _may_hold(perk.condition, star) and next(perk.pays.cells_for((star,)), None) is None:
-                yield Problem("P308", perk.pays.location, (("keys", f"stars: {star}"),))
+        for table in (perk.pays, perk.worth):
+            for star in stars if table is not None and table.by else ():
+                if _may_hold(perk.condition, star) and next(table.cells_for((star,)), None) is None:
+                    yield Problem("P308", table.location, (("keys", f"stars: {star}"),))
 
 
 def _may_hold(condition: Condition, star: int) -> bool:

@@ -18,7 +18,18 @@ from enum import Enum
 from itertools import product
 
 from lianxing.engine.matching import INTEGER_MIN, ONE_OF_WIDTH
-from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Missing, Not, OneOf, Operator
+from lianxing.rules.conditions import (
+    AllOf,
+    AnyOf,
+    Compare,
+    CompareFacts,
+    Condition,
+    DatedCompare,
+    Missing,
+    Not,
+    OneOf,
+    Operator,
+)
 from lianxing.rules.facts import INTEGER_MAX, FactValue
 
 
@@ -92,7 +103,7 @@ def conjunctions(condition: Condition, negated: bool = False) -> tuple[Conjuncti
                 return (tuple(_differs(condition.fact, operand) for operand in operands),)
             starts = range(0, len(operands), ONE_OF_WIDTH)
             return tuple(_among(condition.fact, operands[start : start + ONE_OF_WIDTH]) for start in starts)
-        case DatedCompare():  # refused before
+        case DatedCompare() | CompareFacts():  # refused or worked out before
             raise AssertionError("a dated comparison reached durable-rules")
 
 

@@ -20,15 +20,21 @@ from lianxing.rules.standings import Gap, HeldPerk, MeasureLine, Standing
 
 def body_of(assessment: Assessment) -> dict[str, Any]:
     """Return an assessment as plain data: whole numbers stay numbers, fractions become text such as `7/2`."""
+    pending = {} if assessment.pending is None else {"pending": _pending(*assessment.pending)}
     return {
         "policy": assessment.policy_digest,
         "reported": assessment.record.seconds,
         "seconds": assessment.seconds,
         "points": assessment.points,
         "counted": assessment.counted,
+        **pending,
         "workings": [_working(working) for working in assessment.workings],
         "refusals": [_refusal(refusal) for refusal in assessment.refusals],
     }
+
+
+def _pending(seconds: int, points: int) -> dict[str, int]:
+    return {"seconds": seconds, "points": points}
 
 
 def _working(working: Working) -> dict[str, Any]:
@@ -56,11 +62,12 @@ def _plain(value: Operand) -> int | str:
 def kept_of(policy: Policy) -> dict[str, Any]:
     """Return what an explanation needs of a policy, as plain data that is kept with the ledger.
 
-    `clauses`: each clause's place, source and names. `words`: the facts that tables are looked up by, with the names of
-    their values.
+    `clauses`: each clause's place, source and names. `words`: the facts that tables are looked up by and evaluations
+    are made of, with the names of their values.
     """
     clauses = {clause.id: clause_data(clause) for clause in policy.clauses}
     asked = {name for step in policy.earning for name in _asked_by(step)}
+    asked |= {*policy.evaluation.axes, "evaluation"} if policy.evaluation is not None else set()
     return {
         "clauses": clauses | {policy.county.clause.id: clause_data(policy.county.clause)},
         "words": {name: _word(policy.facts[name]) for name in sorted(asked)},
@@ -68,7 +75,9 @@ def kept_of(policy: Policy) -> dict[str, Any]:
 
 
 def _asked_by(step: EarningStep) -> tuple[str, ...]:
-    return step.table.by if isinstance(step, PointsPerHour | PointsPerEvent | Multiply | Add) else ()
+    if not isinstance(step, PointsPerHour | PointsPerEvent | Multiply | Add):
+        return ()
+    return tuple(name for table in step.rates.tables for name in table.by)
 
 
 def _word(fact: Fact) -> dict[str, Any]:
@@ -140,5 +149,22 @@ def _perk_data(perk: HeldPerk) -> dict[str, Any]:
         "provider": perk.provider,
         "pays": None if perk.pays is None else f"{number_text(perk.pays * 100)} %",
         "uses": {"at_most": perk.uses_at_most, "per": perk.uses_per.value} if perk.uses_per else None,
+        **_more_of(perk),
         **clause_data(perk.clause),
     }
+
+
+def _more_of(perk: HeldPerk) -> dict[str, Any]:
+    """Return what only some perks have."""
+    data: dict[str, Any] = {
+        "worth": perk.worth,
+        "pass_months": perk.pass_months,
+        "earned_so_far": perk.earned_so_far,
+        "chosen_by": None if perk.chosen_by is None else perk.chosen_by.id,
+        "sites": list(perk.sites) or None,
+        "department": perk.department or None,
+        "legal_ground": perk.legal_ground or None,
+        "beneficiaries": [one.value for one in perk.beneficiaries] if perk.beneficiaries[1:] else None,
+        "shows": None if perk.shows is None else perk.shows.value,
+    }
+    return {name: value for name, value in data.items() if value is not None}

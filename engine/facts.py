@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from lianxing.engine.calendars import local_second
+from lianxing.engine.calendars import WorkingCalendar, local_day, local_second
+from lianxing.engine.review import EVALUATION_FACTS, evaluated
+from lianxing.engine.rulebook import HISTORY, Rulebook
+from lianxing.rules.assessments import Working
 from lianxing.rules.facts import FactValue
-from lianxing.rules.periods import completed_months
+from lianxing.rules.periods import completed_months, months_within
 from lianxing.rules.records import ServiceRecord, Volunteer
 
 SERVICE = "service"  # what a record is of where the registry does not say
 CLOCK_FACTS = frozenset(("start_time", "end_time"))
+CROSSES = "crosses_midnight"
+DERIVED_FACTS = {  # what follows from the day of service and from the day that another fact names
+    f"{unit}_to_{what}": on
+    for what, on in (("entry", "recorded_on"), ("evaluation", "evaluated_on"))
+    for unit in ("days", "working_days", "months")
+}
 
 
 def record_facts(record: ServiceRecord, supplied: Mapping[str, FactValue]) -> dict[str, FactValue]:
@@ -28,12 +36,6 @@ def record_facts(record: ServiceRecord, supplied: Mapping[str, FactValue]) -> di
     return facts
 
 
-@lru_cache(maxsize=4096)
-def calendar_facts(day: date) -> Mapping[str, FactValue]:
-    """Return what the day itself says."""
-    return {"day": day.toordinal(), "weekday": day.isoweekday(), "month": day.month, "day_of_month": day.day}
-
-
 def clock_facts(started_at: int, ended_at: int, zone: ZoneInfo) -> dict[str, FactValue]:
     """Return the times of day of a part; an end at midnight is missing, because it belongs to the next day."""
     end = local_second(ended_at, zone)
@@ -41,14 +43,39 @@ def clock_facts(started_at: int, ended_at: int, zone: ZoneInfo) -> dict[str, Fac
     return start if end == 0 else start | {"end_time": end}
 
 
-def past_facts(
-    record: ServiceRecord, supplied: Mapping[str, FactValue], zone: ZoneInfo, asked: Collection[str]
-) -> dict[str, FactValue]:
+def whole_facts(
+    rulebook: Rulebook, record: ServiceRecord, supplied: Mapping[str, FactValue], asked: Collection[str]
+) -> tuple[dict[str, FactValue], Working | None]:
+    """Return what a record says as a whole: what was reported, what follows from its days, its evaluation and how."""
+    facts = record_facts(record, supplied)
+    for name in DERIVED_FACTS.keys() & asked:
+        on = facts.get(DERIVED_FACTS[name])
+        value = _taken(name, rulebook.calendar, record.day, date.fromordinal(on)) if isinstance(on, int) else None
+        if value is not None:
+            facts[name] = value
+    if CROSSES in asked and record.timed and record.ended_at > record.started_at:
+        facts[CROSSES] = int(local_day(record.ended_at - 1, rulebook.calendar.zone) != record.day)
+    facts, note = evaluated(rulebook, facts, record.day)
+    return facts, note if note is not None and not EVALUATION_FACTS.isdisjoint(asked) else None
+
+
+def _taken(name: str, calendar: WorkingCalendar, day: date, on: date) -> int | None:
+    """Return how long it took from the day of service, which is not counted, until a later day; 0 where it is none."""
+    if on <= day:
+        return 0
+    if name.startswith("working_days"):
+        return calendar.working_days_between(day, on)
+    return (on - day).days if name.startswith("days") else months_within(day, on)
+
+
+def past_facts(rulebook: Rulebook, record: ServiceRecord, supplied: Mapping[str, FactValue]) -> dict[str, FactValue]:
     """Return what a counted record says to the measures: as a whole, on the day on which it began."""
-    facts = {**record_facts(record, supplied), **calendar_facts(record.day)}
+    asked = rulebook.asked(HISTORY)
+    facts, _note = whole_facts(rulebook, record, supplied, asked)
+    facts |= rulebook.calendar.facts(record.day, asked)
     if record.timed and not CLOCK_FACTS.isdisjoint(asked):
         facts.pop("end_time", None)
-        facts |= clock_facts(record.started_at, record.ended_at, zone)
+        facts |= clock_facts(record.started_at, record.ended_at, rulebook.calendar.zone)
     return facts
 
 

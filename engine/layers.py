@@ -6,9 +6,9 @@ An override replaces the whole statement where it stands; an addition goes last 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources.abc import Traversable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from lianxing.engine.reading import pyyaml
 from lianxing.engine.reading.chapters import NAME_CHARACTERS_MAX, Folder, Layer, read_head, read_layer
@@ -129,14 +129,28 @@ def _base(folder: Folder) -> Scalar | None:
     return said if isinstance(said, Scalar) and said.text else None
 
 
-def merged(chapters: Iterable[Sequence[Statement[T]]], problems: list[Problem]) -> tuple[T, ...]:
-    """Return the shapes of one chapter with every layer applied, the nation's first."""
-    standing: list[Statement[T]] = []
+@dataclass
+class Stack(Generic[T]):
+    """One chapter with its layers applied: the statements that hold, in order, and by id what a layer took away."""
+
+    holding: list[Statement[T]] = field(default_factory=list)
+    removed: dict[str, Statement[T]] = field(default_factory=dict)
+
+
+def stacked(chapters: Iterable[Sequence[Statement[T]]], problems: list[Problem]) -> Stack[T]:
+    """Return one chapter with every layer applied, the nation's first."""
+    stack: Stack[T] = Stack()
     for statements in chapters:
         _no_id_twice(statements, problems)
         for statement in statements:
-            _apply(statement, standing, problems)
-    return tuple(statement.shape for statement in standing if statement.shape is not None)
+            _apply(statement, stack, problems)
+    return stack
+
+
+def merged(chapters: Iterable[Sequence[Statement[T]]], problems: list[Problem]) -> tuple[T, ...]:
+    """Return the shapes of one chapter with every layer applied."""
+    holding = stacked(chapters, problems).holding
+    return tuple(statement.shape for statement in holding if statement.shape is not None)
 
 
 def _no_id_twice(statements: Sequence[Statement[T]], problems: list[Problem]) -> None:
@@ -148,26 +162,43 @@ def _no_id_twice(statements: Sequence[Statement[T]], problems: list[Problem]) ->
         first.setdefault(statement.id, statement)
 
 
-def _apply(statement: Statement[T], standing: list[Statement[T]], problems: list[Problem]) -> None:
+def _apply(statement: Statement[T], stack: Stack[T], problems: list[Problem]) -> None:
+    standing = stack.holding
     ids = [other.id for other in standing]
     at = ids.index(statement.id) if statement.id in ids else None
-    anchor = statement.before or statement.after
-    if anchor and (anchor not in ids or anchor == statement.id):
-        problems.append(Problem("P207", statement.location, (("id", anchor),), nearest(anchor, ids)))
+    problem = _misplaced(statement, ids)
+    if problem is not None:
+        problems.append(problem)
         return
+    before = stack.removed.pop(statement.id, None) if at is None else standing[at]
+    if before is not None:
+        statement = replace(statement, replaced=(before, *before.replaced))
     if statement.shape is None:
-        if at is None:
-            problems.append(Problem("P202", statement.location, (("id", statement.id),), nearest(statement.id, ids)))
-        else:
-            del standing[at]
-        return
-    if at is not None and not anchor:
+        stack.removed[statement.id] = statement
+    anchor = statement.before or statement.after
+    if at is not None and statement.shape is not None and not anchor:
         standing[at] = statement
         return
     if at is not None:
         del standing[at]
+    if statement.shape is None:
+        return
     if not anchor:
         standing.append(statement)
         return
     beside = next((index for index, other in enumerate(standing) if other.id == anchor), len(standing))
     standing.insert(beside if statement.before else beside + 1, statement)
+
+
+def _misplaced(statement: Statement[T], ids: Sequence[str]) -> Problem | None:
+    """Return what is wrong with a statement on top of those with these ids: what it names has to be there."""
+    anchor, meant = statement.before or statement.after, nearest(statement.id, ids)
+    if anchor and (anchor not in ids or anchor == statement.id):
+        return Problem("P207", statement.location, (("id", anchor),), nearest(anchor, ids))
+    if statement.shape is None and statement.id not in ids:
+        return Problem("P202", statement.location, (("id", statement.id),), meant)
+    if statement.overrides is True and statement.id not in ids:
+        return Problem("P670", statement.location, (("id", statement.id),), meant)
+    if statement.overrides is False and statement.id in ids:
+        return Problem("P671", statement.location, (("id", statement.id),))
+    return None

@@ -16,6 +16,7 @@ from lianxing.rules.conditions import (
     AllOf,
     AnyOf,
     Compare,
+    CompareFacts,
     Condition,
     DatedCompare,
     Not,
@@ -244,7 +245,7 @@ def _refusals_in(rule: Rule, condition: Condition, types: Mapping[str, FactType]
         yield _problem("P410", location, rule, fact=fact)
         return
     match condition:
-        case DatedCompare():
+        case DatedCompare() | CompareFacts():
             yield _problem("P413", location, rule, fact=fact)
         case Compare():
             if fact_type.is_text and condition.operator is not Operator.EQUALS:

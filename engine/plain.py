@@ -20,7 +20,18 @@ from lianxing.engine.matching import (
     refuse_unmatchable,
     values_of,
 )
-from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Missing, Not, OneOf, Operator
+from lianxing.rules.conditions import (
+    AllOf,
+    AnyOf,
+    Compare,
+    CompareFacts,
+    Condition,
+    DatedCompare,
+    Missing,
+    Not,
+    OneOf,
+    Operator,
+)
 from lianxing.rules.facts import FactType, FactValue
 
 Evaluate = Callable[[Sequence[FactValue | None]], frozenset[str]]
@@ -115,5 +126,5 @@ class _Source:
                 variable = self.variables[condition.fact]
                 symbol = _SYMBOLS[condition.operator]
                 return f"({variable} is not None and {variable} {symbol} {self.constant(condition.operand)})"
-            case DatedCompare():  # refused before
+            case DatedCompare() | CompareFacts():  # refused or worked out before
                 raise AssertionError("a dated comparison reached the plain matcher")

@@ -1,7 +1,8 @@
-"""Thresholds on a quotient (a mean, a share) as yes/no facts: no division, no float, nothing rounded.
+"""What no matcher compares by itself, as yes/no facts: a quotient with a number, one fact with another.
 
 `mean >= 4.2` becomes the fact "mean at_least 4200000", true when sum x 1,000,000 >= threshold x count, and missing
-while the count is 0. The matchers see that fact only.
+while the count is 0: no division, no float, nothing rounded. `distance at most radius` becomes the fact "distance
+at_most radius", missing while either is. The matchers see these facts only.
 """
 
 from __future__ import annotations
@@ -9,8 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Missing, Not, OneOf, Operator
-from lianxing.rules.facts import RATIO_SCALE, Fact, FactType
+from lianxing.rules.conditions import (
+    AllOf,
+    AnyOf,
+    Compare,
+    CompareFacts,
+    Condition,
+    DatedCompare,
+    Missing,
+    Not,
+    OneOf,
+    Operator,
+)
+from lianxing.rules.facts import RATIO_SCALE, Fact, FactType, FactValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,29 @@ class Threshold:
             return None
         return int(holds(self.operator, quotient.sum * RATIO_SCALE, self.operand * quotient.count))
 
+    def asked(self, values: Mapping[str, FactValue | Quotient]) -> int | None:
+        """Return the value of the yes/no fact, None where it is missing."""
+        quotient = values.get(self.fact)
+        return self.answer(quotient) if isinstance(quotient, Quotient) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The fact that a comparison of two facts becomes."""
+
+    name: str
+    fact: str
+    operator: Operator
+    other: str
+
+    def asked(self, values: Mapping[str, FactValue | Quotient]) -> int | None:
+        """Return the value of the yes/no fact, None where either fact is missing."""
+        left, right = values.get(self.fact), values.get(self.other)
+        return int(holds(self.operator, left, right)) if isinstance(left, int) and isinstance(right, int) else None
+
+
+WorkedOut = Threshold | Beside
+
 
 def holds(operator: Operator, value: int, operand: int) -> bool:
     """Tell whether two whole numbers stand in a relation."""
@@ -52,18 +87,22 @@ def holds(operator: Operator, value: int, operand: int) -> bool:
             return value == operand
 
 
-def without_quotients(condition: Condition, facts: Mapping[str, Fact]) -> tuple[Condition, tuple[Threshold, ...]]:
-    """Return the condition with every comparison of a quotient as a yes/no fact, and those facts."""
-    thresholds: list[Threshold] = []
+def without_quotients(condition: Condition, facts: Mapping[str, Fact]) -> tuple[Condition, tuple[WorkedOut, ...]]:
+    """Return the condition with every comparison of a quotient or of two facts as a yes/no fact, and those facts."""
+    thresholds: list[WorkedOut] = []
     return _rewritten(condition, facts, thresholds), tuple(thresholds)
 
 
-def _rewritten(condition: Condition, facts: Mapping[str, Fact], thresholds: list[Threshold]) -> Condition:
+def _rewritten(condition: Condition, facts: Mapping[str, Fact], thresholds: list[WorkedOut]) -> Condition:
     match condition:
         case Compare() if _is_ratio(condition.fact, facts):
             assert isinstance(condition.operand, int)
             name = f"{condition.fact} {condition.operator.value} {condition.operand}"
             thresholds.append(Threshold(name, condition.fact, condition.operator, condition.operand))
+            return Compare(name, Operator.EQUALS, 1, condition.location)
+        case CompareFacts():
+            name = f"{condition.fact} {condition.operator.value} {condition.other}"
+            thresholds.append(Beside(name, condition.fact, condition.operator, condition.other))
             return Compare(name, Operator.EQUALS, 1, condition.location)
         case Missing() if _is_ratio(condition.fact, facts):
             # Any threshold is missing exactly when the quotient is.
@@ -85,6 +124,6 @@ def _is_ratio(name: str, facts: Mapping[str, Fact]) -> bool:
     return fact is not None and fact.type is FactType.RATIO
 
 
-def threshold_types(thresholds: Iterable[Threshold]) -> dict[str, FactType]:
+def threshold_types(thresholds: Iterable[WorkedOut]) -> dict[str, FactType]:
     """Return the types of the yes/no facts, for a matcher."""
     return {threshold.name: FactType.YES_NO for threshold in thresholds}

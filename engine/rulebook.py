@@ -1,7 +1,7 @@
 """A policy with its matchers: every question that a condition asks is answered here, day by day.
 
-Rulesets, each over one flat fact: what the steps ask of a record, what the measures ask of a past record, what stars and
-perks ask, and so on. Values change on certain days only; between two of them one matcher serves.
+Rulesets, each over one flat fact: what the steps ask of a record, what the measures ask of a past record, what stars
+and perks ask, and so on. Values change on certain days only; between two of them one matcher serves.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from datetime import date
 from types import TracebackType
 from typing import Self
 
+from lianxing.engine.calendars import WorkingCalendar
 from lianxing.engine.compiling import conditions_in
 from lianxing.engine.matching import Matcher, MatcherFactory, Rule
-from lianxing.engine.quotients import Quotient, Threshold, threshold_types, without_quotients
-from lianxing.engine.reading.perks import STARS_FACT
+from lianxing.engine.observing import Observer
+from lianxing.engine.quotients import Quotient, WorkedOut, threshold_types, without_quotients
+from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.rules.conditions import Condition, DatedCompare, condition_on, facts_of
-from lianxing.rules.earning import Zero
+from lianxing.rules.earning import Add, Multiply, PointsPerEvent, PointsPerHour, Zero
 from lianxing.rules.facts import FactType, FactValue, Scope
-from lianxing.rules.hours import Count, Exclude
+from lianxing.rules.hours import Count, Exclude, Hold, NoHours, Revoke
 from lianxing.rules.policy import Policy
+from lianxing.rules.review import Stage
 
 MeasureValue = int | Quotient
 
@@ -29,6 +32,11 @@ RECORD = "record"
 HISTORY = "history"
 STARS = "stars"
 PERKS = "perks"
+ACCOUNTS = "accounts"
+ISSUES = "issues"
+OFFERS = "offers"
+MENU = "menu"
+REVIEW = "review"
 
 WHEN = " when"
 WHERE = " where"
@@ -42,7 +50,7 @@ class _Ruleset:
     conditions: Mapping[str, Condition]
     asked: frozenset[str] = field(init=False)
     days: tuple[date, ...] = field(init=False)
-    matchers: dict[int, tuple[Matcher, tuple[Threshold, ...]]] = field(default_factory=dict)
+    matchers: dict[int, tuple[Matcher, tuple[WorkedOut, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.asked = frozenset[str]().union(*(facts_of(condition) for condition in self.conditions.values()))
@@ -60,9 +68,13 @@ class Rulebook:
 
     def __init__(self, policy: Policy, factory: MatcherFactory) -> None:
         self.policy = policy
+        self.observer: Observer | None = None
         self._factory = factory
         self._first_day = policy.county.in_force_from
-        self._types = {name: fact.type for name, fact in policy.facts.items()} | {STARS_FACT.name: STARS_FACT.type}
+        self.calendar = WorkingCalendar(policy.county)
+        self._types = {name: fact.type for name, fact in policy.facts.items()} | {
+            fact.name: fact.type for fact in OFFER_WORDS.values()
+        }
         self._rulesets = {name: _Ruleset(dict(conditions)) for name, conditions in _conditions(policy).items()}
         self.measures_asked_of_records = any(
             policy.facts[name].scope is Scope.MEASURE for name in self.asked(RECORD) if name in policy.facts
@@ -86,6 +98,11 @@ class Rulebook:
             for day in (self._first_day, *ruleset.days) if ruleset.conditions else ():
                 self._matcher(ruleset, day)
 
+    def conditions(self) -> Iterator[tuple[str, Condition]]:
+        """Yield every condition with the ruleset that asks it."""
+        for name, ruleset in self._rulesets.items():
+            yield from ((name, condition) for condition in ruleset.conditions.values())
+
     def asked(self, ruleset: str) -> frozenset[str]:
         """The facts that the conditions of a ruleset ask."""
         return self._rulesets[ruleset].asked
@@ -94,6 +111,8 @@ class Rulebook:
         self, ruleset: str, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]
     ) -> frozenset[str]:
         """Return the names of the conditions of a ruleset that hold on `day` for these facts and measures."""
+        if self.observer is not None:
+            self.observer.asked(ruleset, day, {**facts, **measures})
         return self._ask(self._rulesets[ruleset], day, facts, measures)
 
     def _ask(
@@ -101,21 +120,18 @@ class Rulebook:
     ) -> frozenset[str]:
         if not ruleset.conditions:
             return frozenset()
-        matcher, thresholds = self._matcher(ruleset, day)
-        if not measures:
+        matcher, worked_out = self._matcher(ruleset, day)
+        if not measures and not worked_out:
             return matcher.match(facts)
-        flat = dict(facts)
-        for name, value in measures.items():
-            if isinstance(value, int):
-                flat[name] = value
-        for threshold in thresholds:
-            quotient = measures.get(threshold.fact)
-            answer = threshold.answer(quotient) if isinstance(quotient, Quotient) else None
+        values: dict[str, FactValue | Quotient] = {**facts, **measures}
+        flat = {name: value for name, value in values.items() if not isinstance(value, Quotient)}
+        for one in worked_out:
+            answer = one.asked(values)
             if answer is not None:
-                flat[threshold.name] = answer
+                flat[one.name] = answer
         return matcher.match(flat)
 
-    def _matcher(self, ruleset: _Ruleset, day: date) -> tuple[Matcher, tuple[Threshold, ...]]:
+    def _matcher(self, ruleset: _Ruleset, day: date) -> tuple[Matcher, tuple[WorkedOut, ...]]:
         day = max(day, self._first_day)  # before it there are no rules; the first ones answer
         stretch = bisect_right(ruleset.days, day)
         made = ruleset.matchers.get(stretch)
@@ -123,9 +139,9 @@ class Rulebook:
             made = ruleset.matchers[stretch] = self._built(ruleset, day)
         return made
 
-    def _built(self, ruleset: _Ruleset, day: date) -> tuple[Matcher, tuple[Threshold, ...]]:
+    def _built(self, ruleset: _Ruleset, day: date) -> tuple[Matcher, tuple[WorkedOut, ...]]:
         rules: list[Rule] = []
-        thresholds: list[Threshold] = []
+        thresholds: list[WorkedOut] = []
         for name, condition in ruleset.conditions.items():
             flat, found = without_quotients(condition_on(condition, day), self.policy.facts)
             rules.append(Rule(name, flat))
@@ -138,20 +154,40 @@ class Rulebook:
 def _conditions(policy: Policy) -> dict[str, Iterator[tuple[str, Condition]]]:
     """Every condition of a policy by the ruleset that it belongs to, each under a name of its own there."""
     levels = policy.stars.levels if policy.stars is not None else ()
+    issues = ((issue_name(a.clause.id, i), s.when) for a in policy.accounts for i, s in enumerate(a.issue) if s.when)
     return {
         RECORD: _step_conditions(policy),
+        REVIEW: ((s.clause.id, s.when) for s in policy.review if isinstance(s, Stage) and s.when is not None),
         HISTORY: _measure_conditions(policy),
         STARS: ((str(level.star), level.condition) for level in levels),
         PERKS: ((perk.clause.id, perk.condition) for perk in policy.perks),
+        ACCOUNTS: ((account.clause.id, account.when) for account in policy.accounts if account.when is not None),
+        ISSUES: issues,
+        OFFERS: ((offer.clause.id, offer.when) for offer in policy.offers if offer.when is not None),
+        MENU: ((request.clause.id, request.eligible) for request in policy.menu),
     }
+
+
+def rate_name(clause: str, index: int) -> str:
+    """Return the name of the condition of one of several rates of a statement."""
+    return f"{clause} {index}{WHEN}"
+
+
+def issue_name(account: str, index: int) -> str:
+    """Return the name of the condition of one of the grants of an account."""
+    return f"{account} {index}"
 
 
 def _step_conditions(policy: Policy) -> Iterator[tuple[str, Condition]]:
     for step in (*policy.hours, *policy.earning):
         if step.when is not None:
             yield step.clause.id + WHEN, step.when
-        if isinstance(step, Count | Exclude | Zero):
+        if isinstance(step, Count | Exclude | Hold | Revoke | NoHours | Zero):
             yield step.clause.id, step.condition
+        elif isinstance(step, PointsPerHour | PointsPerEvent | Multiply | Add):
+            for index, rate in enumerate(step.rates.rates):
+                if rate.when is not None:
+                    yield rate_name(step.clause.id, index), rate.when
 
 
 def _measure_conditions(policy: Policy) -> Iterator[tuple[str, Condition]]:

@@ -8,8 +8,10 @@ from fractions import Fraction
 from typing import Any
 
 from lianxing.engine.amounts import amount_text, number_text, time_text, value_text
+from lianxing.engine.answers import PERIODS, how_a_perk_opens
+from lianxing.engine.evaluation_sentences import evaluation_sentence
 from lianxing.engine.explaining import clause_data
-from lianxing.rules.assessments import KEY, MISSING, NO_RATE
+from lianxing.rules.assessments import HELD, KEY, MISSING, NO_RATE
 from lianxing.rules.conditions import Operator
 from lianxing.rules.facts import Fact, FactType, Scope
 from lianxing.rules.places import Label, Language
@@ -21,22 +23,14 @@ _DIRECTIONS = {
     "half_up": ("四舍五入", "half up"),
     "half_even": ("五成双", "half to even"),
 }
-_PERIODS = {
-    "record": ("每条记录", "record"),
-    "activity": ("每个活动", "activity"),
-    "day": ("每日", "day"),
-    "week": ("每周", "week"),
-    "month": ("每月", "month"),
-    "quarter": ("每季度", "quarter"),
-    "calendar_year": ("每自然年", "calendar year"),
-    "running_total": ("累计", "running total"),
-}
 _REASONS = {
     "not_counted": ("不符合计入条件", "it is not what counts"),
     "excluded": ("属于不计入的情形", "it is excluded"),
     "overlap": ("与记录 {other} 时间重叠", "it overlaps record {other}"),
     "before_in_force": ("早于办法施行日 {day}", "it is before the rules came into force on {day}"),
     "after_in_force": ("晚于办法终止日 {day}", "it is after the rules ended on {day}"),
+    "too_many": ("次数已满，此前 {used} 次", "the number of records is used up, {used} before"),
+    "revoked": ("被记录 {other} 于 {day} 撤销", "record {other} of {day} took it out"),
     "no_rate": ("表格没有说明 {keys}", "the table does not say what {keys} gives"),
 }
 
@@ -48,7 +42,10 @@ def sentences(body: Mapping[str, Any], kept: Mapping[str, Any], language: Langua
     said = [_step_sentence(step, kept, len(parts) > 1, language) for step in body["workings"]]
     said += [_refusal_sentence(refusal, clauses, language) for refusal in body["refusals"]]
     hours, points = (amount_text(unit, body[unit], language) for unit in ("seconds", "points"))
-    if language == "zh":
+    if "pending" in body:
+        hours, points = (amount_text(unit, body["pending"][unit], language) for unit in ("seconds", "points"))
+        said.append(f"待定：{hours}，{points}。" if language == "zh" else f"Pending: {hours} of service, {points}.")
+    elif language == "zh":
         said.append(f"合计：服务时长 {hours}，积分 {points}。")
     else:
         said.append(f"In all: {hours} of service, {points}.")
@@ -69,6 +66,8 @@ def clause_text(id: str, clause: Mapping[str, str], language: Language) -> str:
 def _step_sentence(step: Mapping[str, Any], kept: Mapping[str, Any], in_parts: bool, language: Language) -> str:
     zh = language == "zh"
     clause = clause_text(step["clause"], kept["clauses"].get(step["clause"], {}), language)
+    if step["operation"] == "evaluation":
+        return f"{clause}{'：' if zh else ': '}{evaluation_sentence(step, kept['words'], language)}"
     before, after = (amount_text(step["unit"], Fraction(step[end]), language) for end in ("before", "after"))
     how = _how(step, kept["words"], zh, language)
     part = "" if not in_parts else f"第 {step['part'] + 1} 段，" if zh else f"part {step['part'] + 1}, "
@@ -87,26 +86,95 @@ def _how(step: Mapping[str, Any], words: Mapping[str, Any], zh: bool, language: 
             return f"与记录 {step['other']} 重叠" if zh else f"overlaps record {step['other']}"
         case "round":
             to = amount_text(step["unit"], step["to"], language)
-            each, direction = _PERIODS[step["each"]][index], _DIRECTIONS[step["direction"]][index]
+            each, direction = PERIODS[step["each"]][index], _DIRECTIONS[step["direction"]][index]
             before = "" if step["each"] == "record" else _so_far(step, zh, language)
             return f"{each}取整到 {to}，{direction}{before}" if zh else f"to {to} per {each}, {direction}{before}"
         case "limit":
             most, used = (amount_text(step["unit"], Fraction(step[name]), language) for name in ("at_most", "used"))
-            per = _PERIODS[step["per"]][index]
-            return f"{per}至多 {most}，已用 {used}" if zh else f"at most {most} per {per}, {used} used before"
+            per = _per(step["per"], zh)
+            goes = _overflow(step, zh)
+            return (
+                f"{per}至多 {most}，已用 {used}{goes}" if zh else f"at most {most} per {per}, {used} used before{goes}"
+            )
+        case "share":
+            percent = number_text(Fraction(step["share"]) * 100)
+            used, others = (amount_text(step["unit"], Fraction(step[name]), language) for name in ("used", "others"))
+            per, goes = _per(step["per"], zh), _overflow(step, zh)
+            if zh:
+                return f"{per}至多占 {percent} %，其他所得 {others}，已用 {used}{goes}"
+            return f"at most {percent} % per {per}, {others} from elsewhere, {used} used before{goes}"
+        case "add_time" | "deduct_time" | "minimum" | "no_hours" | "too_many":
+            return _time_step(step, zh, language)
+        case "brackets" | "bands":
+            return _scale_step(step, zh, language)
         case "per_hour":
             time = time_text(step["seconds"], language)
-            return f"{time} × {_value(step)}{_keys(step, words, language)}"
+            return f"{time} × {_value(step, zh)}{_keys(step, words, language)}"
         case "add":
-            return f"+ {_value(step)}{_keys(step, words, language)}"
+            return f"+ {_value(step, zh)}{_keys(step, words, language)}"
         case "multiply":
-            return f"× {_value(step)}{_keys(step, words, language)}"
+            return f"× {_value(step, zh)}{_keys(step, words, language)}"
         case _:
             return ""
 
 
-def _value(step: Mapping[str, Any]) -> str:
-    return number_text(Fraction(step["value"]))
+def _per(per: str, zh: bool) -> str:
+    """Return a period in words; a rolling one is kept as `rolling 12 months`."""
+    if per in PERIODS:
+        return PERIODS[per][0 if zh else 1]
+    _rolling, count, unit = per.split(" ")
+    return f"最近 {count} {'个月' if unit == 'months' else '天'}" if zh else f"last {count} {unit}"
+
+
+_OVERFLOWS = {"donation_pool": ("捐赠池", "the donation pool"), "honour": ("荣誉", "honour")}
+
+
+def _overflow(step: Mapping[str, Any], zh: bool) -> str:
+    """Return where the rest goes, where it goes anywhere."""
+    named = _OVERFLOWS.get(step.get("overflow", "lost"))
+    if named is None:
+        return ""
+    return f"，超出部分归{named[0]}" if zh else f", the rest goes to {named[1]}"
+
+
+def _time_step(step: Mapping[str, Any], zh: bool, language: Language) -> str:
+    match step["operation"]:
+        case "add_time":
+            reported, most = (time_text(step[name], language) for name in ("reported", "at_most"))
+            return f"另报 {reported}，至多 {most}" if zh else f"{reported} reported beside it, at most {most}"
+        case "deduct_time":
+            taken = time_text(step["taken"], language)
+            return f"扣除 {taken}" if zh else f"less {taken}"
+        case "minimum":
+            least = time_text(step["at_least"], language)
+            return f"不满 {least} 不计" if zh else f"less than {least} counts for nothing"
+        case "no_hours":
+            return "不是服务时长" if zh else "no service time"
+        case _:
+            return f"次数已满，此前 {step['used']} 次" if zh else f"the number is used up, {step['used']} before"
+
+
+def _scale_step(step: Mapping[str, Any], zh: bool, language: Language) -> str:
+    word = Fact("", "", FactType(step["type"]), Scope.RECORD, Label())
+    total, after = (value_text(word, value, language) for value in (step["total"], step["total"] + step["added"]))
+    return f"累计由 {total} 到 {after}" if zh else f"the total goes from {total} to {after}"
+
+
+_COMBINED = {
+    "max": ("取最高", "the highest of"),
+    "product": ("相乘", "the product of"),
+    "sum": ("相加", "together"),
+    "first": ("先者", "the first of"),
+}
+
+
+def _value(step: Mapping[str, Any], zh: bool) -> str:
+    value = number_text(Fraction(step["value"]))
+    if "combine" not in step:
+        return value
+    rates = ", ".join(number_text(Fraction(rate)) for rate in step["rates"].split(", "))
+    word = _COMBINED[step["combine"]][0 if zh else 1]
+    return f"{value}（{word} {rates}）" if zh else f"{value} [{word} {rates}]"
 
 
 def _keys(step: Mapping[str, Any], words: Mapping[str, Any], language: Language) -> str:
@@ -134,7 +202,13 @@ def _so_far(step: Mapping[str, Any], zh: bool, language: Language) -> str:
 
 def _refusal_sentence(refusal: Mapping[str, Any], clauses: Mapping[str, Mapping[str, str]], language: Language) -> str:
     clause = clause_text(refusal["clause"], clauses.get(refusal["clause"], {}), language)
-    reason = _REASONS[refusal["reason"]][0 if language == "zh" else 1].format_map(refusal)
+    reason = (
+        ""
+        if refusal["reason"] == HELD
+        else _REASONS[refusal["reason"]][0 if language == "zh" else 1].format_map(refusal)
+    )
+    if refusal["reason"] == HELD:
+        return f"{clause}：暂挂，待定" if language == "zh" else f"{clause}: held, it waits"
     if refusal["reason"] == NO_RATE:
         return f"{clause}：不计积分，{reason}" if language == "zh" else f"{clause}: no points, {reason}"
     return f"{clause}：不计，{reason}" if language == "zh" else f"{clause}: refused, {reason}"
@@ -218,9 +292,6 @@ def _perk_sentence(perk: HeldPerk, language: Language) -> str:
     if perk.pays is not None:
         percent = number_text(perk.pays * 100)
         pays = ("免费" if zh else "free") if perk.pays == 0 else (f"自付 {percent} %" if zh else f"pays {percent} %")
-    uses = ""
-    if perk.uses_per is not None:
-        per = _PERIODS[perk.uses_per.value][0 if zh else 1]
-        uses = f"{per}至多 {perk.uses_at_most} 次" if zh else f"at most {perk.uses_at_most} per {per}"
-    how = ("，" if zh else ", ").join(part for part in (perk.provider, pays, uses) if part)
+    said = (perk.provider, "、".join(perk.sites), pays, *how_a_perk_opens(perk, language))
+    how = ("，" if zh else ", ").join(part for part in said if part)
     return f"可享：{clause}（{how}）" if zh else f"Perk: {clause} ({how})"

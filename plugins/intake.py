@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from lianxing.engine.calendars import local_day
-from lianxing.engine.counting import assess, counted
+from lianxing.engine.counting import assess, counted, revocations
 from lianxing.engine.explaining import body_of, kept_of
 from lianxing.engine.ledger.contents import content_hash
 from lianxing.engine.ledger.errors import InvalidError
@@ -325,7 +325,7 @@ class Intake:
         booked = {(one.record.registry, one.record.id): one for one in held}
         both = [(one.record, one.supplied) for one in held] + [(one.record, one.supplied) for one in new]
         history = sorted(both, key=lambda one: one[0].order)
-        first_new = min(reviewed.record.order for reviewed in new)
+        first_new = _first_changed(self.rulebook, person, history, [reviewed.record for reviewed in new])
         after: list[Counted] = []
         for assessment in assess(self.rulebook, person, history):
             record = assessment.record
@@ -399,6 +399,20 @@ class _Done:
                 counted=assessment.counted,
             )
         )
+
+
+def _first_changed(
+    rulebook: Rulebook,
+    person: Volunteer,
+    history: list[tuple[ServiceRecord, Mapping[str, FactValue]]],
+    new: list[ServiceRecord],
+) -> tuple[int, int, str]:
+    """Return the order of the first record whose worth may change: a new one, or one that a new one takes out."""
+    first = min(record.order for record in new)
+    taken_out = revocations(rulebook, person, history)
+    by_new = {key for key, revocation in taken_out.items() if revocation.by in new}
+    gone = (record.order for record, _supplied in history if (record.registry, record.id) in by_new)
+    return min(first, min(gone, default=first))
 
 
 def _chunks(records: Iterable[_Reviewed], size: int) -> Iterator[list[_Reviewed]]:

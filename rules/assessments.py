@@ -35,11 +35,15 @@ class Working:
 
 
 NO_RATE = "no_rate"
+HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A clause that took the record out, as a whole or one part of it; with NO_RATE only its points, not its time."""
+    """A clause that took the record out, as a whole or one part of it; with NO_RATE only its points, not its time.
+
+    HELD is no refusal for good: the record was worked out and waits, credited with nothing.
+    """
 
     clause: str
     part: int
@@ -49,7 +53,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The outcome for one record: whole seconds credited, whole hundredths of a point, and why."""
+    """The outcome for one record: whole seconds credited, whole hundredths of a point, and why.
+
+    `pending` is what a record that is held would be worth, None for any other.
+    """
 
     record: ServiceRecord
     policy_digest: str
@@ -59,6 +66,18 @@ class Assessment:
     refusals: tuple[Refusal, ...] = ()
     counted: bool = True  # false when every part was refused: no measure sees the record
     supplied: Mapping[str, FactValue] | None = None
+    pending: tuple[int, int] | None = None
+
+    @property
+    def overflows(self) -> Mapping[tuple[str, str], int | Fraction]:
+        """What limits took off, by where it goes and unit; what is lost is not listed."""
+        found: dict[tuple[str, str], int | Fraction] = {}
+        for working in self.workings:
+            goes_to = dict(working.operands).get("overflow")
+            if isinstance(goes_to, str) and goes_to != "lost":
+                key = (goes_to, working.unit)
+                found[key] = found.get(key, 0) + working.before - working.after
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ class Expected:
 
     `because` names clauses that must have given, changed or refused something; `refused_by` the clause that refuses
     every record of the case; `missing` what the next star still takes; `measures` what measures come to on the day;
-    `perks` the perks held, each with what is paid of the case's price where the case asks that.
+    `perks` the perks held, each with what is paid of the case's price where the case asks that; `overflows` what limits
+    took off, by where it goes and unit.
     """
 
     seconds: int | None = None
@@ -28,6 +29,9 @@ class Expected:
     perks: Mapping[str, int | None] | None = None
     missing: Mapping[str, FactValue] | None = None
     measures: Mapping[str, FactValue] | None = None
+    pending_seconds: int | None = None
+    pending_points: int | None = None
+    overflows: Mapping[tuple[str, str], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

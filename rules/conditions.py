@@ -4,6 +4,7 @@ The meaning, in full. A fact is present with one value or it is missing.
 
 * `Compare` is true when the fact is present and its value stands in that relation to the operand.
   Text knows only `EQUALS`; every other operator is for whole numbers.
+* `CompareFacts` is true when both facts are present and the first stands in that relation to the second.
 * `OneOf` is true when the fact is present and its value is among the operands.
 * `Missing` is true when the fact is missing.
 * `AllOf` is true when every part is, `AnyOf` when at least one is. Neither is ever empty.
@@ -52,6 +53,16 @@ class DatedCompare:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareFacts:
+    """Two numeric facts of one type stand in this relation; false where either is missing."""
+
+    fact: str
+    operator: Operator
+    other: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class OneOf:
     """The fact's value is among these; all text or all whole numbers, never empty."""
 
@@ -92,7 +103,7 @@ class Not:
     location: Location
 
 
-Condition = Compare | DatedCompare | OneOf | Missing | AllOf | AnyOf | Not
+Condition = Compare | DatedCompare | CompareFacts | OneOf | Missing | AllOf | AnyOf | Not
 
 
 def condition_on(condition: Condition, day: date) -> Condition:
@@ -115,5 +126,7 @@ def facts_of(condition: Condition) -> frozenset[str]:
             return frozenset[str]().union(*(facts_of(part) for part in condition.parts))
         case Not():
             return facts_of(condition.part)
+        case CompareFacts():
+            return frozenset((condition.fact, condition.other))
         case _:
             return frozenset((condition.fact,))

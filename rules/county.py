@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from lianxing.rules.campaigns import Campaign
 from lianxing.rules.facts import CountyId, Fact
 from lianxing.rules.places import Clause, Label
 
@@ -13,7 +14,8 @@ from lianxing.rules.places import Clause, Label
 class County:
     """A county, or another layer of government; `based_on` is the id of the layer below, empty for the nation.
 
-    `in_force_until` is the last day in force, None while the rules run on.
+    `in_force_until` is the last day in force, None while the rules run on. `calendar` is the country whose public
+    holidays and make-up days tell working days, empty where no layer names one.
     """
 
     id: CountyId
@@ -26,3 +28,5 @@ class County:
     time_zone: str
     clause: Clause
     facts: tuple[Fact, ...] = ()
+    calendar: str = ""
+    campaigns: tuple[Campaign, ...] = ()

@@ -53,6 +53,7 @@ class Scope(Enum):
     PERSON = "person"
     CALENDAR = "calendar"
     MEASURE = "measure"
+    SANCTION = "sanction"  # what sanctions have made of the person
     STANDING = "standing"  # the star held: asked by perks only
 
 

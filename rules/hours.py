@@ -7,7 +7,7 @@ from enum import Enum
 
 from lianxing.rules.conditions import Condition
 from lianxing.rules.dates import Dated
-from lianxing.rules.periods import Period
+from lianxing.rules.periods import Period, Window
 from lianxing.rules.places import Clause
 
 
@@ -21,9 +21,11 @@ class Direction(Enum):
 
 
 class Overflow(Enum):
-    """What becomes of the amount above a limit."""
+    """What becomes of the amount above a limit: nobody's, the donation pool's, or an honour without use."""
 
     LOST = "lost"
+    DONATION_POOL = "donation_pool"
+    HONOUR = "honour"
 
 
 class Overlap(Enum):
@@ -36,6 +38,16 @@ class Overlap(Enum):
     REFUSE = "refuse"
     FIRST = "first"
     MERGE = "merge"
+
+
+class Breaks(Enum):
+    """Where a break falls in a record that states less time than its interval and is split.
+
+    `IN_ORDER`: the parts are filled from the first on. `PRO_RATA`: every part gets its share of the stated time.
+    """
+
+    IN_ORDER = "in_order"
+    PRO_RATA = "pro_rata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +69,82 @@ class Exclude:
 
 
 @dataclass(frozen=True, slots=True)
-class SplitAtMidnight:
-    """A record that crosses local midnight goes on as one part per day."""
+class Hold:
+    """What satisfies the condition is worked out and waits: pending, credited with nothing, using up nothing."""
 
     clause: Clause
     when: Condition | None
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """A record that satisfies the condition takes out the record of the same registry that its `revokes` names."""
+
+    clause: Clause
+    when: Condition | None
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class NoHours:
+    """What satisfies the condition is no service time, although its length may still earn points."""
+
+    clause: Clause
+    when: Condition | None
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A record goes on in parts, cut at these times of day: seconds since local midnight, 0 for midnight itself."""
+
+    clause: Clause
+    when: Condition | None
+    at: tuple[int, ...]
+    breaks: Breaks
 
 
 @dataclass(frozen=True, slots=True)
 class NoOverlap:
-    """Time is served once; `touching` tells whether intervals that merely meet overlap."""
+    """Time is served once; `touching` tells whether intervals that merely meet overlap.
+
+    With `within_same`, only records that agree in that fact compete: those of one organisation, say.
+    """
 
     clause: Clause
     when: Condition | None
     rule: Overlap
     touching: bool
+    within_same: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddTime:
+    """Time that the record reports beside the service (the fact `of`) counts as well, up to so many seconds."""
+
+    clause: Clause
+    when: Condition | None
+    of: str
+    at_most: Dated[int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeductTime:
+    """Time that the record reports as no service (the fact `of`) is taken off."""
+
+    clause: Clause
+    when: Condition | None
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """A record with less than so many seconds counts for nothing."""
+
+    clause: Clause
+    when: Condition | None
+    at_least: Dated[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +156,47 @@ class RoundTime:
     to: Dated[int]
     each: Period
     direction: Direction
+    within_same: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LimitTime:
-    """At most so many seconds in the period; the record that crosses the limit is truncated."""
+    """At most so many seconds in the period; the record that crosses the limit is truncated.
+
+    `at_most` may be a fact of the record, by its name: the set duration of its activity.
+    """
 
     clause: Clause
     when: Condition | None
-    per: Period
-    at_most: Dated[int]
+    per: Period | Window
+    at_most: Dated[int] | str
     overflow: Overflow
+    within_same: str = ""
 
 
-HoursStep = Count | Exclude | SplitAtMidnight | NoOverlap | RoundTime | LimitTime
+@dataclass(frozen=True, slots=True)
+class LimitRecords:
+    """At most so many records in the period; one more is refused (in `earning.yaml`: earns nothing so far)."""
+
+    clause: Clause
+    when: Condition | None
+    per: Period | Window
+    at_most: Dated[int]
+    within_same: str = ""
+
+
+HoursStep = (
+    Count
+    | Exclude
+    | Hold
+    | Revoke
+    | NoHours
+    | Split
+    | NoOverlap
+    | AddTime
+    | DeductTime
+    | Minimum
+    | RoundTime
+    | LimitTime
+    | LimitRecords
+)

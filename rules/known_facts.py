@@ -6,6 +6,9 @@ from lianxing.rules.facts import CodeValue, Fact, FactType, Scope
 from lianxing.rules.places import Label
 
 
+CONSENT = "consents_to_sharing"
+
+
 def _fact(
     name: str, zh: str, type: FactType, scope: Scope, meaning_zh: str, meaning_en: str, *values: CodeValue
 ) -> Fact:
@@ -164,6 +167,15 @@ RECORD_FACTS = (
     _fact("punctuality", "守时程度", FactType.NUMBER, Scope.RECORD, "1至5", "1 to 5"),
     _fact("attitude", "服务态度", FactType.NUMBER, Scope.RECORD, "1至5", "1 to 5"),
     _fact("skill", "专业水平", FactType.NUMBER, Scope.RECORD, "1至5", "1 to 5"),
+    *(
+        _fact(f"{unit}_to_{what}", f"{zh}用时{of}", type, Scope.RECORD, f"服务日之后到{zh}日，服务日不计", meaning)
+        for what, zh, done in (("entry", "录入", "it was entered"), ("evaluation", "评价", "it was evaluated"))
+        for unit, of, type, meaning in (
+            ("days", "天数", FactType.DAYS, f"days from the day of service until {done}"),
+            ("working_days", "工作日", FactType.WORKING_DAYS, f"working days after the day of service until {done}"),
+            ("months", "月数", FactType.MONTHS, f"the fewest months from the day of service within which {done}"),
+        )
+    ),
     _fact(
         "proof",
         "有证明材料",
@@ -279,6 +291,59 @@ CALENDAR_FACTS = (
     _fact("weekday", "星期", FactType.WHOLE, Scope.CALENDAR, "星期一为1，星期日为7", "1 is Monday, 7 is Sunday"),
     _fact("month", "月份", FactType.WHOLE, Scope.CALENDAR, "1至12", "1 to 12"),
     _fact("day_of_month", "几号", FactType.WHOLE, Scope.CALENDAR, "1至31", "1 to 31"),
+    _fact(
+        "working_day",
+        "工作日",
+        FactType.YES_NO,
+        Scope.CALENDAR,
+        "工作日，含调休上班的周末；调休安排公布前为缺失",
+        "a day that is worked, make-up days included; missing until the year's exchanged days are announced",
+    ),
+    _fact(
+        "make_up_day",
+        "调休上班日",
+        FactType.YES_NO,
+        Scope.CALENDAR,
+        "因调休而上班的周末",
+        "a day of the weekend that is worked in exchange for another",
+    ),
+    _fact(
+        "statutory_holiday",
+        "法定节假日",
+        FactType.YES_NO,
+        Scope.CALENDAR,
+        "法定节日当天，不含调休和补假",
+        "a holiday by law; days off by exchange or in lieu are rest days",
+    ),
+    _fact(
+        "rest_day",
+        "休息日",
+        FactType.YES_NO,
+        Scope.CALENDAR,
+        "不上班而又不是法定节假日：周末、调休、补假",
+        "neither worked nor a holiday by law: weekends, days off by exchange or in lieu",
+    ),
+    _fact(
+        "festival",
+        "节日",
+        FactType.TEXT,
+        Scope.CALENDAR,
+        "传统节日当天，其余日子为缺失；清明自2008年起",
+        "the traditional festival of the day, missing on other days; Qingming since 2008",
+        _value("new_year_eve", "除夕", "New Year's Eve"),
+        _value("spring_festival", "春节", "Spring Festival"),
+        _value("lantern", "元宵", "Lantern Festival"),
+        _value("qingming", "清明", "Qingming"),
+        _value("dragon_boat", "端午", "Dragon Boat Festival"),
+        _value("qixi", "七夕", "Qixi"),
+        _value("mid_autumn", "中秋", "Mid-Autumn Festival"),
+        _value("double_ninth", "重阳", "Double Ninth Festival"),
+    ),
+    _fact(
+        "lunar_month", "农历月", FactType.WHOLE, Scope.CALENDAR, "农历月份，1至12", "month of the lunar year, 1 to 12"
+    ),
+    _fact("lunar_day", "农历日", FactType.WHOLE, Scope.CALENDAR, "农历日，1至30", "day of the lunar month, 1 to 30"),
+    _fact("leap_month", "闰月", FactType.YES_NO, Scope.CALENDAR, "农历闰月", "in a leap month of the lunar year"),
 )
 
 PERSON_FACTS = (
@@ -346,9 +411,39 @@ PERSON_FACTS = (
     _fact("household", "户", FactType.TEXT, Scope.PERSON, "家庭编号", "id of the household"),
     _fact("real_name", "实名", FactType.YES_NO, Scope.PERSON, "实名认证已通过", "real-name check passed"),
     _fact("enabled", "启用", FactType.YES_NO, Scope.PERSON, "账户在用", "the account is in use"),
+    _fact(
+        CONSENT,
+        "同意共享数据",
+        FactType.YES_NO,
+        Scope.PERSON,
+        "同意把享受礼遇所需的信息告知提供单位",
+        "consents that the provider of a perk is told what it needs",
+    ),
 )
 
-KNOWN_FACTS = RECORD_FACTS + CALENDAR_FACTS + PERSON_FACTS
+SANCTION_FACTS = (
+    _fact(
+        "registration",
+        "注册状态",
+        FactType.TEXT,
+        Scope.SANCTION,
+        "处理之后注册是否有效",
+        "what sanctions have left of the registration",
+        _value("active", "有效", "active"),
+        _value("suspended", "暂停", "suspended"),
+        _value("cancelled", "取消", "cancelled"),
+    ),
+    _fact(
+        "black_listed",
+        "列入黑名单",
+        FactType.YES_NO,
+        Scope.SANCTION,
+        "因处理列入黑名单",
+        "a sanction has put the person on the black list",
+    ),
+)
+
+KNOWN_FACTS = RECORD_FACTS + CALENDAR_FACTS + PERSON_FACTS + SANCTION_FACTS
 
 # Words that only describe: nothing in the engine rests on them, so a county may define one of them in its own way.
 OPEN_FACTS = frozenset(

@@ -6,6 +6,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
+from typing import NamedTuple
 
 
 class Period(Enum):
@@ -17,8 +18,20 @@ class Period(Enum):
     WEEK = "week"
     MONTH = "month"
     QUARTER = "quarter"
+    HALF_YEAR = "half_year"
     CALENDAR_YEAR = "calendar_year"
     RUNNING_TOTAL = "running_total"
+    BALANCE = "balance"  # what has been credited and not spent; of limits only
+
+
+class MonthDay(NamedTuple):
+    """A day of every year; the 29th of February is the 28th where there is none."""
+
+    month: int
+    day: int
+
+    def in_year(self, year: int) -> date:
+        return date(year, self.month, min(self.day, monthrange(year, self.month)[1]))
 
 
 def period_start(period: Period, day: date) -> date:
@@ -30,6 +43,8 @@ def period_start(period: Period, day: date) -> date:
             return day.replace(day=1)
         case Period.QUARTER:
             return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+        case Period.HALF_YEAR:
+            return day.replace(month=(day.month - 1) // 6 * 6 + 1, day=1)
         case Period.CALENDAR_YEAR:
             return day.replace(month=1, day=1)
         case Period.DAY:
@@ -58,33 +73,74 @@ def completed_months(since: date, day: date) -> int:
     return months if add_months(since, months) <= day else months - 1
 
 
+def period_before(period: Period, start: date) -> date:
+    """Return the first day of the calendar period before the one that begins on `start`."""
+    return period_start(period, start - timedelta(days=1))
+
+
+def months_within(since: date, day: date) -> int:
+    """Return the fewest months after `since` within which `day` lies; 0 when it is not later.
+
+    >>> months_within(date(2024, 1, 31), date(2024, 2, 29)), months_within(date(2024, 1, 31), date(2024, 3, 1))
+    (1, 2)
+    """
+    months = max(0, completed_months(since, day))
+    return months if add_months(since, months) >= day else months + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Which part of the history a measure sees on a day: all of it, a calendar period, or a stretch that rolls.
 
     A rolling window of n months holds the days d with d <= day < d + n months, a month end clamped (29 Feb 2024 plus
-    24 months is 28 Feb 2026); of n days, those with d <= day < d + n days.
+    24 months is 28 Feb 2026); of n days, those with d <= day < d + n days. `previous`: the whole calendar period before
+    the one of the day. `first` and `last`: these days and no others, one of the two may be open. `since_award`: what
+    came after the day on which the star or card now held was granted, which only a person's totals know.
     """
 
     calendar: Period | None = None
     months: int = 0
     days: int = 0
+    previous: bool = False
+    first: date | None = None
+    last: date | None = None
+    since_award: bool = False
 
     @property
     def rolls(self) -> bool:
         return self.months > 0 or self.days > 0
+
+    @property
+    def lets_go(self) -> bool:
+        """Tell whether what is seen on one day may be out of sight on a later one."""
+        return self.rolls or self.calendar is not None or self.since_award
 
     def holds(self, service_day: date, day: date) -> bool:
         """Tell whether a service of `service_day` is seen on `day`."""
         if service_day > day:
             return False
         if self.calendar is not None:
-            return period_start(self.calendar, service_day) == period_start(self.calendar, day)
+            seen = period_start(self.calendar, day)
+            return period_start(self.calendar, service_day) == (
+                period_before(self.calendar, seen) if self.previous else seen
+            )
         if self.months:
             return day < add_months(service_day, self.months)
         if self.days:
             return day < service_day + timedelta(days=self.days)
-        return True
+        return (self.first is None or self.first <= service_day) and (self.last is None or service_day <= self.last)
 
 
 ALL_TIME = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The time within which something has to be done: so many days, working days or months, exactly one of them.
+
+    The day on which it begins is not counted (Civil Code, art. 201).
+    """
+
+    days: int = 0
+    working_days: int = 0
+    months: int = 0

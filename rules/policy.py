@@ -6,14 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
+from lianxing.rules.accounts import Account
 from lianxing.rules.county import County
 from lianxing.rules.earning import EarningStep
 from lianxing.rules.facts import Fact
 from lianxing.rules.hours import HoursStep
 from lianxing.rules.measures import Measure
-from lianxing.rules.perks import Perk
+from lianxing.rules.menu import Request
+from lianxing.rules.perks import Choice, Perk
 from lianxing.rules.places import Clause
+from lianxing.rules.redemption import Offer
+from lianxing.rules.review import Evaluation, ReviewStatement
+from lianxing.rules.sanctions import Sanction
 from lianxing.rules.stars import StarScale
+from lianxing.rules.transition import Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +35,32 @@ class Policy:
     stars: StarScale | None
     perks: tuple[Perk, ...]
     digest: str
+    choices: tuple[Choice, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    menu: tuple[Request, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    review: tuple[ReviewStatement, ...] = ()
+    sanctions: tuple[Sanction, ...] = ()
 
     @property
     def clauses(self) -> Iterator[Clause]:
         """Every statement, in the order of the chapters."""
-        yield from (statement.clause for statement in chain(self.hours, self.earning, self.measures))
+        yield from (statement.clause for statement in self.review)
+        yield from (step.clause for step in self.hours)
+        yield from (step.clause for step in self.earning)
+        yield from (measure.clause for measure in self.measures)
         if self.stars is not None:
             yield self.stars.clause
-        yield from (perk.clause for perk in self.perks)
+        yield from (sanction.clause for sanction in self.sanctions)
+        yield from (perk.clause for perk in (*self.perks, *self.choices))
+        yield from (statement.clause for statement in chain(self.accounts, self.offers, self.menu))
+        yield from (transition.clause for transition in self.transitions)
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """How evaluations are worked out; None where the policy leaves them as the registry has them."""
+        return next((said for said in self.review if isinstance(said, Evaluation)), None)
 
     def clause(self, id: str) -> Clause:
         """Return the statement with this id; KeyError if there is none."""

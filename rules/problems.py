@@ -202,6 +202,96 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "与 {fact} 比较的文字为空、过长或含空字符",
         "the text that {fact} is compared with is empty, over 4,096 bytes, or holds NUL",
     ),
+    (
+        "P324",
+        "“{fact}”不能用来分组：须为记录或志愿者的文字类事实",
+        "'{fact}' cannot group: it takes a text fact of the record or the person",
+    ),
+    ("P325", "“{fact}”不是记录自带的时间", "'{fact}' is not a duration that a record reports"),
+    ("P326", "取自记录的限额只能按每条记录", "a limit taken from the record is per record"),
+    (
+        "P327",
+        "各段须由低到高，只有最后一段可以不写到哪里为止",
+        "steps go from low to high; only the last may leave open where it ends",
+    ),
+    ("P328", "占比限额须按日历周期或累计", "a limit by share runs over a calendar period or all time"),
+    (
+        "P329",
+        "“{id}”和“{other}”可能同时适用于一条记录，须合写成一条并写明如何叠加",
+        "'{id}' and '{other}' could both apply to one record: make them one statement that says how they combine",
+    ),
+    ("P330", "按“{fact}”分段计分须写明最高到哪里", "brackets of '{fact}' have to say up to where they count"),
+    # P610 on: measures, scores, transition
+    ("P610", "“{key}”不适用于“{kind}”", "'{key}' does not go with '{kind}'"),
+    ("P611", "评分“{score}”不能以另一评分“{other}”为依据", "the score '{score}' cannot rest on another score, '{other}'"),
+    (
+        "P612",
+        "评分“{score}”以所持星级为依据，不能在此处使用",
+        "the score '{score}' rests on the star held, and cannot be asked here",
+    ),
+    (
+        "P613",
+        "“{id}”和“{other}”在同一天：一天只能有一次规则衔接",
+        "'{id}' and '{other}' are on one day: there is one transition a day",
+    ),
+    # P640 on: perks, accounts, redemption, menu
+    ("P640", "没有账户“{id}”；有：{known}", "there is no account '{id}'; accounts are {known}"),
+    (
+        "P641",
+        "不能向“{id}”借用：须是单位相同的公共池账户",
+        "'{id}' lends nothing: only a pool in the same unit does",
+    ),
+    ("P642", "此处以{found}计，而账户以{unit}计", "this is in {found}, but the account is kept in {unit}"),
+    ("P643", "账户“{account}”没有写明可用于{gives}", "the account '{account}' is not spent on {gives}"),
+    ("P644", "不会到期的账户没有先到期的一笔", "nothing of this account expires, so nothing of it expires first"),
+    ("P645", "须写两天：[开始, 结束]，如 [01-01, 01-31]", "two days are needed, the first and the last: [01-01, 01-31]"),
+    (
+        "P646",
+        "给付凭证的须写凭证有效期，给付其他的不写",
+        "what gives a voucher says how long it is valid, and nothing else does",
+    ),
+    ("P647", "“{found}”不是每年的一天（写作 01-31）", "'{found}' is no day of the year such as 01-31"),
+    ("P648", "次数须写其一：{known}；“至多”须同“每”一起写", "uses are one of {known}; at_most goes with per"),
+    ("P649", "没有说对谁开放；至少写一项：{known}", "this does not say to whom it opens; it needs one of {known}"),
+    ("P650", "没有礼遇“{id}”可供选择；有：{known}", "there is no perk '{id}' to choose; perks are {known}"),
+    # P600 on: calendar and review
+    (
+        "P600",
+        "“{fact}”要按工作日历推算，而县区文件没有写明是哪国的",
+        "'{fact}' is reckoned by working days, but no county.yaml says by which country's `calendar`",
+    ),
+    ("P601", "没有国家代码“{found}”的节假日（如 CN）", "the holidays of a country '{found}' are not known; write CN"),
+    ("P602", "活动期的名称“{name}”已另有含义", "the campaign '{name}' goes by a name that is taken"),
+    ("P603", "服务评价只能写一条，另一条是“{first}”", "evaluation is said twice, first by '{first}'"),
+    ("P604", "环节前后都是“{state}”", "this stage leads from '{state}' to itself"),
+    ("P605", "随时可评价（{word}）就没有逾期", "what may come at any time ({word}) is never late"),
+    ("P606", "等次须由高到低", "grades go from high to low"),
+    # P67x: layers
+    ("P670", "写明改写，而上级没有“{id}”", "'{id}' overrides a statement, but no layer below has one of that id"),
+    ("P671", "写明不改写，而上级已有“{id}”", "'{id}' overrides nothing, it says, but a layer below has that id"),
+    # P620 on: stars and sanctions
+    (
+        "P620",
+        "“持续”写“直至恢复”，就要写“恢复”，反之亦然",
+        "a sanction that lasts until_restored says how it is restored, and no other does",
+    ),
+    ("P621", "按“{by}”授予时，“{key}”没有意义", "'{key}' means nothing where stars are awarded by {by}"),
+    ("P622", "本阶梯没有 {star} 星", "the ladder has no star {star}"),
+    (
+        "P624",
+        "只能从时长或积分中扣：“{measure}”两者都不是",
+        "what is paid comes from hours or points; '{measure}' is neither",
+    ),
+    (
+        "P625",
+        "“{id}”的情形不看任何指标，没有可修复的记录",
+        "the condition of '{id}' asks no measure, so that no record could be repaired",
+    ),
+    (
+        "P626",
+        "修复从“{measure}”中扣，它须是合计类指标",
+        "a repair is paid out of '{measure}', which has to be a sum",
+    ),
     # P4xx: what no matcher can evaluate
     *MATCHING_PROBLEMS,
     # P5xx: cases

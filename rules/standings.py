@@ -10,6 +10,7 @@ from fractions import Fraction
 from lianxing.rules.conditions import Operator
 from lianxing.rules.facts import CountyId, FactType, FactValue, VolunteerId
 from lianxing.rules.periods import Period
+from lianxing.rules.perks import Beneficiary, Proof
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.records import ServiceRecord
 
@@ -56,9 +57,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class HeldPerk:
-    """A perk that is open: what share of a price is still paid (None: it has no price), and how often.
+    """A perk that is open: what share of a price is still paid (None: it has no price), its face value, how often.
 
-    `uses_at_most` in each `uses_per`; both None where it may be used without limit.
+    `uses_at_most` in each `uses_per`, or as often as wanted for `pass_months` from the day of issue, or as often as
+    `earned_so_far`; all None where it may be used without limit. `chosen_by` is the choice that it has to be taken by.
     """
 
     clause: Clause
@@ -67,6 +69,16 @@ class HeldPerk:
     pays_at: Location | None
     uses_at_most: int | None
     uses_per: Period | None
+    worth: int | None = None  # hundredths of a yuan
+    worth_at: Location | None = None
+    pass_months: int | None = None
+    earned_so_far: int | None = None
+    chosen_by: Clause | None = None
+    sites: tuple[str, ...] = ()
+    department: str = ""
+    legal_ground: str = ""
+    beneficiaries: tuple[Beneficiary, ...] = ()
+    shows: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from lianxing.engine.reading.forms import (
     SOURCE,
     TIME,
     Amount,
+    Choice,
     Fields,
     Form,
     Id,
@@ -32,9 +33,11 @@ from lianxing.engine.reading.forms import (
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.vocabulary import KEY_OF
+from lianxing.rules import quantities
 from lianxing.rules.cases import Case, Expected
 from lianxing.rules.conditions import facts_of
 from lianxing.rules.facts import FactType, FactValue, RecordId, RegistryId, Scope, VolunteerId
+from lianxing.rules.hours import Overflow
 from lianxing.rules.places import Language, Location, Source
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import Problem
@@ -171,7 +174,37 @@ class _PerksForm:
         return {"anyOf": [names, {"type": "object", "additionalProperties": {"type": "string"}}]}
 
 
-_EARNS: Record[Fields] = Record({"points": Key(number()), "hours": Key(number(0))}, lambda fields, _reading: fields)
+@dataclass(frozen=True)
+class _Overflows:
+    """What limits took off, by where it goes: `{donation_pool: 15 hours}`; points where no unit is said."""
+
+    def read(self, node: Node, reading: Reading) -> dict[tuple[str, str], int] | None:
+        if not isinstance(node, Entries):
+            reading.problem("P014", node.location, ("expected", "mapping"))
+            return None
+        found: dict[tuple[str, str], int] = {}
+        for key, item in node.entries:
+            goes_to = Choice(_GOES_TO).read(key, reading)
+            timed = isinstance(item, Scalar) and quantities.amount(item.text, FactType.DURATION) is not None
+            amount = Amount(FactType.DURATION if timed else FactType.POINTS).read(item, reading)
+            if goes_to is not None and amount is not None:
+                found[goes_to.value, "seconds" if timed else "points"] = amount
+        return found if len(found) == len(node.entries) else None
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
+
+
+_GOES_TO = tuple(overflow for overflow in Overflow if overflow is not Overflow.LOST)
+_AMOUNTS: Mapping[str, Key[Any]] = {"points": Key(number()), "hours": Key(number(0))}
+_EARNS: Record[Fields] = Record(
+    {
+        **_AMOUNTS,
+        "pending": Key(Record(_AMOUNTS, lambda fields, _reading: fields)),
+        "overflows": Key(_Overflows()),
+    },
+    lambda fields, _reading: fields,
+)
 _GIVEN = frozenset((Scope.MEASURE, Scope.STANDING))
 _STORY = ("record", "records", "given")
 _ASKED = ("earns", "star", "perks", "because", "refused_by", "still_missing", "measures")
@@ -262,14 +295,15 @@ def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
 
 def _expected(fields: Fields) -> Expected:
     earns: Fields | None = fields.get("earns")
-    points = hours = None
-    if earns is not None:
-        nothing = not earns.values  # `earns: {}` is nothing at all; otherwise only what is named is asked
-        points = 0 if nothing else earns.get("points")
-        hours = 0 if nothing else earns.get("hours")
+    nothing = earns is not None and not earns.values  # `earns: {}` is nothing at all; else only what is named is asked
+    seconds, points = (0, 0) if nothing else _amounts(earns)
+    pending_seconds, pending_points = _amounts(None if earns is None else earns.get("pending"))
     return Expected(
-        seconds=None if hours is None else hours * HOUR_SECONDS,
-        points=None if points is None else points * 100,
+        seconds=seconds,
+        points=points,
+        pending_seconds=pending_seconds,
+        pending_points=pending_points,
+        overflows=None if earns is None else earns.get("overflows"),
         star=fields.get("star"),
         because=fields.get("because"),
         refused_by=fields.get("refused_by"),
@@ -277,6 +311,12 @@ def _expected(fields: Fields) -> Expected:
         missing=fields.get("still_missing"),
         measures=fields.get("measures"),
     )
+
+
+def _amounts(said: Fields | None) -> tuple[int | None, int | None]:
+    """Return the seconds and hundredths of a point that a case names, None for what it does not ask."""
+    hours, points = (None, None) if said is None else (said.get("hours"), said.get("points"))
+    return None if hours is None else hours * HOUR_SECONDS, None if points is None else points * 100
 
 
 def _times_known(policy: Policy, told: tuple[_Told, ...], reading: Reading) -> bool:

@@ -9,15 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from lianxing.engine.reading import pyyaml
+from lianxing.engine.reading.accounts import ACCOUNTS
+from lianxing.engine.reading.campaigns import fact_of
 from lianxing.engine.reading.county import COUNTY, LayerHead
 from lianxing.engine.reading.earning import EARNING
 from lianxing.engine.reading.forms import Form, Reading, T, nearest
 from lianxing.engine.reading.hours import HOURS
 from lianxing.engine.reading.measures import MEASURES
+from lianxing.engine.reading.menu import MENU
 from lianxing.engine.reading.nodes import Node
 from lianxing.engine.reading.perks import PERKS, STARS_FACT
+from lianxing.engine.reading.redemption import OFFER_WORDS, OFFERS
+from lianxing.engine.reading.review import REVIEW
+from lianxing.engine.reading.sanctions import SANCTIONS
 from lianxing.engine.reading.stars import STARS
 from lianxing.engine.reading.statements import Statement
+from lianxing.engine.reading.transition import TRANSITIONS
 from lianxing.rules.facts import Fact, Scope
 from lianxing.rules.known_facts import OPEN_FACTS
 from lianxing.rules.measures import Measure
@@ -29,10 +36,16 @@ _STANDING = {STARS_FACT.name: STARS_FACT}
 
 # Every chapter of statements but the measures, with the words that it knows beyond facts and measures.
 STATEMENT_CHAPTERS: Mapping[str, tuple[Form[tuple[Statement[Any], ...]], Mapping[str, Fact]]] = {
+    "review.yaml": (REVIEW, {}),
     "hours.yaml": (HOURS, {}),
     "earning.yaml": (EARNING, {}),
     "stars.yaml": (STARS, {}),
+    "sanctions.yaml": (SANCTIONS, {}),
     "perks.yaml": (PERKS, _STANDING),
+    "accounts.yaml": (ACCOUNTS, {}),
+    "redemption.yaml": (OFFERS, OFFER_WORDS),
+    "menu.yaml": (MENU, _STANDING),
+    "transition.yaml": (TRANSITIONS, {}),
 }
 FORMS: Mapping[str, Form[Any]] = {
     "county.yaml": COUNTY,
@@ -102,7 +115,7 @@ def read_head(folder: Folder, facts: Mapping[str, Fact], problems: list[Problem]
 def read_layer(folder: Folder, head: LayerHead, below: Mapping[str, Fact], problems: list[Problem]) -> Layer:
     """Return every chapter of a folder; what is wrong goes to `problems`, and reading goes on."""
     _unknown_files(folder, problems)
-    facts = _with_words(below, head.facts)
+    facts = _with_words(below, head.facts) | {fact.name: fact for fact in map(fact_of, head.campaigns)}
     source = replace(head.source, clause="")
 
     def chapter(name: str, form: Form[T], known: Mapping[str, Fact]) -> T | None:

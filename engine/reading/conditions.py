@@ -9,20 +9,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lianxing.engine.reading.forms import YES_NO, DatedOf, ListOf, Reading, Schema
+from lianxing.engine.reading.forms import YES_NO, DatedOf, Key, ListOf, Reading, Record, Schema, Text
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
 from lianxing.rules import quantities
-from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Missing, Not, OneOf, Operator
+from lianxing.rules.conditions import (
+    AllOf,
+    AnyOf,
+    Compare,
+    CompareFacts,
+    Condition,
+    DatedCompare,
+    Missing,
+    Not,
+    OneOf,
+    Operator,
+)
 from lianxing.rules.facts import INTEGER_MAX, RATIO_SCALE, TEXT_BYTES_MAX, Fact, FactType, FactValue, Scope
 from lianxing.rules.places import Language, Location
 
-RECORD_SCOPES = frozenset((Scope.RECORD, Scope.PERSON, Scope.CALENDAR, Scope.MEASURE))
+RECORD_SCOPES = frozenset((Scope.RECORD, Scope.PERSON, Scope.CALENDAR, Scope.MEASURE, Scope.SANCTION))
 HISTORY_SCOPES = frozenset((Scope.RECORD, Scope.CALENDAR))
-STANDING_SCOPES = frozenset((Scope.PERSON, Scope.MEASURE))
+STANDING_SCOPES = frozenset((Scope.PERSON, Scope.MEASURE, Scope.SANCTION))
+SANCTION_SCOPES = frozenset((Scope.PERSON, Scope.MEASURE))
 
 VALUES_SHOWN = 24
-CALENDAR_RANGES = {"weekday": (1, 7), "month": (1, 12), "day_of_month": (1, 31)}
+CALENDAR_RANGES = {"weekday": (1, 7), "month": (1, 12), "day_of_month": (1, 31), "lunar_month": (1, 12), "lunar_day": (1, 30)}
 
 _GROUPS = ("all", "any", "not")
 _ORDER = {
@@ -105,6 +117,7 @@ def _example(fact: Fact) -> str:
         FactType.DURATION: "30 minutes / 30 分钟",
         FactType.POINTS: "20 points / 20 分",
         FactType.DAYS: "30 days / 30 天",
+        FactType.WORKING_DAYS: "10 working days / 10 个工作日",
         FactType.MONTHS: "6 months / 3 年",
         FactType.MONEY: "20 yuan / 20 元",
         FactType.RATIO: "60 % / 4.2",
@@ -203,6 +216,8 @@ class ConditionForm:
             return None
         if name == "within":
             return _within(fact, node, reading, key.location)
+        if names_a_fact(node):
+            return self._beside(fact, _ORDER[name], node, reading, key.location)
         operands = DatedOf[FactValue](Operand(fact)).read(node, reading)
         if operands is None:
             return None
@@ -210,8 +225,49 @@ class ConditionForm:
             return Compare(fact.name, _ORDER[name], operands.entries[0].value, key.location)
         return DatedCompare(fact.name, _ORDER[name], operands, key.location)
 
+    def _beside(
+        self, fact: Fact, operator: Operator, node: Node, reading: Reading, place: Location
+    ) -> Condition | None:
+        """`{at_most: {fact: check_in_radius}}`: one fact compared with another of its type."""
+        other = FACT_NAMED.read(node, reading)
+        if other is None:
+            return None
+        beyond = (
+            other.scope not in self.scopes or other.type is not fact.type or FactType.RATIO in (fact.type, other.type)
+        )
+        if beyond:
+            reading.problem("P304", node.location, ("fact", other.name))
+            return None
+        return CompareFacts(fact.name, operator, other.name, place)
+
     def schema(self, script: Language) -> Schema:
         return {"$ref": "#/$defs/condition"}
+
+
+@dataclass(frozen=True)
+class _KnownFact:
+    """The name of a fact, in either spelling."""
+
+    def read(self, node: Node, reading: Reading) -> Fact | None:
+        name = Text().read(node, reading)
+        fact = None if name is None else reading.fact(name)
+        if name is not None and fact is None:
+            reading.problem("P301", node.location, ("fact", name), hint=reading.nearest_fact(name))
+        return fact
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "string"}
+
+
+# `{fact: activity_duration}`: the value is what that fact of the record says.
+FACT_NAMED: Record[Fact] = Record(
+    {"fact": Key(_KnownFact(), required=True)}, lambda fields, _reading: fields.get("fact")
+)
+
+
+def names_a_fact(node: Node) -> bool:
+    """Tell whether a node says `{fact: ...}`."""
+    return isinstance(node, Entries) and [KEY_OF.get(key.text, key.text) for key, _ in node.entries] == ["fact"]
 
 
 def condition_schema(script: Language) -> Schema:

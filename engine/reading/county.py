@@ -7,6 +7,8 @@ from datetime import date
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from lianxing.engine.holidays import countries
+from lianxing.engine.reading.campaigns import Campaigns
 from lianxing.engine.reading.conditions import RESERVED
 from lianxing.engine.reading.forms import (
     DAY,
@@ -26,6 +28,7 @@ from lianxing.engine.reading.forms import (
     scalar_text,
 )
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.rules.campaigns import Campaign
 from lianxing.rules.facts import CodeValue, Fact, FactType, Scope
 from lianxing.rules.known_facts import OPEN_FACTS
 from lianxing.rules.places import Label, Language, Location, Source
@@ -46,6 +49,8 @@ class LayerHead:
     source: Source
     facts: tuple[Fact, ...]
     location: Location
+    calendar: str = ""
+    campaigns: tuple[Campaign, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,21 @@ class Zone:
 
     def schema(self, script: Language) -> Schema:
         return {"type": "string"}
+
+
+@dataclass(frozen=True)
+class _Country:
+    """The code of a country whose public holidays are known."""
+
+    def read(self, node: Node, reading: Reading) -> str | None:
+        text = scalar_text(node, reading, "P601")
+        if text is not None and text not in countries():
+            reading.problem("P601", node.location, ("found", text[:40]), hint=nearest(text.upper(), countries()))
+            return None
+        return text
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "string", "pattern": "^[A-Z]{2}$"}
 
 
 class FactScope(Enum):
@@ -208,6 +228,8 @@ def _head(fields: Fields, reading: Reading) -> LayerHead:
         source=fields.get("source", Source()),
         facts=fields.get("facts", ()),
         location=fields.location,
+        calendar=fields.get("calendar", ""),
+        campaigns=fields.get("campaigns", ()),
     )
 
 
@@ -220,7 +242,8 @@ class _CountyForm(Record[LayerHead]):
             reading.problem("P014", node.location, ("expected", "mapping"))
             return None
         fields, _right = self.said(node, reading)
-        return None if "facts" in fields.places and "facts" not in fields.values else _head(fields, reading)
+        unread = [name for name in ("facts", "campaigns") if name in fields.places and name not in fields.values]
+        return None if unread else _head(fields, reading)
 
 
 COUNTY: Record[LayerHead] = _CountyForm(
@@ -232,7 +255,9 @@ COUNTY: Record[LayerHead] = _CountyForm(
         "in_force": Key(Record({"from": Key(DAY, required=True), "until": Key(DAY)}, _in_force)),
         "time_zone": Key(Zone()),
         "source": Key(SOURCE),
+        "calendar": Key(_Country()),
         "facts": Key(_Facts()),
+        "campaigns": Key(Campaigns()),
     },
     _head,
 )

@@ -118,6 +118,11 @@ class Reading:
                     self._by_chinese[fact.zh] = None if fact.zh in self._by_chinese else fact
         return self._by_chinese
 
+    def know(self, facts: Mapping[str, Fact]) -> None:
+        """Go on with these words."""
+        self.facts = facts
+        self._by_chinese.clear()
+
     def nearest_fact(self, name: str) -> str:
         return self.nearest(name, [*self.facts, *self._chinese()])
 

@@ -1,19 +1,41 @@
-"""The chapter `perks.yaml`: a mapping from the name of a perk to what it takes and gives."""
+"""The chapter `perks.yaml`: a mapping from the name of a perk to what it takes and gives, or to a choice among perks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
-from lianxing.engine.reading.conditions import STANDING_SCOPES, ConditionForm
-from lianxing.engine.reading.forms import Choice, DatedOf, Fields, Key, Percent, Reading, Record, Schema, Text, whole
-from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.alternatives import Exactly, MeasureName, WordOr
+from lianxing.engine.reading.conditions import STANDING_SCOPES, ConditionForm, Operand
+from lianxing.engine.reading.forms import (
+    DAY,
+    YES_NO,
+    Amount,
+    Choice,
+    DatedOf,
+    Fields,
+    Id,
+    Key,
+    ListOf,
+    Percent,
+    Reading,
+    Record,
+    Schema,
+    Text,
+    whole,
+)
+from lianxing.engine.reading.nodes import Entries, Node
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.engine.reading.tables import TableForm
-from lianxing.engine.reading.vocabulary import WORDS
-from lianxing.rules.conditions import AllOf, Condition
+from lianxing.engine.reading.vocabulary import KEY_OF
+from lianxing.rules import perks
+from lianxing.rules.conditions import AllOf, Compare, Condition, Operator
+from lianxing.rules.dates import Dated
 from lianxing.rules.facts import Fact, FactType, Scope
+from lianxing.rules.known_facts import CONSENT
 from lianxing.rules.periods import Period
-from lianxing.rules.perks import Perk, Uses
+from lianxing.rules.perks import Beneficiary, Card, EachFull, OnDowngrade, Pass, Perk, Proof, Uses
 from lianxing.rules.places import Clause, Label, Language
 
 STARS_FACT = Fact(
@@ -21,31 +43,105 @@ STARS_FACT = Fact(
 )
 
 CONDITION = ConditionForm(STANDING_SCOPES)
-_PERIODS = (Period.DAY, Period.WEEK, Period.MONTH, Period.QUARTER, Period.CALENDAR_YEAR)
-_LIMITED: Record[Uses] = Record(
-    {"at_most": Key(DatedOf(whole(1, 10_000)), required=True), "per": Key(Choice(_PERIODS), required=True)},
-    lambda fields, _reading: Uses(fields.get("at_most"), fields.get("per")),
-)
-_UNLIMITED = "unlimited"
+MONTHS = Amount(FactType.MONTHS, 1, 1200)
+PERIODS = (Period.DAY, Period.WEEK, Period.MONTH, Period.QUARTER, Period.HALF_YEAR, Period.CALENDAR_YEAR)
 
 
 @dataclass(frozen=True)
-class _Uses:
-    """`unlimited`, or so many per period; wrapped in a tuple, because None is a value here."""
+class _EachFullForm:
+    """`{of: MEASURE, amount: 500 hours}`: the amount is in the measure's unit."""
 
-    def read(self, node: Node, reading: Reading) -> tuple[Uses | None] | None:
-        if isinstance(node, Scalar):
-            if node.text in (_UNLIMITED, WORDS[_UNLIMITED]):
-                return (None,)
-            reading.problem(
-                "P105", node.location, ("found", node.text[:40]), ("known", "unlimited, {at_most: ..., per: ...}")
-            )
+    def read(self, node: Node, reading: Reading) -> EachFull | None:
+        if not isinstance(node, Entries):
+            reading.problem("P014", node.location, ("expected", "mapping"))
             return None
-        uses = _LIMITED.read(node, reading)
-        return None if uses is None else (uses,)
+        named = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "of"), None)
+        fact = None if named is None else MeasureName().read(named, reading)
+        if named is not None and fact is None:
+            return None
+        return self._record(fact).read(node, reading)
+
+    def _record(self, fact: Fact | None) -> Record[EachFull]:
+        def build(fields: Fields, reading: Reading) -> EachFull | None:
+            amounts: Dated[int] = fields.get("amount")
+            if any(entry.value <= 0 for entry in amounts.entries):
+                found = amounts.entries[0]
+                reading.problem("P106", found.location, ("found", found.value), ("low", 1), ("high", ""))
+                return None
+            return EachFull(fields.get("of").name, amounts, fields.location)
+
+        amount = Operand(fact) if fact is not None else Text()
+        return Record({"of": Key(MeasureName(), required=True), "amount": Key(DatedOf(amount), required=True)}, build)
 
     def schema(self, script: Language) -> Schema:
-        return {"anyOf": [{"enum": [_UNLIMITED, WORDS[_UNLIMITED]]}, _LIMITED.schema(script)]}
+        return self._record(None).schema(script)
+
+
+def _uses(fields: Fields, reading: Reading) -> Uses | Pass | EachFull | None:
+    said = [name for name in ("at_most", "pass", "each_full") if name in fields.values]
+    if len(said) != 1 or ("per" in fields.values) != (said == ["at_most"]):
+        known = ", ".join(f"{{{reading.spelled(name)}: ...}}" for name in ("at_most", "pass", "each_full"))
+        reading.problem("P648", fields.location, ("known", known))
+        return None
+    match said[0]:
+        case "at_most":
+            return Uses(fields.get("at_most"), fields.get("per"))
+        case "pass":
+            return Pass(fields.get("pass"))
+        case _:
+            each: EachFull = fields.get("each_full")
+            return each
+
+
+USES: Record[Uses | Pass | EachFull] = Record(
+    {
+        "at_most": Key(DatedOf(whole(1, 10_000))),
+        "per": Key(Choice(PERIODS)),
+        "pass": Key(DatedOf(MONTHS)),
+        "each_full": Key(_EachFullForm()),
+    },
+    _uses,
+)
+_CARD: Record[Card] = Record(
+    {
+        "valid": Key(DatedOf(MONTHS), required=True),
+        "lending": Key(WordOr({"forbidden": False, "allowed": True}), required=True),
+    },
+    lambda fields, _reading: Card(fields.get("valid"), *fields.get("lending")),
+)
+
+
+def _available(fields: Fields, reading: Reading) -> tuple[date | None, date | None] | None:
+    since, until = fields.get("from"), fields.get("until")
+    if since is None and until is None:
+        reading.problem("P111", fields.location)
+        return None
+    if since is not None and until is not None and until < since:
+        reading.problem("P307", fields.place("until"))
+        return None
+    return since, until
+
+
+_AVAILABLE: Record[tuple[date | None, date | None]] = Record({"from": Key(DAY), "until": Key(DAY)}, _available)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What a choice says, before it has its clause."""
+
+    at_most: Dated[int]
+    per: Period
+    among: tuple[str, ...]
+
+
+_CHOOSE: Record[_Chosen] = Record(
+    {
+        "at_most": Key(DatedOf(whole(1, 100)), required=True),
+        "per": Key(Choice(PERIODS), required=True),
+        "among": Key(ListOf(Id(), least=2), required=True),
+    },
+    lambda fields, _reading: _Chosen(fields.get("at_most"), fields.get("per"), fields.get("among")),
+)
 
 
 @dataclass(frozen=True)
@@ -59,21 +155,85 @@ class _StarTest:
         return {"type": ["object", "array", "number", "string"]}
 
 
-def _perk(id: str, fields: Fields, reading: Reading, clause: Clause) -> Perk:
-    stars, when = fields.get("stars"), fields.get("when")
+def _statement(id: str, fields: Fields, reading: Reading, clause: Clause) -> Perk | perks.Choice | None:
+    return _choice(fields, reading, clause) if "choose" in fields.values else _perk(fields, reading, clause)
+
+
+def _choice(fields: Fields, reading: Reading, clause: Clause) -> perks.Choice | None:
+    extra = [name for name in PERKS.keys if name != "choose" and name in fields.values]
+    for name in extra:
+        known = reading.spelled("choose")
+        reading.problem("P211", fields.place(name), ("key", reading.spelled(name)), ("known", known))
+    chosen: _Chosen = fields.get("choose")
+    return None if extra else perks.Choice(clause, chosen.at_most, chosen.per, chosen.among)
+
+
+def _perk(fields: Fields, reading: Reading, clause: Clause) -> Perk | None:
+    missing = [name for name in ("uses", "provider") if name not in fields.values]
+    for name in missing:
+        reading.problem("P015", clause.location, ("key", reading.spelled(name)))
+    if "stars" not in fields.values and "when" not in fields.values:
+        known = ", ".join(map(reading.spelled, ("stars", "when")))
+        reading.problem("P649", clause.location, ("known", known))
+        return None
+    if missing:
+        return None
+    parts = tuple(_asked(fields))
     (uses,) = fields.get("uses")
-    condition = stars if when is None else AllOf((stars, when), clause.location)
-    return Perk(clause, condition, fields.get("pays"), uses, fields.get("provider"))
+    return Perk(
+        clause=clause,
+        condition=parts[0] if len(parts) == 1 else AllOf(parts, clause.location),
+        pays=fields.get("pays"),
+        uses=uses,
+        provider=fields.get("provider"),
+        worth=fields.get("worth"),
+        sites=fields.get("sites", ()),
+        department=fields.get("department", ""),
+        legal_ground=fields.get("legal_ground", ""),
+        beneficiaries=fields.get("beneficiaries", (Beneficiary.SELF,)),
+        consent=fields.get("consent", False),
+        shows=fields.get("shows"),
+        card=fields.get("card"),
+        available=fields.get("available", (None, None)),
+        on_downgrade=fields.get("on_downgrade", OnDowngrade.LOSE),
+    )
 
 
-PERKS: NamedForm[Perk] = NamedForm(
+def _asked(fields: Fields) -> Iterator[Condition]:
+    """Yield all that a perk opens on: the star, the condition, the consent, and the days on which it is to be had."""
+    for name in ("stars", "when"):
+        if name in fields.values:
+            yield fields.get(name)
+    if fields.get("consent"):
+        yield Compare(CONSENT, Operator.EQUALS, 1, fields.place("consent"))
+    since, until = fields.get("available", (None, None))
+    if since is not None:
+        yield Compare("day", Operator.AT_LEAST, since.toordinal(), fields.place("available"))
+    if until is not None:
+        yield Compare("day", Operator.AT_MOST, until.toordinal(), fields.place("available"))
+
+
+_BY_STAR = frozenset((Scope.STANDING,))
+
+PERKS: NamedForm[Perk | perks.Choice] = NamedForm(
     {
         "stars": Key(_StarTest()),
         "when": Key(CONDITION),
-        "pays": Key(TableForm(Percent(), frozenset((Scope.STANDING,)))),
-        "uses": Key(_Uses()),
+        "pays": Key(TableForm(Percent(), _BY_STAR)),
+        "worth": Key(TableForm(Exactly(Amount(FactType.MONEY)), _BY_STAR)),
+        "uses": Key(WordOr({"unlimited": None}, USES)),
+        "sites": Key(ListOf(Text())),
         "provider": Key(Text()),
+        "department": Key(Text()),
+        "legal_ground": Key(Text()),
+        "beneficiaries": Key(ListOf(Choice(tuple(Beneficiary)))),
+        "consent": Key(YES_NO),
+        "shows": Key(Choice(tuple(Proof))),
+        "card": Key(_CARD),
+        "available": Key(_AVAILABLE),
+        "on_downgrade": Key(Choice(tuple(OnDowngrade))),
+        "choose": Key(_CHOOSE),
     },
-    ("stars", "uses", "provider"),
-    _perk,
+    (),
+    _statement,
 )

@@ -2,69 +2,180 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from lianxing.engine.reading.conditions import STANDING_SCOPES, ConditionForm
-from lianxing.engine.reading.forms import YES_NO, Choice, Fields, Key, Reading, Record, Schema, whole
+from lianxing.engine.reading.alternatives import MonthDayForm
+from lianxing.engine.reading.conditions import RECORD_SCOPES, STANDING_SCOPES, ConditionForm
+from lianxing.engine.reading.forms import (
+    YES_NO,
+    Amount,
+    Choice,
+    DatedOf,
+    Fields,
+    Form,
+    Id,
+    Key,
+    LabelForm,
+    Reading,
+    Record,
+    Schema,
+    Text,
+    whole,
+)
 from lianxing.engine.reading.nodes import Entries, Node
-from lianxing.engine.reading.statements import CARRIED, Statement, clause
-from lianxing.rules.places import Language
-from lianxing.rules.stars import AwardBy, LowersTheBasis, StarLevel, StarScale
+from lianxing.engine.reading.statements import CARRIED, OVERRIDES, Statement, clause
+from lianxing.rules.facts import FactType
+from lianxing.rules.periods import Period
+from lianxing.rules.places import Language, Location
+from lianxing.rules.stars import (
+    Award,
+    AwardBy,
+    Below,
+    LowersTheBasis,
+    Round,
+    Sequence,
+    StarLevel,
+    StarNumber,
+    StarScale,
+)
+
+T = TypeVar("T")
 
 STARS_ID = "stars"
 STAR_MAX = 20
+NOTICE_MAX = 365
+GRANT_MAX = 10_000 * 100
 
 CONDITION = ConditionForm(STANDING_SCOPES)
+DIRECT = ConditionForm(RECORD_SCOPES)
+ROUNDS = (Period.MONTH, Period.QUARTER, Period.HALF_YEAR, Period.CALENDAR_YEAR)
 
 
 @dataclass(frozen=True)
-class _Levels:
-    """A mapping from star to condition, ascending from any star on."""
+class _ByStar(Generic[T]):
+    """A mapping from star to something, ascending from any star on; each with the place of its star."""
 
-    def read(self, node: Node, reading: Reading) -> tuple[StarLevel, ...] | None:
+    value: Form[T]
+
+    def read(self, node: Node, reading: Reading) -> dict[int, tuple[T, Location]] | None:
         if not isinstance(node, Entries):
             reading.problem("P014", node.location, ("expected", "mapping"))
             return None
         if not node.entries:
             reading.problem("P111", node.location)
             return None
-        levels: list[StarLevel] = []
+        found: dict[int, tuple[T, Location]] = {}
+        before = 0
         for key, item in node.entries:
             star = whole(1, STAR_MAX).read(key, reading)
-            condition = CONDITION.read(item, reading)
-            if star is None or condition is None:
+            value = self.value.read(item, reading)
+            if star is None or value is None:
                 continue
-            if levels and star <= levels[-1].star:
-                reading.problem("P315", key.location, ("star", star), ("before", levels[-1].star))
-            levels.append(StarLevel(star, condition, key.location))
-        return tuple(levels) if len(levels) == len(node.entries) else None
+            if star <= before:
+                reading.problem("P315", key.location, ("star", star), ("before", before))
+            before = star
+            found[star] = (value, key.location)
+        return found if len(found) == len(node.entries) else None
 
     def schema(self, script: Language) -> Schema:
-        condition: Schema = {"$ref": "#/$defs/condition"}
         return {
             "type": "object",
             "minProperties": 1,
-            "patternProperties": {"^[0-9]+$": condition},
+            "patternProperties": {"^[0-9]+$": self.value.schema(script)},
             "additionalProperties": False,
         }
 
 
-def _scale(fields: Fields, reading: Reading) -> tuple[Statement[StarScale]]:
+def _award(fields: Fields, reading: Reading) -> Award | None:
+    by: AwardBy = fields.get("by")
+    if not _fits(by, fields, reading):
+        return None
+    rounds = None
+    if "round_of" in fields.values:
+        rounds = Round(fields.get("round_of"), fields.get("cut_off"), fields.place("round_of"))
+    return Award(
+        by=by,
+        sequence=fields.get("sequence", Sequence.HIGHEST),
+        below=fields.get("below", Below.DOWNGRADE),
+        location=fields.location,
+        round=rounds,
+        notice=fields.get("notice"),
+        valid=fields.get("valid"),
+        approver=tuple((star, who) for star, (who, _place) in fields.get("approver", {}).items()),
+        direct=fields.get("direct"),
+        select={star: id for star, (id, _place) in fields.get("select", {}).items()},
+        number=fields.get("number"),
+    )
+
+
+def _fits(by: AwardBy, fields: Fields, reading: Reading) -> bool:
+    """What counties differ in is said, and what has no meaning for a kind of award is not."""
+    applied = by in (AwardBy.APPLICATION, AwardBy.NOMINATION)
+    needed = ["sequence"] if applied else []
+    needed += [] if by is AwardBy.AUTOMATIC else ["below"]
+    needed += ["round_of"] if by is AwardBy.REVIEW else []
+    needed += [other for key, other in _TOGETHER if key in fields.values]
+    missing = [key for key in dict.fromkeys(needed) if key not in fields.values]
+    for key in missing:
+        reading.problem("P015", fields.location, ("key", reading.spelled(key)))
+    senseless = [] if applied else ["direct"]
+    senseless += ["round_of", "cut_off", "approver"] if by is AwardBy.AUTOMATIC else []
+    extra = [key for key in senseless if key in fields.values]
+    for key in extra:
+        reading.problem("P621", fields.place(key), ("key", reading.spelled(key)), ("by", reading.worded(by.value)))
+    return not missing and not extra
+
+
+_TOGETHER = (("round_of", "cut_off"), ("cut_off", "round_of"))
+
+_AWARD: Record[Award] = Record(
+    {
+        "by": Key(Choice(tuple(AwardBy)), required=True),
+        "sequence": Key(Choice(tuple(Sequence))),
+        "round_of": Key(Choice(ROUNDS)),
+        "cut_off": Key(MonthDayForm()),
+        "notice": Key(DatedOf(Amount(FactType.WORKING_DAYS, 1, NOTICE_MAX))),
+        "below": Key(Choice(tuple(Below))),
+        "valid": Key(DatedOf(Amount(FactType.MONTHS, 1, 1200))),
+        "approver": Key(_ByStar(Text())),
+        "direct": Key(DIRECT),
+        "select": Key(_ByStar(Id())),
+        "number": Key(Choice(tuple(StarNumber))),
+    },
+    _award,
+)
+
+
+def _scale(fields: Fields, reading: Reading) -> tuple[Statement[StarScale]] | None:
+    levels: dict[int, tuple[object, Location]] = fields.get("levels")
+    titles, grants = fields.get("titles", {}), fields.get("grants", {})
+    award: Award = fields.get("award")
+    beside = [*_places(titles), *_places(grants), *((star, award.location) for star in award.select)]
+    strange = [(star, place) for star, place in beside if star not in levels]
+    for star, place in strange:
+        reading.problem("P622", place, ("star", star))
+    if strange:
+        return None
     scale = StarScale(
         clause(STARS_ID, fields, reading),
-        fields.get("award"),
-        fields.get("levels"),
+        award,
+        tuple(StarLevel(star, condition, place) for star, (condition, place) in fields.get("levels").items()),
         fields.get("lowers_the_basis"),
+        {star: title for star, (title, _place) in titles.items()},
+        {star: points for star, (points, _place) in grants.items()},
     )
-    return (Statement(STARS_ID, fields.location, scale),)
+    return (Statement(STARS_ID, fields.location, scale, overrides=fields.get("overrides")),)
+
+
+def _places(by_star: dict[int, tuple[object, Location]]) -> Iterable[tuple[int, Location]]:
+    return ((star, place) for star, (_value, place) in by_star.items())
 
 
 STARS: Record[tuple[Statement[StarScale]]] = Record(
     {
-        "award": Key(
-            Record({"by": Key(Choice(tuple(AwardBy)), required=True)}, lambda fields, _reading: fields.get("by")),
-            required=True,
-        ),
+        "award": Key(_AWARD, required=True),
         "lowers_the_basis": Key(
             Record(
                 {name: Key(YES_NO, required=True) for name in ("spending", "expiry", "revocation")},
@@ -73,8 +184,11 @@ STARS: Record[tuple[Statement[StarScale]]] = Record(
                 ),
             )
         ),
-        "levels": Key(_Levels(), required=True),
+        "levels": Key(_ByStar(CONDITION), required=True),
+        "titles": Key(_ByStar(LabelForm())),
+        "grants": Key(_ByStar(DatedOf(Amount(FactType.POINTS, 1, GRANT_MAX)))),
         **CARRIED,
+        **OVERRIDES,
     },
     _scale,
 )

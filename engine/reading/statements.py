@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from lianxing.engine.reading.forms import SOURCE, YES_NO, Fields, Form, Id, Key, LabelForm, Reading, Record, Schema
@@ -13,18 +13,32 @@ from lianxing.rules.places import Clause, Label, Language, Location
 T = TypeVar("T")
 
 CARRIED: Mapping[str, Key[Any]] = {"source": Key(SOURCE), "label": Key(LabelForm())}
-PLACED: Mapping[str, Key[Any]] = {"remove": Key(YES_NO), "before": Key(Id()), "after": Key(Id())}
+# `overrides: yes` says that a layer below has this statement: a slip in its id is a problem, and no new statement.
+OVERRIDES: Mapping[str, Key[Any]] = {"overrides": Key(YES_NO)}
+PLACED: Mapping[str, Key[Any]] = {
+    "remove": Key(YES_NO),
+    "before": Key(Id()),
+    "after": Key(Id()),
+    **OVERRIDES,
+}
 
 
 @dataclass(frozen=True)
 class Statement(Generic[T]):
-    """One statement of one layer: its shape, or None where the layer removes it, and where it wants to stand."""
+    """One statement of one layer: its shape, or None where the layer removes it, and where it wants to stand.
+
+    `overrides` is what it says of itself: that a layer below has it, that none has, or nothing. `node` is what the file
+    says, for whoever asks where a value comes from; `replaced` what it took the place of, the nearest layer first.
+    """
 
     id: str
     location: Location
     shape: T | None
     before: str = ""
     after: str = ""
+    overrides: bool | None = None
+    node: Node | None = None
+    replaced: tuple[Statement[T], ...] = ()
 
 
 def clause(id: str, fields: Fields, reading: Reading, place: Location | None = None) -> Clause:
@@ -52,8 +66,8 @@ class StepsForm(Generic[T]):
         if not node.items:
             reading.problem("P111", node.location)
         record = self._record()
-        statements = [record.read(item, reading) for item in node.items]
-        return tuple(statement for statement in statements if statement is not None)
+        statements = [(record.read(item, reading), item) for item in node.items]
+        return tuple(replace(statement, node=item) for statement, item in statements if statement is not None)
 
     def _statement(self, fields: Fields, reading: Reading) -> Statement[T] | None:
         id = fields.get("id")
@@ -86,8 +100,8 @@ class NamedForm(Generic[T]):
         if not isinstance(node, Entries):
             reading.problem("P014", node.location, ("expected", "mapping"))
             return None
-        statements = [self._statement(key, item, reading) for key, item in node.entries]
-        return tuple(statement for statement in statements if statement is not None)
+        statements = [(self._statement(key, item, reading), item) for key, item in node.entries]
+        return tuple(replace(statement, node=item) for statement, item in statements if statement is not None)
 
     def _statement(self, key: Scalar, item: Node, reading: Reading) -> Statement[T] | None:
         id = Id().read(key, reading)
@@ -113,7 +127,7 @@ class NamedForm(Generic[T]):
 
 def removed(id: str, extra: list[str], fields: Fields, reading: Reading) -> Statement[Any] | None:
     """Return a statement that takes the one of a lower layer away; it may say nothing else."""
-    extra = [*extra, *(name for name in ("before", "after") if name in fields.values)]
+    extra = [*extra, *(name for name in ("before", "after", "overrides") if name in fields.values)]
     for name in extra:
         reading.problem("P213", fields.place(name), ("key", reading.spelled(name)))
     return None if extra else Statement(id, fields.location, None)
@@ -126,4 +140,4 @@ def placed(id: str, shape: T, fields: Fields, reading: Reading, place: Location 
         known = ", ".join(map(reading.spelled, ("before", "after")))
         reading.problem("P211", fields.place("after"), ("key", reading.spelled("after")), ("known", known))
         return None
-    return Statement(id, place or fields.location, shape, before, after)
+    return Statement(id, place or fields.location, shape, before, after, fields.get("overrides"))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lianxing.engine.explaining import body_of
 from lianxing.engine.readding import readd
+from lianxing.engine.reading.hours import ROUND_PERIODS
 from lianxing.engine.rounding import rounded
 from lianxing.rules.assessments import Assessment
 from lianxing.rules.facts import RecordId
@@ -144,7 +145,7 @@ def period_of(per: Period, record: ServiceRecord) -> object:
 
 
 @pytest.mark.parametrize("direction", list(Direction))
-@pytest.mark.parametrize("per", list(Period))
+@pytest.mark.parametrize("per", ROUND_PERIODS)
 @examples
 @given(drawn=DRAWN)
 def test_rounding_over_a_period_is_rounding_its_sum(per: Period, direction: Direction, drawn: list[Drawn]) -> None:

@@ -187,7 +187,7 @@ def test_every_statement_says_the_line_and_the_layer_it_came_from(tmp_path: Path
         "第三条",
         "trial",
     )
-    (cell,) = rate.table.cells.values()
+    (cell,) = rate.rates.tables[0].cells.values()
     assert [str(since.location) for since in cell.value.entries] == [
         "nation/earning.yaml:3:17",
         "nation/earning.yaml:4:17",

@@ -18,7 +18,18 @@ import pytest
 from lianxing.engine.durable import DurableMatcher, available
 from lianxing.engine.matching import INTEGER_MIN, Matcher, MatcherFactory, Rule, refusals
 from lianxing.engine.plain import PlainMatcher
-from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Missing, Not, OneOf, Operator
+from lianxing.rules.conditions import (
+    AllOf,
+    AnyOf,
+    Compare,
+    CompareFacts,
+    Condition,
+    DatedCompare,
+    Missing,
+    Not,
+    OneOf,
+    Operator,
+)
 from lianxing.rules.facts import INTEGER_MAX, FactType, FactValue
 from lianxing.rules.places import Location
 
@@ -87,7 +98,7 @@ def holds(condition: Condition, fact: Mapping[str, FactValue]) -> bool:
             return condition.fact in fact and fact[condition.fact] in condition.operands
         case Compare():
             return condition.fact in fact and stands(fact[condition.fact], condition.operator, condition.operand)
-        case DatedCompare():
+        case DatedCompare() | CompareFacts():
             raise AssertionError(condition)
 
 

@@ -10,9 +10,9 @@ from lianxing.engine.layers import read_layers
 from lianxing.engine.matchers import Preference
 from lianxing.rules.conditions import AnyOf
 from lianxing.rules.dates import Dated
+from lianxing.rules.earning import Rates
 from lianxing.rules.hours import Count, Exclude
 from lianxing.rules.places import Label
-from lianxing.rules.tables import Table
 from tests.policies.proving import COUNTIES, MATCHERS, SHELF, cases_of, folder_of, policy_of, proof_of
 
 SEED = ("cn/hunan/zhuzhou", "cn/hunan/huaihua", "cn/hunan/changde")
@@ -151,7 +151,8 @@ def test_an_old_number_stays_beside_the_new_one() -> None:
 
 
 def test_a_rate_table_by_two_facts_lies_beside_its_chapter() -> None:
-    tables = [step.table for step in policy_of("cn/hunan/changde/wuling").earning if hasattr(step, "table")]
+    earning = policy_of("cn/hunan/changde/wuling").earning
+    tables = [table for step in earning if hasattr(step, "rates") for table in step.rates.tables]
     (rates,) = [table for table in tables if len(table.by) == 2]
     assert rates.by == ("facility", "category")
     assert {cell.location.path for cell in rates.cells.values()} == {"cn/hunan/changde/wuling/rates.csv"}
@@ -192,7 +193,7 @@ def labels_of(county: str) -> Iterator[tuple[str, Label]]:
 
 def numbers_of(steps: tuple[object, ...]) -> Iterator[Dated[object]]:
     for step in steps:
-        table = getattr(step, "table", None)
-        if isinstance(table, Table):
+        rates = getattr(step, "rates", None)
+        for table in rates.tables if isinstance(rates, Rates) else ():
             for cell in table.cells.values():
                 yield cell.value  # type: ignore[misc]

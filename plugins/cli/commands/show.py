@@ -76,7 +76,10 @@ def _chapters(policy: Policy) -> Iterable[tuple[str, list[Clause]]]:
     yield "earning.yaml", [step.clause for step in policy.earning]
     yield "measures.yaml", [measure.clause for measure in policy.measures]
     yield "stars.yaml", [policy.stars.clause] if policy.stars is not None else []
-    yield "perks.yaml", [perk.clause for perk in policy.perks]
+    yield "perks.yaml", [perk.clause for perk in (*policy.perks, *policy.choices)]
+    yield "accounts.yaml", [account.clause for account in policy.accounts]
+    yield "redemption.yaml", [offer.clause for offer in policy.offers]
+    yield "menu.yaml", [request.clause for request in policy.menu]
 
 
 def _row(clause: Clause, say: Say) -> tuple[str, str, str, str]:

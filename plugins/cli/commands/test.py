@@ -1,4 +1,4 @@
-"""`lianxing test`: a county's cases, expected against got, and the clauses that no case touches."""
+"""`lianxing test`: a county's cases, expected against got, and what of the policy no case proves."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 from lianxing.engine.amounts import number_text, points_text, time_text
-from lianxing.engine.cases import CaseResult, Check, Outcome, run_case, untouched
+from lianxing.engine.cases import CaseResult, Check, Outcome
+from lianxing.engine.coverage import prove
 from lianxing.engine.explaining import body_of, kept_of
 from lianxing.engine.reading.cases import read_cases
 from lianxing.engine.wording import sentences
+from lianxing.plugins.cli.covering import coverage_data, tell_coverage
 from lianxing.plugins.cli.finding import county_at, evaluations_line, rulebook_for
 from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
@@ -38,25 +40,37 @@ def command(say: Say) -> click.Command:
     @click.command(
         "test",
         help=say(
-            "运行县区的案例（cases.yaml）：逐案显示应得与实得，并列出没有案例触及的条文；不写则运行全部。",
-            "Run a county's cases (cases.yaml): expected against got, and the clauses that no case touches; "
-            "without COUNTY, all of them.",
+            "运行县区的案例（cases.yaml）：逐案显示应得与实得，并列出没有案例触及的条文、没有案例到过的边界一侧；"
+            "不写则运行全部。",
+            "Run a county's cases (cases.yaml): expected against got, the clauses that no case touches and the sides "
+            "of boundaries that none reaches; without COUNTY, all of them.",
         ),
     )
     @click.argument("counties", metavar="[COUNTY]...", nargs=-1)
+    @click.option(
+        "--min-coverage",
+        metavar="N",
+        type=click.IntRange(0, 100),
+        help=say(
+            "触及的条文和到过的边界各侧合计须达百分之 N，否则不通过（退出码 1）；缺的全部列出。",
+            "Not passed (exit code 1) unless N percent of all clauses and sides of boundaries are proven; "
+            "lists every one that is not.",
+        ),
+    )
     @common(say)
-    def test(counties: tuple[str, ...], as_json: bool) -> int:
+    def test(counties: tuple[str, ...], min_coverage: int | None, as_json: bool) -> int:
         speaker = Speaker(say, as_json)
         host = Host()
-        answers = [_county(host, where, speaker) for where in counties or tuple(host.shelf().counties())]
+        answers = [_county(host, where, min_coverage, speaker) for where in counties or tuple(host.shelf().counties())]
         speaker.line(evaluations_line(say))
         speaker.data({"counties": answers})
-        return 0 if all(answer["failed"] == 0 for answer in answers) else NOT_PASSED
+        passed = all(answer["failed"] == 0 and answer["covered"] for answer in answers)
+        return 0 if passed else NOT_PASSED
 
     return test
 
 
-def _county(host: Host, where: str, speaker: Speaker) -> dict[str, Any]:
+def _county(host: Host, where: str, min_coverage: int | None, speaker: Speaker) -> dict[str, Any]:
     say = speaker.say
     folder, policy = county_at(host, where)
     problems: list[Problem] = []
@@ -64,33 +78,39 @@ def _county(host: Host, where: str, speaker: Speaker) -> dict[str, Any]:
     if problems:
         raise PolicyError(problems)
     with rulebook_for(policy, speaker) as rulebook:
-        results = [run_case(rulebook, case) for case in cases]
-        missed = untouched(rulebook, results)
+        results, coverage = prove(rulebook, cases)
     speaker.line(f"{where}　{policy.county.label.text(say.language)}")
     kept = kept_of(policy)
     for result in results:
         _case(result, kept, speaker)
     failed = sum(not result.passed for result in results)
-    for clause in missed:
-        name = clause.label.text(say.language) or clause.id
-        place = f"{clause.location.path}:{clause.location.line}"
-        speaker.line(
-            say(f"  没有案例触及：{name}（{clause.id}，{place}）", f"  no case touches: {name} ({clause.id}, {place})")
-        )
-    count, clauses = len(results), len(list(policy.clauses))
+    tell_coverage(coverage, speaker, every_side=min_coverage is not None)
+    count, touched = len(results), coverage.clauses - len(coverage.untouched)
+    sides, reached = coverage.sides, coverage.sides - len(coverage.missing)
     speaker.line(
         say(
-            f"  {count} 个案例，{count - failed} 个相符，{failed} 个不符；触及 {clauses - len(missed)}/{clauses} 条",
+            f"  {count} 个案例，{count - failed} 个相符，{failed} 个不符；"
+            f"触及 {touched}/{coverage.clauses} 条，边界 {reached}/{sides} 侧",
             f"  {count} case{'' if count == 1 else 's'}, {count - failed} passed, {failed} failed; "
-            f"{clauses - len(missed)} of {clauses} clauses touched",
+            f"{touched} of {coverage.clauses} clauses touched, {reached} of {sides} sides of boundaries",
         )
     )
+    covered = min_coverage is None or coverage.reaches(min_coverage)
+    if not covered:
+        speaker.line(
+            say(
+                f"  未达 {min_coverage} %：{coverage.proven}/{coverage.parts}",
+                f"  below {min_coverage} %: {coverage.proven} of {coverage.parts}",
+            )
+        )
     return {
         "county": where,
         "cases": [_case_data(result, say.language) for result in results],
         "passed": count - failed,
         "failed": failed,
-        "untouched": [clause.id for clause in missed],
+        "untouched": [clause.id for clause in coverage.untouched],
+        "coverage": coverage_data(coverage, say.language),
+        "covered": covered,
     }
 
 

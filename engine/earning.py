@@ -1,0 +1,218 @@
+"""The steps of `earning.yaml`, each on the parts of one record: earn, adjust, round, limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+
+from lianxing.engine.parts import POINTS, Amount, Outcome, Part
+from lianxing.engine.rulebook import rate_name
+from lianxing.engine.scales import HUNDREDTHS, band_points, bands_text, bracket_points, brackets_text
+from lianxing.engine.tallies import Tallies
+from lianxing.rules.assessments import KEY, MISSING, Operand
+from lianxing.rules.dates import Since
+from lianxing.rules.earning import (
+    Add,
+    Bands,
+    Brackets,
+    Combine,
+    EarningStep,
+    LimitPoints,
+    LimitShare,
+    Multiply,
+    PointsPerEvent,
+    PointsPerHour,
+    Rate,
+    Rated,
+    RoundPoints,
+    Zero,
+)
+from lianxing.rules.hours import LimitRecords
+from lianxing.rules.measures import HOURS, RECORDS
+from lianxing.rules.tables import Table
+
+HOUR_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """What the steps on points use up."""
+
+    tallies: Tallies
+
+    def apply(
+        self, step: EarningStep, record: str, parts: list[Part], others: Sequence[Part], outcome: Outcome
+    ) -> None:
+        """Work one step on the parts that it applies to; `others` are the counted parts that it does not apply to."""
+        match step:
+            case PointsPerHour() | Multiply():
+                for part in parts:
+                    _look_up(step, part, outcome)
+            case PointsPerEvent() | Add():
+                # An event happens once, however many days its record spans and however many records say so.
+                for part in _first(parts, record):
+                    _look_up(step, part, outcome)
+            case Brackets() | Bands():
+                for part in parts if step.of == HOURS else _first(parts, record):
+                    self._by_total(step, part, outcome)
+            case Zero():
+                for part in parts:
+                    if step.clause.id in part.matched:
+                        outcome.note(step.clause, part, "zero", POINTS, part.points, 0)
+                        part.points = 0
+            case RoundPoints():
+                for part in parts:
+                    self._round(step, part, outcome)
+            case LimitPoints():
+                for part in parts:
+                    self._limit(step, part, outcome)
+            case LimitShare():
+                self._share(step, parts, others, outcome)
+            case LimitRecords():
+                self._limit_records(step, record, parts, outcome)
+
+    def _by_total(self, step: Brackets | Bands, part: Part, outcome: Outcome) -> None:
+        added = _added(step.of, part)
+        total = int(self.tallies.so_far(step.clause.id, step.each, part, step.within_same))
+        self.tallies.add(step.clause.id, step.each, part, added, step.within_same)
+        operands: dict[str, Operand] = {"of": step.of, "type": step.type.value, "total": total, "added": added}
+        after: Amount
+        if isinstance(step, Brackets):
+            brackets = step.steps.on(part.day)
+            for bracket in brackets:
+                outcome.compared(bracket.location, bracket.up_to is None or total + added <= bracket.up_to)
+            gained = bracket_points(brackets, step.part, total + added) - bracket_points(brackets, step.part, total)
+            operands |= {"steps": brackets_text(brackets), "last_block": step.part.value}
+            operation, row = "brackets", brackets[0].location
+        else:
+            bands = step.steps.on(part.day)
+            for band in bands:
+                outcome.compared(band.location, total + added >= band.at_least)
+            gained = band_points(bands, total + added) - band_points(bands, total)
+            operands |= {"steps": bands_text(bands)}
+            operation, row = "bands", bands[0].location
+        after = part.points + gained
+        if added:
+            outcome.note(step.clause, part, operation, POINTS, part.points, after, row=str(row), **operands)
+        part.points = after
+
+    def _round(self, step: RoundPoints, part: Part, outcome: Outcome) -> None:
+        to = step.to.on(part.day)
+        part.points = self.tallies.round(
+            step.clause, part, POINTS, part.points, to, step.each, step.direction, step.within_same, outcome
+        )
+
+    def _limit(self, step: LimitPoints, part: Part, outcome: Outcome) -> None:
+        most = step.at_most.since(part.day)
+        after = self.tallies.limit(
+            step.clause, part, POINTS, part.points, most.value, step.per, step.overflow, step.within_same, outcome
+        )
+        outcome.compared(most.location, after == part.points)
+        part.points = after
+
+    def _share(self, step: LimitShare, parts: list[Part], others: Sequence[Part], outcome: Outcome) -> None:
+        name = f"{step.clause.id} others"
+        for part in others:
+            self.tallies.add(name, step.per, part, part.points)
+        for part in parts:
+            beside = self.tallies.so_far(name, step.per, part)
+            since = step.share.since(part.day)
+            share = since.value
+            after, used = self.tallies.share(step.clause, part, part.points, share, step.per, beside)
+            outcome.compared(since.location, after == part.points)
+            if after != part.points:
+                operands: dict[str, Operand] = {"share": share, "others": beside, "used": used, "per": step.per.value}
+                operands["overflow"] = step.overflow.value
+                outcome.note(step.clause, part, "share", POINTS, part.points, after, **operands)
+            part.points = after
+
+    def _limit_records(self, step: LimitRecords, record: str, parts: list[Part], outcome: Outcome) -> None:
+        for part in _first(parts, record):
+            used = self.tallies.so_far(step.clause.id, step.per, part, step.within_same)
+            most = step.at_most.since(part.day)
+            outcome.compared(most.location, used < most.value)
+            if used < most.value:
+                self.tallies.add(step.clause.id, step.per, part, 1, step.within_same)
+                continue
+            for beyond in parts:
+                if beyond.points:
+                    outcome.note(step.clause, beyond, "too_many", POINTS, beyond.points, 0, used=used)
+                    beyond.points = 0
+
+
+def _first(parts: list[Part], record: str) -> list[Part]:
+    return [part for part in parts if part.group == record][:1]
+
+
+def _added(of: str, part: Part) -> int:
+    if of == HOURS:
+        return part.basis
+    if of == RECORDS:
+        return 1
+    value = part.facts.get(of)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _look_up(step: Rated, part: Part, outcome: Outcome) -> None:
+    """Ask the tables that apply to the part; where one of them does not say, the part has no price."""
+    found: list[tuple[Table, Since[Fraction]]] = []
+    for rate in _applying(step, part):
+        since = _row(rate.table, part)
+        if since is None:
+            keys = ", ".join(f"{name}: {part.facts.get(name, 'missing')}" for name in rate.table.by)
+            outcome.refuse_price(step.clause, part, keys)
+            return
+        found.append((rate.table, since))
+    if not found:
+        return
+    value = _combined(step, [since.value for _table, since in found])
+    operands: dict[str, Operand] = {"value": value, "row": ", ".join(str(since.location) for _table, since in found)}
+    for table, _since in found:
+        operands |= {KEY + name: part.facts.get(name, MISSING) for name in table.by}
+    if step.rates.combine is not None:
+        operands["combine"] = step.rates.combine.value
+        operands["rates"] = ", ".join(str(since.value) for _table, since in found)
+    operation, after = _worked(step, part, value, operands)
+    if part.points or after:  # nothing times anything is not worth a line
+        outcome.note(step.clause, part, operation, POINTS, part.points, after, **operands)
+    part.points = after
+
+
+def _worked(step: Rated, part: Part, value: Fraction, operands: dict[str, Operand]) -> tuple[str, Amount]:
+    match step:
+        case PointsPerHour():
+            operands["seconds"] = part.basis
+            return "per_hour", part.points + value * part.basis * HUNDREDTHS / HOUR_SECONDS
+        case Multiply():
+            return "multiply", part.points * value
+        case PointsPerEvent() | Add():
+            return "add", part.points + value * HUNDREDTHS
+
+
+def _applying(step: Rated, part: Part) -> list[Rate]:
+    rates = [
+        rate
+        for index, rate in enumerate(step.rates.rates)
+        if rate.when is None or rate_name(step.clause.id, index) in part.matched
+    ]
+    return rates[:1] if step.rates.combine is Combine.FIRST else rates
+
+
+def _row(table: Table, part: Part) -> Since[Fraction] | None:
+    return table.since(tuple(part.facts.get(name) for name in table.by), part.day)
+
+
+def _combined(step: Rated, values: list[Fraction]) -> Fraction:
+    match step.rates.combine:
+        case Combine.MAX:
+            return max(values)
+        case Combine.PRODUCT:
+            return prod(values, start=Fraction(1))
+        case Combine.SUM if isinstance(step, Multiply):
+            return 1 + sum((value - 1 for value in values), Fraction(0))
+        case Combine.SUM:
+            return sum(values, Fraction(0))
+        case Combine.FIRST | None:
+            return values[0]

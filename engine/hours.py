@@ -1,0 +1,151 @@
+"""The steps of `hours.yaml`, each on the parts of one record: refuse, hold, cut, take off, round, limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lianxing.engine.overlaps import Timetable
+from lianxing.engine.parts import SECONDS, Outcome, Part
+from lianxing.engine.tallies import Tallies
+from lianxing.rules.facts import FactValue
+from lianxing.rules.hours import (
+    AddTime,
+    Count,
+    DeductTime,
+    Exclude,
+    HoursStep,
+    LimitRecords,
+    LimitTime,
+    Minimum,
+    NoHours,
+    NoOverlap,
+    RoundTime,
+)
+from lianxing.rules.records import ServiceRecord
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What the steps on time use up: amounts by period, and stretches of time."""
+
+    tallies: Tallies
+    timetable: Timetable
+
+    def copied(self) -> Timing:
+        return Timing(self.tallies.copied(), self.timetable.copied())
+
+    def apply(self, step: HoursStep, record: ServiceRecord, parts: list[Part], outcome: Outcome) -> None:
+        """Work one step on the parts that it applies to; where a record is cut, `engine.counting` makes the parts."""
+        match step:
+            case Count() | Exclude():
+                for part in parts:
+                    if (step.clause.id in part.matched) is isinstance(step, Exclude):
+                        outcome.refuse(step.clause, part, "excluded" if isinstance(step, Exclude) else "not_counted")
+            case NoHours():
+                for part in parts:
+                    if step.clause.id in part.matched:
+                        part.hoursless = part.hoursless or step.clause
+            case NoOverlap():
+                self.timetable.serve(step, record, parts, outcome)
+            case AddTime():
+                _add_time(step, parts, outcome)
+            case DeductTime():
+                _deduct_time(step, parts, outcome)
+            case Minimum():
+                _minimum(step, parts, outcome)
+            case RoundTime():
+                for part in parts:
+                    self._round(step, part, outcome)
+            case LimitTime():
+                for part in parts:
+                    self._limit(step, part, outcome)
+            case LimitRecords():
+                self._limit_records(step, parts, outcome)
+
+    def _round(self, step: RoundTime, part: Part, outcome: Outcome) -> None:
+        to = step.to.on(part.day)
+        after = self.tallies.round(
+            step.clause, part, SECONDS, part.seconds, to, step.each, step.direction, step.within_same, outcome
+        )
+        part.seconds = int(after)
+
+    def _limit(self, step: LimitTime, part: Part, outcome: Outcome) -> None:
+        if isinstance(step.at_most, str):
+            said = part.facts.get(step.at_most)
+            if not isinstance(said, int):
+                return  # the record does not say how long its activity was set to last
+            most, at = said, step.clause.location
+        else:
+            since = step.at_most.since(part.day)
+            most, at = since.value, since.location
+        after = self.tallies.limit(
+            step.clause, part, SECONDS, part.seconds, most, step.per, step.overflow, step.within_same, outcome
+        )
+        outcome.compared(at, after == part.seconds)
+        part.seconds = int(after)
+
+    def _limit_records(self, step: LimitRecords, parts: list[Part], outcome: Outcome) -> None:
+        # A record is one, however many parts it has: its first part stands for it.
+        for part in parts[:1]:
+            used = self.tallies.so_far(step.clause.id, step.per, part, step.within_same)
+            most = step.at_most.since(part.day)
+            outcome.compared(most.location, used < most.value)
+            if used < most.value:
+                self.tallies.add(step.clause.id, step.per, part, 1, step.within_same)
+                continue
+            for refused in parts:
+                outcome.refuse(step.clause, refused, "too_many", used=str(used))
+
+
+def hours_end(parts: list[Part], outcome: Outcome) -> None:
+    """Fix the time that earns points; what a clause says is no service time goes on for the points only."""
+    for part in parts:
+        part.basis = part.seconds
+        if part.hoursless is not None and not part.refused and part.seconds:
+            outcome.note(part.hoursless, part, "no_hours", SECONDS, part.seconds, 0)
+            part.seconds = 0
+
+
+def _reported(of: str, part: Part) -> int:
+    """Return the seconds that the record reports under a name, 0 where it does not."""
+    value: FactValue | None = part.facts.get(of)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _add_time(step: AddTime, parts: list[Part], outcome: Outcome) -> None:
+    for part in parts[:1]:
+        since = step.at_most.since(part.day)
+        reported, most = _reported(step.of, part), since.value
+        added = min(reported, most)
+        if reported:
+            outcome.compared(since.location, reported <= most)
+        if added:
+            after = part.seconds + added
+            outcome.note(
+                step.clause, part, "add_time", SECONDS, part.seconds, after, reported=reported, at_most=most, of=step.of
+            )
+            part.seconds = after
+
+
+def _deduct_time(step: DeductTime, parts: list[Part], outcome: Outcome) -> None:
+    """Take the reported time off, from the first part on until it is used up."""
+    left = _reported(step.of, parts[0]) if parts else 0
+    for part in parts:
+        taken = min(left, part.seconds)
+        if taken:
+            left -= taken
+            outcome.note(
+                step.clause, part, "deduct_time", SECONDS, part.seconds, part.seconds - taken, taken=taken, of=step.of
+            )
+            part.seconds -= taken
+
+
+def _minimum(step: Minimum, parts: list[Part], outcome: Outcome) -> None:
+    counted = sum(part.seconds for part in parts)
+    for part in parts:
+        since = step.at_least.since(parts[0].day)
+        least = since.value
+        outcome.compared(since.location, counted >= least)
+        if part.seconds and counted < least:
+            outcome.note(step.clause, part, "minimum", SECONDS, part.seconds, 0, at_least=least, of=counted)
+            part.seconds = 0

@@ -1,0 +1,85 @@
+"""What perks, accounts, offers and the menu name of each other has to exist and to fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lianxing.engine.reading.forms import nearest
+from lianxing.engine.reading.perks import STARS_FACT
+from lianxing.rules.accounts import Account, Borrow, Holder, Unit
+from lianxing.rules.facts import FactType
+from lianxing.rules.perks import EachFull
+from lianxing.rules.places import Location
+from lianxing.rules.policy import Policy
+from lianxing.rules.problems import Problem
+from lianxing.rules.redemption import Gives
+
+HOURS, POINTS, NOTHING = "hours", "points", "nothing"
+
+
+def what_is_named(policy: Policy) -> Iterator[Problem]:
+    """Yield where a statement names another one that is not there, or that cannot be what it is named as."""
+    yield from _choices(policy)
+    yield from _measures(policy)
+    yield from _pools(policy)
+    for offer in policy.offers:
+        yield from _paid_from(policy, offer.account, offer.price_type, offer.place("account"), offer.place("price"))
+        account = _account(policy, offer.account)
+        # A voucher is for goods.
+        gives = "goods" if offer.gives is Gives.VOUCHER else offer.gives.value
+        if account is not None and gives not in {purpose.value for purpose in account.spent_on}:
+            details = (("gives", gives), ("account", account.clause.id))
+            yield Problem("P643", offer.place("gives"), details)
+    for request in policy.menu:
+        if request.priced is not None:
+            priced = request.priced
+            yield from _paid_from(policy, priced.account, priced.price_type, priced.location, priced.price.location)
+
+
+def _account(policy: Policy, id: str) -> Account | None:
+    return next((account for account in policy.accounts if account.clause.id == id), None)
+
+
+def _unknown_account(policy: Policy, id: str, place: Location) -> Problem:
+    known = [account.clause.id for account in policy.accounts]
+    return Problem("P640", place, (("id", id), ("known", ", ".join(known))), nearest(id, known))
+
+
+def _paid_from(policy: Policy, id: str, type: FactType, at: Location, price_at: Location) -> Iterator[Problem]:
+    account = _account(policy, id)
+    if account is None:
+        yield _unknown_account(policy, id, at)
+    elif account.unit.type is not type:
+        found = Unit.POINTS if type is FactType.POINTS else Unit.HOURS
+        yield Problem("P642", price_at, (("found", found.value), ("unit", account.unit.value)))
+
+
+def _pools(policy: Policy) -> Iterator[Problem]:
+    for account in policy.accounts:
+        if not isinstance(account.overdraft, Borrow):
+            continue
+        lender = _account(policy, account.overdraft.account)
+        if lender is None:
+            yield _unknown_account(policy, account.overdraft.account, account.overdraft.location)
+        elif lender.holder is not Holder.POOL or lender.unit is not account.unit:
+            yield Problem("P641", account.overdraft.location, (("id", lender.clause.id),))
+
+
+def _choices(policy: Policy) -> Iterator[Problem]:
+    known = [perk.clause.id for perk in policy.perks]
+    for choice in policy.choices:
+        for id in choice.among:
+            if id not in known:
+                details = (("id", id), ("known", ", ".join(known)))
+                yield Problem("P650", choice.clause.location, details, nearest(id, known))
+
+
+def _measures(policy: Policy) -> Iterator[Problem]:
+    """A layer may have removed a measure that is named outside a condition."""
+    named = [(perk.uses.measure, perk.uses.location) for perk in policy.perks if isinstance(perk.uses, EachFull)]
+    own = (HOURS, POINTS, NOTHING)
+    named += [(a.earned_from, a.clause.location) for a in policy.accounts if a.earned_from not in own]
+    named += [(key.fact, key.location) for request in policy.menu for key in request.rank_by]
+    for name, place in named:
+        if name not in policy.facts and name != STARS_FACT.name:
+            yield Problem("P301", place, (("fact", name),))

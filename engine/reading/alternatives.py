@@ -1,0 +1,172 @@
+"""Forms for what is said in one of several ways: a word or a mapping, an amount where an exact number is wanted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+from lianxing.engine.reading.forms import Form, Reading, Schema, Text, scalar_text
+from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.tables import TableForm
+from lianxing.engine.reading.vocabulary import WORDS
+from lianxing.rules import quantities
+from lianxing.rules.facts import Fact, FactType, Scope
+from lianxing.rules.periods import MonthDay
+from lianxing.rules.places import Language
+from lianxing.rules.tables import Table
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class WordOr(Generic[T]):
+    """One of a few words, each with the value it stands for, or what another form reads.
+
+    The value comes in a tuple of one, because None is a value here.
+    """
+
+    words: Mapping[str, T]
+    form: Form[T] | None = None
+
+    def read(self, node: Node, reading: Reading) -> tuple[T] | None:
+        if not isinstance(node, Scalar) and self.form is not None:
+            value = self.form.read(node, reading)
+            return None if value is None else (value,)
+        known = ", ".join([*map(reading.worded, self.words), *(["{...}"] if self.form is not None else [])])
+        text = scalar_text(node, reading, "P105", ("known", known))
+        if text is None:
+            return None
+        for word, value in self.words.items():
+            if text in (word, WORDS.get(word)):
+                return (value,)
+        meant = reading.nearest(text, [*self.words, *(WORDS.get(word, word) for word in self.words)])
+        reading.problem("P105", node.location, ("found", text[:40]), ("known", known), hint=meant)
+        return None
+
+    def schema(self, script: Language) -> Schema:
+        words = sorted({*self.words, *(WORDS.get(word, word) for word in self.words)})
+        return {"enum": words} if self.form is None else {"anyOf": [{"enum": words}, self.form.schema(script)]}
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """What another form reads as a whole number, as an exact number: for the cells of a table."""
+
+    form: Form[int]
+
+    def read(self, node: Node, reading: Reading) -> Fraction | None:
+        value = self.form.read(node, reading)
+        return None if value is None else Fraction(value)
+
+    def schema(self, script: Language) -> Schema:
+        return self.form.schema(script)
+
+
+BALANCE_TYPES = (FactType.POINTS, FactType.DURATION)
+
+
+@dataclass(frozen=True)
+class BalanceAmount:
+    """`10 points` or `2 hours`, in hundredths of a point or in seconds; which of them goes to `seen`."""
+
+    seen: set[FactType] = field(default_factory=set)
+    low: int = 0
+    high: int = 10**15
+
+    def read(self, node: Node, reading: Reading) -> Fraction | None:
+        units = ", ".join(reading.units(type) for type in BALANCE_TYPES)
+        text = scalar_text(node, reading, "P102", ("units", units))
+        if text is None:
+            return None
+        read = ((type, quantities.amount(text, type)) for type in BALANCE_TYPES)
+        found = next(((type, value) for type, value in read if value is not None), None)
+        if found is None:
+            reading.problem("P102", node.location, ("found", text[:40]), ("units", units))
+            return None
+        if not self.low <= found[1] <= self.high:
+            reading.problem("P106", node.location, ("found", text[:40]), ("low", self.low), ("high", self.high))
+            return None
+        self.seen.add(found[0])
+        return Fraction(found[1])
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": ["string", "number"]}
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A price from an account: a table of amounts in one unit."""
+
+    table: Table
+    type: FactType
+
+
+@dataclass(frozen=True)
+class PriceForm:
+    """A price, one amount or a table by the star held and facts of the person."""
+
+    scopes: frozenset[Scope] = frozenset((Scope.STANDING, Scope.PERSON))
+
+    def read(self, node: Node, reading: Reading) -> Priced | None:
+        seen: set[FactType] = set()
+        table = TableForm(BalanceAmount(seen), self.scopes).read(node, reading)
+        if table is None:
+            return None
+        if len(seen) > 1:
+            reading.problem("P642", node.location, ("found", "points, hours"), ("unit", "points"))
+            return None
+        return Priced(table, next(iter(seen)))
+
+    def schema(self, script: Language) -> Schema:
+        return TableForm(BalanceAmount(), self.scopes).schema(script)
+
+
+_MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-([0-3][0-9])")
+_LAST_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+LUNAR_MONTHS = (30,) * 12
+
+
+@dataclass(frozen=True)
+class MonthDayForm:
+    """A day of every year: `01-31`; `longest` is what each month may have at the most."""
+
+    longest: tuple[int, ...] = _LAST_DAYS
+
+    def read(self, node: Node, reading: Reading) -> MonthDay | None:
+        text = scalar_text(node, reading, "P647")
+        if text is None:
+            return None
+        found = _MONTH_DAY.fullmatch(text)
+        if found is None or not 1 <= int(found[2]) <= self.longest[int(found[1]) - 1]:
+            reading.problem("P647", node.location, ("found", text[:40]))
+            return None
+        return MonthDay(int(found[1]), int(found[2]))
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "string", "pattern": f"^{_MONTH_DAY.pattern}$"}
+
+
+NUMERIC = frozenset((FactType.WHOLE, FactType.NUMBER, FactType.DURATION, FactType.POINTS, FactType.MONEY))
+
+
+@dataclass(frozen=True)
+class MeasureName:
+    """The name of a measure that is an amount."""
+
+    def read(self, node: Node, reading: Reading) -> Fact | None:
+        name = Text().read(node, reading)
+        if name is None:
+            return None
+        fact = reading.fact(name)
+        if fact is None or fact.scope is not Scope.MEASURE or fact.type not in NUMERIC:
+            known = [f.name for f in reading.facts.values() if f.scope is Scope.MEASURE and f.type in NUMERIC]
+            details = (("found", name[:40]), ("known", ", ".join(known)))
+            reading.problem("P314", node.location, *details, hint=reading.nearest(name, known))
+            return None
+        return fact
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "string"}

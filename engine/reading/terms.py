@@ -1,0 +1,37 @@
+"""A time within which something has to be done, as YAML: `15 days`, `10 working days`, `1 month`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lianxing.engine.reading.forms import Reading, Schema, scalar_text
+from lianxing.engine.reading.nodes import Node
+from lianxing.rules import quantities
+from lianxing.rules.facts import FactType
+from lianxing.rules.periods import Term
+from lianxing.rules.places import Language
+
+_TYPES = (FactType.DAYS, FactType.WORKING_DAYS, FactType.MONTHS)
+TERM_MAX = 36_600
+
+
+@dataclass(frozen=True)
+class TermForm:
+    """At least one day, working day or month, a hundred years at the most."""
+
+    def read(self, node: Node, reading: Reading) -> Term | None:
+        units = ", ".join(reading.units(type) for type in _TYPES)
+        text = scalar_text(node, reading, "P102", ("units", units))
+        if text is None:
+            return None
+        days, working_days, months = (quantities.amount(text, type) or 0 for type in _TYPES)
+        if days == working_days == months == 0:
+            reading.problem("P102", node.location, ("found", text[:40]), ("units", units))
+            return None
+        if not 0 < days + working_days + months * 30 <= TERM_MAX:
+            reading.problem("P106", node.location, ("found", text[:40]), ("low", "1"), ("high", "100 years"))
+            return None
+        return Term(days, working_days, months)
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "string", "pattern": r"^[0-9]+ ?\S.*$"}

@@ -1,0 +1,65 @@
+"""The chapter `transition.yaml`: a mapping from the name of a change to what it does to what was earned before it.
+
+    first_rules_of_2025:
+      on_day: 2025-01-01
+      points: {carry_over: {at_most: 100 points}}
+      hours: keep
+      stars: rated_again
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from lianxing.engine.reading.forms import DAY, Amount, Choice, Fields, Key, Reading, Record, Schema, number
+from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.statements import NamedForm
+from lianxing.rules.facts import FactType
+from lianxing.rules.places import Clause, Language
+from lianxing.rules.transition import CarryOver, Convert, Fate, StarsThen, Transition, Treatment
+
+FACTOR_MAX = 1000
+
+
+@dataclass(frozen=True)
+class _TreatmentForm:
+    """`keep`, `restart`, `{convert: 0.5}` or `{carry_over: {at_most: 100 points}}`, in the unit of `type`."""
+
+    type: FactType
+
+    def read(self, node: Node, reading: Reading) -> Treatment | None:
+        if isinstance(node, Scalar):
+            return Choice(tuple(Fate)).read(node, reading)
+        return self._record().read(node, reading)
+
+    def _record(self) -> Record[Treatment]:
+        def build(fields: Fields, _reading: Reading) -> Treatment:
+            factor: Fraction | None = fields.get("convert")
+            return Convert(factor) if factor is not None else CarryOver(fields.get("carry_over"))
+
+        carried: Record[int] = Record(
+            {"at_most": Key(Amount(self.type), required=True)}, lambda fields, _reading: fields.get("at_most")
+        )
+        return Record(
+            {"convert": Key(number(0, FACTOR_MAX)), "carry_over": Key(carried)}, build, one_of=("convert", "carry_over")
+        )
+
+    def schema(self, script: Language) -> Schema:
+        return {"anyOf": [Choice(tuple(Fate)).schema(script), self._record().schema(script)]}
+
+
+def _transition(_id: str, fields: Fields, _reading: Reading, clause: Clause) -> Transition:
+    return Transition(clause, *(fields.get(name) for name in ("on_day", "points", "hours", "stars")))
+
+
+TRANSITIONS: NamedForm[Transition] = NamedForm(
+    {
+        "on_day": Key(DAY),
+        "points": Key(_TreatmentForm(FactType.POINTS)),
+        "hours": Key(_TreatmentForm(FactType.DURATION)),
+        "stars": Key(Choice(tuple(StarsThen))),
+    },
+    ("on_day", "points", "hours", "stars"),
+    _transition,
+)

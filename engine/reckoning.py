@@ -1,0 +1,53 @@
+"""What goes by working days rests on a calendar, and an evaluation is worked out in one way only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
+from lianxing.engine.calendars import WORKING_FACTS
+from lianxing.rules.conditions import Compare, CompareFacts, DatedCompare, Missing, OneOf, facts_of
+from lianxing.rules.dates import Dated
+from lianxing.rules.periods import Term
+from lianxing.rules.places import Clause, Location
+from lianxing.rules.policy import Policy
+from lianxing.rules.problems import Problem
+from lianxing.rules.review import Evaluation
+
+_BY_WORKING_DAYS = WORKING_FACTS | {"working_days_to_entry", "working_days_to_evaluation"}
+
+
+def review_problems(policy: Policy) -> Iterator[Problem]:
+    """Yield what is wrong with deadlines and evaluations."""
+    if not policy.county.calendar:
+        for what, place in _reckoned(policy, policy.county.clause.location):
+            yield Problem("P600", place, (("fact", what),))
+    evaluations = [said for said in policy.review if isinstance(said, Evaluation)]
+    for again in evaluations[1:]:
+        yield Problem("P603", again.clause.location, (("first", evaluations[0].clause.id),))
+
+
+def _reckoned(shape: object, place: Location) -> Iterator[tuple[str, Location]]:
+    """Yield what goes by working days in a shape, with its place: each test, and each statement with a deadline."""
+    match shape:
+        case Compare() | DatedCompare() | CompareFacts() | OneOf() | Missing():
+            yield from ((name, shape.location) for name in sorted(facts_of(shape) & _BY_WORKING_DAYS))
+        case Dated():
+            for entry in shape.entries:
+                yield from _reckoned(entry.value, entry.location)
+        case Term():
+            yield _written(shape), place
+        case tuple():
+            for part in shape:
+                yield from _reckoned(part, place)
+        case _ if is_dataclass(shape):
+            clause = getattr(shape, "clause", None)
+            here = clause.location if isinstance(clause, Clause) else place
+            for field in fields(shape):
+                yield from _reckoned(getattr(shape, field.name), here)
+
+
+def _written(term: Term) -> str:
+    if term.working_days:
+        return f"{term.working_days} working days"
+    return f"{term.days} days" if term.days else f"{term.months} months"

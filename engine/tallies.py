@@ -1,0 +1,142 @@
+"""What the periods have added up so far for one person: the state of every rounding, limit and scale."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+
+from lianxing.engine.parts import Amount, Outcome, Part
+from lianxing.engine.rounding import rounded
+from lianxing.rules.hours import Direction, Overflow
+from lianxing.rules.periods import Period, Window, period_start
+from lianxing.rules.places import Clause
+
+Key = tuple[str, str | date, str]
+
+ROLLING = "rolling"
+# The parts of a record may lie a day behind those of the one before it, which ran past midnight.
+DAYS_BACK = timedelta(days=2)
+
+
+@dataclass
+class Tallies:
+    """Amounts by statement, period and group; `balance` is what was credited in all, by unit, less what was spent."""
+
+    used: dict[Key, Amount] = field(default_factory=dict)
+    rolling: dict[Key, deque[tuple[date, Amount]]] = field(default_factory=dict)
+    balance: dict[str, Amount] = field(default_factory=dict)
+
+    def copied(self) -> Tallies:
+        """Return the same amounts, to go on from without touching these."""
+        rolling = {key: deque(held) for key, held in self.rolling.items()}
+        return Tallies(dict(self.used), rolling, dict(self.balance))
+
+    def so_far(self, name: str, per: Period | Window, part: Part, within_same: str = "") -> Amount:
+        """Return what the period that holds the part has added up under a name."""
+        key = _key(name, per, part, within_same)
+        if not isinstance(per, Window):
+            return self.used.get(key, 0)
+        held = self.rolling.get(key)
+        if not held:
+            return 0
+        while held and not per.holds(held[0][0], part.day - DAYS_BACK) and held[0][0] < part.day - DAYS_BACK:
+            held.popleft()
+        return sum((amount for day, amount in held if day > part.day or per.holds(day, part.day)), 0)
+
+    def add(self, name: str, per: Period | Window, part: Part, amount: Amount, within_same: str = "") -> None:
+        key = _key(name, per, part, within_same)
+        if isinstance(per, Window):
+            self.rolling.setdefault(key, deque()).append((part.day, amount))
+        else:
+            self.used[key] = self.used.get(key, 0) + amount
+
+    def credit(self, unit: str, amount: Amount) -> None:
+        """Note what a record was finally worth."""
+        self.balance[unit] = self.balance.get(unit, 0) + amount
+
+    def round(
+        self,
+        clause: Clause,
+        part: Part,
+        unit: str,
+        amount: Amount,
+        to: int,
+        each: Period,
+        direction: Direction,
+        within_same: str,
+        outcome: Outcome,
+    ) -> Amount:
+        """Round what the period has added up so far; the record gets the difference to what was rounded before.
+
+        From the day on which the step of the rounding changes, adding up starts anew: what was rounded to the old one
+        is not rounded again.
+        """
+        name = f"{clause.id} {to}"
+        so_far = self.so_far(name, each, part, within_same)
+        self.add(name, each, part, amount, within_same)
+        after = rounded(so_far + amount, to, direction) - rounded(so_far, to, direction)
+        if after != amount:
+            operands = {"to": to, "direction": direction.value, "each": each.value, "so_far": so_far}
+            outcome.note(clause, part, "round", unit, amount, after, **operands)
+        return after
+
+    def limit(
+        self,
+        clause: Clause,
+        part: Part,
+        unit: str,
+        amount: Amount,
+        most: int,
+        per: Period | Window,
+        overflow: Overflow,
+        within_same: str,
+        outcome: Outcome,
+    ) -> Amount:
+        """Give what is left under the limit; the record that crosses it is truncated, later ones get nothing."""
+        if per is Period.BALANCE:
+            used = self.balance.get(unit, 0) + outcome.passed.get(clause.id, 0)
+        else:
+            used = self.so_far(clause.id, per, part, within_same)
+        after = min(amount, max(0, most - used))
+        if per is Period.BALANCE:
+            outcome.passed[clause.id] = outcome.passed.get(clause.id, 0) + after
+        else:
+            self.add(clause.id, per, part, after, within_same)
+        if after != amount:
+            said = f"{ROLLING} {_stretch(per)}" if isinstance(per, Window) else per.value
+            operands = {"at_most": most, "used": used, "per": said, "overflow": overflow.value}
+            outcome.note(clause, part, "limit", unit, amount, after, **operands)
+        return after
+
+    def share(
+        self, clause: Clause, part: Part, amount: Amount, share: Fraction, per: Period, others: Amount
+    ) -> tuple[Amount, Amount]:
+        """Return what is left under a share of all points of the period, and what was used of it before."""
+        used = self.so_far(clause.id, per, part)
+        most = rounded(others * share / (1 - share), 1, Direction.DOWN)
+        after = min(amount, max(0, most - used))
+        self.add(clause.id, per, part, after)
+        return after, used
+
+
+def _stretch(window: Window) -> str:
+    return f"{window.months} months" if window.months else f"{window.days} days"
+
+
+def _key(name: str, per: Period | Window, part: Part, within_same: str) -> Key:
+    group = "" if not within_same else str(part.facts.get(within_same, ""))
+    return name, ROLLING if isinstance(per, Window) else _period_key(per, part), group
+
+
+def _period_key(period: Period, part: Part) -> str | date:
+    match period:
+        case Period.RECORD:
+            return part.group
+        case Period.ACTIVITY:
+            # A record without an activity is an activity of its own; the prefix keeps the two kinds of id apart.
+            activity = part.facts.get("activity")
+            return f"activity {activity}" if activity is not None else f"record {part.group}"
+        case _:
+            return period_start(period, part.day)

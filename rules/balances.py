@@ -1,0 +1,67 @@
+"""What went into an account and out of it, and what that leaves on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+
+from lianxing.rules.accounts import Purpose, Recipient
+from lianxing.rules.redeeming import Reason
+
+
+class MoveKind(Enum):
+    """What happened to an account."""
+
+    EARNED = "earned"
+    ISSUED = "issued"
+    SPENT = "spent"
+    GIVEN_AWAY = "given_away"
+    TAKEN_BACK = "taken_back"
+    RESERVED = "reserved"
+    CLOSES = "closes"
+
+
+class ClosingEvent(Enum):
+    """Why an account is closed."""
+
+    DEATH = "death"
+    MOVING = "moving"
+    LEAVING = "leaving"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Something that is to happen to an account; `amount` is in its unit. `family`: by a member of the family."""
+
+    on: date
+    kind: MoveKind
+    amount: int = 0
+    family: bool = False
+    gives: Purpose | None = None
+    to_whom: Recipient | None = None
+    event: ClosingEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A move that the rules of the account do not allow, and why."""
+
+    move: Move
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account holds on a day, below zero where it owes; `available` is without what is reserved.
+
+    `went` tells what became of amounts that are there no longer, by where they went: `expired`, `lost`,
+    `donation_pool`, `honour`, `borrowed` (from a pool), `written_off`, a recipient, or what a closure says.
+    """
+
+    on: date
+    balance: int
+    available: int
+    went: Mapping[str, int] = field(default_factory=dict)
+    refused: tuple[Refused, ...] = ()

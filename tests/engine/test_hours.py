@@ -1,0 +1,205 @@
+"""The steps of hours.yaml beyond counting, rounding and limits: what waits, is taken out, cut, added, taken off."""
+
+from __future__ import annotations
+
+import pytest
+
+from lianxing.engine.explaining import body_of
+from lianxing.engine.readding import readd
+from lianxing.rules.assessments import Assessment
+from tests.engine.counties import Town, town
+
+HOURLY = "- {id: hourly, points_per_hour: 1}\n- {id: r, round: {to: 0.01, each: record, direction: down}}\n"
+
+
+def adds_up(*assessments: Assessment) -> bool:
+    return all(readd(body_of(a)) == (a.seconds, a.points) for a in assessments)
+
+
+def pending(place: Town, *records: object) -> list[tuple[float, float] | None]:
+    made = place.assess(*records)  # type: ignore[arg-type]
+    assert adds_up(*made)
+    return [None if a.pending is None else (a.pending[0] / 3600, a.pending[1] / 100) for a in made]
+
+
+def test_what_is_held_is_worked_out_and_waits() -> None:
+    place = town(hours="- {id: not_filed, hold: {state: reviewed}}", earning=HOURLY)
+    reviewed = place.record("2024-06-15 09:00", "11:00", state="reviewed")
+    filed = place.record("2024-06-16 09:00", "11:00", state="filed")
+    assert pending(place, reviewed, filed) == [(2, 2), None]
+    assert place.hours(reviewed, filed) == [0, 2]
+    assert place.points(reviewed, filed) == [0, 2]
+
+
+def test_what_is_held_uses_nothing_up() -> None:
+    place = town(
+        hours="- {id: not_filed, hold: {state: reviewed}}\n"
+        "- {id: cap, limit: {per: day, at_most: 8 hours, overflow: lost}}"
+    )
+    waiting = place.record("2024-06-15 06:00", "11:00", state="reviewed")
+    filed = place.record("2024-06-15 12:00", "20:00", state="filed")
+    assert place.hours(waiting, filed) == [0, 8]
+    assert pending(place, filed, waiting) == [None, (5, 0)]
+
+
+def test_what_is_refused_does_not_wait() -> None:
+    place = town(
+        hours="- {id: not_filed, hold: {state: reviewed}}\n- {id: no_training, exclude: {category: training}}",
+        earning=HOURLY,
+    )
+    record = place.record("2024-06-15 09:00", "11:00", state="reviewed", category="training")
+    assert pending(place, record) == [None]
+    assert place.refused_by(record) == ["no_training"]
+
+
+def test_a_record_takes_another_one_out_wherever_it_stands() -> None:
+    place = town(
+        hours="- {id: found_false, revoke: {kind: revocation}}\n"
+        "- {id: cap, limit: {per: day, at_most: 8 hours, overflow: lost}}",
+        earning=HOURLY,
+    )
+    false = place.record("2024-06-15 06:00", "11:00", id="false")
+    true = place.record("2024-06-15 12:00", "20:00", id="true")
+    finding = place.record("2024-09-01", id="finding", kind="revocation", revokes="false")
+    other = place.record("2024-09-01", id="other", kind="complaint", revokes="true")
+    assert place.hours(false, true) == [5, 3]
+    assert place.hours(false, true, finding, other) == [0, 8, 0, 0]
+    assert place.refused_by(false, true, finding) == ["found_false", None, None]
+    (refusal,) = place.assess(false, true, finding)[0].refusals
+    assert dict(refusal.details) == {"other": "finding", "day": "2024-09-01"}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "breaks", "expected"),
+    [
+        (None, "pro_rata", [60, 120, 60]),
+        (120, "pro_rata", [30, 60, 30]),
+        (120, "in_order", [60, 60, 0]),
+        (1, "pro_rata", [15 / 60, 30 / 60, 15 / 60]),
+    ],
+)
+def test_a_record_is_cut_at_times_of_day_and_a_break_falls_where_the_policy_says(
+    minutes: int | None, breaks: str, expected: list[float]
+) -> None:
+    place = town(hours=f'- {{id: bands, split: {{at: ["22:00", midnight], share_of_breaks: {breaks}}}}}')
+    (found,) = place.assess(place.record("2024-06-15 21:00", "01:00", minutes=minutes))
+    assert [w.after for w in found.workings] == [60 * m for m in expected]
+    assert adds_up(found)
+
+
+def test_night_hours_are_those_after_the_cut_and_before_the_other() -> None:
+    place = town(
+        hours='- {id: bands, split: {at: ["22:00", "06:00"], share_of_breaks: pro_rata}}',
+        earning='- id: day\n  when: {not: {any: [{start_time: {at_least: "22:00"}}, {start_time: {less_than: "06:00"}}]}}\n'
+        "  points_per_hour: 1\n"
+        '- id: night\n  when: {any: [{start_time: {at_least: "22:00"}}, {start_time: {less_than: "06:00"}}]}\n'
+        "  points_per_hour: 2\n- {id: r, round: {to: 0.01, each: record, direction: down}}\n",
+    )
+    evening = place.record("2024-06-15 21:00", "23:00")
+    morning = place.record("2024-06-16 05:00", "07:00")
+    day = place.record("2024-06-16 09:00", "11:00")
+    assert place.points(evening, morning, day) == [3, 3, 2]
+
+
+def test_only_records_of_one_organisation_compete_where_the_policy_says_so() -> None:
+    everywhere = "- {id: once, overlap: {rule: refuse, touching: no}}"
+    within = "- {id: once, overlap: {rule: refuse, touching: no, within_same: category}}"
+    for hours, expected in ((everywhere, ["once", "once"]), (within, [None, "once"])):
+        place = town(hours=hours)
+        first = place.record("2024-06-15 09:00", "11:00", category="relief")
+        other = place.record("2024-06-15 10:00", "12:00", category="culture")
+        same = place.record("2024-06-15 10:30", "12:00", category="relief")
+        assert place.refused_by(first, other, same) == [None, *expected]
+
+
+@pytest.mark.parametrize(
+    ("travel", "hours"), [("0 hours", 5), ("119 minutes", 5 + 119 / 60), ("2 hours", 7), ("3 hours", 7)]
+)
+def test_time_reported_beside_the_service_counts_up_to_a_bound(travel: str, hours: float) -> None:
+    place = town(hours="- {id: journey, add_time: {of: travel_time, at_most: 2 hours}}")
+    record = place.record("2024-06-15 09:00", "14:00", travel_time=travel)
+    assert place.hours(record) == [hours]
+    assert adds_up(*place.assess(record))
+
+
+def test_time_that_nobody_reported_is_not_added() -> None:
+    place = town(hours="- {id: journey, add_time: {of: travel_time, at_most: 2 hours}}")
+    assert place.hours(place.record("2024-06-15 09:00", "14:00")) == [5]
+
+
+def test_meals_are_taken_off_and_never_more_than_there_is() -> None:
+    place = town(hours="- {id: meals, deduct_time: {of: rest_time}}")
+    lunch = place.record("2024-06-15 09:00", "14:00", rest_time="1 hour")
+    all_of_it = place.record("2024-06-16 09:00", "10:00", rest_time="2 hours")
+    assert place.hours(lunch, all_of_it) == [4, 0]
+    assert adds_up(*place.assess(lunch, all_of_it))
+
+
+@pytest.mark.parametrize(("minutes", "counts"), [(29, 0), (30, 30), (31, 31)])
+def test_less_than_the_minimum_counts_for_nothing(minutes: int, counts: int) -> None:
+    place = town(hours="- {id: half_an_hour, minimum: 30 minutes}")
+    record = place.record("2024-06-15 09:00", minutes=minutes)
+    assert place.minutes(record) == [counts]
+    assert adds_up(*place.assess(record))
+
+
+def test_training_earns_points_for_its_time_and_no_hours() -> None:
+    place = town(hours="- {id: not_service, no_hours: {category: training}}", earning=HOURLY)
+    training = place.record("2024-06-15 09:00", "11:00", category="training")
+    relief = place.record("2024-06-15 12:00", "14:00", category="relief")
+    assert place.hours(training, relief) == [0, 2]
+    assert place.points(training, relief) == [2, 2]
+    assert adds_up(*place.assess(training, relief))
+
+
+def test_a_supplement_never_exceeds_what_its_activity_was_set_to() -> None:
+    place = town(
+        hours="- id: as_planned\n  when: {hour_class: honor}\n"
+        "  limit: {per: record, at_most: {fact: activity_duration}, overflow: lost}"
+    )
+    above = place.record("2024-06-15 09:00", "12:00", hour_class="honor", activity_duration="2 hours")
+    within = place.record("2024-06-16 09:00", "11:00", hour_class="honor", activity_duration="2 hours")
+    punched = place.record("2024-06-17 09:00", "12:00", hour_class="credit", activity_duration="2 hours")
+    unsaid = place.record("2024-06-18 09:00", "12:00", hour_class="honor")
+    assert place.hours(above, within, punched, unsaid) == [2, 2, 3, 3]
+
+
+def test_a_fourth_punch_of_a_day_and_activity_is_refused() -> None:
+    place = town(hours="- {id: three, limit_records: {per: day, at_most: 3, within_same: activity}}")
+    four = [place.record(f"2024-06-15 {hour:02}:00", minutes=30, activity="A", id=str(hour)) for hour in range(9, 13)]
+    elsewhere = place.record("2024-06-15 14:00", minutes=30, activity="B", id="elsewhere")
+    tomorrow = place.record("2024-06-16 09:00", minutes=30, activity="A", id="tomorrow")
+    assert place.refused_by(*four, elsewhere, tomorrow) == [None, None, None, "three", None, None]
+
+
+def test_a_limit_over_a_rolling_window_frees_what_leaves_it() -> None:
+    place = town(hours="- {id: cap, limit: {per: {rolling: 3 days}, at_most: 10 hours, overflow: lost}}")
+    days = [place.record(f"2024-06-{day} 08:00", "13:00", id=str(day)) for day in (15, 16, 17, 18, 19)]
+    assert place.hours(*days) == [5, 5, 0, 5, 5]
+
+
+def test_a_limit_on_the_balance_sends_the_rest_where_the_policy_says() -> None:
+    place = town(hours="- {id: storage, limit: {per: balance, at_most: 12 hours, overflow: donation_pool}}")
+    first, second = (place.record(f"2024-06-{day} 08:00", "15:30") for day in (15, 16))
+    made = place.assess(first, second)
+    assert [a.seconds / 3600 for a in made] == [7.5, 4.5]
+    assert [dict(a.overflows) for a in made] == [{}, {("donation_pool", "seconds"): 3 * 3600}]
+
+
+def test_a_record_that_ends_on_another_day_crosses_midnight_and_one_that_ends_at_midnight_does_not() -> None:
+    place = town(hours="- {id: one_day, exclude: {crosses_midnight: yes}}")
+    over, to = place.record("2024-06-15 22:30", "00:01"), place.record("2024-06-14 22:30", "00:00")
+    untimed = place.record("2024-06-16", minutes=30)
+    assert place.refused_by(over, to, untimed) == ["one_day", None, None]
+
+
+@pytest.mark.parametrize(("distance", "counts"), [("99", True), ("100", True), ("101", False)])
+def test_a_check_in_counts_within_its_radius(distance: str, counts: bool) -> None:
+    place = town(
+        hours="- id: near\n  count: {any: [{check_in_radius: {missing: yes}}, "
+        "{check_in_distance: {at_most: {fact: check_in_radius}}}]}"
+    )
+    record = place.record("2024-06-15 09:00", "10:00", check_in_distance=distance, check_in_radius="100")
+    unlimited = place.record("2024-06-16 09:00", "10:00", check_in_distance=distance)
+    unknown = place.record("2024-06-17 09:00", "10:00", check_in_radius="100")
+    assert place.refused_by(record, unlimited, unknown) == [None if counts else "near", None, "near"]

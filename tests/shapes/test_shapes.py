@@ -1,0 +1,117 @@
+"""Every rule shape of the catalogue is YAML: it compiles, its cases pass, and no parameter changes unnoticed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lianxing.engine import durable
+from lianxing.engine.cases import CaseResult
+from lianxing.engine.matchers import Preference
+from lianxing.rules.problems import PolicyError
+from tests.shapes.counties import on_disk
+from tests.shapes.table import IDS, INFERRED, Shape, shape, shapes, written
+
+ROOT = Path(__file__).resolve().parents[2]
+MATCHERS: tuple[Preference, ...] = ("durable", "plain") if durable.available() else ("plain",)
+
+# Shapes whose chapter is still being built.
+ABSENT: frozenset[str] = frozenset(IDS) - frozenset(written())
+
+WRITTEN = [pytest.param(id, id=id) for id in written()]
+CHANGED = [pytest.param(one.id, id=one.id) for one in shapes() if one.changes]
+
+
+def failing(results: list[CaseResult]) -> list[str]:
+    """What did not come out as a case says."""
+    return [
+        f"{result.case.name}: {check.what}: {check.expected} expected, {check.got} found"
+        for result in results
+        for check in result.checks
+        if not check.holds
+    ]
+
+
+def refusal(error: PolicyError) -> str:
+    return "\n".join(problem.text("en") for problem in error.problems)
+
+
+def test_the_table_has_every_shape_of_the_catalogue_and_no_other() -> None:
+    assert len(IDS) == 141
+    assert set(written()) == set(IDS) - ABSENT
+
+
+@pytest.mark.parametrize("id", WRITTEN)
+def test_the_county_that_says_a_shape_compiles_and_its_cases_pass(id: str, tmp_path: Path) -> None:
+    county = on_disk(shape(id), tmp_path)
+    for matcher in MATCHERS:
+        try:
+            assert failing(county.results(matcher)) == []
+        except PolicyError as error:
+            pytest.fail(refusal(error))
+
+
+@pytest.mark.parametrize("id", CHANGED)
+def test_no_parameter_of_a_shape_changes_unnoticed(id: str, tmp_path: Path) -> None:
+    county = on_disk(shape(id), tmp_path)
+    for change in shape(id).changes:
+        said = f"{id}: '{change.old}' became '{change.new}'"
+        try:
+            results = county.changed(change)
+        except PolicyError as error:
+            codes = {problem.code for problem in error.problems}
+            assert change.refused in codes, f"{said} and was refused:\n{refusal(error)}"
+            continue
+        assert not change.refused, f"{said} and should have been refused with {change.refused}"
+        assert failing(results), f"{said} and every case still passes"
+
+
+NUMBER = re.compile(r"(?<![\w.:\"-])-?\d[\d.]*(?![\w:\"-])")
+
+
+def numbers_without_a_change(one: Shape) -> list[str]:
+    """Return the lines of the shown chapters with a number that no change touches."""
+    found = []
+    for file in one.shows:
+        text = re.sub(r"(?m)(#.*| *(source|依据): .*)$", "", one.says[file])
+        touched = [change.old for change in one.changes if change.file == file]
+        for number in NUMBER.finditer(text):
+            if not any(_covers(text, old, number.span()) for old in touched):
+                line = text[text.rfind("\n", 0, number.start()) + 1 : text.find("\n", number.end())]
+                found.append(f"{number[0]} in: {line.strip()}")
+    return found
+
+
+def _covers(text: str, old: str, span: tuple[int, int]) -> bool:
+    at = text.find(old)
+    return at >= 0 and at <= span[0] and span[1] <= at + len(old)
+
+
+@pytest.mark.parametrize("id", WRITTEN)
+def test_every_number_that_the_table_shows_is_changed_by_some_change(id: str) -> None:
+    assert numbers_without_a_change(shape(id)) == []
+
+
+@pytest.mark.parametrize("id", WRITTEN)
+def test_every_shape_has_names_a_source_and_a_proof(id: str) -> None:
+    one = shape(id)
+    assert re.search("[\u4e00-\u9fff]", one.zh)
+    assert re.search("[a-z]", one.en)
+    assert one.seen
+    assert one.case_names() or one.proved_by or any(change.refused for change in one.changes)
+    assert len(set(one.case_names())) == len(one.case_names())
+    assert not one.cases or any(not change.refused for change in one.changes)
+    assert bool(one.note_zh) == bool(one.note_en)
+
+
+@pytest.mark.parametrize("proof", sorted({proof for one in shapes() for proof in one.proved_by}))
+def test_every_test_that_the_table_names_exists(proof: str) -> None:
+    file, _, name = proof.partition("::")
+    assert f"def {name}(" in (ROOT / file).read_text("utf-8")
+
+
+def test_every_policy_that_a_shape_was_seen_in_has_an_id() -> None:
+    named = {name for one in shapes() for name in one.seen if name != INFERRED}
+    assert [name for name in sorted(named) if not re.fullmatch(r"[A-Z]+(-[A-Z]*)?\d*[a-z]?|TW|海林|template", name)] == []
