@@ -1,4 +1,4 @@
-"""What an account holds on a day: its moves in order, by the rules of the account. Pure; the bank books what it says."""
+"""What an account holds on a day: its moves in order, by the rules of the account. The bank books what it says."""
 
 from __future__ import annotations
 
@@ -23,9 +23,13 @@ from lianxing.rules.accounts import (
 )
 from lianxing.rules.balances import Balance, Move, MoveKind, Refused
 from lianxing.rules.facts import FactType, FactValue
-from lianxing.rules.periods import Period, add_months, period_start
+from lianxing.rules.measures import Total
+from lianxing.rules.periods import ALL_TIME, Period, add_months, period_start
 from lianxing.rules.places import Location
+from lianxing.rules.policy import Policy
 from lianxing.rules.redeeming import Reason
+
+EXPIRED = "expired"
 
 _MONTHS_OF = {Period.MONTH: 1, Period.QUARTER: 3, Period.HALF_YEAR: 6, Period.CALENDAR_YEAR: 12}
 
@@ -84,7 +88,29 @@ def balance_of(
             running.do(move)
     running.pass_to(on)
     balance = running.balance
-    return Balance(on, balance, balance - running.reserved(on), dict(running.went), tuple(running.refused))
+    free = balance - running.reserved(on)
+    return Balance(on, balance, free, running.spent, dict(running.went), tuple(running.refused))
+
+
+def star_basis(
+    policy: Policy, account: Account, balance: Balance, measures: Mapping[str, MeasureValue]
+) -> dict[str, MeasureValue]:
+    """Return the measures that a star rests on, less what was spent or has expired where `lowers_the_basis` says so.
+
+    That is the all-time total that the account is earned from; what is counted within a window was earned in it.
+    """
+    lowers = None if policy.stars is None else policy.stars.lowers_the_basis
+    less = 0 if lowers is None or not lowers.spending else balance.spent
+    less += 0 if lowers is None or not lowers.expiry else balance.went.get(EXPIRED, 0)
+    total = {
+        measure.clause.id
+        for measure in policy.measures
+        if measure.total is Total.SUM
+        and measure.window == ALL_TIME
+        and measure.where is None
+        and account.earned_from in (measure.of, measure.clause.id)
+    }
+    return {id: value - less if id in total and isinstance(value, int) else value for id, value in measures.items()}
 
 
 @dataclass
@@ -97,6 +123,7 @@ class _Running:
     measures: Mapping[str, MeasureValue]
     lots: list[_Lot] = field(default_factory=list)
     debt: int = 0
+    spent: int = 0
     rest: int = 0  # what is less than a whole unit, waiting for more
     holds: list[tuple[date, int]] = field(default_factory=list)  # last day, amount
     issued: list[tuple[int, date]] = field(default_factory=list)
@@ -132,7 +159,7 @@ class _Running:
         """Let a day come: what ended before it is gone."""
         for lot in self.lots:
             if lot.last_day < on:
-                self._goes("expired", lot.amount)
+                self._goes(EXPIRED, lot.amount)
         self.lots = [lot for lot in self.lots if lot.last_day >= on]
 
     def _goes(self, where: str, amount: int) -> None:
@@ -197,11 +224,12 @@ class _Running:
         if not may_spend(account, available, move.amount, move.on):
             return self._refuse(move, "balance", available=available, needed=move.amount)
         short = self._take(move.amount)
+        self.spent += move.amount
         self.debt += short
         if isinstance(account.overdraft, Borrow):
             self._goes("borrowed", short)
         if account.expires is Expiry.AFTER_REDEMPTION:
-            self._goes("expired", self._all())
+            self._goes(EXPIRED, self._all())
         return None
 
     def _take(self, amount: int) -> int:

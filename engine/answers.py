@@ -1,4 +1,4 @@
-"""Answers of perks, offers and accounts in Chinese and English sentences, each with the clause and line that decided."""
+"""Answers of perks, offers and accounts in Chinese and English, each with the clause and line that decided."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ REASONS: Mapping[str, Label] = {
     "per_person": Label("每人至多 {at_most} 份，已有 {used} 份", "at most {at_most} for one person, {used} before"),
     "stock": Label("库存 {units} 份，已发 {given_out} 份", "{units} in stock, {given_out} given out"),
     "balance": Label("余额不足：需 {needed}，可用 {available}", "it takes {needed}, there is {available}"),
-    "watermark": Label("在此商户已用完：需 {needed}，可用 {available}", "used up here: it takes {needed}, has {available}"),
+    "watermark": Label("在此商户已用完：需 {needed}，剩 {available}", "used up, needs {needed}, has {available}"),
     "no_price": Label("没有这种情况的价格", "no price is said for this {by}"),
     "irreversible": Label("兑换后不可撤回", "a redemption is not taken back"),
     "no_swap": Label("不可调换", "it may not be swapped"),
@@ -111,7 +111,8 @@ def how_a_perk_opens(perk: HeldPerk, language: Language) -> Iterator[str]:
         per = PERIODS[perk.uses_per.value][0 if zh else 1]
         yield f"{per}至多 {perk.uses_at_most} 次" if zh else f"at most {perk.uses_at_most} per {per}"
     if perk.pass_months is not None:
-        yield f"发放后 {perk.pass_months} 个月内不限次数" if zh else f"for {perk.pass_months} months from the day of issue"
+        months = perk.pass_months
+        yield f"发放后 {months} 个月内不限次数" if zh else f"for {months} months from the day of issue"
     if perk.earned_so_far is not None:
         yield f"至今可享 {perk.earned_so_far} 次" if zh else f"earned {perk.earned_so_far} times so far"
     if perk.chosen_by is not None:

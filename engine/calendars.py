@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lianxing.engine.holidays import PublicHolidays, public_holidays, qingming
-from lianxing.engine.lunardate import LunarDay, lunar_day, new_year_eve
+from lianxing.engine.holidays import PublicHolidays, public_holidays
+from lianxing.engine.borax import LunarDay, lunar_day, new_year_eve, qingming
 from lianxing.rules.campaigns import AroundFestival, EveryYear, LunarYear, Once, Stretch
 from lianxing.rules.county import County
 from lianxing.rules.facts import FactValue
@@ -36,6 +36,7 @@ def midnight(day: date, zone: ZoneInfo) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
 
 
+@lru_cache(maxsize=8192)
 def instant_at(day: date, second: int, zone: ZoneInfo) -> int:
     """Return the instant at which the clock shows `second` of a local day."""
     local = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(seconds=second)
@@ -182,7 +183,7 @@ def _lunar_facts(day: date) -> Iterator[tuple[str, FactValue]]:
 
 def festival_on(day: date) -> str:
     """Return the traditional festival of a day, empty if it is none."""
-    if day == qingming(day.year):
+    if qingming(day):
         return "qingming"
     if new_year_eve(day):
         return "new_year_eve"

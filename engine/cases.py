@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from lianxing.engine.asking_cases import answered, basis_of
 from lianxing.engine.counting import assess, counted
+from lianxing.engine.decision_cases import decision_checks, decision_touched
 from lianxing.engine.measures import Totals
-from lianxing.engine.quotients import Quotient
+from lianxing.engine.menu_cases import menu_checks, menu_touched
+from lianxing.engine.quotients import given_measures
+from lianxing.engine.review_cases import review_checks, review_touched
 from lianxing.engine.rounding import rounded
-from lianxing.engine.rulebook import MeasureValue, Rulebook
+from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.selection_cases import selection_checks, selection_touched
 from lianxing.engine.standings import standing, standing_with
 from lianxing.rules.assessments import Assessment
 from lianxing.rules.cases import Case, Expected
-from lianxing.rules.facts import RATIO_SCALE, FactType, FactValue
+from lianxing.rules.facts import RATIO_SCALE, Scope
 from lianxing.rules.hours import Direction
 from lianxing.rules.places import Clause
 from lianxing.rules.standings import Standing
@@ -55,8 +60,10 @@ def run_case(rulebook: Rulebook, case: Case) -> CaseResult:
     """Return what a case came to, through the same functions that the ledger is fed by."""
     assessments = tuple(assess(rulebook, case.volunteer, ((record, {}) for record in case.records)))
     found = _standing(rulebook, case, assessments)
-    checks = tuple(_checks(rulebook, case, assessments, found))
-    return CaseResult(case, checks, assessments, found, _touched(rulebook, case, assessments, found))
+    answers = answered(rulebook, case, found)
+    checks = (*_checks(rulebook, case, assessments, found), *(Check(*asked) for asked in answers.checks))
+    touched = _touched(rulebook, case, assessments, found) | answers.touched
+    return CaseResult(case, checks, assessments, found, touched)
 
 
 def untouched(rulebook: Rulebook, results: Iterable[CaseResult]) -> list[Clause]:
@@ -69,17 +76,11 @@ def _standing(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...
     if case.records:
         history = [counted(assessment) for assessment in assessments]
         return standing(rulebook, case.volunteer, history, case.on)
-    measures = Totals(rulebook.policy).on(case.on) | _given(rulebook, case.given)
-    return standing_with(rulebook, case.volunteer, measures, case.on, star_held=case.star)
-
-
-def _given(rulebook: Rulebook, given: Mapping[str, FactValue]) -> dict[str, MeasureValue]:
-    measures: dict[str, MeasureValue] = {}
-    for name, value in given.items():
-        assert isinstance(value, int)
-        ratio = rulebook.policy.facts[name].type is FactType.RATIO
-        measures[name] = Quotient(value, RATIO_SCALE) if ratio else value
-    return measures
+    facts = rulebook.policy.facts
+    outright = {name: value for name, value in case.given.items() if facts[name].scope is Scope.SANCTION}
+    given = {name: value for name, value in case.given.items() if name not in outright}
+    measures = basis_of(rulebook, case, Totals(rulebook.policy).on(case.on) | given_measures(facts, given))
+    return standing_with(rulebook, case.volunteer, measures, case.on, star_held=case.star, sanctioned=outright)
 
 
 def _checks(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...], found: Standing) -> Iterable[Check]:
@@ -89,6 +90,10 @@ def _checks(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...],
     if expected.points is not None:
         yield Check("points", expected.points, sum(assessment.points for assessment in assessments))
     yield from _amount_checks(expected, assessments)
+    yield from (Check(*asked) for asked in review_checks(rulebook, case))
+    yield from (Check(*asked) for asked in decision_checks(case, found))
+    yield from (Check(*asked) for asked in selection_checks(rulebook, case))
+    yield from (Check(*asked) for asked in menu_checks(rulebook, case))
     if expected.star is not None:
         yield Check("star", expected.star, found.star_reached)
     if expected.because is not None:
@@ -117,7 +122,10 @@ def _checks(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...],
     values = {line.clause.id: line for line in found.measures}
     for name, value in (expected.measures or {}).items():
         assert isinstance(value, int)
-        line = values[name]
+        line = values.get(name)
+        if line is None:
+            yield Check(f"measures {name}", value, None)
+            continue
         # A quotient is expected in millionths and compared without dividing.
         exact = line.count is None or line.sum * RATIO_SCALE == value * line.count
         comes_to = line.sum if line.count is None else value if exact and line.count else f"{line.sum}/{line.count}"
@@ -145,9 +153,17 @@ def _amount_checks(expected: Expected, assessments: tuple[Assessment, ...]) -> I
             yield Check(f"{what} {goes_to}", expected.overflows.get(key, 0), got.get(key, 0))
 
 
+def _passed_over(rulebook: Rulebook, case: Case) -> set[str]:
+    """The changes of rules that the records of a case live through."""
+    first = min((record.day for record in case.records), default=case.on)
+    return {change.clause.id for change in rulebook.policy.transitions if first < change.on_day <= case.on}
+
+
 def _touched(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...], found: Standing) -> frozenset[str]:
     touched = {working.clause for assessment in assessments for working in assessment.workings}
     touched |= {refusal.clause for assessment in assessments for refusal in assessment.refusals}
+    touched |= review_touched(case) | selection_touched(rulebook, case) | menu_touched(case)
+    touched |= _passed_over(rulebook, case) | decision_touched(rulebook.policy, case, found)
     expected = case.expected
     if expected.star is not None and rulebook.policy.stars is not None:
         touched.add(rulebook.policy.stars.clause.id)

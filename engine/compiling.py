@@ -9,6 +9,7 @@ from datetime import date
 from functools import reduce
 from pathlib import Path
 
+from lianxing.engine.honours import commendation_problems
 from lianxing.engine.layers import Shelf, merged, read_layers
 from lianxing.engine.naming import what_is_named
 from lianxing.engine.ordering import hours_order, points_order, points_without_measure
@@ -21,6 +22,7 @@ from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.reading.tables import hole_in
 from lianxing.engine.reckoning import review_problems
 from lianxing.engine.rivals import rivals
+from lianxing.engine.scoring import score_problems, transition_problems
 from lianxing.rules.conditions import (
     AllOf,
     AnyOf,
@@ -131,6 +133,8 @@ def _merge(layers: list[Layer], folder: Folder, digest: str, problems: list[Prob
         accounts=said["accounts.yaml"],
         offers=said["redemption.yaml"],
         menu=said["menu.yaml"],
+        commendations=said["commendation.yaml"],
+        sanctions=said["sanctions.yaml"],
         transitions=said["transition.yaml"],
     )
 
@@ -176,6 +180,11 @@ def check(policy: Policy) -> list[Problem]:
         *_perks_without_a_price(policy),
         *what_is_named(policy),
         *review_problems(policy),
+        *score_problems(
+            policy, conditions_in((policy.hours, policy.earning)), conditions_in((policy.stars, policy.sanctions))
+        ),
+        *transition_problems(policy),
+        *commendation_problems(policy),
     ]
 
 
@@ -198,7 +207,18 @@ def _holes(policy: Policy) -> Iterator[Problem]:
 
 def _days_before_the_first_value(policy: Policy) -> Iterator[Problem]:
     start = policy.county.in_force_from
-    for dated in _needed_on(start, (policy.hours, policy.earning, policy.measures, policy.stars, *_opening(policy))):
+    for dated in _needed_on(
+        start,
+        (
+            policy.review,
+            policy.hours,
+            policy.earning,
+            policy.measures,
+            policy.stars,
+            policy.sanctions,
+            *_opening(policy),
+        ),
+    ):
         first = dated.entries[0]
         if first.day > start:
             yield Problem("P316", first.location, (("day", str(first.day)), ("start", str(start))))
@@ -206,7 +226,7 @@ def _days_before_the_first_value(policy: Policy) -> Iterator[Problem]:
 
 def _opening(policy: Policy) -> tuple[object, ...]:
     """What opens on a star, a condition or a balance."""
-    return (policy.perks, policy.choices, policy.accounts, policy.offers, policy.menu)
+    return (policy.perks, policy.choices, policy.accounts, policy.offers, policy.commendations, policy.menu)
 
 
 def _asked(key: Key) -> FactValue | None:
@@ -254,7 +274,9 @@ def conditions_in(shape: object) -> Iterator[Condition]:
 
 def _unknown_measures(policy: Policy) -> Iterator[Problem]:
     """A layer may have removed a measure that a statement below still asks."""
-    for test in conditions_in((policy.hours, policy.earning, policy.measures, policy.stars, *_opening(policy))):
+    for test in conditions_in(
+        (policy.hours, policy.earning, policy.measures, policy.stars, policy.sanctions, *_opening(policy))
+    ):
         assert isinstance(test, Compare | DatedCompare | CompareFacts | OneOf | Missing)
         if test.fact not in policy.facts and test.fact not in OFFER_WORDS:
             yield Problem("P301", test.location, (("fact", test.fact),))
@@ -262,7 +284,7 @@ def _unknown_measures(policy: Policy) -> Iterator[Problem]:
 
 def _perks_above_the_ladder(policy: Policy) -> Iterator[Problem]:
     top = policy.stars.levels[-1].star if policy.stars is not None else 0
-    for test in conditions_in((policy.perks, policy.offers, policy.menu)):
+    for test in conditions_in((policy.perks, policy.offers, policy.commendations, policy.menu)):
         if not isinstance(test, Compare) or test.fact != "stars" or not isinstance(test.operand, int):
             continue
         if test.operator in (Operator.AT_LEAST, Operator.EQUALS) and test.operand > top:

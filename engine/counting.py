@@ -14,16 +14,16 @@ from zoneinfo import ZoneInfo
 
 from lianxing.engine.calendars import local_day
 from lianxing.engine.earning import Pricing
-from lianxing.engine.facts import CLOCK_FACTS, clock_facts, past_facts, person_facts, whole_facts
+from lianxing.engine.facts import CLOCK_FACTS, clock_facts, person_facts, whole_facts
 from lianxing.engine.hours import Timing, hours_end
-from lianxing.engine.measures import Totals
+from lianxing.engine.life import Life
 from lianxing.engine.overlaps import Timetable
 from lianxing.engine.parts import POINTS, SECONDS, Amount, Outcome, Part
-from lianxing.engine.rulebook import HISTORY, RECORD, WHEN, MeasureValue, Rulebook
+from lianxing.engine.rulebook import RECORD, WHEN, MeasureValue, Rulebook
 from lianxing.engine.splitting import cuts, shared
 from lianxing.engine.tallies import Tallies
 from lianxing.rules.assessments import HELD, Assessment, Refusal
-from lianxing.rules.earning import Add, EarningStep, Multiply, PointsPerEvent, PointsPerHour
+from lianxing.rules.earning import Add, EarningStep, LimitShare, Multiply, PointsPerEvent, PointsPerHour
 from lianxing.rules.facts import FactValue
 from lianxing.rules.hours import Hold, HoursStep, Revoke, Split
 from lianxing.rules.places import Clause
@@ -89,7 +89,7 @@ def _facts_of_whole(
     return {
         **facts,
         **person_facts(volunteer, record.day, asked),
-        **rulebook.calendar.facts(record.day, asked),
+        **rulebook.calendar.facts(record.day, rulebook.asked_of_day(asked)),
     }
 
 
@@ -103,11 +103,12 @@ class Fold:
         self._revoked = revoked or {}
         self._zone = ZoneInfo(self._policy.county.time_zone)
         self._asked = rulebook.asked(RECORD) | _table_facts(self._policy.earning)
+        self._asked_of_day = rulebook.asked_of_day(self._asked)
         self._clocked = not self._asked.isdisjoint(CLOCK_FACTS)
         self._holds = [step for step in self._policy.hours if isinstance(step, Hold)]
         self._timing = Timing(Tallies(), Timetable())
         self._last: tuple[int, int, str] | None = None
-        self._totals = Totals(self._policy) if rulebook.measures_asked_of_records else None
+        self._life = Life(rulebook, volunteer) if rulebook.measures_asked_of_records else None
 
     def assess(self, record: ServiceRecord, supplied: Supplied) -> Assessment:
         """Return what the next record is worth, and remember what it used up."""
@@ -130,10 +131,8 @@ class Fold:
             return self._assessment(record, supplied, outcome, pending=(seconds, points))
         before.tallies.credit(SECONDS, seconds)
         before.tallies.credit(POINTS, points)
-        if self._totals is not None and counted:
-            past = past_facts(self._rulebook, record, supplied)
-            matched = self._rulebook.ask(HISTORY, record.day, past, {})
-            self._totals.add(record.day, seconds, points, past, matched)
+        if self._life is not None:
+            self._life.add(Counted(record, supplied, seconds, points, counted))
         return self._assessment(record, supplied, outcome, seconds, points, counted=counted)
 
     def _assessment(
@@ -166,16 +165,20 @@ class Fold:
             return parts
         for step in self._policy.hours:
             if isinstance(step, Split):
-                parts = [piece for part in parts for piece in self._split(step, record, part, outcome)]
-            else:
-                self._timing.apply(step, record, [part for part in parts if _applies(step, part)], outcome)
+                parts = self._split(step, record, parts, outcome)
+                continue
+            applying = [part for part in parts if _applies(step, part)]
+            if applying:
+                self._timing.apply(step, record, applying, outcome)
         hours_end(parts, outcome)
         pricing = Pricing(self._timing.tallies)
         for earning in self._policy.earning:
-            priced = [part for part in parts if not part.unpriced and not part.refused]
-            applying = [part for part in priced if _applies(earning, part)]
-            others = [part for part in priced if not _applies(earning, part)] if len(applying) < len(priced) else []
-            pricing.apply(earning, record.id, applying, others, outcome)
+            applying = [part for part in parts if not part.unpriced and _applies(earning, part)]
+            if isinstance(earning, LimitShare):
+                others = [part for part in parts if not (part.unpriced or part.refused or _applies(earning, part))]
+                pricing.share(earning, applying, others, outcome)
+            elif applying:
+                pricing.apply(earning, record.id, applying, outcome)
         return parts
 
     # --- the parts of a record, and what their conditions find ---------------------------------------------------
@@ -196,12 +199,15 @@ class Fold:
         ended_at: int,
         seconds: int,
     ) -> Part:
-        calendar = self._rulebook.calendar.facts(day, self._asked)
+        calendar = self._rulebook.calendar.facts(day, self._asked_of_day)
         known = {**facts, **person_facts(self._volunteer, day, self._asked), **calendar}
         if self._clocked and record.timed:
             known.pop("end_time", None)
             known |= clock_facts(started_at, ended_at, self._zone)
-        measures: Mapping[str, MeasureValue] = self._totals.on(record.day) if self._totals is not None else {}
+        measures: Mapping[str, MeasureValue] = {}
+        if self._life is not None:  # as it stands before this record
+            measures = self._life.measures(record.day)
+            known |= self._life.sanctions(record.day)
         matched = self._rulebook.ask(RECORD, day, known, measures)
         return Part(index, day, started_at, ended_at, seconds, record.id, matched, known)
 
@@ -227,24 +233,32 @@ class Fold:
                 return step.clause
         return None
 
-    def _split(self, step: Split, record: ServiceRecord, part: Part, outcome: Outcome) -> list[Part]:
-        if not _applies(step, part) or not record.timed:
-            return [part]
-        pieces = cuts(part.started_at, part.ended_at, step.at, self._zone)
-        if len(pieces) < 2:
-            return [part]
-        parts: list[Part] = []
-        times = shared(part.seconds, pieces, step.breaks)
-        for index, ((start, end), seconds) in enumerate(zip(pieces, times, strict=True)):
-            day = local_day(start, self._zone)
-            piece = self._part(record, part.facts, index, day, start, end, seconds)
-            outcome.note(step.clause, piece, "split", SECONDS, part.seconds, seconds, day=str(day), of=part.seconds)
-            parts.append(piece)
-        return parts
+    def _split(self, step: Split, record: ServiceRecord, parts: list[Part], outcome: Outcome) -> list[Part]:
+        """Return the parts after a cut; the first piece keeps the number of its part, the others get new ones."""
+        if not record.timed:
+            return parts
+        after: list[Part] = []
+        free = len(parts)
+        for part in parts:
+            pieces = cuts(part.started_at, part.ended_at, step.at, self._zone) if _applies(step, part) else []
+            if len(pieces) < 2:
+                after.append(part)
+                continue
+            times = shared(part.seconds, pieces, step.breaks)
+            numbers = (part.index, *range(free, free + len(pieces) - 1))
+            free += len(pieces) - 1
+            for index, (start, end), seconds in zip(numbers, pieces, times, strict=True):
+                day = local_day(start, self._zone)
+                piece = self._part(record, part.facts, index, day, start, end, seconds)
+                outcome.note(step.clause, piece, "split", SECONDS, part.seconds, seconds, day=str(day), of=part.seconds)
+                after.append(piece)
+        return after
 
 
 def _applies(step: HoursStep | EarningStep, part: Part) -> bool:
-    return not part.refused and (step.when is None or step.clause.id + WHEN in part.matched)
+    if part.refused:
+        return False
+    return step.when is None or step.clause.id + WHEN in part.matched
 
 
 def _whole_hundredths(points: Amount) -> int:

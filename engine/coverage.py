@@ -7,42 +7,17 @@ held, the other when some case asked and it did not. A missing value proves neit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
-from typing import TypeVar
 
+from lianxing.engine.boundaries import Boundary, Stretch, boundaries
 from lianxing.engine.cases import CaseResult, run_case, untouched
-from lianxing.engine.compiling import conditions_in
 from lianxing.engine.quotients import Beside, Quotient, Threshold, holds
-from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.cases import Case
-from lianxing.rules.conditions import Compare, CompareFacts, DatedCompare, Operator
-from lianxing.rules.dates import Dated, Since
-from lianxing.rules.earning import Bands, Brackets, EarningStep, LimitPoints, LimitShare
-from lianxing.rules.facts import RATIO_SCALE, Fact, FactType, FactValue, Scope
-from lianxing.rules.hours import AddTime, HoursStep, LimitRecords, LimitTime, Minimum
-from lianxing.rules.places import Clause, Label, Location
-from lianxing.rules.policy import Policy
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Boundary:
-    """A place at which the answer changes: `fact` stands in this relation to the operand, or does not.
-
-    `ruleset` asks a comparison; it is empty for a limit or an edge, which is met while counting and whose `fact` is the
-    amount that the step holds against it. The operand is in the held unit of `fact`, or is another fact.
-    """
-
-    ruleset: str
-    fact: Fact
-    operator: Operator
-    operand: FactValue | Fraction | Fact
-    location: Location
+from lianxing.rules.facts import Fact, FactValue
+from lianxing.rules.places import Clause, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +67,16 @@ def prove(rulebook: Rulebook, cases: Iterable[Case]) -> tuple[tuple[CaseResult, 
     return results, Coverage(clauses, tuple(untouched(rulebook, results)), watch.boundaries, watch.missing())
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """A boundary and the days on which it stands: from the first, to the day before the last."""
-
-    boundary: Boundary
-    since: date = date.min
-    before: date = date.max
-
-
 class _Watch:
     """Notes, while cases run, on which side of each boundary they came to lie."""
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._first_day = rulebook.policy.county.in_force_from
-        found = [*_comparisons(rulebook), *_edges(rulebook.policy)]
-        # A value that was over before the policy came into force decides about nothing.
-        standing = [stretch for stretch in found if stretch.before > self._first_day]
-        self._asking: dict[str, list[_Stretch]] = {}
+        standing = boundaries(rulebook)
+        self._asking: dict[str, list[Stretch]] = {}
         for stretch in standing:
             self._asking.setdefault(stretch.boundary.ruleset, []).append(stretch)
-        self.boundaries = tuple(
-            sorted(dict.fromkeys(one.boundary for one in standing), key=lambda boundary: boundary.location)
-        )
+        self.boundaries = tuple(dict.fromkeys(stretch.boundary for stretch in standing))
         self._asked: set[Side] = set()
         self._compared: set[tuple[Location, bool]] = set()
 
@@ -146,93 +108,3 @@ def _answer(boundary: Boundary, values: Mapping[str, FactValue | Quotient]) -> i
     if isinstance(value, Quotient):
         return Threshold("", name, operator, operand).answer(value)
     return holds(operator, value, operand) if isinstance(value, int) else None
-
-
-def _comparisons(rulebook: Rulebook) -> Iterator[_Stretch]:
-    """Yield every ordered comparison of the county's own layer, whoever asks it."""
-    policy = rulebook.policy
-    facts = {**policy.facts, **OFFER_WORDS}
-    for ruleset, condition in rulebook.conditions():
-        for test in conditions_in(condition):
-            match test:
-                case Compare() if test.operator is not Operator.EQUALS:
-                    found = [_Stretch(Boundary(ruleset, facts[test.fact], test.operator, test.operand, test.location))]
-                case CompareFacts():
-                    other = facts[test.other]
-                    found = [_Stretch(Boundary(ruleset, facts[test.fact], test.operator, other, test.location))]
-                case DatedCompare():
-                    found = [
-                        _Stretch(
-                            Boundary(ruleset, facts[test.fact], test.operator, since.value, since.location),
-                            since.day,
-                            before,
-                        )
-                        for since, before in _in_turn(test.operands)
-                    ]
-                case _:
-                    continue
-            yield from (stretch for stretch in found if _own(policy, stretch))
-
-
-def _own(policy: Policy, stretch: _Stretch) -> bool:
-    return stretch.boundary.location.path.rpartition("/")[0] == policy.county.id
-
-
-def _in_turn(dated: Dated[T]) -> Iterator[tuple[Since[T], date]]:
-    """Yield each value over the years with the day on which the next one takes its place."""
-    ends = (*(entry.day for entry in dated.entries[1:]), date.max)
-    yield from zip(dated.entries, ends, strict=True)
-
-
-def _edges(policy: Policy) -> Iterator[_Stretch]:
-    """Yield every limit, minimum and edge of the county's own layer; the fold tells on which side an amount lies."""
-    for step in (*policy.hours, *policy.earning):
-        yield from (stretch for stretch in _edges_of(step, policy.facts) if _own(policy, stretch))
-
-
-def _edges_of(step: HoursStep | EarningStep, facts: Mapping[str, Fact]) -> Iterator[_Stretch]:
-    match step:
-        case LimitTime(at_most=str(name)):
-            amount = _amount(step.clause, FactType.DURATION)
-            yield _Stretch(Boundary("", amount, Operator.AT_MOST, facts[name], step.clause.location))
-        case LimitTime(at_most=Dated() as most):
-            yield from _dated(step.clause, FactType.DURATION, Operator.AT_MOST, most)
-        case AddTime():
-            yield from _dated(step.clause, FactType.DURATION, Operator.AT_MOST, step.at_most)
-        case LimitPoints():
-            yield from _dated(step.clause, FactType.POINTS, Operator.AT_MOST, step.at_most)
-        case LimitRecords():
-            yield from _dated(step.clause, FactType.WHOLE, Operator.AT_MOST, step.at_most)
-        case LimitShare():
-            for share, before in _in_turn(step.share):
-                operand = share.value * RATIO_SCALE
-                edge = Boundary("", _amount(step.clause, FactType.RATIO), Operator.AT_MOST, operand, share.location)
-                yield _Stretch(edge, share.day, before)
-        case Minimum():
-            yield from _dated(step.clause, FactType.DURATION, Operator.AT_LEAST, step.at_least)
-        case Brackets():
-            amount = _amount(step.clause, step.type)
-            for brackets, before in _in_turn(step.steps):
-                for bracket in brackets.value:
-                    if bracket.up_to is not None:
-                        edge = Boundary("", amount, Operator.AT_MOST, bracket.up_to, bracket.location)
-                        yield _Stretch(edge, brackets.day, before)
-        case Bands():
-            amount = _amount(step.clause, step.type)
-            for bands, before in _in_turn(step.steps):
-                for band in bands.value:
-                    edge = Boundary("", amount, Operator.AT_LEAST, band.at_least, band.location)
-                    yield _Stretch(edge, bands.day, before)
-        case _:
-            return
-
-
-def _dated(clause: Clause, type: FactType, operator: Operator, dated: Dated[int]) -> Iterator[_Stretch]:
-    amount = _amount(clause, type)
-    for since, before in _in_turn(dated):
-        yield _Stretch(Boundary("", amount, operator, since.value, since.location), since.day, before)
-
-
-def _amount(clause: Clause, type: FactType) -> Fact:
-    """Return what a step holds against its limit or edge, as a word that goes by the name of the statement."""
-    return Fact(clause.id, clause.label.zh or clause.id, type, Scope.RECORD, Label())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -42,10 +41,8 @@ class Pricing:
 
     tallies: Tallies
 
-    def apply(
-        self, step: EarningStep, record: str, parts: list[Part], others: Sequence[Part], outcome: Outcome
-    ) -> None:
-        """Work one step on the parts that it applies to; `others` are the counted parts that it does not apply to."""
+    def apply(self, step: EarningStep, record: str, parts: list[Part], outcome: Outcome) -> None:
+        """Work one step on the parts that it applies to; `share` does the one that looks at the others too."""
         match step:
             case PointsPerHour() | Multiply():
                 for part in parts:
@@ -68,8 +65,6 @@ class Pricing:
             case LimitPoints():
                 for part in parts:
                     self._limit(step, part, outcome)
-            case LimitShare():
-                self._share(step, parts, others, outcome)
             case LimitRecords():
                 self._limit_records(step, record, parts, outcome)
 
@@ -112,7 +107,8 @@ class Pricing:
         outcome.compared(most.location, after == part.points)
         part.points = after
 
-    def _share(self, step: LimitShare, parts: list[Part], others: Sequence[Part], outcome: Outcome) -> None:
+    def share(self, step: LimitShare, parts: list[Part], others: list[Part], outcome: Outcome) -> None:
+        """Limit the parts to their share; `others` are the priced parts that the step does not apply to."""
         name = f"{step.clause.id} others"
         for part in others:
             self.tallies.add(name, step.per, part, part.points)

@@ -15,7 +15,9 @@ from lianxing.rules.earning import Add, EarningStep, Multiply, PointsPerEvent, P
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Clause
 from lianxing.rules.policy import Policy
+from lianxing.rules.scores import ScoreResult
 from lianxing.rules.standings import Gap, HeldPerk, MeasureLine, Standing
+from lianxing.rules.transition import TransitionLine
 
 
 def body_of(assessment: Assessment) -> dict[str, Any]:
@@ -115,8 +117,10 @@ def standing_data(standing: Standing) -> dict[str, Any]:
         "star_clause": None if standing.star_clause is None else clause_data(standing.star_clause),
         "star_at": None if standing.star_at is None else str(standing.star_at),
         "measures": [_measure_data(line) for line in standing.measures],
+        "scores": [_score_data(score) for score in standing.scores],
+        "transitions": [_transition_data(line) for line in standing.transitions],
         "next_star": standing.next_star,
-        "still_missing": [_gap_data(gap) for gap in standing.gaps],
+        "still_missing": [gap_data(gap) for gap in standing.gaps],
         "perks": [_perk_data(perk) for perk in standing.perks],
     }
 
@@ -131,7 +135,39 @@ def _measure_data(line: MeasureLine) -> dict[str, Any]:
     return data if line.count is None else data | {"count": line.count}
 
 
-def _gap_data(gap: Gap) -> dict[str, Any]:
+def _score_data(score: ScoreResult) -> dict[str, Any]:
+    """Return a score sheet as plain data, every line with its clause and place."""
+    return {
+        "score": score.clause.id,
+        "points_hundredths": score.points,
+        "at_most": score.at_most,
+        "lines": [
+            {
+                "points_hundredths": line.points,
+                "counts": line.counts,
+                "asked": dict(line.asked),
+                **clause_data(line.clause),
+            }
+            for line in score.lines
+        ],
+        **clause_data(score.clause),
+    }
+
+
+def _transition_data(line: TransitionLine) -> dict[str, Any]:
+    """Return what a change of rules did to a measure as plain data."""
+    return {
+        "transition": line.clause.id,
+        "measure": line.measure,
+        "unit": line.unit,
+        "before": line.before,
+        "after": line.after,
+        **clause_data(line.clause),
+    }
+
+
+def gap_data(gap: Gap) -> dict[str, Any]:
+    """Return a test that does not hold as plain data."""
     return {
         "fact": gap.fact,
         "type": gap.type.value,

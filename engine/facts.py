@@ -48,8 +48,8 @@ def whole_facts(
 ) -> tuple[dict[str, FactValue], Working | None]:
     """Return what a record says as a whole: what was reported, what follows from its days, its evaluation and how."""
     facts = record_facts(record, supplied)
-    for name in DERIVED_FACTS.keys() & asked:
-        on = facts.get(DERIVED_FACTS[name])
+    for name, dated in DERIVED_FACTS.items():
+        on = facts.get(dated) if name in asked else None
         value = _taken(name, rulebook.calendar, record.day, date.fromordinal(on)) if isinstance(on, int) else None
         if value is not None:
             facts[name] = value
@@ -72,7 +72,8 @@ def past_facts(rulebook: Rulebook, record: ServiceRecord, supplied: Mapping[str,
     """Return what a counted record says to the measures: as a whole, on the day on which it began."""
     asked = rulebook.asked(HISTORY)
     facts, _note = whole_facts(rulebook, record, supplied, asked)
-    facts |= rulebook.calendar.facts(record.day, asked)
+    facts |= rulebook.calendar.facts(record.day, rulebook.asked_of_day(frozenset(asked)))
+    facts["volunteer"] = record.volunteer
     if record.timed and not CLOCK_FACTS.isdisjoint(asked):
         facts.pop("end_time", None)
         facts |= clock_facts(record.started_at, record.ended_at, rulebook.calendar.zone)

@@ -58,13 +58,6 @@ def public_holidays(country: str, year: int) -> PublicHolidays:
     )
 
 
-@lru_cache(maxsize=256)
-def qingming(year: int) -> date | None:
-    """Return the day of Qingming, a solar term; None in the years before it became a holiday (2008)."""
-    days = _asked(_LUNAR_COUNTRY, year, observed=False)
-    return next((day for day in days if QINGMING in days.get_list(day)), None)
-
-
 def _asked(country: str, year: int, *, observed: bool) -> Any:
     from holidays import country_holidays
 

@@ -1,85 +1,96 @@
-"""Measures as running totals: each counted record goes in once, in order; a window lets the old ones go."""
+"""Every measure of a policy for one person, as records are counted in order; scores come after (`engine.scores`)."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 
-from lianxing.engine.quotients import Quotient
 from lianxing.engine.rulebook import SHARE, WHERE, MeasureValue
+from lianxing.engine.running import Running, Seen, running
 from lianxing.rules.facts import FactValue
-from lianxing.rules.measures import HOURS, POINTS, Measure, Total
+from lianxing.rules.measures import DAY, HOURS, POINTS, RECORDS, Measure, Total
 from lianxing.rules.policy import Policy
-
-
-@dataclass
-class _Running:
-    """One measure's total over what its window still holds."""
-
-    measure: Measure
-    sum: int = 0
-    count: int = 0
-    held: deque[tuple[date, int]] = field(default_factory=deque)
-
-    def add(self, day: date, amount: int) -> None:
-        self.let_go(day)
-        self.sum += amount
-        self.count += 1
-        if self.measure.window.calendar is not None or self.measure.window.rolls:
-            self.held.append((day, amount))
-
-    def let_go(self, day: date) -> None:
-        """Drop what the window no longer holds; days never go back, so a queue is enough."""
-        while self.held and not self.measure.window.holds(self.held[0][0], day):
-            self.sum -= self.held.popleft()[1]
-            self.count -= 1
-
-    def value(self, day: date) -> MeasureValue:
-        self.let_go(day)
-        match self.measure.total:
-            case Total.SUM:
-                return self.sum
-            case Total.COUNT:
-                return self.count
-            case _:
-                return Quotient(self.sum, self.count)
+from lianxing.rules.transition import Fate, Transition, TransitionLine, Treatment
 
 
 class Totals:
-    """Every measure of a policy for one person, as records are counted in order."""
+    """The measures of one person. `transitions` is what changes of rules did to them on the way."""
 
     def __init__(self, policy: Policy) -> None:
-        self._running = {measure.clause.id: _Running(measure) for measure in policy.measures}
+        self._running = {
+            measure.clause.id: running(measure) for measure in policy.measures if measure.total is not Total.SCORE
+        }
+        self._to_come = deque(sorted(policy.transitions, key=lambda transition: transition.on_day))
+        self.transitions: list[TransitionLine] = []
 
     def add(
         self, day: date, seconds: int, points: int, facts: Mapping[str, FactValue], matched: frozenset[str]
     ) -> None:
         """Count a record that was not refused; `matched` are the measures' conditions that hold for it."""
-        for id, running in self._running.items():
-            measure = running.measure
+        self._pass(day)
+        own = {HOURS: seconds, POINTS: points, RECORDS: 1}
+        for id, one in self._running.items():
+            measure = one.measure
             if measure.where is not None and id + WHERE not in matched:
                 continue
-            amount = _amount(measure, seconds, points, facts, id + SHARE in matched)
-            if amount is not None:
-                running.add(day, amount)
+            amount = own.get(measure.of)
+            if amount is not None and not measure.best_of:
+                one.add((day, amount, ""))
+            else:
+                seen = _seen(measure, day, amount, facts, matched)
+                if seen is not None:
+                    one.add(seen)
 
     def on(self, day: date) -> dict[str, MeasureValue]:
-        """Return every measure as it stands on a day not before the last record counted."""
-        return {id: running.value(day) for id, running in self._running.items()}
+        """Return every measure as it stands on a day not before the last record counted; a missing one is left out."""
+        self._pass(day)
+        values = {id: one.value(day) for id, one in self._running.items()}
+        return {id: value for id, value in values.items() if value is not None}
+
+    def granted(self, day: date) -> None:
+        """A star or card was granted on this day: what is counted since then begins anew after it."""
+        for one in self._running.values():
+            one.granted(day)
+
+    def _pass(self, day: date) -> None:
+        """Apply every change of rules that has come by this day."""
+        while self._to_come and self._to_come[0].on_day <= day:
+            transition = self._to_come.popleft()
+            for one in self._running.values():
+                self._treat(one, transition)
+
+    def _treat(self, one: Running, transition: Transition) -> None:
+        how = _treatment(one.measure, transition)
+        if how is Fate.KEEP:
+            return
+        before = one.value(transition.on_day)
+        one.treat(how)
+        after = one.value(transition.on_day)
+        if before != after and isinstance(before, int):
+            unit = "points" if one.measure.of == POINTS else "seconds"
+            after = after if isinstance(after, int) else 0
+            self.transitions.append(TransitionLine(transition.clause, one.measure.clause.id, unit, before, after))
 
 
-def _amount(measure: Measure, seconds: int, points: int, facts: Mapping[str, FactValue], shares: bool) -> int | None:
-    match measure.total:
-        case Total.COUNT:
-            return 1
-        case Total.SHARE:
-            return int(shares)
-        case _ if measure.of == HOURS:
-            return seconds
-        case _ if measure.of == POINTS:
-            return points
-        case _:
-            value = facts.get(measure.of)
-            return value if isinstance(value, int) else None
+def _treatment(measure: Measure, transition: Transition) -> Treatment:
+    if measure.of == POINTS:
+        return transition.points
+    return transition.hours if measure.of == HOURS else Fate.KEEP
+
+
+def _seen(
+    measure: Measure, day: date, own: int | None, facts: Mapping[str, FactValue], matched: frozenset[str]
+) -> Seen | None:
+    """Return what a record gives to a measure, None where it does not say what the measure is about.
+
+    `own` is the amount of its hours, its points, or the record itself, where the measure is about these.
+    """
+    if measure.total is Total.SHARE:
+        return day, int(measure.clause.id + SHARE in matched), ""
+    asked = day.toordinal() if measure.of == DAY else facts.get(measure.of)
+    if measure.total is Total.DISTINCT:
+        return None if asked is None else (day, 1, asked)
+    amount = asked if own is None else own
+    key = facts.get(measure.best_of) if measure.best_of else ""
+    return (day, amount, key) if isinstance(amount, int) and key is not None else None

@@ -1,4 +1,4 @@
-"""What perks, accounts, offers and the menu name of each other has to exist and to fit."""
+"""What perks, sanctions, accounts, offers and the menu name of each other has to exist and to fit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.rules.accounts import Account, Borrow, Holder, Unit
+from lianxing.rules.conditions import facts_of
 from lianxing.rules.facts import FactType
+from lianxing.rules.measures import Total
 from lianxing.rules.perks import EachFull
 from lianxing.rules.places import Location
 from lianxing.rules.policy import Policy
@@ -22,6 +24,7 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
     yield from _choices(policy)
     yield from _measures(policy)
     yield from _pools(policy)
+    yield from _repairs(policy)
     for offer in policy.offers:
         yield from _paid_from(policy, offer.account, offer.price_type, offer.place("account"), offer.place("price"))
         account = _account(policy, offer.account)
@@ -63,6 +66,22 @@ def _pools(policy: Policy) -> Iterator[Problem]:
             yield _unknown_account(policy, account.overdraft.account, account.overdraft.location)
         elif lender.holder is not Holder.POOL or lender.unit is not account.unit:
             yield Problem("P641", account.overdraft.location, (("id", lender.clause.id),))
+
+
+def _repairs(policy: Policy) -> Iterator[Problem]:
+    """A repair takes a record out of what the sanction counts, and pays from a sum."""
+    measures = {measure.clause.id: measure for measure in policy.measures}
+    for sanction in policy.sanctions:
+        repair = sanction.repair
+        if repair is None:
+            continue
+        if not any(name in measures for name in facts_of(sanction.when)):
+            yield Problem("P625", repair.location, (("id", sanction.clause.id),))
+        paid_from = measures.get(repair.of)
+        if paid_from is None:
+            yield Problem("P301", repair.location, (("fact", repair.of),))
+        elif paid_from.total is not Total.SUM or paid_from.best_of:
+            yield Problem("P626", repair.location, (("measure", repair.of),))
 
 
 def _choices(policy: Policy) -> Iterator[Problem]:

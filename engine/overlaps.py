@@ -26,7 +26,7 @@ class Timetable:
     served: dict[tuple[str, str], list[Served]] = field(default_factory=dict)
 
     def copied(self) -> Timetable:
-        return Timetable({key: list(stretches) for key, stretches in self.served.items()})
+        return Timetable(dict(self.served))  # the lists in it are replaced, never changed
 
     def serve(self, step: NoOverlap, record: ServiceRecord, parts: list[Part], outcome: Outcome) -> None:
         """Take from the parts what was served before, by the rule of the step, and note what they take."""

@@ -33,6 +33,15 @@ class Quotient:
     count: int
 
 
+def given_measures(facts: Mapping[str, Fact], given: Mapping[str, FactValue]) -> dict[str, int | Quotient]:
+    """Return measures that somebody gives outright; a quotient is given in millionths."""
+    measures: dict[str, int | Quotient] = {}
+    for name, value in given.items():
+        assert isinstance(value, int)
+        measures[name] = Quotient(value, RATIO_SCALE) if facts[name].type is FactType.RATIO else value
+    return measures
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """The fact that a comparison of a quotient becomes."""

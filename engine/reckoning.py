@@ -12,8 +12,9 @@ from lianxing.rules.periods import Term
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import Problem
-from lianxing.rules.review import Evaluation
+from lianxing.rules.review import Evaluation, Retention
 
+_NOTICES = frozenset(("notice", "notice_days"))  # of stars, sanctions and menus: working days, without the unit
 _BY_WORKING_DAYS = WORKING_FACTS | {"working_days_to_entry", "working_days_to_evaluation"}
 
 
@@ -35,6 +36,8 @@ def _reckoned(shape: object, place: Location) -> Iterator[tuple[str, Location]]:
         case Dated():
             for entry in shape.entries:
                 yield from _reckoned(entry.value, entry.location)
+        case Retention():  # no day of rest moves it
+            return
         case Term():
             yield _written(shape), place
         case tuple():
@@ -44,7 +47,10 @@ def _reckoned(shape: object, place: Location) -> Iterator[tuple[str, Location]]:
             clause = getattr(shape, "clause", None)
             here = clause.location if isinstance(clause, Clause) else place
             for field in fields(shape):
-                yield from _reckoned(getattr(shape, field.name), here)
+                value = getattr(shape, field.name)
+                if field.name in _NOTICES and value is not None:
+                    yield field.name, here
+                yield from _reckoned(value, here)
 
 
 def _written(term: Term) -> str:

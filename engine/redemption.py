@@ -8,11 +8,13 @@ from datetime import date
 from fractions import Fraction
 
 from lianxing.engine.accounts import may_spend
+from lianxing.engine.gaps import gaps
 from lianxing.engine.reading.perks import STARS_FACT
-from lianxing.engine.reading.redemption import AVAILABLE_HOURS, AVAILABLE_POINTS
+from lianxing.engine.reading.redemption import AVAILABLE_HOURS, AVAILABLE_POINTS, OFFER_WORDS
 from lianxing.engine.rounding import rounded
 from lianxing.engine.rulebook import OFFERS, MeasureValue, Rulebook
 from lianxing.rules.accounts import Account
+from lianxing.rules.conditions import condition_on
 from lianxing.rules.dates import Since
 from lianxing.rules.facts import FactType, FactValue
 from lianxing.rules.hours import Direction
@@ -21,6 +23,7 @@ from lianxing.rules.places import Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.redeeming import Quote, Reason, Taken
 from lianxing.rules.redemption import Offer, Opens, PickUp
+from lianxing.rules.standings import Gap
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,29 @@ def quote(rulebook: Rulebook, offer: Offer, asking: Asking) -> Quote:
         code, place = ("watermark", offer.place("watermark")) if offer.watermark else ("balance", said.location)
         operands = (("needed", paid), ("available", available), ("unit", account.unit.value))
         reasons.append(Reason(code, offer.clause, place, operands))
-    return Quote(offer.clause, not reasons, tuple(reasons), paid, cash, said.location, bool(offer.publish))
+    return Quote(
+        clause=offer.clause,
+        allowed=not reasons,
+        reasons=tuple(reasons),
+        price=paid,
+        cash=cash,
+        price_at=said.location,
+        published=bool(offer.publish),
+        gaps=_gaps(policy, offer, asking),
+    )
+
+
+def _gaps(policy: Policy, offer: Offer, asking: Asking) -> tuple[Gap, ...]:
+    if offer.when is None:
+        return ()
+    on = max(asking.on, policy.county.in_force_from)  # before it there are no rules; the first ones answer
+    known = {**policy.facts, **OFFER_WORDS}
+    return tuple(gaps(condition_on(offer.when, on), known, {**_flat(offer, asking), **asking.measures}))
+
+
+def _flat(offer: Offer, asking: Asking) -> dict[str, FactValue]:
+    held = AVAILABLE_POINTS if offer.price_type is FactType.POINTS else AVAILABLE_HOURS
+    return {**asking.person, STARS_FACT.name: asking.star, held.name: asking.balance}
 
 
 def _price(offer: Offer, asking: Asking) -> Since[Fraction] | None:
@@ -100,11 +125,9 @@ def _taken_there(policy: Policy, offer: Offer, asking: Asking) -> int:
 def _not_open(rulebook: Rulebook, offer: Offer, asking: Asking) -> Iterator[Reason]:
     if asking.suspended:
         yield Reason("suspended", offer.clause, offer.clause.location)
-    if offer.when is not None:
-        held = AVAILABLE_POINTS if offer.price_type is FactType.POINTS else AVAILABLE_HOURS
-        flat = {**asking.person, STARS_FACT.name: asking.star, held.name: asking.balance}
-        if offer.clause.id not in rulebook.ask(OFFERS, asking.on, flat, asking.measures):
-            yield Reason("not_eligible", offer.clause, offer.place("when"))
+    holding = rulebook.ask(OFFERS, asking.on, _flat(offer, asking), asking.measures)
+    if offer.when is not None and offer.clause.id not in holding:
+        yield Reason("not_eligible", offer.clause, offer.place("when"))
     if offer.opens is not None and not is_open(offer.opens, asking.on):
         yield Reason("closed", offer.clause, offer.opens.location, (("on", asking.on.isoformat()),))
 

@@ -26,6 +26,7 @@ from lianxing.rules.review import (
     ReviewStatement,
     SpotCheck,
     Stage,
+    has_deadline,
 )
 
 SCORE = "score"
@@ -150,11 +151,6 @@ def timed(policy: Policy, id: str) -> ReviewStatement:
         if statement.clause.id == id and has_deadline(statement):
             return statement
     raise KeyError(id)
-
-
-def has_deadline(statement: ReviewStatement) -> bool:
-    """Tell whether a statement says by when something is due."""
-    return not isinstance(statement, SpotCheck) and not (isinstance(statement, Evaluation) and not statement.within)
 
 
 def term_of(statement: ReviewStatement, day: date) -> Term:

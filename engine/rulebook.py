@@ -30,17 +30,24 @@ MeasureValue = int | Quotient
 
 RECORD = "record"
 HISTORY = "history"
+SCORES = "scores"
 STARS = "stars"
+AWARD = "award"
+SANCTIONS = "sanctions"
 PERKS = "perks"
 ACCOUNTS = "accounts"
 ISSUES = "issues"
 OFFERS = "offers"
 MENU = "menu"
+COMMENDATION = "commendation"
 REVIEW = "review"
 
 WHEN = " when"
 WHERE = " where"
 SHARE = " share"
+EXCEPTIONS = " exceptions"
+PREFERS = " prefers"
+DIRECT = "direct"
 
 
 @dataclass
@@ -48,12 +55,13 @@ class _Ruleset:
     """Named conditions as the policy has them, and a matcher for each stretch between two changes of a threshold."""
 
     conditions: Mapping[str, Condition]
+    also_asked: frozenset[str] = frozenset()
     asked: frozenset[str] = field(init=False)
     days: tuple[date, ...] = field(init=False)
     matchers: dict[int, tuple[Matcher, tuple[WorkedOut, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.asked = frozenset[str]().union(*(facts_of(condition) for condition in self.conditions.values()))
+        self.asked = self.also_asked.union(*(facts_of(condition) for condition in self.conditions.values()))
         tests = conditions_in(tuple(self.conditions.values()))
         dated = (test.operands for test in tests if isinstance(test, DatedCompare))
         self.days = tuple(sorted({day for operands in dated for day in operands.days}))
@@ -72,12 +80,19 @@ class Rulebook:
         self._factory = factory
         self._first_day = policy.county.in_force_from
         self.calendar = WorkingCalendar(policy.county)
+        self._of_day: dict[frozenset[str], frozenset[str]] = {}
         self._types = {name: fact.type for name, fact in policy.facts.items()} | {
             fact.name: fact.type for fact in OFFER_WORDS.values()
         }
-        self._rulesets = {name: _Ruleset(dict(conditions)) for name, conditions in _conditions(policy).items()}
+        also = {HISTORY: _added_up(policy)}
+        self._rulesets = {
+            name: _Ruleset(dict(conditions), also.get(name, frozenset()))
+            for name, conditions in _conditions(policy).items()
+        }
         self.measures_asked_of_records = any(
-            policy.facts[name].scope is Scope.MEASURE for name in self.asked(RECORD) if name in policy.facts
+            policy.facts[name].scope in (Scope.MEASURE, Scope.SANCTION)
+            for name in self.asked(RECORD)
+            if name in policy.facts
         )
 
     def __enter__(self) -> Self:
@@ -104,8 +119,17 @@ class Rulebook:
             yield from ((name, condition) for condition in ruleset.conditions.values())
 
     def asked(self, ruleset: str) -> frozenset[str]:
-        """The facts that the conditions of a ruleset ask."""
+        """The facts that the conditions of a ruleset ask; of HISTORY also what the measures add up."""
         return self._rulesets[ruleset].asked
+
+    def asked_of_day(self, asked: frozenset[str]) -> frozenset[str]:
+        """Return those of the facts that the day itself answers; a county may have made one of them its own."""
+        known = self._of_day.get(asked)
+        if known is None:
+            facts = self.policy.facts
+            known = frozenset(name for name in asked if name in facts and facts[name].scope is Scope.CALENDAR)
+            self._of_day[asked] = known
+        return known
 
     def ask(
         self, ruleset: str, day: date, facts: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]
@@ -159,11 +183,15 @@ def _conditions(policy: Policy) -> dict[str, Iterator[tuple[str, Condition]]]:
         RECORD: _step_conditions(policy),
         REVIEW: ((s.clause.id, s.when) for s in policy.review if isinstance(s, Stage) and s.when is not None),
         HISTORY: _measure_conditions(policy),
+        SCORES: _score_conditions(policy),
         STARS: ((str(level.star), level.condition) for level in levels),
+        AWARD: ((DIRECT, c) for c in ([policy.stars.award.direct] if policy.stars else []) if c is not None),
+        SANCTIONS: ((sanction.clause.id, sanction.when) for sanction in policy.sanctions),
         PERKS: ((perk.clause.id, perk.condition) for perk in policy.perks),
         ACCOUNTS: ((account.clause.id, account.when) for account in policy.accounts if account.when is not None),
         ISSUES: issues,
         OFFERS: ((offer.clause.id, offer.when) for offer in policy.offers if offer.when is not None),
+        COMMENDATION: _commendation_conditions(policy),
         MENU: ((request.clause.id, request.eligible) for request in policy.menu),
     }
 
@@ -178,6 +206,15 @@ def issue_name(account: str, index: int) -> str:
     return f"{account} {index}"
 
 
+def _commendation_conditions(policy: Policy) -> Iterator[tuple[str, Condition]]:
+    for commendation in policy.commendations:
+        yield commendation.clause.id, commendation.eligible
+        if commendation.exceptions is not None:
+            yield commendation.clause.id + EXCEPTIONS, commendation.exceptions
+        if commendation.prefers is not None:
+            yield commendation.clause.id + PREFERS, commendation.prefers
+
+
 def _step_conditions(policy: Policy) -> Iterator[tuple[str, Condition]]:
     for step in (*policy.hours, *policy.earning):
         if step.when is not None:
@@ -188,6 +225,17 @@ def _step_conditions(policy: Policy) -> Iterator[tuple[str, Condition]]:
             for index, rate in enumerate(step.rates.rates):
                 if rate.when is not None:
                     yield rate_name(step.clause.id, index), rate.when
+
+
+def _added_up(policy: Policy) -> frozenset[str]:
+    return frozenset(name for measure in policy.measures for name in (measure.of, measure.best_of) if name)
+
+
+def _score_conditions(policy: Policy) -> Iterator[tuple[str, Condition]]:
+    for measure in policy.measures:
+        for index, rule in enumerate(measure.score.rules if measure.score is not None else ()):
+            if rule.when is not None:
+                yield rate_name(measure.clause.id, index), rule.when
 
 
 def _measure_conditions(policy: Policy) -> Iterator[tuple[str, Condition]]:

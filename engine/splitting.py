@@ -6,18 +6,20 @@ from datetime import timedelta
 from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
-from lianxing.engine.calendars import instant_at, local_day
+from lianxing.engine.calendars import instant_at, local_day, midnight
 from lianxing.rules.hours import Breaks
+
+ONE_DAY = timedelta(days=1)
 
 
 def cuts(started_at: int, ended_at: int, at: tuple[int, ...], zone: ZoneInfo) -> list[tuple[int, int]]:
     """Return the pieces of an interval between the times of day `at`, in seconds since local midnight."""
-    bounds = {started_at, ended_at}
-    day, last = local_day(started_at, zone), local_day(ended_at, zone)
-    while day <= last:
-        bounds.update(instant for second in at if started_at < (instant := instant_at(day, second, zone)) < ended_at)
-        day += timedelta(days=1)
-    return list(pairwise(sorted(bounds)))
+    bounds = [started_at]
+    day = local_day(started_at, zone)
+    while midnight(day, zone) < ended_at:
+        bounds += [cut for second in at if started_at < (cut := instant_at(day, second, zone)) < ended_at]
+        day += ONE_DAY
+    return list(pairwise([*bounds, ended_at]))
 
 
 def shared(seconds: int, pieces: list[tuple[int, int]], breaks: Breaks) -> list[int]:

@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from lianxing.engine.facts import past_facts, person_facts
+from lianxing.engine.facts import person_facts
 from lianxing.engine.gaps import gaps
-from lianxing.engine.measures import Totals
+from lianxing.engine.life import Life
 from lianxing.engine.perks import open_perks
 from lianxing.engine.quotients import Quotient
-from lianxing.engine.rulebook import HISTORY, STARS, MeasureValue, Rulebook
-from lianxing.rules.conditions import condition_on
-from lianxing.rules.facts import Fact, FactValue
+from lianxing.engine.rulebook import STARS, MeasureValue, Rulebook
+from lianxing.engine.sanctions import Sanctions, sanction_facts
+from lianxing.engine.scores import scores, with_scores
+from lianxing.rules.conditions import Operator, condition_on
+from lianxing.rules.decisions import Conduct, StarState
+from lianxing.rules.facts import Fact, FactType, FactValue
+from lianxing.rules.places import Label
+from lianxing.rules.policy import Policy
 from lianxing.rules.records import Volunteer
+from lianxing.rules.sanctions import OnPerks, OnStar
 from lianxing.rules.standings import Counted, Gap, MeasureLine, Standing
-from lianxing.rules.stars import StarLevel
+from lianxing.rules.stars import AwardBy, StarLevel
+from lianxing.rules.transition import TransitionLine
 
 _EVERYTHING = frozenset(("tenure", "age"))
 
 
 def standing(rulebook: Rulebook, volunteer: Volunteer, history: Iterable[Counted], on: date) -> Standing:
     """Return where a person stands on a day; records of later days are not seen. `history` is in order."""
-    policy = rulebook.policy
-    seen = [past for past in history if past.record.day <= on and past.counted]
-    totals = Totals(policy)
-    for past in seen:
-        facts = past_facts(rulebook, past.record, past.supplied)
-        matched = rulebook.ask(HISTORY, past.record.day, facts, {})
-        totals.add(past.record.day, past.seconds, past.points, facts, matched)
-    measures = totals.on(on)
+    life = Life(rulebook, volunteer)
+    for past in history:
+        if past.record.day <= on:
+            life.add(past)
+    conduct = life.conduct(on)
+    star = life.star(on)
     return standing_with(
         rulebook,
         volunteer,
-        measures,
+        life.measures(on),
         on,
-        records=len(seen),
-        seconds=sum(past.seconds for past in seen),
-        points=sum(past.points for past in seen),
+        records=life.records,
+        seconds=life.seconds,
+        points=life.points,
+        transitions=life.transitions,
+        star=star,
+        selected=life.selected,
+        conduct=conduct,
     )
 
 
@@ -50,23 +59,40 @@ def standing_with(
     records: int = 0,
     seconds: int = 0,
     points: int = 0,
+    transitions: Sequence[TransitionLine] = (),
+    star: StarState | None = None,
     star_held: int | None = None,
-    star_once_held: int = 0,
-    perks_stopped: bool = False,
+    selected: frozenset[str] = frozenset(),
+    conduct: Conduct | None = None,
+    sanctioned: Mapping[str, FactValue] | None = None,
 ) -> Standing:
-    """Return where a person with these measures stands; a star given outright stands in for the award.
+    """Return where a person with these measures stands.
 
-    `star_once_held` is the highest star ever held, for perks that are kept; sanctions say `perks_stopped`.
+    `star` is what a life came to, `selected` the commendations in it, `conduct` its sanctions. Without a life, a star
+    given outright (`star_held`) stands in for the award, and sanctions are those that the measures bring on that day;
+    `sanctioned` are facts about sanctions given outright.
     """
     policy = rulebook.policy
     ruled_on = max(on, policy.county.in_force_from)  # before it there are no rules; the first ones answer
     person = {**person_facts(volunteer, on, _EVERYTHING), **rulebook.calendar.facts(on, _EVERYTHING)}
-    reached = {int(star) for star in rulebook.ask(STARS, on, person, measures)}
+    sheets = scores(rulebook, on, person, measures)
+    measures = with_scores(measures, sheets)
+    conduct = _conduct(rulebook, on, person, measures) if conduct is None else conduct
+    person |= sanction_facts(conduct.effects) | dict(sanctioned or {})
+    holding = {int(level) for level in rulebook.ask(STARS, on, person, measures)}
     levels = policy.stars.levels if policy.stars is not None else ()
-    star_reached = max(reached, default=0)
-    held = star_reached if star_held is None else star_held
+    select = policy.stars.award.select if policy.stars is not None else {}
+    star_reached = max((level for level in holding if select.get(level, "") in {"", *selected}), default=0)
+    if star is not None:
+        star_held = star.held
+    held = _held(policy, conduct.effects.star, star_reached) if star_held is None else star_held
+    sheets |= scores(rulebook, on, person, measures, held)
+    measures = with_scores(measures, sheets)
     level = next((level for level in levels if level.star == held), None)
     following = next((level for level in levels if level.star > star_reached), None)
+    missing = () if following is None else _gaps_of(following, policy.facts, person, measures, ruled_on)
+    if following is not None and select.get(following.star, "") not in {"", *selected}:
+        missing += (_not_selected(following, select[following.star]),)
     return Standing(
         volunteer=volunteer.id,
         county=policy.county.id,
@@ -81,9 +107,46 @@ def standing_with(
         star_clause=policy.stars.clause if policy.stars is not None else None,
         star_at=None if level is None else level.location,
         next_star=None if following is None else following.star,
-        gaps=() if following is None else _gaps_of(following, policy.facts, person, measures, ruled_on),
-        perks=open_perks(rulebook, on, person, measures, held, star_once_held=star_once_held, stopped=perks_stopped),
+        gaps=missing,
+        perks=open_perks(
+            rulebook,
+            on,
+            person,
+            measures,
+            held,
+            star_once_held=0 if star is None else star.once_held,
+            stopped=conduct.effects.perks is OnPerks.STOPPED,
+        ),
+        scores=tuple(sheets.values()),
+        transitions=tuple(transitions),
+        star=star,
+        star_title=policy.stars.titles.get(held, Label()) if policy.stars is not None else Label(),
+        conduct=conduct,
     )
+
+
+def _conduct(
+    rulebook: Rulebook, on: date, person: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]
+) -> Conduct:
+    """Return the sanctions that measures bring on by themselves, where nothing is known of the days before."""
+    if not rulebook.policy.sanctions:
+        return Conduct()
+    found = Sanctions(rulebook)
+    found.look(on, person, measures)
+    return Conduct(found.effects(), found.states())
+
+
+def _held(policy: Policy, effect: OnStar, reached: int) -> int:
+    """Return the star held where nothing is known of the days before: what is awarded by itself is held."""
+    if policy.stars is None or policy.stars.award.by is not AwardBy.AUTOMATIC or effect is OnStar.CANCELLED:
+        return 0
+    if effect is OnStar.LOWERED:
+        return max((level.star for level in policy.stars.levels if level.star < reached), default=0)
+    return reached
+
+
+def _not_selected(level: StarLevel, commendation: str) -> Gap:
+    return Gap("honour", FactType.TEXT, Operator.EQUALS, commendation, None, None, level.location)
 
 
 def _line(rulebook: Rulebook, id: str, value: MeasureValue) -> MeasureLine:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import ChainMap, deque
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -24,14 +25,14 @@ DAYS_BACK = timedelta(days=2)
 class Tallies:
     """Amounts by statement, period and group; `balance` is what was credited in all, by unit, less what was spent."""
 
-    used: dict[Key, Amount] = field(default_factory=dict)
+    used: MutableMapping[Key, Amount] = field(default_factory=dict)
     rolling: dict[Key, deque[tuple[date, Amount]]] = field(default_factory=dict)
     balance: dict[str, Amount] = field(default_factory=dict)
 
     def copied(self) -> Tallies:
         """Return the same amounts, to go on from without touching these."""
         rolling = {key: deque(held) for key, held in self.rolling.items()}
-        return Tallies(dict(self.used), rolling, dict(self.balance))
+        return Tallies(ChainMap({}, self.used), rolling, dict(self.balance))
 
     def so_far(self, name: str, per: Period | Window, part: Part, within_same: str = "") -> Amount:
         """Return what the period that holds the part has added up under a name."""
@@ -73,9 +74,9 @@ class Tallies:
         From the day on which the step of the rounding changes, adding up starts anew: what was rounded to the old one
         is not rounded again.
         """
-        name = f"{clause.id} {to}"
-        so_far = self.so_far(name, each, part, within_same)
-        self.add(name, each, part, amount, within_same)
+        key = _key(f"{clause.id} {to}", each, part, within_same)
+        so_far = self.used.get(key, 0)
+        self.used[key] = so_far + amount
         after = rounded(so_far + amount, to, direction) - rounded(so_far, to, direction)
         if after != amount:
             operands = {"to": to, "direction": direction.value, "each": each.value, "so_far": so_far}

@@ -9,8 +9,10 @@ from typing import Any
 
 from lianxing.engine.amounts import amount_text, number_text, time_text, value_text
 from lianxing.engine.answers import PERIODS, how_a_perk_opens
+from lianxing.engine.decision_sentences import conduct_sentences, star_sentences
 from lianxing.engine.evaluation_sentences import evaluation_sentence
 from lianxing.engine.explaining import clause_data
+from lianxing.engine.score_sentences import score_sentences, transition_sentence
 from lianxing.rules.assessments import HELD, KEY, MISSING, NO_RATE
 from lianxing.rules.conditions import Operator
 from lianxing.rules.facts import Fact, FactType, Scope
@@ -225,13 +227,24 @@ def standing_sentences(standing: Standing, facts: Mapping[str, Fact], language: 
         if zh
         else f"On {standing.on}: {records} counted, {hours} of service, {points} earned."
     ]
-    said += [_measure_sentence(line, facts, language) for line in standing.measures]
+    sheets = {score.clause.id: score for score in standing.scores}
+    for line in standing.measures:
+        said.append(_measure_sentence(line, facts, language))
+        if line.clause.id in sheets:
+            said += score_sentences(sheets[line.clause.id], facts, language)
+    said += [transition_sentence(line, facts, language) for line in standing.transitions]
     said.append(_star_sentence(standing, zh, language))
+    if standing.star_reached > standing.star_held:
+        reached = standing.star_reached
+        said.append(f"  {reached} 星的条件已满足" if zh else f"  the condition of star {reached} holds")
+    if standing.star is not None:
+        said += star_sentences(standing.star, zh)
+    said += conduct_sentences(standing.conduct, facts, language)
     if standing.next_star is not None:
         said.append(
             f"距 {standing.next_star} 星还差：" if zh else f"To star {standing.next_star} there is still missing:"
         )
-        said += [_gap_sentence(gap, facts, language) for gap in standing.gaps]
+        said += [gap_sentence(gap, facts, language) for gap in standing.gaps]
     said += [_perk_sentence(perk, language) for perk in standing.perks]
     return said
 
@@ -257,7 +270,10 @@ def _star_sentence(standing: Standing, zh: bool, language: Language) -> str:
     where = f"{place.path}:{place.line}{('，' if zh else ', ') + cites if cites else ''}"
     if standing.star_held == 0:
         return f"尚无星级〔{where}〕。" if zh else f"No star yet [{where}]."
-    return f"{standing.star_held} 星志愿者〔{where}〕。" if zh else f"Star {standing.star_held} [{where}]."
+    title = standing.star_title.text(language)
+    if zh:
+        return f"{standing.star_held} 星志愿者{'，' + title if title else ''}〔{where}〕。"
+    return f"Star {standing.star_held}{', ' + title if title else ''} [{where}]."
 
 
 _TESTS = {
@@ -269,7 +285,8 @@ _TESTS = {
 }
 
 
-def _gap_sentence(gap: Gap, facts: Mapping[str, Fact], language: Language) -> str:
+def gap_sentence(gap: Gap, facts: Mapping[str, Fact], language: Language) -> str:
+    """Return what keeps a condition from holding, in words."""
     zh = language == "zh"
     fact = facts[gap.fact]
     name = fact.meaning.text(language) if fact.scope.value == "measure" else (fact.zh if zh else fact.name)

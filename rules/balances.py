@@ -54,7 +54,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What an account holds on a day, below zero where it owes; `available` is without what is reserved.
+    """What an account holds on a day, below zero where it owes; `available` is without what is reserved,
+    `spent` all that was ever spent.
 
     `went` tells what became of amounts that are there no longer, by where they went: `expired`, `lost`,
     `donation_pool`, `honour`, `borrowed` (from a pool), `written_off`, a recipient, or what a closure says.
@@ -63,5 +64,6 @@ class Balance:
     on: date
     balance: int
     available: int
+    spent: int = 0
     went: Mapping[str, int] = field(default_factory=dict)
     refused: tuple[Refused, ...] = ()

@@ -6,9 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from lianxing.rules.asking_cases import AskingCase, MenuCase
+from lianxing.rules.decision_cases import DecisionCase
 from lianxing.rules.facts import FactValue
 from lianxing.rules.places import Location, Source
 from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.selection_cases import SelectionCase
+
+SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Which statement of `review.yaml` a case asks: when its time began, who objected when, how many were reported."""
+
+    stage: str
+    started: date
+    objected_on: date | None = None
+    settled_on: date | None = None
+    reported: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +48,9 @@ class Expected:
     pending_seconds: int | None = None
     pending_points: int | None = None
     overflows: Mapping[tuple[str, str], int] | None = None
+    due: date | str | None = None  # the last day, or SUSPENDED
+    checked: int | None = None
+    open_stages: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +71,8 @@ class Case:
     star: int | None
     price: int | None
     expected: Expected
+    deadline: Deadline | None = None
+    asking: AskingCase | None = None
+    queue: MenuCase | None = None
+    decided: DecisionCase | None = None
+    selection: SelectionCase | None = None

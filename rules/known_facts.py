@@ -448,6 +448,14 @@ KNOWN_FACTS = RECORD_FACTS + CALENDAR_FACTS + PERSON_FACTS + SANCTION_FACTS
 # Words that only describe: nothing in the engine rests on them, so a county may define one of them in its own way.
 OPEN_FACTS = frozenset(
     (
+        "festival",
+        "lunar_month",
+        "lunar_day",
+        "leap_month",
+        "working_day",
+        "make_up_day",
+        "rest_day",
+        "statutory_holiday",
         "proof",
         "guardian_present",
         "guardian_consent",

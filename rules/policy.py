@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from lianxing.rules.accounts import Account
+from lianxing.rules.commendation import Commendation
 from lianxing.rules.county import County
 from lianxing.rules.earning import EarningStep
 from lianxing.rules.facts import Fact
@@ -39,6 +40,7 @@ class Policy:
     accounts: tuple[Account, ...] = ()
     offers: tuple[Offer, ...] = ()
     menu: tuple[Request, ...] = ()
+    commendations: tuple[Commendation, ...] = ()
     transitions: tuple[Transition, ...] = ()
     review: tuple[ReviewStatement, ...] = ()
     sanctions: tuple[Sanction, ...] = ()
@@ -54,7 +56,7 @@ class Policy:
             yield self.stars.clause
         yield from (sanction.clause for sanction in self.sanctions)
         yield from (perk.clause for perk in (*self.perks, *self.choices))
-        yield from (statement.clause for statement in chain(self.accounts, self.offers, self.menu))
+        yield from (statement.clause for statement in chain(self.accounts, self.offers, self.commendations, self.menu))
         yield from (transition.clause for transition in self.transitions)
 
     @property

@@ -223,17 +223,27 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P330", "按“{fact}”分段计分须写明最高到哪里", "brackets of '{fact}' have to say up to where they count"),
     # P610 on: measures, scores, transition
     ("P610", "“{key}”不适用于“{kind}”", "'{key}' does not go with '{kind}'"),
-    ("P611", "评分“{score}”不能以另一评分“{other}”为依据", "the score '{score}' cannot rest on another score, '{other}'"),
+    (
+        "P611",
+        "评分“{score}”不能以另一评分“{other}”为依据",
+        "the score '{score}' cannot rest on another score, '{other}'",
+    ),
     (
         "P612",
-        "评分“{score}”以所持星级为依据，不能在此处使用",
-        "the score '{score}' rests on the star held, and cannot be asked here",
+        "评分“{score}”在此处还不能得知：评分不用于记录；以星级为依据的，只用于已知星级之处",
+        "the score '{score}' is not known here: records know none, and one that rests on the star comes after the star",
     ),
     (
         "P613",
         "“{id}”和“{other}”在同一天：一天只能有一次规则衔接",
         "'{id}' and '{other}' are on one day: there is one transition a day",
     ),
+    (
+        "P520",
+        "案例提到不存在的兑换项目或礼遇“{id}”；有：{known}",
+        "no offer and no perk is called '{id}'; there are {known}",
+    ),
+    ("P521", "写了余额或收支，却没有写明是哪个账户", "a balance or moves are told, but not of which account"),
     # P640 on: perks, accounts, redemption, menu
     ("P640", "没有账户“{id}”；有：{known}", "there is no account '{id}'; accounts are {known}"),
     (
@@ -244,7 +254,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P642", "此处以{found}计，而账户以{unit}计", "this is in {found}, but the account is kept in {unit}"),
     ("P643", "账户“{account}”没有写明可用于{gives}", "the account '{account}' is not spent on {gives}"),
     ("P644", "不会到期的账户没有先到期的一笔", "nothing of this account expires, so nothing of it expires first"),
-    ("P645", "须写两天：[开始, 结束]，如 [01-01, 01-31]", "two days are needed, the first and the last: [01-01, 01-31]"),
+    (
+        "P645",
+        "须写两天：[开始, 结束]，如 [01-01, 01-31]",
+        "two days are needed, the first and the last: [01-01, 01-31]",
+    ),
     (
         "P646",
         "给付凭证的须写凭证有效期，给付其他的不写",
@@ -266,6 +280,21 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P604", "环节前后都是“{state}”", "this stage leads from '{state}' to itself"),
     ("P605", "随时可评价（{word}）就没有逾期", "what may come at any time ({word}) is never late"),
     ("P606", "等次须由高到低", "grades go from high to low"),
+    # P66x: commendation
+    ("P660", "“{found}”不能分组；可用：{known}", "'{found}' makes no groups; those that do are {known}"),
+    ("P661", "名额是固定数时，没有“{key}”", "a number of places has no '{key}': that is for a share"),
+    (
+        "P662",
+        "会员数只有一个总数，不能分组取占比",
+        "members are counted once for all: a share of them cannot be taken within groups",
+    ),
+    ("P663", "没有荣誉“{id}”；有：{known}", "there is no honour '{id}'; those that can be won are {known}"),
+    (
+        "P664",
+        "推荐至的“{found}”不是下层办法的评选；有：{known}",
+        "'{found}' is no commendation of a layer below; there are {known}",
+    ),
+    ("P665", "“{first}”已经是排序的依据", "'{first}' is ranked by already"),
     # P67x: layers
     ("P670", "写明改写，而上级没有“{id}”", "'{id}' overrides a statement, but no layer below has one of that id"),
     ("P671", "写明不改写，而上级已有“{id}”", "'{id}' overrides nothing, it says, but a layer below has that id"),
@@ -304,4 +333,13 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P507", "没有案例：须有 cases.yaml", "there are no cases: a county proves itself with cases.yaml"),
     ("P508", "记录晚于案例的日期 {on}", "the record is later than the case's day {on}"),
     ("P509", "申报时长比开始至结束的时间还长", "the duration is longer than the time from start to end"),
+    ("P514", "条文“{id}”没有案例所问的；可问：{known}", "'{id}' does not say what the case asks; ask {known}"),
+    ("P515", "“{key}”要与“{other}”同写", "'{key}' goes together with '{other}'"),
+    ("P525", "候选人写记录或已知之一", "a candidate has records, or measures given outright, not both"),
+    (
+        "P526",
+        "“{id}”的名额按会员数取占比，案例没有写会员数",
+        "the quota of '{id}' is a share of the members; say how many",
+    ),
+    ("P527", "候选人“{id}”写了两次", "the candidate '{id}' stands twice"),
 )

@@ -7,6 +7,7 @@ from datetime import date
 
 from lianxing.rules.facts import FactValue
 from lianxing.rules.places import Clause, Location
+from lianxing.rules.standings import Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Reason:
 class Quote:
     """The answer: allowed or not, with every reason; what the account pays, and in hundredths of a yuan the rest.
 
-    `price_at` is the line that says the price. `published`: the redemption goes on the public list.
+    `price_at` is the line that says the price. `published`: the redemption goes on the public list. `gaps`
+    are the tests of the condition that do not hold.
     """
 
     clause: Clause
@@ -47,3 +49,4 @@ class Quote:
     cash: int = 0
     price_at: Location | None = None
     published: bool = False
+    gaps: tuple[Gap, ...] = ()

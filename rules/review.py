@@ -130,3 +130,8 @@ class Evaluation:
 
 
 ReviewStatement = Stage | Notice | Correction | SpotCheck | Retention | Evaluation
+
+
+def has_deadline(statement: ReviewStatement) -> bool:
+    """Tell whether a statement says by when something is due."""
+    return not isinstance(statement, SpotCheck) and not (isinstance(statement, Evaluation) and not statement.within)

@@ -80,11 +80,12 @@ class Lasts(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """What ends a sanction: months that pass, seconds of service since it began; where both are said, the service has
-    to be given within these months, and the sanction ends when they are over.
+    """What ends a sanction: months that pass, seconds of service since it began.
+
+    Where both are said, the service has to be given within these months, and the sanction ends when they are over.
     """
 
-    after_months: Dated[int] | None
+    waits: Dated[int] | None
     serves: Dated[int] | None
     location: Location
 

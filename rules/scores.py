@@ -105,4 +105,3 @@ class ScoreResult:
     points: int
     lines: tuple[ScoreLine, ...]
     at_most: int | None
-

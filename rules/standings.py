@@ -8,11 +8,15 @@ from datetime import date
 from fractions import Fraction
 
 from lianxing.rules.conditions import Operator
+from lianxing.rules.decisions import Conduct, StarState
 from lianxing.rules.facts import CountyId, FactType, FactValue, VolunteerId
 from lianxing.rules.periods import Period
 from lianxing.rules.perks import Beneficiary, Proof
-from lianxing.rules.places import Clause, Location
+from lianxing.rules.places import Clause, Label, Location
 from lianxing.rules.records import ServiceRecord
+from lianxing.rules.sanctions import OnPerks
+from lianxing.rules.scores import ScoreResult
+from lianxing.rules.transition import TransitionLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,9 @@ class Standing:
 
     `star_reached` is derived from the measures; `star_held` was awarded and equals it where the award is automatic.
     `star_at` is the line of the level held, None without a star; `next_star` is None at the top of the ladder.
+    `scores` are the score sheets line by line; `transitions` what changes of rules did to the measures on the way.
+    `star` tells since when a star is held and how that came about; None where it simply is the star reached. `conduct`
+    is what sanctions have come to.
     """
 
     volunteer: VolunteerId
@@ -104,3 +111,13 @@ class Standing:
     next_star: int | None
     gaps: tuple[Gap, ...]
     perks: tuple[HeldPerk, ...]
+    scores: tuple[ScoreResult, ...] = ()
+    transitions: tuple[TransitionLine, ...] = ()
+    star: StarState | None = None
+    star_title: Label = Label()
+    conduct: Conduct = Conduct()
+
+    @property
+    def perks_stopped(self) -> bool:
+        """Whether a sanction keeps every perk closed."""
+        return self.conduct.effects.perks is OnPerks.STOPPED

@@ -119,4 +119,4 @@ class StarScale:
     levels: tuple[StarLevel, ...]
     lowers_the_basis: LowersTheBasis | None = None
     titles: Mapping[int, Label] = field(default_factory=dict)
-    grants: Mapping[int, Dated[int]] = field(default_factory=dict)
+    grants: tuple[tuple[int, Dated[int]], ...] = ()

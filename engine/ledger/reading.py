@@ -111,6 +111,10 @@ class Reading:
             return sorted(self._connection.scalars(with_records.where(service_record.c.county == county)))
         return sorted(self._connection.scalars(with_records.union(select(volunteer.c.id))))
 
+    def counties(self) -> list[CountyId]:
+        """Return, sorted, every county with a record."""
+        return sorted(self._connection.scalars(select(service_record.c.county).distinct()))
+
     def content_hashes(self, registry: RegistryId, records: Iterable[RecordId]) -> dict[RecordId, str]:
         """Return the hash of the content kept for each record that the ledger holds."""
         query = select(service_record.c.record, service_record.c.content_hash).where(

@@ -201,7 +201,7 @@ def _same_unit(unit: Unit, amounts: list[_Amounts], reading: Reading) -> bool:
 
 
 def _wrong_unit(found: FactType, unit: Unit, place: Location, reading: Reading) -> None:
-    said = {type: known for type, known in zip(BALANCE_TYPES, (Unit.POINTS, Unit.HOURS), strict=True)}.get(found)
+    said = dict(zip(BALANCE_TYPES, (Unit.POINTS, Unit.HOURS), strict=True)).get(found)
     word = reading.worded(said.value) if said is not None else found.value
     reading.problem("P642", place, ("found", word), ("unit", reading.worded(unit.value)))
 

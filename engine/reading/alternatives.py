@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from lianxing.engine.reading.forms import Form, Reading, Schema, Text, scalar_text
-from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.tables import TableForm
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.rules import quantities
@@ -170,3 +170,23 @@ class MeasureName:
 
     def schema(self, script: Language) -> Schema:
         return {"type": "string"}
+
+
+@dataclass(frozen=True)
+class ByName:
+    """A mapping from names to values of one form."""
+
+    name: Form[Any]
+    value: Form[Any]
+
+    def read(self, node: Node, reading: Reading) -> dict[str, Any] | None:
+        if not isinstance(node, Entries):
+            reading.problem("P014", node.location, ("expected", "mapping"))
+            return None
+        pairs = [(self.name.read(key, reading), self.value.read(item, reading)) for key, item in node.entries]
+        if any(name is None or value is None for name, value in pairs):
+            return None
+        return {str(name[0] if isinstance(name, tuple) else name): value for name, value in pairs}
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": "object", "additionalProperties": self.value.schema(script)}

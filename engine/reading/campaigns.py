@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lianxing.engine.reading.alternatives import LUNAR_MONTHS, MonthDayForm
 from lianxing.engine.reading.conditions import RESERVED
 from lianxing.engine.reading.forms import DAY, Fields, Form, Id, Key, ListOf, MapOf, Reading, Record, Schema, whole
-from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.statements import CARRIED, clause
 from lianxing.engine.reading.values import ValueOf
 from lianxing.rules.campaigns import AroundFestival, Campaign, EveryYear, LunarYear, MonthDay, Once, Stretch
@@ -106,16 +106,20 @@ class Campaigns:
     """A mapping from the name of a campaign to its days."""
 
     def read(self, node: Node, reading: Reading) -> tuple[Campaign, ...] | None:
-        campaigns = MapOf(_campaign).read(node, reading)
-        if campaigns is None:
+        if not isinstance(node, Entries):
+            reading.problem("P014", node.location, ("expected", "mapping"))
             return None
-        spelled = [(campaign.clause.label.zh, campaign) for campaign in campaigns if campaign.clause.label.zh]
-        twice = [
-            campaign for index, (zh, campaign) in enumerate(spelled) if zh in [other for other, _ in spelled[:index]]
-        ]
-        for campaign in twice:
-            reading.problem("P602", campaign.clause.location, ("name", campaign.clause.label.zh))
-        return None if twice else campaigns
+        read = [_campaign(key).read(item, reading) for key, item in node.entries]
+        campaigns = tuple(campaign for campaign in read if campaign is not None)
+        spelled: set[str] = set()
+        twice = False
+        for campaign in campaigns:
+            zh = campaign.clause.label.zh
+            if zh and zh in spelled:
+                twice = True
+                reading.problem("P602", campaign.clause.location, ("name", zh))
+            spelled.add(zh)
+        return None if twice or None in read else campaigns
 
     def schema(self, script: Language) -> Schema:
         return MapOf(_campaign).schema(script)

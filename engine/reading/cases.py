@@ -8,17 +8,14 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lianxing.engine.calendars import instant_at, midnight
+from lianxing.engine.reading import asking_cases, decision_cases, menu_cases, review_cases, selection_cases
 from lianxing.engine.reading.chapters import Folder, parsed
-from lianxing.engine.reading.conditions import Operand
 from lianxing.engine.reading.forms import (
     DAY,
     SOURCE,
-    TIME,
     Amount,
     Choice,
     Fields,
-    Form,
     Id,
     Key,
     ListOf,
@@ -32,127 +29,21 @@ from lianxing.engine.reading.forms import (
 )
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
 from lianxing.engine.reading.perks import STARS_FACT
-from lianxing.engine.reading.vocabulary import KEY_OF
+from lianxing.engine.reading.told import FactsForm, Told, ToldForm, told_record
 from lianxing.rules import quantities
 from lianxing.rules.cases import Case, Expected
 from lianxing.rules.conditions import facts_of
-from lianxing.rules.facts import FactType, FactValue, RecordId, RegistryId, Scope, VolunteerId
+from lianxing.rules.facts import FactType, Scope, VolunteerId
 from lianxing.rules.hours import Overflow
 from lianxing.rules.places import Language, Location, Source
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import Problem
-from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.records import Volunteer
 
 VOLUNTEER = VolunteerId("case")
-REGISTRY = RegistryId("case")
 HOUR_SECONDS = 3600
-DAY_SECONDS = 86_400
 
 _CLOCK = frozenset(("start_time", "end_time"))
-_OWN: Mapping[str, Form[Any]] = {"on": DAY, "start": TIME, "end": TIME, "id": Id()}
-_NAMED: Mapping[str, Form[Any]] = {
-    "activity": Text(),
-    "organisation": Text(),
-    "registry": Id(),
-    "duration": Amount(FactType.DURATION, 0, 100 * 366 * 86_400),
-}
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """A mapping from facts of one scope to their values, in held units."""
-
-    scopes: frozenset[Scope]
-
-    def read(self, node: Node, reading: Reading) -> dict[str, FactValue] | None:
-        if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
-            return None
-        values: dict[str, FactValue] = {}
-        right = True
-        for key, item in node.entries:
-            fact = reading.fact(key.text)
-            if fact is None or fact.scope not in self.scopes:
-                code = "P301" if fact is None else "P304"
-                reading.problem(code, key.location, ("fact", key.text), hint=reading.nearest_fact(key.text))
-                right = False
-                continue
-            value = Operand(fact).read(item, reading)
-            if value is None:
-                right = False
-            else:
-                values[fact.name] = value
-        return values if right else None
-
-    def schema(self, script: Language) -> Schema:
-        return {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
-
-
-@dataclass(frozen=True)
-class _Told:
-    """A record of a story: facts of the record, and when it was."""
-
-    day: date | None
-    started: int | None
-    ended: int | None
-    seconds: int | None
-    id: str
-    activity: str
-    organisation: str
-    registry: str
-    facts: Mapping[str, FactValue]
-    location: Location
-
-
-@dataclass(frozen=True)
-class _ToldForm:
-    """One record: `{category: training, duration: 29 minutes}`, with `on`, `start` and `end` where it matters."""
-
-    def read(self, node: Node, reading: Reading) -> _Told | None:
-        if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
-            return None
-        own: dict[str, Any] = {}
-        rest: list[tuple[Scalar, Node]] = []
-        right = True
-        for key, item in node.entries:
-            fact = reading.fact(key.text)
-            name = fact.name if fact is not None else KEY_OF.get(key.text, key.text)
-            form = _NAMED.get(name) or _OWN.get(name)
-            if form is None:
-                rest.append((key, item))
-                continue
-            if name in _OWN:
-                reading.key(key, _OWN)
-            own[name] = form.read(item, reading)
-            right = right and own[name] is not None
-        facts = _Facts(frozenset((Scope.RECORD,))).read(Entries(tuple(rest), node.location), reading)
-        if facts is None or not right:
-            return None
-        told = _Told(
-            day=own.get("on"),
-            started=own.get("start"),
-            ended=own.get("end"),
-            seconds=own.get("duration"),
-            id=own.get("id", ""),
-            activity=own.get("activity", ""),
-            organisation=own.get("organisation", ""),
-            registry=own.get("registry", REGISTRY),
-            facts=facts,
-            location=node.location,
-        )
-        if told.seconds is None and (told.started is None or told.ended is None):
-            reading.problem("P506", node.location)
-            return None
-        if told.seconds is not None and told.started is not None and told.ended is not None:
-            stated = told.ended - told.started
-            if told.seconds > (stated if stated > 0 else stated + DAY_SECONDS):
-                reading.problem("P509", node.location)
-                return None
-        return told
-
-    def schema(self, script: Language) -> Schema:
-        return {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
 
 
 @dataclass(frozen=True)
@@ -205,9 +96,22 @@ _EARNS: Record[Fields] = Record(
     },
     lambda fields, _reading: fields,
 )
-_GIVEN = frozenset((Scope.MEASURE, Scope.STANDING))
-_STORY = ("record", "records", "given")
-_ASKED = ("earns", "star", "perks", "because", "refused_by", "still_missing", "measures")
+_GIVEN = frozenset((Scope.MEASURE, Scope.STANDING, Scope.SANCTION))
+_STORY = ("record", "records", "given", "stage", "candidates")
+_ASKED = (
+    "earns",
+    "star",
+    "perks",
+    "because",
+    "refused_by",
+    "still_missing",
+    "measures",
+    *decision_cases.ASKED,
+    *review_cases.ASKED,
+    *asking_cases.ASKED,
+    *menu_cases.ASKED,
+    *selection_cases.ASKED,
+)
 
 
 def case_form(build: Callable[[Fields, Reading], Case | None]) -> ListOf[Case]:
@@ -217,18 +121,25 @@ def case_form(build: Callable[[Fields, Reading], Case | None]) -> ListOf[Case]:
             {
                 "name": Key(Text(), required=True),
                 "on": Key(DAY, required=True),
-                "person": Key(_Facts(frozenset((Scope.PERSON,)))),
-                "record": Key(_ToldForm()),
-                "records": Key(ListOf(_ToldForm())),
-                "given": Key(_Facts(_GIVEN)),
+                "person": Key(FactsForm(frozenset((Scope.PERSON,)))),
+                "record": Key(ToldForm()),
+                "records": Key(ListOf(ToldForm())),
+                "given": Key(FactsForm(_GIVEN)),
                 "price": Key(Amount(FactType.MONEY)),
                 "earns": Key(_EARNS),
                 "star": Key(whole(0, 20)),
                 "perks": Key(_PerksForm()),
                 "because": Key(ListOf(Id())),
                 "refused_by": Key(Id()),
-                "still_missing": Key(_Facts(frozenset((Scope.MEASURE, Scope.PERSON)))),
-                "measures": Key(_Facts(frozenset((Scope.MEASURE,)))),
+                "still_missing": Key(FactsForm(frozenset((Scope.MEASURE, Scope.PERSON)))),
+                "measures": Key(FactsForm(frozenset((Scope.MEASURE,)))),
+                **decision_cases.ASKED,
+                **review_cases.TOLD,
+                **review_cases.ASKED,
+                **asking_cases.ASKING_KEYS,
+                **menu_cases.MENU_KEYS,
+                **selection_cases.TOLD,
+                **selection_cases.ASKED,
                 "source": Key(SOURCE),
             },
             build,
@@ -257,7 +168,7 @@ def read_cases(folder: Folder, policy: Policy, problems: list[Problem]) -> tuple
 
 def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
     said = [key for key in _STORY if key in fields.values]
-    if len(said) != 1:
+    if len(said) > 1 or not (said or any(key in fields.values for key in asking_cases.ABOUT)):
         reading.problem("P502", fields.place(said[1]) if said else fields.location)
         return None
     if not any(key in fields.values for key in _ASKED):
@@ -273,12 +184,18 @@ def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
             reading.problem("P508", one.location, ("on", fields.get("on")))
             right = False
     right = _clauses_known(policy, fields, reading) and right
-    if not right:
+    deadline, fits = review_cases.deadline(policy, fields, reading)
+    selection, stands = selection_cases.read_selection(policy, fields, reading)
+    decided, decidable = decision_cases.read_decisions(policy, fields, reading)
+    right = right and fits and stands and decidable
+    asking = asking_cases.read_asking(policy, fields, reading)
+    queue, askable = menu_cases.read_queue(policy, fields, reading)
+    if not right or not askable or asking is None:
         return None
     person = dict(fields.get("person", {}))
     registered = person.pop("registered_on", None)
     on: date = fields.get("on")
-    records = [_record(policy, one, index, on, zone) for index, one in enumerate(told, 1)]
+    records = [told_record(policy.county.id, one, index, on, zone, VOLUNTEER) for index, one in enumerate(told, 1)]
     return Case(
         name=fields.get("name"),
         location=fields.location,
@@ -290,6 +207,11 @@ def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
         star=star if isinstance(star, int) else None,
         price=fields.get("price"),
         expected=_expected(fields),
+        deadline=deadline,
+        asking=asking,
+        queue=queue,
+        decided=decided,
+        selection=selection,
     )
 
 
@@ -306,10 +228,13 @@ def _expected(fields: Fields) -> Expected:
         overflows=None if earns is None else earns.get("overflows"),
         star=fields.get("star"),
         because=fields.get("because"),
-        refused_by=fields.get("refused_by"),
+        refused_by=None if "offer" in fields.values else fields.get("refused_by"),
         perks=fields.get("perks"),
         missing=fields.get("still_missing"),
         measures=fields.get("measures"),
+        due=fields.get("due"),
+        checked=fields.get("checked"),
+        open_stages=fields.get("open_stages"),
     )
 
 
@@ -319,7 +244,7 @@ def _amounts(said: Fields | None) -> tuple[int | None, int | None]:
     return None if hours is None else hours * HOUR_SECONDS, None if points is None else points * 100
 
 
-def _times_known(policy: Policy, told: tuple[_Told, ...], reading: Reading) -> bool:
+def _times_known(policy: Policy, told: tuple[Told, ...], reading: Reading) -> bool:
     """A story without times of day cannot prove a rule that asks for them."""
     asking = next(
         (
@@ -345,33 +270,3 @@ def _clauses_known(policy: Policy, fields: Fields, reading: Reading) -> bool:
     for key, id in unknown:
         reading.problem("P504", fields.place(key), ("id", id), hint=nearest(id, sorted(known)))
     return not unknown
-
-
-def _record(policy: Policy, told: _Told, index: int, on: date, zone: ZoneInfo) -> ServiceRecord:
-    day = told.day or on
-    if told.started is None:
-        started = midnight(day, zone)
-        seconds = told.seconds or 0
-        ended = started + seconds
-    else:
-        started = instant_at(day, told.started, zone)
-        ended = started + (told.seconds or 0)
-        if told.ended is not None:
-            ended = instant_at(day, told.ended, zone)
-            if ended <= started:  # past midnight
-                ended = instant_at(date.fromordinal(day.toordinal() + 1), told.ended, zone)
-        seconds = ended - started if told.seconds is None else told.seconds
-    return ServiceRecord(
-        id=RecordId(told.id or str(index)),
-        registry=RegistryId(told.registry),
-        volunteer=VOLUNTEER,
-        county=policy.county.id,
-        started_at=started,
-        ended_at=ended,
-        day=day,
-        seconds=seconds,
-        timed=told.started is not None,
-        activity=told.activity,
-        organisation=told.organisation,
-        facts=told.facts,
-    )

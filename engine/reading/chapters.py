@@ -11,6 +11,7 @@ from typing import Any
 from lianxing.engine.reading import pyyaml
 from lianxing.engine.reading.accounts import ACCOUNTS
 from lianxing.engine.reading.campaigns import fact_of
+from lianxing.engine.reading.commendation import COMMENDATION
 from lianxing.engine.reading.county import COUNTY, LayerHead
 from lianxing.engine.reading.earning import EARNING
 from lianxing.engine.reading.forms import Form, Reading, T, nearest
@@ -44,6 +45,7 @@ STATEMENT_CHAPTERS: Mapping[str, tuple[Form[tuple[Statement[Any], ...]], Mapping
     "perks.yaml": (PERKS, _STANDING),
     "accounts.yaml": (ACCOUNTS, {}),
     "redemption.yaml": (OFFERS, OFFER_WORDS),
+    "commendation.yaml": (COMMENDATION, _STANDING),
     "menu.yaml": (MENU, _STANDING),
     "transition.yaml": (TRANSITIONS, {}),
 }

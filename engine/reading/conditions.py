@@ -34,7 +34,13 @@ STANDING_SCOPES = frozenset((Scope.PERSON, Scope.MEASURE, Scope.SANCTION))
 SANCTION_SCOPES = frozenset((Scope.PERSON, Scope.MEASURE))
 
 VALUES_SHOWN = 24
-CALENDAR_RANGES = {"weekday": (1, 7), "month": (1, 12), "day_of_month": (1, 31), "lunar_month": (1, 12), "lunar_day": (1, 30)}
+CALENDAR_RANGES = {
+    "weekday": (1, 7),
+    "month": (1, 12),
+    "day_of_month": (1, 31),
+    "lunar_month": (1, 12),
+    "lunar_day": (1, 30),
+}
 
 _GROUPS = ("all", "any", "not")
 _ORDER = {

@@ -1,8 +1,8 @@
 """The chapter `measures.yaml`: a mapping from the name of a measure to how it is made of a person's history.
 
-    served: {sum: hours, over: all_time, best_of: registry}
-    faithful_months: {streak: {of: hours, at_least: 1 hour, per: month, which: current}, over: all_time}
-    sheet: {score: {combine: sum, rules: [{of: served, bands: [{at_least: 100 hours, points: 10}]}]}}
+served: {sum: hours, over: all_time, best_of: registry}
+faithful_months: {streak: {of: hours, at_least: 1 hour, per: month, which: current}, over: all_time}
+sheet: {score: {combine: sum, rules: [{of: served, bands: [{at_least: 100 hours, points: 10}]}]}}
 """
 
 from __future__ import annotations

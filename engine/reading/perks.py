@@ -1,4 +1,4 @@
-"""The chapter `perks.yaml`: a mapping from the name of a perk to what it takes and gives, or to a choice among perks."""
+"""The chapter `perks.yaml`: a mapping from the name of a perk to what it takes and gives, or to a choice of perks."""
 
 from __future__ import annotations
 

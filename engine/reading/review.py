@@ -135,7 +135,7 @@ _SPOT_CHECK: Record[_Build] = Record(
     ),
 )
 _RETENTION: Record[_Build] = Record(
-    {"at_least": Key(DatedOf(TermForm()), required=True)},
+    {"at_least": Key(DatedOf(TermForm((FactType.DAYS, FactType.MONTHS))), required=True)},
     lambda fields, _reading: lambda clause, _when: Retention(clause, fields.get("at_least")),
 )
 _ROUND: Record[tuple[int, Direction]] = Record(

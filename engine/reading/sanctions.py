@@ -1,8 +1,10 @@
-"""The chapter `sanctions.yaml`: a mapping from the name of a sanction to what brings it on, what it does, how it ends."""
+"""The chapter `sanctions.yaml`: from the name of a sanction to what brings it on, what it does and how it ends."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lianxing.engine.reading.alternatives import MeasureName, WordOr
 from lianxing.engine.reading.conditions import SANCTION_SCOPES, ConditionForm, Operand
@@ -46,20 +48,18 @@ MONTHS = Amount(FactType.MONTHS, 1, 1200)
 NOTICE = Amount(FactType.WORKING_DAYS, 1, 365)
 _PAID_TYPES = (FactType.DURATION, FactType.POINTS)
 
-_EFFECTS: Record[Effects] = Record(
-    {
-        "registration": Key(Choice(tuple(OnRegistration)), required=True),
-        "star": Key(Choice(tuple(OnStar)), required=True),
-        "points": Key(Choice(tuple(OnAsset)), required=True),
-        "hours": Key(Choice(tuple(OnAsset)), required=True),
-        "black_list": Key(YES_NO, required=True),
-        "perks": Key(Choice(tuple(OnPerks))),
-        "redemption": Key(Choice(tuple(OnRight))),
-        "entry": Key(Choice(tuple(OnRight))),
-        "commendation": Key(Choice(tuple(OnCommendation))),
-    },
-    lambda fields, _reading: Effects(**fields.values),
-)
+EFFECT_KEYS: Mapping[str, Key[Any]] = {
+    "registration": Key(Choice(tuple(OnRegistration)), required=True),
+    "star": Key(Choice(tuple(OnStar)), required=True),
+    "points": Key(Choice(tuple(OnAsset)), required=True),
+    "hours": Key(Choice(tuple(OnAsset)), required=True),
+    "black_list": Key(YES_NO, required=True),
+    "perks": Key(Choice(tuple(OnPerks))),
+    "redemption": Key(Choice(tuple(OnRight))),
+    "entry": Key(Choice(tuple(OnRight))),
+    "commendation": Key(Choice(tuple(OnCommendation))),
+}
+_EFFECTS: Record[Effects] = Record(EFFECT_KEYS, lambda fields, _reading: Effects(**fields.values))
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,9 @@ class _RepairForm:
         def build(fields: Fields, reading: Reading) -> Repair | None:
             paid: Dated[int] = fields.get("paid")
             if any(entry.value <= 0 for entry in paid.entries):
-                reading.problem("P106", fields.place("paid"), ("found", paid.entries[0].value), ("low", 1), ("high", ""))
+                reading.problem(
+                    "P106", fields.place("paid"), ("found", paid.entries[0].value), ("low", 1), ("high", "")
+                )
                 return None
             (once_per,) = fields.get("once_per")
             return Repair(fields.get("of").name, paid, once_per, fields.location)

@@ -1,17 +1,18 @@
 """A score sheet as YAML: rules whose points are added up, or of which the highest counts.
 
-    combine: sum
-    at_most: 100 points
-    rules:
-      - {of: hours_this_year, bands: [{at_least: 100 hours, points: 30}, {at_least: 200 hours, points: 50}]}
-      - {of: complaints, every: 1, points: -10}
-      - {item: {by: stars, default: 0, 5: 10}}
+combine: sum
+at_most: 100 points
+rules:
+  - {of: hours_this_year, bands: [{at_least: 100 hours, points: 30}, {at_least: 200 hours, points: 50}]}
+  - {of: complaints, every: 1, points: -10}
+  - {item: {by: stars, default: 0, 5: 10}}
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from lianxing.engine.reading.alternatives import Exactly
@@ -147,7 +148,7 @@ def _bands(clause: Clause, fields: Fields, reading: Reading) -> Bands | None:
     bands: Dated[tuple[Band, ...]] = fields.get("bands")
     for entry in bands.entries:
         bounds = [(band.bound, band.operator is Operator.MORE_THAN) for band in entry.value]
-        if any(above <= below for below, above in zip(bounds, bounds[1:], strict=False)):
+        if any(above <= below for below, above in pairwise(bounds)):
             reading.problem("P327", entry.location)
             return None
     return Bands(clause, fields.get("when"), fields.get("of").name, bands)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -25,7 +25,7 @@ from lianxing.engine.reading.forms import (
     whole,
 )
 from lianxing.engine.reading.nodes import Entries, Node
-from lianxing.engine.reading.statements import CARRIED, OVERRIDES, Statement, clause
+from lianxing.engine.reading.statements import CARRIED, OVERRIDES, Statement, WholeForm, clause
 from lianxing.rules.facts import FactType
 from lianxing.rules.periods import Period
 from lianxing.rules.places import Language, Location
@@ -44,6 +44,20 @@ from lianxing.rules.stars import (
 T = TypeVar("T")
 
 STARS_ID = "stars"
+# A ladder says one of each, so that no single policy uses them all.
+AWARD_WORDS: Mapping[str, str] = {
+    "automatic": "自动",
+    "review": "定期评定",
+    "application": "本人申请",
+    "nomination": "组织推荐",
+    "highest": "最高一级",
+    "one_by_one": "逐级",
+    "downgrade": "降级",
+    "keep": "保留",
+    "revoke": "取消",
+    "permanent": "终身不变",
+    "per_award": "每次另编",
+}
 STAR_MAX = 20
 NOTICE_MAX = 365
 GRANT_MAX = 10_000 * 100
@@ -54,7 +68,7 @@ ROUNDS = (Period.MONTH, Period.QUARTER, Period.HALF_YEAR, Period.CALENDAR_YEAR)
 
 
 @dataclass(frozen=True)
-class _ByStar(Generic[T]):
+class ByStar(Generic[T]):
     """A mapping from star to something, ascending from any star on; each with the place of its star."""
 
     value: Form[T]
@@ -123,8 +137,9 @@ def _fits(by: AwardBy, fields: Fields, reading: Reading) -> bool:
     senseless = [] if applied else ["direct"]
     senseless += ["round_of", "cut_off", "approver"] if by is AwardBy.AUTOMATIC else []
     extra = [key for key in senseless if key in fields.values]
+    word = AWARD_WORDS[by.value] if reading.script == "zh" else by.value
     for key in extra:
-        reading.problem("P621", fields.place(key), ("key", reading.spelled(key)), ("by", reading.worded(by.value)))
+        reading.problem("P621", fields.place(key), ("key", reading.spelled(key)), ("by", word))
     return not missing and not extra
 
 
@@ -132,17 +147,17 @@ _TOGETHER = (("round_of", "cut_off"), ("cut_off", "round_of"))
 
 _AWARD: Record[Award] = Record(
     {
-        "by": Key(Choice(tuple(AwardBy)), required=True),
-        "sequence": Key(Choice(tuple(Sequence))),
+        "by": Key(Choice(tuple(AwardBy), AWARD_WORDS), required=True),
+        "sequence": Key(Choice(tuple(Sequence), AWARD_WORDS)),
         "round_of": Key(Choice(ROUNDS)),
         "cut_off": Key(MonthDayForm()),
         "notice": Key(DatedOf(Amount(FactType.WORKING_DAYS, 1, NOTICE_MAX))),
-        "below": Key(Choice(tuple(Below))),
+        "below": Key(Choice(tuple(Below), AWARD_WORDS)),
         "valid": Key(DatedOf(Amount(FactType.MONTHS, 1, 1200))),
-        "approver": Key(_ByStar(Text())),
+        "approver": Key(ByStar(Text())),
         "direct": Key(DIRECT),
-        "select": Key(_ByStar(Id())),
-        "number": Key(Choice(tuple(StarNumber))),
+        "select": Key(ByStar(Id())),
+        "number": Key(Choice(tuple(StarNumber), AWARD_WORDS)),
     },
     _award,
 )
@@ -164,7 +179,7 @@ def _scale(fields: Fields, reading: Reading) -> tuple[Statement[StarScale]] | No
         tuple(StarLevel(star, condition, place) for star, (condition, place) in fields.get("levels").items()),
         fields.get("lowers_the_basis"),
         {star: title for star, (title, _place) in titles.items()},
-        {star: points for star, (points, _place) in grants.items()},
+        tuple((star, points) for star, (points, _place) in grants.items()),
     )
     return (Statement(STARS_ID, fields.location, scale, overrides=fields.get("overrides")),)
 
@@ -173,7 +188,7 @@ def _places(by_star: dict[int, tuple[object, Location]]) -> Iterable[tuple[int, 
     return ((star, place) for star, (_value, place) in by_star.items())
 
 
-STARS: Record[tuple[Statement[StarScale]]] = Record(
+STARS: WholeForm[StarScale] = WholeForm(
     {
         "award": Key(_AWARD, required=True),
         "lowers_the_basis": Key(
@@ -184,9 +199,9 @@ STARS: Record[tuple[Statement[StarScale]]] = Record(
                 ),
             )
         ),
-        "levels": Key(_ByStar(CONDITION), required=True),
-        "titles": Key(_ByStar(LabelForm())),
-        "grants": Key(_ByStar(DatedOf(Amount(FactType.POINTS, 1, GRANT_MAX)))),
+        "levels": Key(ByStar(CONDITION), required=True),
+        "titles": Key(ByStar(LabelForm())),
+        "grants": Key(ByStar(DatedOf(Amount(FactType.POINTS, 1, GRANT_MAX)))),
         **CARRIED,
         **OVERRIDES,
     },

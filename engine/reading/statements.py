@@ -125,6 +125,15 @@ class NamedForm(Generic[T]):
         return {"type": "object", "additionalProperties": self._record().schema(script)}
 
 
+@dataclass(frozen=True)
+class WholeForm(Record[tuple[Statement[T], ...]]):
+    """A chapter that is one statement."""
+
+    def read(self, node: Node, reading: Reading) -> tuple[Statement[T], ...] | None:
+        statements = super().read(node, reading)
+        return None if statements is None else tuple(replace(statement, node=node) for statement in statements)
+
+
 def removed(id: str, extra: list[str], fields: Fields, reading: Reading) -> Statement[Any] | None:
     """Return a statement that takes the one of a lower layer away; it may say nothing else."""
     extra = [*extra, *(name for name in ("before", "after", "overrides") if name in fields.values)]

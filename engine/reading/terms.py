@@ -19,12 +19,16 @@ TERM_MAX = 36_600
 class TermForm:
     """At least one day, working day or month, a hundred years at the most."""
 
+    types: tuple[FactType, ...] = _TYPES
+
     def read(self, node: Node, reading: Reading) -> Term | None:
-        units = ", ".join(reading.units(type) for type in _TYPES)
+        units = ", ".join(reading.units(type) for type in self.types)
         text = scalar_text(node, reading, "P102", ("units", units))
         if text is None:
             return None
-        days, working_days, months = (quantities.amount(text, type) or 0 for type in _TYPES)
+        days, working_days, months = (
+            (quantities.amount(text, type) or 0) if type in self.types else 0 for type in _TYPES
+        )
         if days == working_days == months == 0:
             reading.problem("P102", node.location, ("found", text[:40]), ("units", units))
             return None

@@ -1,10 +1,10 @@
 """The chapter `transition.yaml`: a mapping from the name of a change to what it does to what was earned before it.
 
-    first_rules_of_2025:
-      on_day: 2025-01-01
-      points: {carry_over: {at_most: 100 points}}
-      hours: keep
-      stars: rated_again
+first_rules_of_2025:
+  on_day: 2025-01-01
+  points: {carry_over: {at_most: 100 points}}
+  hours: keep
+  stars: rated_again
 """
 
 from __future__ import annotations

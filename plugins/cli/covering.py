@@ -32,7 +32,7 @@ def tell_coverage(coverage: Coverage, speaker: Speaker, *, every_side: bool) -> 
         speaker.line(
             say(
                 f"  还有 {left} 处边界缺一侧（加 --min-coverage 100 全部列出）",
-                f"  and {left} more sides without a case (--min-coverage 100 lists them all)",
+                f"  and {left} more side{'' if left == 1 else 's'} without a case (--min-coverage 100 lists them all)",
             )
         )
 

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "import": ("import_records", "导入登记系统的导出", "take in a registry's export"),
     "explain": ("explain", "说明一条记录为何得这些分", "tell why a record earned what it did"),
     "standing": ("standing", "一名志愿者的时长、积分、星级和礼遇", "hours, points, star and perks of a volunteer"),
+    "commend": ("commend", "评选表彰：入选、备选及理由", "who is commended, who stands in reserve, and why"),
     "verify": ("verify", "核对台账的每一条不变式", "check every invariant of a ledger"),
     "doctor": ("doctor", "检查本机环境和所用规则引擎", "tell what this machine has and which engine answers"),
 }

@@ -155,6 +155,14 @@ EXPORT_REASONS: Mapping[str, tuple[str, str]] = {
         "{column}列不是单个的值，无法作为表格读取",
         "column {column} does not hold single values",
     ),
+    "no_such_fact": ("“{heading}”不是办法中人或组织的事实", "'{heading}' is no fact of a person or an organisation"),
+    "row_without_id": ("第{row}行没有编号", "row {row} has no id"),
+    "id_twice": ("第{row}行的编号前面已有", "the id of row {row} stands further up already"),
+    "not_a_value": (
+        "第{row}行的“{heading}”不是合法的取值",
+        "row {row}: '{heading}' does not hold a value of that fact",
+    ),
+    "bad_row": ("第{row}行分不成单元格", "row {row} cannot be cut into cells"),
     "no_parquet_reader": (
         "读取 Parquet 需要另装一个组件：pip install lianxing[parquet]",
         "reading Parquet takes one more package: pip install lianxing[parquet]",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lianxing.engine.compiling import find_folder, load_policy
-from lianxing.engine.layers import LAYERS_MAX, Shelf
+from lianxing.engine.layers import LAYERS_MAX, Shelf, read_layers, stacked
 from lianxing.plugins.host import Host
 from lianxing.rules.earning import PointsPerHour
 from lianxing.rules.policy import Policy
@@ -272,3 +272,91 @@ def test_a_base_never_leads_out_of_the_tree(tmp_path: Path) -> None:
     shelf = Host(installed=False).shelf()
     with pytest.raises(PolicyError, match="P203"):
         load_policy(find_folder(str(county), shelf), shelf)
+
+
+# --- what a statement says of itself, and what is kept of those below -------------------------------------------------
+
+
+def test_a_statement_that_overrides_has_one_below(tmp_path: Path) -> None:
+    files = {"nation/hours.yaml": THREE, "nation/city/hours.yaml": exclude("b", ", overrides: yes")}
+    found = policy_of(tmp_path, files)
+    assert ids(found) == ["a", "b", "c"]
+    assert found.hours[1].clause.layer == "nation/city"
+
+
+def test_a_statement_that_overrides_nothing_is_a_problem(tmp_path: Path) -> None:
+    slip = exclude("workin_time", ", overrides: yes")
+    files = {"nation/hours.yaml": exclude("working_time"), "nation/city/hours.yaml": slip}
+    with pytest.raises(PolicyError) as caught:
+        policy_of(tmp_path, files)
+    (problem,) = caught.value.problems
+    assert (problem.code, str(problem.location), problem.hint) == ("P670", "nation/city/hours.yaml:1:3", "working_time")
+
+
+def test_what_a_lower_layer_removed_cannot_be_overridden(tmp_path: Path) -> None:
+    files = {
+        "nation/hours.yaml": THREE,
+        "nation/city/hours.yaml": "- {id: b, remove: yes}\n",
+        "nation/city/town/hours.yaml": exclude("b", ", overrides: yes"),
+    }
+    assert refused(tmp_path, files) == ["P670 nation/city/town/hours.yaml:1:3"]
+
+
+def test_the_ladder_and_named_statements_override_as_well(tmp_path: Path) -> None:
+    ladder = "award: {by: automatic}\nlevels: {1: {tenure: {at_least: 1 year}}}\n"
+    measure = "served: {sum: hours, over: all_time%s}\n"
+    files = {"nation/stars.yaml": ladder, "nation/measures.yaml": measure % ""}
+    above = {
+        "nation/city/stars.yaml": ladder + "overrides: yes\n",
+        "nation/city/measures.yaml": measure % ", overrides: yes",
+    }
+    found = policy_of(tmp_path / "there", files | above)
+    assert found.stars is not None
+    assert {found.stars.clause.layer, found.measures[0].clause.layer} == {"nation/city"}
+    assert refused(tmp_path / "not", above) == [
+        "P670 nation/city/measures.yaml:1:1",
+        "P670 nation/city/stars.yaml:1:1",
+    ]
+
+
+def test_a_statement_that_says_it_overrides_nothing_stands_alone(tmp_path: Path) -> None:
+    fresh = {"nation/city/hours.yaml": exclude("d", ", overrides: no")}
+    assert ids(policy_of(tmp_path / "new", {"nation/hours.yaml": THREE} | fresh)) == ["a", "b", "c", "d"]
+    files = {"nation/hours.yaml": THREE, "nation/city/hours.yaml": exclude("b", ", overrides: no")}
+    assert refused(tmp_path / "known", files) == ["P671 nation/city/hours.yaml:1:3"]
+
+
+def test_a_statement_keeps_its_lines_and_what_it_took_the_place_of(tmp_path: Path) -> None:
+    files = {
+        "nation/hours.yaml": THREE,
+        "nation/city/hours.yaml": "- {id: c, remove: yes}\n" + exclude("a"),
+        "nation/city/town/hours.yaml": exclude("a", ", after: b") + exclude("c"),
+    }
+    policy_of(tmp_path, files)
+    shelf = Shelf((("test", tmp_path),))
+    layers = read_layers(find_folder("town", shelf), shelf, (), [])
+    stack = stacked([layer.chapters["hours.yaml"] for _folder, layer in layers], [])
+    below = {
+        statement.id: [f"{one.location.path}:{one.location.line}".removeprefix("nation/") for one in statement.replaced]
+        for statement in stack.holding
+    }
+    assert below == {
+        "a": ["city/hours.yaml:2", "hours.yaml:1"],
+        "b": [],
+        "c": ["city/hours.yaml:1", "hours.yaml:3"],
+    }
+    assert all(statement.node is not None for statement in stack.holding)
+    city = stacked([layer.chapters["hours.yaml"] for _folder, layer in layers[:2]], [])
+    assert [(id, str(gone.location)) for id, gone in city.removed.items()] == [("c", "nation/city/hours.yaml:1:3")]
+
+
+def test_layers_go_down_to_the_sub_district_and_on(tmp_path: Path) -> None:
+    files = {
+        "nation/city/town/street/county.yaml": county("street", "nation/city/town"),
+        "nation/hours.yaml": exclude("a"),
+        "nation/city/hours.yaml": exclude("b"),
+        "nation/city/town/hours.yaml": exclude("c"),
+        "nation/city/town/street/hours.yaml": exclude("d"),
+    }
+    found = policy_of(tmp_path, files, "nation/city/town/street")
+    assert [step.clause.layer.rpartition("/")[2] for step in found.hours] == ["nation", "city", "town", "street"]

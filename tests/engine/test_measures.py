@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lianxing.engine.measures import Totals
 from lianxing.rules.facts import Fact, FactType
 from lianxing.rules.periods import Period, Window, add_months, completed_months, period_start
 from lianxing.rules.problems import PolicyError
@@ -186,6 +189,362 @@ b: {sum: hours, over: {calendar: month}, label: 服务时长}
             stars="{award: {by: automatic}, levels: {1: {服务时长: {at_least: 1 hour}}}}",
         )
     assert [problem.code for problem in found.value.problems] == ["P301"]
+
+
+# --- every way to make a value of a history ----------------------------------------------------------------------
+
+
+def measured(measure: str, on: str, *days: str, minutes: int = 60, **facts: str) -> int | tuple[int, int] | None:
+    """Return the measure `m` of records on these days, None while it is missing."""
+    place = town(measures=f"m: {measure}", earning=f"{ONE_AN_HOUR}")
+    records = [place.record(f"{day} 09:00", minutes=minutes, id=str(n), **facts) for n, day in enumerate(days)]
+    lines = {line.clause.id: line for line in place.standing(on, *records).measures}
+    return None if "m" not in lines else lines["m"].sum
+
+
+ONE_AN_HOUR = """
+- {id: t, points_per_hour: 1}
+- {id: r, round: {to: 1 point, each: record, direction: down}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "different"),
+    [("activity", 2), ("day", 3), ("category", 1), ("stamps", 3), ("registry", 1), ("volunteer", 1), ("组织", 0)],
+)
+def test_different_values_are_counted_once_and_records_without_one_are_not(what: str, different: int) -> None:
+    place = town(measures=f"m: {{distinct: {what}, over: all_time}}")
+    records = [
+        place.record("2024-06-15 09:00", minutes=60, activity="A", category="training", stamps="1"),
+        place.record("2024-06-15 11:00", minutes=60, activity="A", category="training", stamps="2"),
+        place.record("2024-06-16 09:00", minutes=60, activity="B", stamps="2"),
+        place.record("2024-06-17 09:00", minutes=60, stamps="3"),
+    ]
+    assert value(place, "2024-06-30", *records) == different
+
+
+def test_a_different_value_goes_with_the_last_record_that_has_it() -> None:
+    place = town(measures="m: {distinct: activity, over: {rolling: 30 days}}")
+    records = [
+        place.record(f"2024-06-{day:02} 09:00", minutes=60, activity=activity)
+        for day, activity in ((1, "A"), (2, "B"), (3, "A"))
+    ]
+    days = ("2024-06-03", "2024-07-01", "2024-07-02", "2024-07-03")
+    assert [value(place, on, *records) for on in days] == [2, 2, 1, 0]
+
+
+def test_the_best_of_several_registries_counts_and_they_are_never_added_up() -> None:
+    place = town(
+        measures="""
+m: {sum: hours, best_of: category, over: all_time}
+n: {count: records, best_of: 服务类别, over: all_time}
+"""
+    )
+    records = [
+        place.record(f"2024-06-{day} 09:00", minutes=minutes, category=category)
+        for day, minutes, category in ((15, 60, "training"), (16, 150, "relief"), (17, 60, "training"))
+    ]
+    assert value(place, "2024-06-14", *records) == 0
+    assert [value(place, f"2024-06-{day}", *records) for day in (15, 16, 17)] == [3600, 9000, 9000]
+    assert [value(place, f"2024-06-{day}", *records, name="n") for day in (15, 16, 17)] == [1, 1, 2]
+    without = place.record("2024-06-20 09:00", minutes=600)
+    assert value(place, "2024-06-30", *records, without) == 9000
+
+
+def test_the_best_of_a_window_is_no_longer_the_best_when_the_window_lets_it_go() -> None:
+    place = town(measures="m: {sum: hours, best_of: category, over: {rolling: 30 days}}")
+    records = [
+        place.record("2024-06-01 09:00", minutes=300, category="training"),
+        place.record("2024-06-02 09:00", minutes=60, category="relief"),
+    ]
+    days = ("2024-06-30", "2024-07-01", "2024-07-02")
+    assert [value(place, on, *records) for on in days] == [300 * 60, 3600, 0]
+
+
+@pytest.mark.parametrize(
+    ("measure", "values"),
+    [
+        ("{largest: hours, over: all_time}", [None, 60, 120, 120]),
+        ("{smallest: hours, over: all_time}", [None, 60, 60, 30]),
+        ("{largest: hours, over: {rolling: 2 days}}", [None, 60, 120, 120]),
+        ("{smallest: hours, over: {rolling: 2 days}}", [None, 60, 60, 30]),
+        ("{largest: hours, over: {calendar: day}}", [None, 60, 120, 30]),
+    ],
+)
+def test_the_largest_and_the_smallest_are_of_one_record_and_missing_without_any(
+    measure: str, values: list[int | None]
+) -> None:
+    place = town(measures=f"m: {measure}")
+    records = [
+        place.record(f"2024-06-{day} 09:00", minutes=minutes) for day, minutes in ((15, 60), (16, 120), (17, 30))
+    ]
+    found = []
+    for day in (14, 15, 16, 17):
+        lines = {line.clause.id: line.sum for line in place.standing(f"2024-06-{day}", *records).measures}
+        found.append(lines.get("m"))
+    assert found == [None if minutes is None else minutes * 60 for minutes in values]
+
+
+@pytest.mark.parametrize(
+    ("measure", "on", "told"),
+    [
+        ("{first: day, over: all_time}", "2024-06-30", "2024-06-15"),
+        ("{last: day, over: all_time}", "2024-06-30", "2024-06-17"),
+        ("{first: day, over: {rolling: 30 days}}", "2024-07-15", "2024-06-16"),
+        ("{last: day, over: {rolling: 30 days}}", "2024-07-16", "2024-06-17"),
+        ("{last: day, over: {rolling: 30 days}}", "2024-07-17", None),
+        ("{first: 日, over: {previous: month}}", "2024-07-01", "2024-06-15"),
+        ("{last: day, over: {previous: month}}", "2024-06-30", None),
+    ],
+)
+def test_the_first_and_the_last_tell_their_day(measure: str, on: str, told: str | None) -> None:
+    found = measured(measure, on, "2024-06-15", "2024-06-16", "2024-06-17")
+    assert found == (None if told is None else date.fromisoformat(told).toordinal())
+
+
+def test_the_last_tells_what_the_record_says_and_a_record_that_does_not_say_is_passed_over() -> None:
+    place = town(measures="f: {first: stamps, over: all_time}\nm: {last: stamps, over: all_time}")
+    assert place.policy.measures[1].fact.type is FactType.WHOLE
+    records = [
+        place.record("2024-06-15 09:00", minutes=60),
+        place.record("2024-06-16 09:00", minutes=60, stamps="4"),
+        place.record("2024-06-17 09:00", minutes=60, stamps="7"),
+        place.record("2024-06-18 09:00", minutes=60),
+    ]
+    assert [value(place, "2024-06-30", *records, name=name) for name in ("f", "m")] == [4, 7]
+
+
+def test_a_measure_that_is_missing_answers_no_test_but_that_it_is_missing() -> None:
+    place = town(
+        measures="m: {last: day, over: all_time}",
+        hours="- {id: first_ever, exclude: {m: {missing: yes}}}\n- {id: late, exclude: {m: {at_least: 2024-06-16}}}",
+    )
+    assert place.refused_by(place.record("2024-06-15 09:00", minutes=60)) == ["first_ever"]
+
+
+# --- streaks -------------------------------------------------------------------------------------------------------
+
+MONTHS = ("2024-01-31", "2024-02-01", "2024-03-15", "2024-05-05", "2024-06-30")
+
+
+@pytest.mark.parametrize(
+    ("which", "on", "months"),
+    [
+        ("current", "2024-03-31", 3),
+        ("current", "2024-04-30", 3),  # April is still running: it may yet be reached
+        ("current", "2024-05-01", 0),  # April was not
+        ("current", "2024-05-05", 1),
+        ("current", "2024-07-31", 2),
+        ("current", "2024-08-01", 0),
+        ("longest", "2024-05-01", 3),
+        ("longest", "2024-08-01", 3),
+        ("longest", "2024-01-30", 0),
+    ],
+)
+def test_a_streak_counts_back_from_the_current_month_or_the_one_before(which: str, on: str, months: int) -> None:
+    streak = f"{{streak: {{of: records, at_least: 1, per: month, which: {which}}}, over: all_time}}"
+    assert measured(streak, on, *MONTHS) == months
+
+
+@pytest.mark.parametrize(
+    ("streak", "periods"),
+    [
+        ("{of: hours, at_least: 2 hours, per: day, which: longest}", 2),
+        ("{of: hours, at_least: 121 minutes, per: day, which: longest}", 0),
+        ("{of: points, at_least: 2 points, per: day, which: longest}", 2),
+        ("{of: points, at_least: 1 point, per: day, which: longest}", 3),
+        ("{of: records, at_least: 3, per: week, which: longest}", 1),
+        ("{of: records, at_least: 5, per: quarter, which: current}", 1),
+        ("{of: records, at_least: 6, per: half_year, which: current}", 0),
+        ("{of: records, at_least: 5, per: calendar_year, which: current}", 1),
+    ],
+)
+def test_a_period_belongs_to_a_streak_from_its_amount_on(streak: str, periods: int) -> None:
+    """10 June 2024 is a Monday: one hour on it, two on each of the next two days."""
+    days = ("2024-06-10", "2024-06-11", "2024-06-11", "2024-06-12", "2024-06-12")
+    assert measured(f"{{streak: {streak}, over: all_time}}", "2024-06-12", *days) == periods
+
+
+@pytest.mark.parametrize(
+    ("since", "months"), [("2024-02-01", 1), ("2024-02-02", 2), ("2024-03-01", 2), ("2024-04-01", 3)]
+)
+def test_a_period_is_judged_by_what_was_in_force_on_its_first_day(since: str, months: int) -> None:
+    least = f"{{2020-01-01: 1, {since}: 2}}"
+    streak = f"{{streak: {{of: records, at_least: {least}, per: month, which: longest}}, over: all_time}}"
+    assert measured(streak, "2024-06-30", "2024-01-10", "2024-02-10", "2024-03-10") == months
+
+
+def test_a_streak_within_a_window_sees_only_what_the_window_holds() -> None:
+    streak = "{streak: {of: records, at_least: 1, per: day, which: longest}, over: {rolling: 3 days}}"
+    days = tuple(f"2024-06-{day}" for day in range(10, 16))
+    assert [measured(streak, on, *days) for on in ("2024-06-15", "2024-06-16", "2024-06-18")] == [3, 2, 0]
+
+
+def test_a_streak_over_new_year_goes_on() -> None:
+    streak = "{streak: {of: records, at_least: 1, per: %s, which: current}, over: all_time}"
+    for per in ("day", "week", "month", "quarter", "half_year", "calendar_year"):
+        assert measured(streak % per, "2025-01-01", "2024-12-31", "2025-01-01") == (1 if per == "week" else 2)
+
+
+# --- windows that begin or end otherwise -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("over", "seen"),
+    [
+        ("{from: 2024-06-16, until: 2024-06-17}", [0, 1, 2, 2]),
+        ("{from: 2024-06-16}", [0, 1, 2, 3]),
+        ("{until: 2024-06-16}", [1, 2, 2, 2]),
+        ("{from: 2024-06-17, until: 2024-06-17}", [0, 0, 1, 1]),
+        ("{calendar: half_year}", [1, 2, 3, 4]),
+    ],
+)
+def test_a_window_between_two_days_holds_both_of_them(over: str, seen: list[int]) -> None:
+    days = ("2024-06-15", "2024-06-16", "2024-06-17", "2024-06-18")
+    assert [measured(f"{{count: records, over: {over}}}", on, *days) for on in days] == seen
+
+
+@pytest.mark.parametrize("kind", ["sum: hours", "sum: hours, best_of: registry", "largest: hours", "distinct: day"])
+@pytest.mark.parametrize(
+    ("per", "first", "last"),
+    [
+        ("day", "2024-06-16", "2024-06-16"),
+        ("week", "2024-06-17", "2024-06-23"),
+        ("month", "2024-07-01", "2024-07-31"),
+        ("quarter", "2024-07-01", "2024-09-30"),
+        ("half_year", "2024-07-01", "2024-12-31"),
+        ("calendar_year", "2025-01-01", "2025-12-31"),
+    ],
+)
+def test_the_period_before_is_seen_during_the_next_one_and_not_on_a_day_more(
+    kind: str, per: str, first: str, last: str
+) -> None:
+    def seen(day: int) -> bool:
+        on = date.fromordinal(day).isoformat()
+        return bool(measured(f"{{{kind}, over: {{previous: {per}}}}}", on, "2024-06-15"))
+
+    begins, ends = (date.fromisoformat(day).toordinal() for day in (first, last))
+    assert [seen(day) for day in (begins - 1, begins, ends, ends + 1)] == [False, True, True, False]
+
+
+def test_two_periods_without_a_record_between_them_are_two_periods() -> None:
+    days = ("2024-01-15", "2024-03-15", "2024-03-16", "2024-04-02")
+    over = "{count: records, over: {previous: month}}"
+    ons = ("2024-02-01", "2024-03-31", "2024-04-01", "2024-04-30", "2024-05-01")
+    assert [measured(over, on, *days) for on in ons] == [1, 0, 2, 2, 1]
+
+
+SINCE = "m: {%s, over: since_award}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        ("sum: hours", 3 * 3600, 3600),
+        ("count: records", 3, 1),
+        ("sum: hours, best_of: registry", 3 * 3600, 3600),
+        ("distinct: day", 3, 1),
+        ("largest: hours", 3600, 3600),
+        ("first: day", date(2024, 6, 14).toordinal(), date(2024, 6, 16).toordinal()),
+        ("streak: {of: records, at_least: 1, per: day, which: longest}", 3, 1),
+    ],
+)
+def test_since_an_award_begins_anew_on_the_day_after_it(kind: str, before: int, after: int) -> None:
+    totals = Totals(town(measures=SINCE % kind).policy)
+    for day in (14, 15, 16):
+        totals.add(date(2024, 6, day), 3600, 0, {"registry": "nvsi"}, frozenset())
+    assert totals.on(date(2024, 6, 16)) == {"m": before}
+    totals.granted(date(2024, 6, 15))
+    assert totals.on(date(2024, 6, 16)) == {"m": after}
+    totals.granted(date(2024, 6, 16))
+    totals.add(date(2024, 6, 16), 3600, 0, {"registry": "nvsi"}, frozenset())  # on the day of the award itself
+    assert totals.on(date(2024, 6, 16)).get("m", 0) == 0
+    totals.add(date(2024, 6, 17), 3600, 0, {"registry": "nvsi"}, frozenset())
+    assert totals.on(date(2024, 6, 17)).get("m", 0) != 0
+
+
+def test_an_award_touches_nothing_that_is_not_counted_since_it() -> None:
+    totals = Totals(town(measures="m: {sum: hours, over: all_time}").policy)
+    totals.add(date(2024, 6, 15), 3600, 0, {}, frozenset())
+    totals.granted(date(2024, 6, 15))
+    assert totals.on(date(2024, 6, 15)) == {"m": 3600}
+
+
+ANEW: dict[str, Callable[[list[tuple[int, str]]], int]] = {
+    "sum: hours": lambda seen: sum(amount for amount, _ in seen),
+    "sum: hours, best_of: category": lambda seen: max(sum(a for a, group in seen if group == one) for one in "ab"),
+    "largest: hours": lambda seen: max(amount for amount, _ in seen),
+    "smallest: hours": lambda seen: min(amount for amount, _ in seen),
+    "first: stamps": lambda seen: seen[0][0],
+    "last: stamps": lambda seen: seen[-1][0],
+    "distinct: stamps": lambda seen: len({amount for amount, _ in seen}),
+}
+OVERS = (
+    "all_time",
+    "{calendar: month}",
+    "{rolling: 40 days}",
+    "{rolling: 2 months}",
+    "{previous: month}",
+    "{previous: quarter}",
+    "{from: 2024-02-10, until: 2024-05-20}",
+)
+
+
+@given(history=st.lists(st.tuples(st.integers(0, 200), st.integers(1, 8), st.sampled_from("ab")), max_size=30))
+def test_what_a_window_holds_comes_to_the_same_as_adding_it_up_anew(history: list[tuple[int, int, str]]) -> None:
+    kinds = {f"m{number}": kind for number, (kind, _) in enumerate(product(ANEW, OVERS))}
+    overs = [over for _, over in product(ANEW, OVERS)]
+    said = zip(kinds.items(), overs, strict=True)
+    policy = town(measures="\n".join(f"{id}: {{{kind}, over: {over}}}" for (id, kind), over in said)).policy
+    totals = Totals(policy)
+    days = [(date(2024, 1, 1) + timedelta(days=after), amount, group) for after, amount, group in sorted(history)]
+    for index, (day, amount, group) in enumerate(days):
+        totals.add(day, amount, 0, {"category": group, "stamps": amount}, frozenset())
+        found = totals.on(day)
+        for measure in policy.measures:
+            id = measure.clause.id
+            seen = [(a, g) for past, a, g in days[: index + 1] if measure.window.holds(past, day)]
+            nothing = None if kinds[id].startswith(("largest", "smallest", "first", "last")) else 0
+            assert found.get(id) == (ANEW[kinds[id]](seen) if seen else nothing), (id, day)
+
+
+def test_measures_over_several_people_count_heads() -> None:
+    """What an organisation has done: the records of all its people, in the order of their days."""
+    totals = Totals(town(measures="m: {distinct: volunteer, over: all_time}\nn: {sum: hours, over: all_time}").policy)
+    for who in ("A", "B", "A"):
+        totals.add(date(2024, 6, 15), 3600, 0, {"volunteer": who}, frozenset())
+    assert totals.on(date(2024, 6, 15)) == {"m": 2, "n": 3 * 3600}
+
+
+@pytest.mark.parametrize(
+    ("measure", "codes"),
+    [
+        ("{distinct: weekday, over: all_time}", ["P314"]),
+        ("{distinct: records, over: all_time}", ["P314"]),
+        ("{count: activity, over: all_time}", ["P314"]),
+        ("{largest: category, over: all_time}", ["P314"]),
+        ("{first: category, over: all_time}", ["P314"]),
+        ("{mean: hours, best_of: registry, over: all_time}", ["P610"]),
+        ("{sum: hours, best_of: stamps, over: all_time}", ["P314"]),
+        ("{sum: hours, over: {calendar: month, rolling: 1 month}}", ["P211"]),
+        ("{sum: hours, over: {calendar: month, from: 2024-01-01}}", ["P211"]),
+        ("{sum: hours, over: {}}", ["P210"]),
+        ("{sum: hours, over: since_awards}", ["P105"]),
+        ("{sum: hours, over: {from: 2024-06-16, until: 2024-06-15}}", ["P307"]),
+        ("{sum: hours, over: {previous: activity}}", ["P105"]),
+        ("{sum: hours}", ["P015"]),
+        ("{streak: {of: hours, at_least: 1 hour, per: month}, over: all_time}", ["P015"]),
+        ("{streak: {of: hours, at_least: 0 hours, per: month, which: current}, over: all_time}", ["P106"]),
+        ("{streak: {of: hours, at_least: 3, per: month, which: current}, over: all_time}", ["P303"]),
+        ("{streak: {of: stamps, at_least: 3, per: month, which: current}, over: all_time}", ["P314"]),
+        ("{score: {combine: sum, rules: [{item: 1}]}, over: all_time}", ["P610"]),
+        ("{score: {combine: sum, rules: [{item: 1}]}, sum: hours, over: all_time}", ["P211"]),
+    ],
+)
+def test_what_is_wrong_with_a_measure(measure: str, codes: list[str]) -> None:
+    with pytest.raises(PolicyError) as found:
+        town(measures=f"m: {measure}")
+    assert [problem.code for problem in found.value.problems] == codes
 
 
 # --- windows ------------------------------------------------------------------------------------------------------

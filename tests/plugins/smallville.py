@@ -18,6 +18,8 @@ in_force: {from: 2020-01-01}
 time_zone: Asia/Shanghai
 """,
     "hours.yaml": """\
+- id: found_false
+  revoke: {kind: revocation}
 - id: filed_only
   count: {state: filed}
 - id: two_hours_a_day

@@ -122,6 +122,63 @@ def test_check_names_every_problem_with_its_place_and_leaves_with_one(county: Pa
     assert {"code", "path", "line", "column", "message", "hint"} <= told[0].keys()
 
 
+def test_coverage_below_what_is_asked_leaves_with_one_and_names_every_side(county: Path, lianxing: Run) -> None:
+    hours = "- id: short\n  exclude: {duration: {less_than: 30 minutes}}\n- id: eight\n"
+    hours += "  limit: {per: day, at_most: 8 hours, overflow: lost}\n"
+    (county / "hours.yaml").write_text(hours, "utf-8")
+    case = "- name: one\n  on: 2024-05-01\n  record: {state: filed, duration: 1 hour}\n  earns: {hours: 1}\n"
+    (county / "cases.yaml").write_text(case, "utf-8")
+    plain = lianxing("test", "smallville")
+    assert plain.returncode == 0
+    assert "4 of 8 sides of boundaries" in plain.stdout
+    assert "and 1 more side without a case" in plain.stdout
+    asked = lianxing("test", "smallville", "--min-coverage", "100")
+    assert asked.returncode == 1
+    assert "no case on this side: duration less than 0.5 h, holds (smallville/hours.yaml:2)" in asked.stdout
+    assert "no case on this side: eight at most 8 h, does not hold (smallville/hours.yaml:4)" in asked.stdout
+    told = json.loads(lianxing("test", "smallville", "--min-coverage", "1", "--json").stdout)["counties"][0]
+    assert told["covered"]
+    of_hours = [side for side in told["coverage"]["missing"] if "hours.yaml" in side["at"]]
+    assert [(side["at"], side["side"]) for side in of_hours] == [
+        ("smallville/hours.yaml:2", "holds"),
+        ("smallville/hours.yaml:4", "does_not_hold"),
+    ]
+    assert lianxing("test", "cn", "--min-coverage", "100").returncode == 0
+    assert lianxing("test", "cn", "--min-coverage", "101").returncode == 2
+
+
+def test_show_why_tells_layer_line_clause_and_what_was_overridden(lianxing: Run) -> None:
+    done = lianxing("show", "wuling", "--why", "stars.levels.5")
+    assert done.returncode == 0
+    assert "said by cn/hunan/changde/wuling　cn/hunan/changde/wuling/stars.yaml:2" in done.stdout
+    assert "overrides cn　cn/stars.yaml:2" in done.stdout
+    chinese = lianxing("--lang", "zh", "show", "wuling", "--why", "星级.各星条件.5")
+    assert "改写了 cn" in chinese.stdout
+    removed = lianxing("show", "wuling", "--why", "training_is_not_service", "--json")
+    (origin,) = json.loads(removed.stdout)["origins"]
+    assert [(saying["layer"], saying["removes"]) for saying in origin["says"]] == [
+        ("cn/hunan/changde/wuling", True),
+        ("cn/hunan/changde", False),
+    ]
+
+
+def test_show_why_tells_which_dated_value_is_in_force(lianxing: Run) -> None:
+    def in_force(day: str) -> list[str]:
+        path = "by_facility_and_category.points_per_hour.book_house.education"
+        done = lianxing("show", "wuling", "--why", path, "--on", day, "--json")
+        values = json.loads(done.stdout)["origins"][0]["says"][0]["values"]
+        return [value["value"] for value in values if value["in_force"]]
+
+    assert in_force("2023-12-31") == ["1"]
+    assert in_force("2024-01-01") == ["1.5"]
+
+
+def test_show_why_of_an_unknown_path_names_the_nearest_and_leaves_with_four(lianxing: Run) -> None:
+    done = lianxing("show", "wuling", "--why", "earning.by_trainin")
+    assert done.returncode == 4
+    assert "did you mean 'earning.by_training'?" in done.stderr
+
+
 def test_test_shows_expected_against_got_and_leaves_with_one(county: Path, lianxing: Run) -> None:
     case = "- name: too much\n  on: 2024-05-01\n  record: {state: filed, duration: 1 hour}\n  earns: {points: 2}\n"
     (county / "cases.yaml").write_text(case, "utf-8")

@@ -105,6 +105,25 @@ def test_the_order_of_arrival_does_not_decide_what_is_earned(
     assert balance(ledger) == {"points": 150, "seconds": 7200}
 
 
+def test_a_finding_takes_back_a_record_of_long_ago_and_what_followed_from_it(
+    rulebook: Rulebook, ledger: Ledger
+) -> None:
+    day = [served(id, f"2024-05-01 {hour}:00", 2) for id, hour in (("false", "08"), ("true", "13"))]
+    take_in(rulebook, ledger, Registry(*day, served("later", "2024-06-01 08:00", 2)))
+    assert balance(ledger)["seconds"] == 4 * 3600
+    finding = served("finding", "2024-09-01 09:00", 0)
+    finding = dataclasses.replace(finding, facts={**finding.facts, "kind": "revocation", "revokes": "false"})
+    report = take_in(rulebook, ledger, Registry(finding))
+    assert (report.booked, report.adjusted) == (1, 2)
+    with ledger.reading() as reading:
+        booked = {
+            id: [s.entry.seconds // 3600 for s in reading.entries(RegistryId("test"), RecordId(id))]
+            for id in ("false", "true", "later")
+        }
+    assert booked == {"false": [2, -2], "true": [0, 2], "later": [2]}
+    assert take_in(rulebook, ledger, Registry(finding)).unchanged == 1
+
+
 def test_a_record_that_a_clause_refuses_is_booked_with_nothing_and_says_why(rulebook: Rulebook, ledger: Ledger) -> None:
     report = take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1, state="reviewed")))
     assert (report.booked, report.refused, report.points) == (1, 1, 0)

@@ -7,15 +7,15 @@ from functools import cache
 from importlib.resources import files
 
 from lianxing.engine import durable
-from lianxing.engine.cases import CaseResult, run_case, untouched
+from lianxing.engine.cases import CaseResult
 from lianxing.engine.compiling import find_folder, load_policy
+from lianxing.engine.coverage import Coverage, prove
 from lianxing.engine.layers import Shelf
 from lianxing.engine.matchers import Preference, matcher_factory
 from lianxing.engine.reading.cases import read_cases
 from lianxing.engine.reading.chapters import Folder
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.cases import Case
-from lianxing.rules.places import Clause
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import PolicyError, Problem
 
@@ -26,10 +26,10 @@ MATCHERS: tuple[Preference, ...] = ("durable", "plain") if durable.available() e
 
 @dataclass(frozen=True)
 class Proof:
-    """What a county's cases came to, and the clauses that none of them touched."""
+    """What a county's cases came to, and what all of them together prove."""
 
     results: tuple[CaseResult, ...]
-    untouched: tuple[Clause, ...]
+    coverage: Coverage
 
 
 def folder_of(county: str) -> Folder:
@@ -53,5 +53,4 @@ def cases_of(county: str) -> tuple[Case, ...]:
 @cache
 def proof_of(county: str, matcher: Preference) -> Proof:
     with Rulebook(policy_of(county), matcher_factory(matcher)) as rulebook:
-        results = tuple(run_case(rulebook, case) for case in cases_of(county))
-        return Proof(results, tuple(untouched(rulebook, results)))
+        return Proof(*prove(rulebook, cases_of(county)))

@@ -8,6 +8,7 @@ import pytest
 
 from lianxing.engine.layers import read_layers
 from lianxing.engine.matchers import Preference
+from lianxing.plugins.cli.covering import side_sentence
 from lianxing.rules.conditions import AnyOf
 from lianxing.rules.dates import Dated
 from lianxing.rules.earning import Rates
@@ -57,7 +58,14 @@ def test_every_case_of_a_county_asks_something(county: str) -> None:
 @every_matcher
 @every_county
 def test_every_clause_of_a_county_is_touched_by_a_case(county: str, matcher: Preference) -> None:
-    assert [clause.id for clause in proof_of(county, matcher).untouched] == []
+    assert [clause.id for clause in proof_of(county, matcher).coverage.untouched] == []
+
+
+@every_matcher
+@every_county
+def test_the_cases_of_a_county_stand_on_both_sides_of_every_boundary(county: str, matcher: Preference) -> None:
+    missing = proof_of(county, matcher).coverage.missing
+    assert [side_sentence(side, "en") for side in missing] == []
 
 
 @pytest.mark.skipif(len(MATCHERS) < 2, reason="durable-rules cannot be imported here")

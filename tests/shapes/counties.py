@@ -6,16 +6,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lianxing.engine.cases import CaseResult, run_case
+from lianxing.engine.cases import CaseResult
 from lianxing.engine.compiling import load_policy
+from lianxing.engine.coverage import Coverage, prove
 from lianxing.engine.layers import Shelf
 from lianxing.engine.matchers import Preference, matcher_factory
 from lianxing.engine.reading.cases import read_cases
+from lianxing.engine.reading.mappings import read_mapping
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.problems import PolicyError, Problem
 from tests.shapes.table import Change, Shape
 
 NAME = "town"
+MAPPING = "mapping.yaml"
 
 # What every county needs, in either script; what the shape says itself is not said twice.
 NEEDED = {
@@ -54,24 +57,31 @@ class OnDisk:
     def put(self, file: str, text: str) -> None:
         """Write a chapter; one of a layer below is named by its path."""
         layer, _, name = file.rpartition("/")
-        place = self.root / (layer or self.id) / name
+        place = self.root / (name if name == MAPPING else f"{layer or self.id}/{name}")
         place.write_text(text, "utf-8")
 
-    def results(self, matcher: Preference = "plain") -> list[CaseResult]:
+    def results(self, matcher: Preference = "plain") -> tuple[CaseResult, ...]:
         """Load the county and run its cases; PolicyError where anything of it is wrong."""
+        return self.proved(matcher)[0]
+
+    def proved(self, matcher: Preference) -> tuple[tuple[CaseResult, ...], Coverage]:
+        """Load the county and run its cases, with the boundaries that they leave open."""
         shelf = Shelf((("shapes", self.root),))
         folder = shelf.folder(self.id)
         assert folder is not None
         policy = load_policy(folder, shelf)
+        mapping = self.root / MAPPING  # a mapping file belongs to a registry, not to the county
+        if mapping.is_file():
+            read_mapping(mapping.read_bytes(), MAPPING, dict(policy.facts))
         with Rulebook(policy, matcher_factory(matcher)) as rulebook:
             rulebook.warm()
             problems: list[Problem] = []
             cases = read_cases(folder, policy, problems) if self.shape.cases else ()
             if problems:
                 raise PolicyError(problems)
-            return [run_case(rulebook, case) for case in cases]
+            return prove(rulebook, cases)
 
-    def changed(self, change: Change) -> list[CaseResult]:
+    def changed(self, change: Change) -> tuple[CaseResult, ...]:
         """Run the cases with one parameter changed, and put back what was there."""
         text = self.text(change.file)
         assert text.count(change.old) == 1, f"{self.shape.id}: '{change.old}' stands {text.count(change.old)} times"

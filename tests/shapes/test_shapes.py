@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from lianxing.engine import durable
 from lianxing.engine.cases import CaseResult
+from lianxing.engine.coverage import Coverage
 from lianxing.engine.matchers import Preference
 from lianxing.rules.problems import PolicyError
 from tests.shapes.counties import on_disk
@@ -24,13 +26,23 @@ WRITTEN = [pytest.param(id, id=id) for id in written()]
 CHANGED = [pytest.param(one.id, id=one.id) for one in shapes() if one.changes]
 
 
-def failing(results: list[CaseResult]) -> list[str]:
+def failing(results: Iterable[CaseResult]) -> list[str]:
     """What did not come out as a case says."""
     return [
         f"{result.case.name}: {check.what}: {check.expected} expected, {check.got} found"
         for result in results
         for check in result.checks
         if not check.holds
+    ]
+
+
+def one_sided(one: Shape, coverage: Coverage) -> list[str]:
+    """Return the boundaries of the shown chapters of which the cases ask only one side."""
+    shown = {file.rpartition("/")[2] for file in one.shows}
+    return [
+        f"{side.boundary.location.path}:{side.boundary.location.line} {'reached' if side.holds else 'not reached'}"
+        for side in coverage.missing
+        if side.boundary.location.path.rpartition("/")[2] in shown
     ]
 
 
@@ -44,13 +56,17 @@ def test_the_table_has_every_shape_of_the_catalogue_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("id", WRITTEN)
-def test_the_county_that_says_a_shape_compiles_and_its_cases_pass(id: str, tmp_path: Path) -> None:
+def test_the_county_that_says_a_shape_compiles_and_its_cases_ask_both_sides_of_every_boundary(
+    id: str, tmp_path: Path
+) -> None:
     county = on_disk(shape(id), tmp_path)
     for matcher in MATCHERS:
         try:
-            assert failing(county.results(matcher)) == []
+            results, coverage = county.proved(matcher)
         except PolicyError as error:
             pytest.fail(refusal(error))
+        assert failing(results) == []
+        assert one_sided(shape(id), coverage) == []
 
 
 @pytest.mark.parametrize("id", CHANGED)
@@ -75,7 +91,7 @@ def numbers_without_a_change(one: Shape) -> list[str]:
     """Return the lines of the shown chapters with a number that no change touches."""
     found = []
     for file in one.shows:
-        text = re.sub(r"(?m)(#.*| *(source|依据): .*)$", "", one.says[file])
+        text = re.sub(r"(?m)(#.*| *(source|依据): .*)$", "", one.says.get(file, one.county))
         touched = [change.old for change in one.changes if change.file == file]
         for number in NUMBER.finditer(text):
             if not any(_covers(text, old, number.span()) for old in touched):
@@ -92,6 +108,11 @@ def _covers(text: str, old: str, span: tuple[int, int]) -> bool:
 @pytest.mark.parametrize("id", WRITTEN)
 def test_every_number_that_the_table_shows_is_changed_by_some_change(id: str) -> None:
     assert numbers_without_a_change(shape(id)) == []
+
+
+def test_shapes_are_written_in_both_scripts() -> None:
+    chinese = [one.id for one in shapes() if re.search("[\u4e00-\u9fff]+: ", "".join(one.says.values()))]
+    assert 40 <= len(chinese) <= 100
 
 
 @pytest.mark.parametrize("id", WRITTEN)
@@ -114,4 +135,6 @@ def test_every_test_that_the_table_names_exists(proof: str) -> None:
 
 def test_every_policy_that_a_shape_was_seen_in_has_an_id() -> None:
     named = {name for one in shapes() for name in one.seen if name != INFERRED}
-    assert [name for name in sorted(named) if not re.fullmatch(r"[A-Z]+(-[A-Z]*)?\d*[a-z]?|TW|海林|template", name)] == []
+    assert [
+        name for name in sorted(named) if not re.fullmatch(r"[A-Z]+(-[A-Z]*)?\d*[a-z]?|TW|海林|template", name)
+    ] == []

@@ -39,6 +39,7 @@ def command(say: Say) -> click.Command:
 
 def stands(speaker: Speaker, volunteer: str, county: str, database: str, on: date | None) -> dict[str, Any]:
     """Say where somebody stands; return it as plain data."""
+    from lianxing.engine.decision_sentences import decision_data
     from lianxing.engine.explaining import standing_data
     from lianxing.engine.ledger.opening import open_ledger
     from lianxing.engine.passbooks import Passbooks
@@ -60,4 +61,4 @@ def stands(speaker: Speaker, volunteer: str, county: str, database: str, on: dat
     )
     for sentence in said:
         speaker.line(sentence)
-    return standing_data(found) | {"sentences": said}
+    return standing_data(found) | decision_data(found) | {"sentences": said}

@@ -12,6 +12,7 @@ from lianxing.engine.cases import CaseResult, Check, Outcome
 from lianxing.engine.coverage import prove
 from lianxing.engine.explaining import body_of, kept_of
 from lianxing.engine.reading.cases import read_cases
+from lianxing.engine.reading.vocabulary import KEYS
 from lianxing.engine.wording import sentences
 from lianxing.plugins.cli.covering import coverage_data, tell_coverage
 from lianxing.plugins.cli.finding import county_at, evaluations_line, rulebook_for
@@ -20,18 +21,6 @@ from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.host import Host
 from lianxing.rules.places import Language
 from lianxing.rules.problems import PolicyError, Problem
-
-_WHAT = {
-    "hours": ("时长", "hours"),
-    "points": ("积分", "points"),
-    "star": ("星级", "star"),
-    "because": ("理由", "because"),
-    "refused_by": ("被拒于", "refused_by"),
-    "perks": ("礼遇", "perks"),
-    "still_missing": ("还差", "still_missing"),
-    "measures": ("指标", "measures"),
-}
-
 
 EXPLAINED = 5  # records of a failing case
 
@@ -140,7 +129,7 @@ def _case(result: CaseResult, kept: dict[str, Any], speaker: Speaker) -> None:
 
 def _what(check: Check, language: Language) -> str:
     kind, _, rest = check.what.partition(" ")
-    return " ".join(part for part in (_WHAT[kind][0 if language == "zh" else 1], rest) if part)
+    return " ".join(part for part in (KEYS.get(kind, kind) if language == "zh" else kind, rest) if part)
 
 
 def _shown(check: Check, language: Language) -> tuple[str, str]:

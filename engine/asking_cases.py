@@ -1,0 +1,209 @@
+"""What a case asks of perks, offers and accounts: worked out, and held against what it expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from lianxing.engine.accounts import balance_of, star_basis
+from lianxing.engine.facts import person_facts
+from lianxing.engine.perks import Use, open_perks, use_of
+from lianxing.engine.quotients import Quotient
+from lianxing.engine.redemption import Asking, quote, swap, to_supply, voucher_use, withdrawal
+from lianxing.engine.rulebook import MeasureValue, Rulebook
+from lianxing.engine.sanctions import sanction_facts
+from lianxing.rules.accounts import Account
+from lianxing.rules.asking_cases import AskingCase
+from lianxing.rules.balances import Balance
+from lianxing.rules.cases import Case
+from lianxing.rules.facts import FactValue
+from lianxing.rules.redeeming import Quote
+from lianxing.rules.sanctions import OnRight
+from lianxing.rules.standings import HeldPerk, Standing
+
+Outcome = Fraction | int | str | None
+
+_EVERYTHING = frozenset(("tenure", "age"))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came out, as pairs of what is expected and what was got, and the clauses that it touched."""
+
+    checks: tuple[tuple[str, Outcome, Outcome], ...] = ()
+    touched: frozenset[str] = frozenset()
+
+
+@dataclass
+class _Story:
+    """A case with what is known of the person on its day."""
+
+    rulebook: Rulebook
+    case: Case
+    asking: AskingCase
+    found: Standing
+    person: Mapping[str, FactValue]
+    measures: Mapping[str, MeasureValue]
+    touched: set[str] = field(default_factory=set)
+
+
+def answered(rulebook: Rulebook, case: Case, found: Standing) -> Answered:
+    """Return what a case asks and what the rules answer; `found` is where the person stands."""
+    asking = case.asking
+    if asking is None or not (asking.offer or asking.moves or asking.worths):
+        return Answered()
+    person = {**_person(rulebook, case), **sanction_facts(found.conduct.effects)}
+    story = _Story(rulebook, case, asking, found, person, measures_of(found))
+    checks = tuple(_checks(story))
+    return Answered(checks, frozenset(story.touched))
+
+
+def measures_of(standing: Standing) -> dict[str, MeasureValue]:
+    """Return the measures of a standing as conditions ask them."""
+    return {
+        line.clause.id: line.sum if line.count is None else Quotient(line.sum, line.count) for line in standing.measures
+    }
+
+
+def _person(rulebook: Rulebook, case: Case) -> dict[str, FactValue]:
+    return {**person_facts(case.volunteer, case.on, _EVERYTHING), **rulebook.calendar.facts(case.on, _EVERYTHING)}
+
+
+def basis_of(rulebook: Rulebook, case: Case, measures: Mapping[str, MeasureValue]) -> Mapping[str, MeasureValue]:
+    """Return the measures that the person's star rests on once the moves of the case have been made."""
+    asking = case.asking
+    if asking is None or not asking.moves:
+        return measures
+    account = _account(rulebook, asking)
+    balance = balance_of(rulebook, account, asking.moves, case.on, _person(rulebook, case), measures)
+    return star_basis(rulebook.policy, account, balance, measures)
+
+
+def _account(rulebook: Rulebook, asking: AskingCase) -> Account:
+    return next(account for account in rulebook.policy.accounts if account.clause.id == asking.account)
+
+
+def _checks(story: _Story) -> Iterator[tuple[str, Outcome, Outcome]]:
+    asking = story.asking
+    balance = _balance(story)
+    said = _quote(story, balance) if asking.offer else None
+    if said is not None:
+        story.touched.add(said.clause.id)
+        story.touched |= {reason.clause.id for reason in said.reasons}
+    if asking.allowed is not None and said is not None:
+        expected, got = ("allowed" if answer else "refused" for answer in (asking.allowed, said.allowed))
+        yield "redemption", expected, got
+    if asking.refused_by is not None and said is not None:
+        refusing = {reason.clause.id for reason in said.reasons}
+        by = asking.refused_by if asking.refused_by in refusing else ", ".join(sorted(refusing)) or None
+        yield "refused_by", asking.refused_by, by
+    refused = balance.refused if balance is not None and not asking.offer else ()
+    if asking.why is not None or refused:
+        reasons = [reason.code for reason in said.reasons] if said is not None else [r.reason.code for r in refused]
+        yield "why", ", ".join(sorted(asking.why or ())) or None, ", ".join(sorted(reasons)) or None
+    if said is not None:
+        yield from _costs(asking, said)
+    if balance is not None:
+        yield from _leaves(asking, balance)
+    yield from _supplies(story)
+    yield from _worths(story)
+
+
+def _costs(asking: AskingCase, said: Quote) -> Iterator[tuple[str, Outcome, Outcome]]:
+    if asking.costs is not None:
+        yield "costs", asking.costs, said.price
+    if asking.cash is not None:
+        yield "cash", asking.cash, said.cash
+    if asking.published is not None:
+        yield "published", int(asking.published), int(said.published)
+
+
+def _balance(story: _Story) -> Balance | None:
+    asking = story.asking
+    if not asking.account or not asking.moves:
+        return None
+    account = _account(story.rulebook, asking)
+    story.touched.add(account.clause.id)
+    return balance_of(story.rulebook, account, asking.moves, story.case.on, story.person, story.measures)
+
+
+def _leaves(asking: AskingCase, balance: Balance) -> Iterator[tuple[str, Outcome, Outcome]]:
+    if asking.left is not None:
+        yield "leaves balance", asking.left, balance.balance
+    if asking.left_available is not None:
+        yield "leaves available_balance", asking.left_available, balance.available
+    if asking.went is not None:
+        yield "went", _names(asking.went), _names(balance.went)
+        for where in asking.went:
+            yield f"went {where}", asking.went.get(where, 0), balance.went.get(where, 0)
+
+
+def _names(amounts: Mapping[str, int]) -> str | None:
+    return ", ".join(sorted(amounts)) or None
+
+
+def _quote(story: _Story, balance: Balance | None) -> Quote | None:
+    policy, asking, on = story.rulebook.policy, story.asking, story.case.on
+    around = asking.circumstances
+    perk = next((perk for perk in policy.perks if perk.clause.id == asking.offer), None)
+    if perk is not None:
+        held = _perks(story).get(asking.offer)
+        use = Use(on, around.for_whom, around.site, asking.issued_on, around.lent, asking.redeemed, asking.units)
+        return use_of(policy, perk, held, use)
+    offer = next(offer for offer in policy.offers if offer.clause.id == asking.offer)
+    if asking.asks == "withdrawal":
+        return withdrawal(offer)
+    if asking.asks == "swap":
+        return swap(offer)
+    if asking.issued_on is not None or around.shown is not None:
+        return voucher_use(offer, asking.issued_on or on, on, around.shown)
+    held_now = balance.available if balance is not None else asking.balance or 0
+    return quote(
+        story.rulebook,
+        offer,
+        Asking(
+            on=on,
+            person=story.person,
+            measures=story.measures,
+            star=story.found.star_held,
+            balance=held_now,
+            units=asking.units,
+            taken=asking.redeemed,
+            merchant=around.merchant,
+            given_out=around.given_out,
+            suspended=story.found.conduct.effects.redemption is OnRight.SUSPENDED,
+        ),
+    )
+
+
+def _perks(story: _Story) -> Mapping[str, HeldPerk]:
+    """Return the perks that are open; a star once held is known from the records, or the case tells it."""
+    found, once_held = story.found, story.asking.circumstances.once_held
+    perks = found.perks
+    if once_held:
+        on, star, stopped = story.case.on, found.star_held, found.perks_stopped
+        perks = open_perks(
+            story.rulebook, on, story.person, story.measures, star, star_once_held=once_held, stopped=stopped
+        )
+    return {perk.clause.id: perk for perk in perks}
+
+
+def _supplies(story: _Story) -> Iterator[tuple[str, Outcome, Outcome]]:
+    asking = story.asking
+    offer = next((offer for offer in story.rulebook.policy.offers if offer.clause.id == asking.offer), None)
+    if asking.to_supply is None or offer is None:
+        return
+    got = to_supply(offer, asking.circumstances.supplied, story.case.on)
+    yield "to_supply", _names(asking.to_supply), _names(got)
+    for provider in asking.to_supply:
+        yield f"to_supply {provider}", asking.to_supply.get(provider, 0), got.get(provider, 0)
+
+
+def _worths(story: _Story) -> Iterator[tuple[str, Outcome, Outcome]]:
+    if story.asking.worths is None:
+        return
+    perks = _perks(story)
+    for id, value in story.asking.worths.items():
+        story.touched.add(id)
+        yield f"worths {id}", value, perks[id].worth if id in perks else None

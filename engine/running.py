@@ -1,0 +1,341 @@
+"""Running totals of one measure: each counted record goes in once, in order; the window lets the old ones go.
+
+One class for each way to make a value of what the window holds. Days never go back, so a queue is enough.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from lianxing.engine.quotients import Quotient
+from lianxing.engine.rulebook import MeasureValue
+from lianxing.rules.dates import Dated
+from lianxing.rules.facts import FactValue
+from lianxing.rules.measures import Measure, Total, Which
+from lianxing.rules.periods import Window, period_before, period_start
+from lianxing.rules.transition import CarryOver, Convert, Fate, Treatment
+
+# What a record gives to a measure: its day, the amount, and the value of the fact by which it is told apart.
+Seen = tuple[date, int, FactValue]
+
+
+@dataclass
+class Running:
+    """What the window of a measure holds; `waiting` is what comes into sight when the next period begins."""
+
+    measure: Measure
+    held: deque[Seen] = field(default_factory=deque)
+    waiting: deque[Seen] = field(default_factory=deque)
+    granted_on: date = date.min
+    window: Window = field(init=False)
+    lets_go: bool = field(init=False)
+    between: bool = field(init=False)  # two days, or one of them
+
+    def __post_init__(self) -> None:
+        self.window = self.measure.window
+        self.lets_go = self.window.lets_go
+        self.between = self.window.first is not None or self.window.last is not None
+
+    def add(self, seen: Seen) -> None:
+        day = seen[0]
+        self.look(day)
+        if self.window.previous:
+            self.waiting.append(seen)
+        elif day > self.granted_on and (not self.between or self.window.holds(day, day)):
+            self.enter(seen)
+
+    def look(self, day: date) -> None:
+        """Take in what has come into sight by this day, and drop what the window no longer holds."""
+        if self.waiting and self.window.calendar is not None:
+            begins = period_start(self.window.calendar, day)
+            while self.waiting and self.waiting[0][0] < begins:
+                self.enter(self.waiting.popleft())
+        while self.held and not self.window.holds(self.held[0][0], day):
+            self.leave(self.held.popleft())
+
+    def granted(self, day: date) -> None:
+        """Begin anew after the day of an award, where the measure counts since the last one."""
+        if self.window.since_award:
+            self.granted_on = max(self.granted_on, day)
+            while self.held and self.held[0][0] <= day:
+                self.leave(self.held.popleft())
+
+    def treat(self, how: Treatment) -> None:
+        """Do to what is held what a change of rules does to it; an amount that stays is treated in place."""
+        before = [*self.held, *self.waiting]
+        waiting = len(self.waiting)
+        self.forget()
+        if how is Fate.RESTART:
+            return
+        after = self.treated(before, how)
+        for seen in after[: len(after) - waiting]:
+            self.enter(seen)
+        self.waiting.extend(after[len(after) - waiting :])
+
+    def treated(self, seen: Sequence[Seen], how: Treatment) -> list[Seen]:
+        """Return what becomes of what is held; what goes over at most makes sense for what is added up only."""
+        if isinstance(how, CarryOver):
+            return list(seen)
+        return _treated(seen, how)
+
+    def forget(self) -> None:
+        self.held.clear()
+        self.waiting.clear()
+
+    def enter(self, seen: Seen) -> None:
+        self.held.append(seen)
+
+    def leave(self, seen: Seen) -> None:
+        """Undo what `enter` did, for the earliest that is held."""
+
+    def value(self, day: date) -> MeasureValue | None:
+        """Return the measure on a day not before the last record, None while it is missing."""
+        raise NotImplementedError
+
+
+@dataclass
+class Added(Running):
+    """A sum, a count, a mean or a share: two numbers; the records themselves only where the window lets them go."""
+
+    sum: int = 0
+    count: int = 0
+
+    def enter(self, seen: Seen) -> None:
+        self.sum += seen[1]
+        self.count += 1
+        if self.lets_go:
+            self.held.append(seen)
+
+    def leave(self, seen: Seen) -> None:
+        self.sum -= seen[1]
+        self.count -= 1
+
+    def treat(self, how: Treatment) -> None:
+        if self.lets_go or how is Fate.RESTART:
+            super().treat(how)
+        elif self.measure.total is Total.SUM or not isinstance(how, CarryOver):
+            (self.sum,) = treated((self.sum,), how)
+
+    def treated(self, seen: Sequence[Seen], how: Treatment) -> list[Seen]:
+        if self.measure.total is not Total.SUM:
+            return super().treated(seen, how)
+        return _treated(seen, how)
+
+    def forget(self) -> None:
+        super().forget()
+        self.sum = self.count = 0
+
+    def value(self, day: date) -> MeasureValue:
+        self.look(day)
+        match self.measure.total:
+            case Total.SUM:
+                return self.sum
+            case Total.COUNT:
+                return self.count
+            case _:
+                return Quotient(self.sum, self.count)
+
+
+@dataclass
+class BestOf(Running):
+    """A sum or a count for every value of a fact, of which the greatest is the measure."""
+
+    groups: dict[FactValue, Added] = field(default_factory=dict)
+
+    def add(self, seen: Seen) -> None:
+        group = self.groups.get(seen[2])
+        if group is None:
+            group = self.groups[seen[2]] = Added(self.measure, granted_on=self.granted_on)
+        group.add(seen)
+
+    def look(self, day: date) -> None:
+        for group in self.groups.values():
+            group.look(day)
+
+    def granted(self, day: date) -> None:
+        if self.window.since_award:
+            self.granted_on = max(self.granted_on, day)
+            for group in self.groups.values():
+                group.granted(day)
+
+    def treat(self, how: Treatment) -> None:
+        for group in self.groups.values():
+            group.treat(how)
+
+    def value(self, day: date) -> MeasureValue:
+        self.look(day)
+        totals = (group for group in self.groups.values() if group.count)
+        counts = self.measure.total is Total.COUNT
+        return max((group.count if counts else group.sum for group in totals), default=0)
+
+
+@dataclass
+class Different(Running):
+    """How many different values."""
+
+    times: dict[FactValue, int] = field(default_factory=dict)
+
+    def enter(self, seen: Seen) -> None:
+        self.times[seen[2]] = self.times.get(seen[2], 0) + 1
+        if self.lets_go:
+            self.held.append(seen)
+
+    def leave(self, seen: Seen) -> None:
+        self.times[seen[2]] -= 1
+        if not self.times[seen[2]]:
+            del self.times[seen[2]]
+
+    def value(self, day: date) -> MeasureValue:
+        self.look(day)
+        return len(self.times)
+
+
+@dataclass
+class Extreme(Running):
+    """The largest or the smallest: of what is held, each is beyond all that came after it, so the first is the one."""
+
+    def enter(self, seen: Seen) -> None:
+        sign = 1 if self.measure.total is Total.LARGEST else -1
+        if self.held and not self.lets_go and sign * self.held[0][1] >= sign * seen[1]:
+            return
+        while self.held and sign * self.held[-1][1] <= sign * seen[1]:
+            self.held.pop()
+        self.held.append(seen)
+
+    def treated(self, seen: Sequence[Seen], how: Treatment) -> list[Seen]:
+        if isinstance(how, CarryOver):
+            return list(seen)
+        return [one for part in seen for one in _treated((part,), how)]
+
+    def value(self, day: date) -> MeasureValue | None:
+        self.look(day)
+        return self.held[0][1] if self.held else None
+
+
+@dataclass
+class Told(Running):
+    """What the earliest or the latest record says."""
+
+    def enter(self, seen: Seen) -> None:
+        if self.measure.total is Total.LAST:
+            self.held.clear()  # who is later leaves the window later
+        elif self.held and not self.lets_go:
+            return
+        self.held.append(seen)
+
+    def value(self, day: date) -> MeasureValue | None:
+        self.look(day)
+        return self.held[0][1] if self.held else None
+
+
+@dataclass
+class InARow(Running):
+    """How many periods in a row each hold enough; every record is kept, and what each period adds up to."""
+
+    periods: dict[date, list[int]] = field(default_factory=dict)  # by first day: the amount, and of how many records
+
+    def enter(self, seen: Seen) -> None:
+        period = self.periods.setdefault(self._period(seen[0]), [0, 0])
+        period[0] += seen[1]
+        period[1] += 1
+        self.held.append(seen)
+
+    def leave(self, seen: Seen) -> None:
+        period = self.periods[self._period(seen[0])]
+        period[0] -= seen[1]
+        period[1] -= 1
+        if not period[1]:
+            del self.periods[self._period(seen[0])]
+
+    def forget(self) -> None:
+        super().forget()
+        self.periods.clear()
+
+    def value(self, day: date) -> MeasureValue:
+        self.look(day)
+        streak = self.measure.streak
+        assert streak is not None
+        reached = {start for start, (amount, _) in self.periods.items() if amount >= _in_force(streak.at_least, start)}
+        if streak.which is Which.LONGEST:
+            return max((self._back_from(start, reached) for start in self._ends(reached)), default=0)
+        last = self._period(day)
+        return self._back_from(last if last in reached else period_before(streak.per, last), reached)
+
+    def _period(self, day: date) -> date:
+        assert self.measure.streak is not None
+        return period_start(self.measure.streak.per, day)
+
+    def _ends(self, reached: set[date]) -> set[date]:
+        """Return the periods that no reached one follows."""
+        assert self.measure.streak is not None
+        return reached - {period_before(self.measure.streak.per, start) for start in reached}
+
+    def _back_from(self, start: date, reached: set[date]) -> int:
+        assert self.measure.streak is not None
+        length = 0
+        while start in reached:
+            length += 1
+            start = period_before(self.measure.streak.per, start)
+        return length
+
+
+def running(measure: Measure) -> Running:
+    """Return an empty running total for a measure."""
+    match measure.total:
+        case Total.DISTINCT:
+            return Different(measure)
+        case Total.LARGEST | Total.SMALLEST:
+            return Extreme(measure)
+        case Total.FIRST | Total.LAST:
+            return Told(measure)
+        case Total.STREAK:
+            return InARow(measure)
+        case _:
+            return BestOf(measure) if measure.best_of else Added(measure)
+
+
+def treated(amounts: Sequence[int], how: Treatment) -> list[int]:
+    """Return amounts, the earliest first, after a change of rules.
+
+    Converted they come to the converted total rounded down; what goes over at most is cut from the earliest on.
+
+    >>> from fractions import Fraction
+    >>> treated([5, 5], Convert(Fraction(1, 2))), treated([60, 70], CarryOver(100))
+    ([2, 3], [30, 70])
+    """
+    match how:
+        case Convert():
+            return list(_converted(amounts, how))
+        case CarryOver():
+            return list(_cut(amounts, sum(amounts) - how.at_most))
+        case _:
+            return list(amounts)
+
+
+def _converted(amounts: Iterable[int], how: Convert) -> Iterable[int]:
+    total = given = 0
+    for amount in amounts:
+        total += amount
+        worth = total * how.factor.numerator // how.factor.denominator
+        yield worth - given
+        given = worth
+
+
+def _cut(amounts: Iterable[int], too_much: int) -> Iterable[int]:
+    for amount in amounts:
+        cut = min(max(amount, 0), max(too_much, 0))
+        too_much -= cut
+        yield amount - cut
+
+
+def _treated(seen: Sequence[Seen], how: Treatment) -> list[Seen]:
+    amounts = treated([amount for _day, amount, _key in seen], how)
+    return [(day, amount, key) for (day, _, key), amount in zip(seen, amounts, strict=True)]
+
+
+def _in_force(least: Dated[int], start: date) -> int:
+    # The first period may have begun before the rules did.
+    return least.on(max(start, least.entries[0].day))

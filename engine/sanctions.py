@@ -1,0 +1,174 @@
+"""Sanctions in one person's life: when each begins, what all of them do together, and how each ends.
+
+A sanction begins where its condition turns from not holding to holding. It is looked at after every record, and on the
+day asked. While it is active nothing begins it anew; what still holds when it has ended does not either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import TypeVar
+
+from lianxing.engine.rulebook import SANCTIONS, MeasureValue, Rulebook
+from lianxing.rules.dates import Dated
+from lianxing.rules.decisions import SanctionState
+from lianxing.rules.facts import FactValue
+from lianxing.rules.periods import add_months
+from lianxing.rules.sanctions import (
+    Effects,
+    Lasts,
+    OnAsset,
+    OnCommendation,
+    OnPerks,
+    OnRegistration,
+    OnRight,
+    OnStar,
+    Sanction,
+)
+
+E = TypeVar("E", bound=Enum)
+
+REGISTRATION, BLACK_LISTED = "registration", "black_listed"
+_REGISTRATION = {
+    OnRegistration.KEPT: "active",
+    OnRegistration.SUSPENDED: "suspended",
+    OnRegistration.CANCELLED: "cancelled",
+}
+
+
+def together(effects: Iterable[Effects]) -> Effects:
+    """Return what several sanctions do together: of each effect the heaviest."""
+    every = tuple(effects)
+    return Effects(
+        registration=_heaviest((one.registration for one in every), OnRegistration),
+        star=_heaviest((one.star for one in every), OnStar),
+        points=_heaviest((one.points for one in every), OnAsset),
+        hours=_heaviest((one.hours for one in every), OnAsset),
+        black_list=any(one.black_list for one in every),
+        perks=_heaviest((one.perks for one in every), OnPerks),
+        redemption=_heaviest((one.redemption for one in every), OnRight),
+        entry=_heaviest((one.entry for one in every), OnRight),
+        commendation=_heaviest((one.commendation for one in every), OnCommendation),
+    )
+
+
+def _heaviest(effects: Iterable[E], words: type[E]) -> E:
+    """Return the latest word: an effect's words go from nothing to the heaviest."""
+    order = list(words)
+    return max(effects, key=order.index, default=order[0])
+
+
+def sanction_facts(effects: Effects) -> dict[str, FactValue]:
+    """Return what conditions may ask of sanctions."""
+    return {REGISTRATION: _REGISTRATION[effects.registration], BLACK_LISTED: int(effects.black_list)}
+
+
+@dataclass
+class _Active:
+    """A sanction that has begun; `ends_on` is the day that time alone brings, None where it does not."""
+
+    sanction: Sanction
+    since: date
+    ends_on: date | None
+    serves: int | None
+    served: int = 0
+    ended_on: date | None = None
+
+    def serve(self, day: date, seconds: int) -> None:
+        """Count service given since it began; where months are said as well, within them."""
+        if self.serves is not None and (self.ends_on is None or day < self.ends_on):
+            self.served += seconds
+
+    @property
+    def satisfied(self) -> bool:
+        return self.serves is None or self.served >= self.serves
+
+
+class Sanctions:
+    """The sanctions of one person, as days go by."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
+        self._first_day = rulebook.policy.county.in_force_from
+        self._active: dict[str, _Active] = {}
+        self._begun: list[_Active] = []
+        self._held: frozenset[str] = frozenset()
+
+    def pass_to(self, day: date) -> None:
+        """End what time ends by a day."""
+        for id, active in list(self._active.items()):
+            if active.ends_on is not None and active.ends_on <= day and active.satisfied:
+                self._end(id, active.ends_on)
+
+    def first_end(self, after: date) -> date | None:
+        """Return the next day on which time may end a sanction."""
+        ends = (active.ends_on for active in self._active.values() if active.ends_on is not None)
+        return min((day for day in ends if day > after), default=None)
+
+    def serve(self, day: date, seconds: int) -> None:
+        """Count service towards the sanctions that it restores from."""
+        for id, active in list(self._active.items()):
+            active.serve(day, seconds)
+            if active.serves is not None and active.ends_on is None and active.satisfied:
+                self._end(id, day)
+
+    def look(
+        self, day: date, person: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]
+    ) -> tuple[Sanction, ...]:
+        """Ask every condition; return the sanctions that begin on this day."""
+        holding = self._rulebook.ask(SANCTIONS, day, person, measures)
+        begun: list[Sanction] = []
+        for sanction in self._rulebook.policy.sanctions:
+            id = sanction.clause.id
+            if id in self._active:
+                if sanction.lasts is Lasts.WHILE_TRUE and id not in holding:
+                    self._end(id, day)
+            elif id in holding and id not in self._held:
+                self._active[id] = active = self._begin(sanction, day)
+                self._begun.append(active)
+                begun.append(sanction)
+        self._held = holding
+        return tuple(begun)
+
+    def effects(self) -> Effects:
+        """Return what the active sanctions do together."""
+        return together(active.sanction.effects for active in self._active.values())
+
+    def states(self) -> tuple[SanctionState, ...]:
+        """Return every sanction that ever began, in the order in which they did."""
+        return tuple(self._state(active) for active in self._begun)
+
+    def _begin(self, sanction: Sanction, day: date) -> _Active:
+        ruled_on = max(day, self._first_day)
+        months = serves = None
+        if isinstance(sanction.lasts, Dated):
+            months = sanction.lasts.on(ruled_on)
+        elif sanction.restored is not None:
+            waits, needed = sanction.restored.waits, sanction.restored.serves
+            months = None if waits is None else waits.on(ruled_on)
+            serves = None if needed is None else needed.on(ruled_on)
+        return _Active(sanction, day, None if months is None else add_months(day, months), serves)
+
+    def _end(self, id: str, day: date) -> None:
+        self._active.pop(id).ended_on = day
+
+    def _state(self, active: _Active) -> SanctionState:
+        sanction = active.sanction
+        until = None
+        if sanction.notice is not None:
+            days = sanction.notice.on(max(active.since, self._first_day))
+            until = self._rulebook.calendar.add_working_days(active.since, days)
+        return SanctionState(
+            clause=sanction.clause,
+            effects=sanction.effects,
+            since=active.since,
+            ended_on=active.ended_on,
+            ends_on=active.ends_on,
+            serves=active.serves,
+            served=active.served,
+            notice_until=until,
+            report=sanction.report,
+        )

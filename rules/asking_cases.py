@@ -1,0 +1,72 @@
+"""What a case asks of perks, offers, accounts and the menu, and what must be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from lianxing.rules.balances import Move
+from lianxing.rules.perks import Beneficiary
+from lianxing.rules.redeeming import Taken
+from lianxing.rules.redemption import PickUp
+from lianxing.rules.selection_cases import ToldCandidate
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What else is so when somebody asks: where, for whom, what was shown, how many units everybody has had.
+
+    `shown` is None where nobody fetches anything; `once_held` the highest star ever held; `supplied` what each supplier
+    has supplied in this period, in hundredths of a yuan.
+    """
+
+    site: str = ""
+    merchant: str = ""
+    for_whom: Beneficiary = Beneficiary.SELF
+    shown: tuple[PickUp, ...] | None = None
+    given_out: int = 0
+    lent: bool = False
+    once_held: int = 0
+    supplied: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AskingCase:
+    """Somebody asks for units of an offer or to use a perk, or an account has these moves. Amounts in held units.
+
+    `asks` is empty, `withdrawal` or `swap`. `balance` is what the account holds where the case gives it outright;
+    otherwise the moves do. What is expected follows; None is not asked.
+    """
+
+    offer: str = ""
+    units: int = 1
+    balance: int | None = None
+    redeemed: tuple[Taken, ...] = ()
+    issued_on: date | None = None
+    asks: str = ""
+    circumstances: Circumstances = Circumstances()
+    account: str = ""
+    moves: tuple[Move, ...] = ()
+    allowed: bool | None = None
+    why: tuple[str, ...] | None = None
+    refused_by: str | None = None
+    costs: int | None = None
+    cash: int | None = None
+    published: bool | None = None
+    to_supply: Mapping[str, int] | None = None
+    left: int | None = None
+    left_available: int | None = None
+    went: Mapping[str, int] | None = None
+    worths: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MenuCase:
+    """These ask for a service of the menu; expected are the place of each, and who may not ask. None is not asked."""
+
+    request: str
+    candidates: tuple[ToldCandidate, ...]
+    for_whom: Beneficiary
+    ranked: Mapping[str, int] | None
+    ineligible: tuple[str, ...] | None

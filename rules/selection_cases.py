@@ -1,0 +1,37 @@
+"""What a case tells of a commendation: who stands for it, and who must come out where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lianxing.rules.facts import FactValue
+from lianxing.rules.records import ServiceRecord, Volunteer
+
+
+@dataclass(frozen=True, slots=True)
+class ToldCandidate:
+    """Somebody who stands for a commendation: with records, or with measures (and a star) given outright."""
+
+    subject: Volunteer
+    records: tuple[ServiceRecord, ...]
+    given: Mapping[str, FactValue]
+    star: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionCase:
+    """A commendation and its candidates; what is expected follows, None is not asked.
+
+    The selected and the reserve are expected in their order, everybody else in any. `exceptions` are those who may be
+    put forward by exception only.
+    """
+
+    commend: str
+    candidates: tuple[ToldCandidate, ...]
+    members: int | None
+    selected: tuple[str, ...] | None
+    reserve: tuple[str, ...] | None
+    undecided: tuple[str, ...] | None
+    ineligible: tuple[str, ...] | None
+    exceptions: tuple[str, ...] | None
