@@ -153,9 +153,9 @@ def _keys() -> Iterator[str]:
 
 
 def _shapes() -> Iterator[str]:
-    yield "Every shape that a regulation was seen to have, as the chapters of a small county say it. Each row is a file of"
-    yield "`tests/shapes/`: it is compiled, its cases pass on both matchers and ask both sides of every boundary, and each"
-    yield "number, and each word that the shape is about, changed, makes a case fail."
+    yield "Every shape that a regulation was seen to have, as the chapters of a small county say it. Each row is a file"
+    yield "of `tests/shapes/`: it is compiled, its cases pass on both matchers and ask both sides of every boundary;"
+    yield "each number, and each word that the shape is about, makes a case fail once it is changed."
     yield "Lines in italics name the chapter; a folder before the chapter is a layer below it."
     group = ""
     for shape in shapes():

@@ -25,7 +25,6 @@ from lianxing.rules.balances import Balance, Move, MoveKind, Refused
 from lianxing.rules.facts import FactType, FactValue
 from lianxing.rules.measures import Total
 from lianxing.rules.periods import ALL_TIME, Period, add_months, period_start
-from lianxing.rules.places import Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.redeeming import Reason
 
@@ -166,9 +165,10 @@ class _Running:
         if amount:
             self.went[where] = self.went.get(where, 0) + amount
 
-    def _refuse(self, move: Move, code: str, place: Location | None = None, **operands: FactValue) -> None:
+    def _refuse(self, move: Move, code: str, **operands: FactValue) -> None:
         clause = self.account.clause
-        self.refused.append(Refused(move, Reason(code, clause, place or clause.location, tuple(operands.items()))))
+        said = (*operands.items(), ("unit", self.account.unit.value))
+        self.refused.append(Refused(move, Reason(code, clause, clause.location, said)))
 
     def _earn(self, move: Move) -> None:
         account = self.account

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from lianxing.engine.amounts import amount_text, number_text
+from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.rules.balances import Balance
 from lianxing.rules.places import Label, Language
 from lianxing.rules.redeeming import Quote, Reason
@@ -66,7 +67,9 @@ def reason_sentence(reason: Reason, language: Language) -> str:
     operands = dict(reason.operands)
     unit = {"hours": "seconds", "points": "points"}.get(str(operands.get("unit", "")))
     said = {
-        name: amount_text(unit, value, language) if name in _AMOUNTS and unit and isinstance(value, int) else value
+        name: amount_text(unit, value, language)
+        if name in _AMOUNTS and unit and isinstance(value, int)
+        else ", ".join(_word(word, language == "zh") for word in str(value).split(", "))
         for name, value in operands.items()
     }
     at = f"{reason.location.path}:{reason.location.line}"
@@ -76,6 +79,11 @@ def reason_sentence(reason: Reason, language: Language) -> str:
         return f"{sentence}〔{reason.clause.id}，{at}{'，' + cites if cites else ''}〕"
     sentence = REASONS[reason.code].en.format_map(said)
     return f"{sentence} [{reason.clause.id}, {at}{', ' + cites if cites else ''}]"
+
+
+def _word(word: str, zh: bool) -> str:
+    """Return a word of the language as people read it."""
+    return WORDS.get(word, word) if zh else word.replace("_", " ")
 
 
 def quote_sentences(quote: Quote, unit: str, language: Language) -> list[str]:
@@ -96,7 +104,7 @@ def balance_sentences(balance: Balance, unit: str, language: Language) -> Iterat
     left, free = (amount_text(held, amount, language) for amount in (balance.balance, balance.available))
     yield f"{balance.on} 余额 {left}，可用 {free}" if zh else f"On {balance.on}: {left}, {free} available"
     for where, amount in balance.went.items():
-        yield f"  {where}{'：' if zh else ': '}{amount_text(held, amount, language)}"
+        yield f"  {_word(where, zh)}{'：' if zh else ': '}{amount_text(held, amount, language)}"
     for refused in balance.refused:
         yield f"  {refused.move.on} {reason_sentence(refused.reason, language)}"
 

@@ -84,7 +84,7 @@ class AwardList:
         return [*said, *self._afterwards()]
 
     def _unlisted(self, rest: int) -> list[str]:
-        return [self._say(f"另有 {rest} 名未列出。", f"{rest} more are not listed.")] if rest > 0 else []
+        return [self._say(f"另有 {rest} 名未列出。", f"... and {rest} more.")] if rest > 0 else []
 
     def _say(self, zh: str, en: str) -> str:
         return zh if self.language == "zh" else en

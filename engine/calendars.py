@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lianxing.engine.holidays import PublicHolidays, public_holidays
 from lianxing.engine.borax import LunarDay, lunar_day, new_year_eve, qingming
+from lianxing.engine.holidays import PublicHolidays, public_holidays
 from lianxing.rules.campaigns import AroundFestival, EveryYear, LunarYear, Once, Stretch
 from lianxing.rules.county import County
 from lianxing.rules.facts import FactValue

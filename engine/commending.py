@@ -96,6 +96,20 @@ def commend(
     )
 
 
+def last_days(rulebook: Rulebook, commendation: Commendation, started: date) -> tuple[tuple[Step, date | None], ...]:
+    """Return the last day of each step of a procedure that begins on a day; a step begins when the one before ends.
+
+    None for a step without a time of its own, and for those that come after it.
+    """
+    found: list[tuple[Step, date | None]] = []
+    begins: date | None = started
+    for step in commendation.steps:
+        term = None if begins is None or step.within is None else step.within.on(begins)
+        begins = None if begins is None or term is None else rulebook.calendar.end_of_period(begins, term)
+        found.append((step, begins))
+    return tuple(found)
+
+
 def _due(step: Step, on: date) -> StepDue:
     return StepDue(step.name, step.by, None if step.within is None else step.within.on(on))
 

@@ -95,7 +95,7 @@ class Pricing:
 
     def _round(self, step: RoundPoints, part: Part, outcome: Outcome) -> None:
         to = step.to.on(part.day)
-        part.points = self.tallies.round(
+        part.points = self.tallies.rounding(
             step.clause, part, POINTS, part.points, to, step.each, step.direction, step.within_same, outcome
         )
 

@@ -64,7 +64,7 @@ class Timing:
 
     def _round(self, step: RoundTime, part: Part, outcome: Outcome) -> None:
         to = step.to.on(part.day)
-        after = self.tallies.round(
+        after = self.tallies.rounding(
             step.clause, part, SECONDS, part.seconds, to, step.each, step.direction, step.within_same, outcome
         )
         part.seconds = int(after)

@@ -15,6 +15,7 @@ from lianxing.rules.places import Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import Problem
 from lianxing.rules.redemption import Gives
+from lianxing.rules.stars import Below
 
 HOURS, POINTS, NOTHING = "hours", "points", "nothing"
 
@@ -25,6 +26,7 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
     yield from _measures(policy)
     yield from _pools(policy)
     yield from _repairs(policy)
+    yield from _stars_that_undo_themselves(policy)
     for offer in policy.offers:
         yield from _paid_from(policy, offer.account, offer.price_type, offer.place("account"), offer.place("price"))
         account = _account(policy, offer.account)
@@ -66,6 +68,17 @@ def _pools(policy: Policy) -> Iterator[Problem]:
             yield _unknown_account(policy, account.overdraft.account, account.overdraft.location)
         elif lender.holder is not Holder.POOL or lender.unit is not account.unit:
             yield Problem("P641", account.overdraft.location, (("id", lender.clause.id),))
+
+
+def _stars_that_undo_themselves(policy: Policy) -> Iterator[Problem]:
+    """What is counted since the award is nothing on the day after it."""
+    award = None if policy.stars is None else policy.stars.award
+    if policy.stars is None or award is None or award.valid is not None or award.below is Below.KEEP:
+        return
+    since_award = {measure.clause.id for measure in policy.measures if measure.window.since_award}
+    for level in policy.stars.levels:
+        for measure in sorted(facts_of(level.condition) & since_award):
+            yield Problem("P623", level.location, (("measure", measure),))
 
 
 def _repairs(policy: Policy) -> Iterator[Problem]:

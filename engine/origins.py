@@ -39,7 +39,7 @@ CHAPTERS: Mapping[str, str] = {
     "transition": "过渡",
 }
 # Keys of county.yaml that a layer takes from those below where it does not say them, or adds to.
-_INHERITED = frozenset(("in_force", "time_zone", "calendar", "facts", "campaigns"))
+_INHERITED = frozenset(("in_force", "time_zone", "holidays", "facts", "campaigns"))
 
 
 @dataclass(frozen=True, slots=True)

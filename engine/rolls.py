@@ -59,6 +59,6 @@ def _histories(
         for id, history in reading.histories(county, some).items():
             found[id] += map(as_counted, history)
     if len(counties) > 1:
-        for history in found.values():
-            history.sort(key=lambda past: past.record.order)
+        for told in found.values():
+            told.sort(key=lambda past: past.record.order)
     return found

@@ -33,6 +33,8 @@ class Running:
     window: Window = field(init=False)
     lets_go: bool = field(init=False)
     between: bool = field(init=False)  # two days, or one of them
+    earliest: date = date.min
+    leaving: date = date.max
 
     def __post_init__(self) -> None:
         self.window = self.measure.window
@@ -53,8 +55,14 @@ class Running:
             begins = period_start(self.window.calendar, day)
             while self.waiting and self.waiting[0][0] < begins:
                 self.enter(self.waiting.popleft())
-        while self.held and not self.window.holds(self.held[0][0], day):
+        while self.held and self._leaves(self.held[0][0]) <= day:
             self.leave(self.held.popleft())
+
+    def _leaves(self, earliest: date) -> date:
+        """Return the day on which the earliest that is held is held no longer; worked out once for each."""
+        if earliest != self.earliest:
+            self.earliest, self.leaving = earliest, self.window.leaves(earliest)
+        return self.leaving
 
     def granted(self, day: date) -> None:
         """Begin anew after the day of an award, where the measure counts since the last one."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from lianxing.engine.candidates import Candidate, organisation, person, standing_candidate
-from lianxing.engine.commending import commend, commendation_named
+from lianxing.engine.commending import commend, commendation_named, last_days
 from lianxing.engine.counting import assess, counted
 from lianxing.engine.measures import Totals
 from lianxing.engine.quotients import given_measures
@@ -44,6 +44,21 @@ def selection_checks(rulebook: Rulebook, case: Case) -> Iterator[Asked]:
     for what, wanted, came in in_any:
         if wanted is not None:
             yield f"{what} {told.commend}", ", ".join(sorted(wanted)), ", ".join(sorted(came))
+    yield from _steps(rulebook, told, case.on)
+
+
+def _steps(rulebook: Rulebook, told: SelectionCase, on: date) -> Iterator[Asked]:
+    commendation = commendation_named(rulebook, told.commend)
+    if told.steps is None or commendation is None:
+        return
+    came = last_days(rulebook, commendation, on)
+    for index in range(max(len(told.steps), len(came))):
+        expected = told.steps[index] if index < len(told.steps) else None
+        step, day = came[index] if index < len(came) else (None, None)
+        asks_day = expected is None or expected.due is not None
+        wanted = "" if expected is None else f"{expected.name}, {expected.by}, {expected.due if asks_day else ''}"
+        got = "" if step is None else f"{step.name}, {step.by}, {day if asks_day else ''}"
+        yield f"stages {index + 1}", wanted, got
 
 
 def selected_in(rulebook: Rulebook, told: SelectionCase, on: date) -> Selection:

@@ -57,7 +57,7 @@ class Tallies:
         """Note what a record was finally worth."""
         self.balance[unit] = self.balance.get(unit, 0) + amount
 
-    def round(
+    def rounding(
         self,
         clause: Clause,
         part: Part,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from lianxing.rules.facts import CodeValue, Fact, FactType, Scope
 from lianxing.rules.places import Label
 
-
 CONSENT = "consents_to_sharing"
 
 

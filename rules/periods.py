@@ -53,6 +53,26 @@ def period_start(period: Period, day: date) -> date:
             return date.min
 
 
+def period_after(period: Period, day: date) -> date:
+    """Return the first day of the calendar period after the one that holds `day`."""
+    start = period_start(period, day)
+    match period:
+        case Period.WEEK:
+            return start + timedelta(days=7)
+        case Period.MONTH:
+            return add_months(start, 1)
+        case Period.QUARTER:
+            return add_months(start, 3)
+        case Period.HALF_YEAR:
+            return add_months(start, 6)
+        case Period.CALENDAR_YEAR:
+            return add_months(start, 12)
+        case Period.DAY:
+            return start + timedelta(days=1)
+        case _:
+            return date.max
+
+
 def add_months(day: date, months: int) -> date:
     """Return the same day of the month `months` later, clamped to that month's end.
 
@@ -129,6 +149,15 @@ class Window:
         if self.days:
             return day < service_day + timedelta(days=self.days)
         return (self.first is None or self.first <= service_day) and (self.last is None or service_day <= self.last)
+
+    def leaves(self, service_day: date) -> date:
+        """Return the first day, after those on which it is seen, on which a service of `service_day` is not."""
+        if self.calendar is not None:
+            following = period_after(self.calendar, service_day)
+            return period_after(self.calendar, following) if self.previous else following
+        if self.months:
+            return add_months(service_day, self.months)
+        return service_day + timedelta(days=self.days) if self.days else date.max
 
 
 ALL_TIME = Window()

@@ -271,8 +271,8 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     # P600 on: calendar and review
     (
         "P600",
-        "“{fact}”要按工作日历推算，而县区文件没有写明是哪国的",
-        "'{fact}' is reckoned by working days, but no county.yaml says by which country's `calendar`",
+        "“{fact}”要按工作日历推算，而县区文件没有写明按哪国的节假日",
+        "'{fact}' is reckoned by working days, but no county.yaml says which country's `holidays` count",
     ),
     ("P601", "没有国家代码“{found}”的节假日（如 CN）", "the holidays of a country '{found}' are not known; write CN"),
     ("P602", "活动期的名称“{name}”已另有含义", "the campaign '{name}' goes by a name that is taken"),
@@ -306,6 +306,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ),
     ("P621", "按“{by}”授予时，“{key}”没有意义", "'{key}' means nothing where stars are awarded by {by}"),
     ("P622", "本阶梯没有 {star} 星", "the ladder has no star {star}"),
+    (
+        "P623",
+        "“{measure}”授予之后重新起算，这一星次日就会失去：须写有效期，或“低于条件”写“保留”",
+        "'{measure}' begins anew once the star is granted, which would be lost again: say how long it is valid, or keep",
+    ),
     (
         "P624",
         "只能从时长或积分中扣：“{measure}”两者都不是",

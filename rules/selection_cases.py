@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from lianxing.rules.facts import FactValue
 from lianxing.rules.records import ServiceRecord, Volunteer
@@ -20,11 +21,20 @@ class ToldCandidate:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedStep:
+    """A step of the procedure, who takes it, and its last day where the case asks that."""
+
+    name: str
+    by: str
+    due: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class SelectionCase:
     """A commendation and its candidates; what is expected follows, None is not asked.
 
     The selected and the reserve are expected in their order, everybody else in any. `exceptions` are those who may be
-    put forward by exception only.
+    put forward by exception only; `steps` all the steps of the procedure where it begins on the day of the case.
     """
 
     commend: str
@@ -35,3 +45,4 @@ class SelectionCase:
     undecided: tuple[str, ...] | None
     ineligible: tuple[str, ...] | None
     exceptions: tuple[str, ...] | None
+    steps: tuple[ExpectedStep, ...] | None = None

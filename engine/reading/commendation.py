@@ -112,12 +112,12 @@ _QUOTA: Record[Quota] = Record(
     one_of=("at_most", "share"),
 )
 _EXCLUDES: Record[PastWinners] = Record(
-    {"winners_of": Key(ListOf(Id()), required=True), "within": Key(_Past(), required=True)},
-    lambda fields, _reading: PastWinners(fields.get("winners_of"), fields.get("within"), fields.location),
+    {"winners_of": Key(ListOf(Id()), required=True), "over": Key(_Past(), required=True)},
+    lambda fields, _reading: PastWinners(fields.get("winners_of"), fields.get("over"), fields.location),
 )
 _STEP: Record[Step] = Record(
-    {"stage": Key(Text(), required=True), "by": Key(Text(), required=True), "within": Key(DatedOf(TermForm()))},
-    lambda fields, _reading: Step(fields.get("stage"), fields.get("by"), fields.get("within")),
+    {"stage": Key(Text(), required=True), "by": Key(Text(), required=True), "deadline": Key(DatedOf(TermForm()))},
+    lambda fields, _reading: Step(fields.get("stage"), fields.get("by"), fields.get("deadline")),
 )
 
 

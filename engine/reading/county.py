@@ -229,7 +229,7 @@ def _head(fields: Fields, reading: Reading) -> LayerHead:
         source=fields.get("source", Source()),
         facts=fields.get("facts", ()),
         location=fields.location,
-        calendar=fields.get("calendar", ""),
+        calendar=fields.get("holidays", ""),
         campaigns=fields.get("campaigns", ()),
     )
 
@@ -256,7 +256,7 @@ COUNTY: Record[LayerHead] = _CountyForm(
         "in_force": Key(Record({"from": Key(DAY, required=True), "until": Key(DAY)}, _in_force)),
         "time_zone": Key(Zone()),
         "source": Key(SOURCE),
-        "calendar": Key(_Country()),
+        "holidays": Key(_Country()),
         "facts": Key(_Facts()),
         "campaigns": Key(Campaigns()),
     },

@@ -99,30 +99,30 @@ class _OrWord:
 
 
 _SCORE = ValueOf("evaluation_score")
-_WITHIN: Key[Dated[Term]] = Key(DatedOf(TermForm()), required=True)
+_DEADLINE: Key[Dated[Term]] = Key(DatedOf(TermForm()), required=True)
 
 _STAGE: Record[_Build] = Record(
     {
         "from_state": Key(ValueOf("state"), required=True),
         "to_state": Key(ValueOf("state"), required=True),
         "by": Key(Text(), required=True),
-        "within": _WITHIN,
+        "deadline": _DEADLINE,
     },
     lambda fields, reading: _stage(fields, reading),
 )
 _NOTICE: Record[_Build] = Record(
     {
         "of": Key(Choice(tuple(Posted)), required=True),
-        "within": _WITHIN,
+        "deadline": _DEADLINE,
         "objection": Key(Choice(tuple(Objection)), required=True),
     },
     lambda fields, _reading: (
-        lambda clause, _when: Notice(clause, fields.get("of"), fields.get("within"), fields.get("objection"))
+        lambda clause, _when: Notice(clause, fields.get("of"), fields.get("deadline"), fields.get("objection"))
     ),
 )
 _CORRECTION: Record[_Build] = Record(
-    {"within": _WITHIN, "verified_by": Key(Text(), required=True)},
-    lambda fields, _reading: lambda clause, _when: Correction(clause, fields.get("within"), fields.get("verified_by")),
+    {"deadline": _DEADLINE, "verified_by": Key(Text(), required=True)},
+    lambda fields, _reading: lambda clause, _when: Correction(clause, fields.get("deadline"), fields.get("verified_by")),
 )
 _SPOT_CHECK: Record[_Build] = Record(
     {
@@ -153,7 +153,7 @@ _EVALUATION: Record[_Build] = Record(
         "round": Key(_ROUND, required=True),
         "default": Key(_OrWord("none", _SCORE, _NO_DEFAULT), required=True),
         "evaluators": Key(_OrWord(_ANYBODY, OneOrMore(ValueOf("evaluator")), WORDS), required=True),
-        "within": Key(_OrWord(_UNLIMITED, TermForm(), WORDS), required=True),
+        "deadline": Key(_OrWord(_UNLIMITED, TermForm(), WORDS), required=True),
         "late": Key(Choice(tuple(Late))),
         "grades": Key(ListOf(_GRADE)),
     },
@@ -166,7 +166,7 @@ def _stage(fields: Fields, reading: Reading) -> _Build | None:
     if before == after:
         reading.problem("P604", fields.place("to_state"), ("state", after))
         return None
-    return lambda clause, when: Stage(clause, when, before, after, fields.get("by"), fields.get("within"))
+    return lambda clause, when: Stage(clause, when, before, after, fields.get("by"), fields.get("deadline"))
 
 
 def _rounding(fields: Fields, reading: Reading) -> tuple[int, Direction] | None:
@@ -177,7 +177,7 @@ def _rounding(fields: Fields, reading: Reading) -> tuple[int, Direction] | None:
 
 
 def _evaluation(fields: Fields, reading: Reading) -> _Build | None:
-    (within,) = fields.get("within")
+    (within,) = fields.get("deadline")
     if (within is None) is ("late" in fields.values):
         # What is late only a term tells; and where there is one, the file says what lateness does.
         if within is None:

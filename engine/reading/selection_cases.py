@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lianxing.engine.reading.forms import Fields, Id, Key, ListOf, Reading, Record, nearest, whole
+from lianxing.engine.reading.forms import DAY, Fields, Id, Key, ListOf, Reading, Record, Text, nearest, whole
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.told import FactsForm, Told, ToldForm, told_record
 from lianxing.rules.commendation import ShareOf
@@ -16,7 +16,7 @@ from lianxing.rules.facts import FactValue, Scope, VolunteerId
 from lianxing.rules.places import Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.records import Volunteer
-from lianxing.rules.selection_cases import SelectionCase, ToldCandidate
+from lianxing.rules.selection_cases import ExpectedStep, SelectionCase, ToldCandidate
 
 REGISTERED_ON = "registered_on"
 _PERSON = frozenset((Scope.PERSON,))
@@ -57,9 +57,12 @@ TOLD: Mapping[str, Key[Any]] = {
     "members": Key(whole(0, 10**9)),
 }
 _IDS = ListOf(Id(), least=0)
-ASKED: Mapping[str, Key[Any]] = {
-    name: Key(_IDS) for name in ("selected", "reserve", "undecided", "ineligible", "exceptions")
-}
+_WHO = ("selected", "reserve", "undecided", "ineligible", "exceptions")
+_STEP: Record[ExpectedStep] = Record(
+    {"stage": Key(Text(), required=True), "by": Key(Text(), required=True), "due": Key(DAY)},
+    lambda fields, _reading: ExpectedStep(fields.get("stage"), fields.get("by"), fields.get("due")),
+)
+ASKED: Mapping[str, Key[Any]] = {**dict.fromkeys(_WHO, Key(_IDS)), "stages": Key(ListOf(_STEP))}
 
 
 def read_selection(policy: Policy, fields: Fields, reading: Reading) -> tuple[SelectionCase | None, bool]:
@@ -80,7 +83,7 @@ def read_selection(policy: Policy, fields: Fields, reading: Reading) -> tuple[Se
     for late in (told for one in candidates for told in one.told if told.day is not None and told.day > on):
         reading.problem("P508", late.location, ("on", on))
         right = False
-    expected = (fields.get(name) for name in ("selected", "reserve", "undecided", "ineligible", "exceptions"))
+    expected = (fields.get(name) for name in (*_WHO, "stages"))
     told = tuple(told_candidate(policy, one, on) for one in candidates)
     return SelectionCase(fields.get("commend"), told, fields.get("members"), *expected), right
 
@@ -108,7 +111,7 @@ def candidates_known(fields: Fields, candidates: tuple[_Candidate, ...], reading
             reading.problem("P527", one.location, ("id", one.id))
             right = False
         seen.add(one.id)
-    for name in ASKED:
+    for name in _WHO:
         for id in fields.get(name, ()):
             if id not in seen:
                 reading.problem("P504", fields.place(name), ("id", id), hint=nearest(id, sorted(seen)))

@@ -248,7 +248,6 @@ KEYS: Mapping[str, str] = {
     "correction": "更正",
     "spot_check": "抽查",
     "retention": "保存",
-    "entered": "录入",
     "verified_by": "核实",
     "deadline": "期限",
     # transition.yaml

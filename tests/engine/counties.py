@@ -30,7 +30,7 @@ county: town
 title: a town
 in_force: {from: 2020-01-01, until: 2029-12-31}
 time_zone: %s
-calendar: CN
+holidays: CN
 facts:
   category: {values: {training: {}, relief: {}, culture: {}}}
   evaluation: {values: {good: {}, fair: {}, poor: {}}}

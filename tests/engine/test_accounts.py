@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lianxing.engine.accounts import balance_of
+from lianxing.engine.answers import balance_sentences
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.balances import Move, MoveKind
 from tests.engine.counties import town
@@ -322,3 +323,25 @@ def test_no_point_comes_from_nowhere_or_gets_lost(
         assert found.balance >= 0
     if storage != "unlimited":
         assert found.balance <= 5000
+
+
+def test_a_balance_is_told_with_where_the_rest_went_and_why_not() -> None:
+    place = town(accounts=points(expires="{valid: 3 years}"))
+    moves = [
+        Move(date(2021, 6, 15), MoveKind.EARNED, 1000),
+        Move(date(2022, 3, 1), MoveKind.EARNED, 500),
+        Move(date(2024, 1, 10), MoveKind.SPENT, 1600),
+        Move(date(2024, 1, 10), MoveKind.GIVEN_AWAY, 100, to_whom=Recipient.NEEDY_ELDER),
+    ]
+    found = balance_of(place.rulebook, place.policy.accounts[0], moves, date(2024, 6, 16), {}, {})
+    assert list(balance_sentences(found, "points", "en")) == [
+        "On 2024-06-16: 5 points, 5 points available",
+        "  expired: 10 points",
+        "  2024-01-10 it takes 16 points, there is 15 points [points, town/accounts.yaml:1]",
+        "  2024-01-10 it is not transferred to needy elder [points, town/accounts.yaml:1]",
+    ]
+    assert list(balance_sentences(found, "points", "zh"))[1:] == [
+        "  过期：10 分",
+        "  2024-01-10 余额不足：需 16 分，可用 15 分〔points，town/accounts.yaml:1〕",
+        "  2024-01-10 不能转给 困难老人〔points，town/accounts.yaml:1〕",
+    ]

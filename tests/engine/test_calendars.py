@@ -44,7 +44,7 @@ CAMPAIGN_NAMES = frozenset(
 )
 
 
-NOWHERE = {"county.yaml": (COUNTY % "Asia/Shanghai").replace("calendar: CN\n", "")}
+NOWHERE = {"county.yaml": (COUNTY % "Asia/Shanghai").replace("holidays: CN\n", "")}
 
 
 def county() -> dict[str, str]:
@@ -327,7 +327,7 @@ def test_a_layer_takes_over_the_calendar_and_the_campaigns_below_and_sets_one_an
 title: below
 in_force: {from: 2020-01-01}
 time_zone: Asia/Shanghai
-calendar: CN
+holidays: CN
 campaigns: {spring: {every_year: ["03-01", "03-31"]}, autumn: {every_year: ["09-01", "09-30"]}}
 facts:
   category: {values: {training: {}, relief: {}}}

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def best(measures: str = MEASURES, sanctions: str = "{}", **said: str) -> Town:
     return town(measures=measures, sanctions=sanctions, commendation=text)
 
 
-def somebody(id: str, hours: int, won: tuple[Won, ...] = (), **facts: FactValue) -> Candidate:
+def somebody(id: str, hours: int, *won: Won, **facts: FactValue) -> Candidate:
     measures: Mapping[str, MeasureValue] = {"hours_this_year": hours * HOUR, "hours_in_all": hours * HOUR}
     return Candidate(id, facts, measures, 0, won)
 
@@ -105,8 +106,8 @@ def test_a_condition_may_ask_the_star_held() -> None:
 
 @pytest.mark.parametrize(("won_on", "out"), [(date(2023, 1, 1), True), (date(2022, 12, 31), False)])
 def test_a_past_winner_stays_out_for_as_long_as_is_said(won_on: date, out: bool) -> None:
-    place = best(excludes="{winners_of: [best], within: 3 years}")
-    found = chosen(place, somebody("A", 30, (Won("best", won_on),)), on=date(2025, 12, 31))
+    place = best(excludes="{winners_of: [best], over: 3 years}")
+    found = chosen(place, somebody("A", 30, Won("best", won_on)), on=date(2025, 12, 31))
     assert bool(found.ineligible) is out
     if out:
         (reason,) = found.ineligible[0].reasons
@@ -114,15 +115,15 @@ def test_a_past_winner_stays_out_for_as_long_as_is_said(won_on: date, out: bool)
 
 
 def test_another_honour_keeps_nobody_out_and_all_time_never_ends() -> None:
-    place = best(excludes="{winners_of: [best], within: all_time}")
+    place = best(excludes="{winners_of: [best], over: all_time}")
     won = {"A": Won("other", date(2025, 1, 1)), "B": Won("best", date(2020, 1, 1))}
-    found = chosen(place, *(somebody(id, 30, (one,)) for id, one in won.items()))
+    found = chosen(place, *(somebody(id, 30, one) for id, one in won.items()))
     assert (ids(found), ids(found, "ineligible")) == (["A"], ["B"])
 
 
 def test_an_exception_stands_in_for_the_condition_and_not_for_a_past_win() -> None:
-    place = best(exceptions="{age: {more_than: 60}}", excludes="{winners_of: [best], within: all_time}")
-    found = chosen(place, somebody("A", 0, (Won("best", date(2020, 1, 1)),), age=70), somebody("B", 0, age=70))
+    place = best(exceptions="{age: {more_than: 60}}", excludes="{winners_of: [best], over: all_time}")
+    found = chosen(place, somebody("A", 0, Won("best", date(2020, 1, 1)), age=70), somebody("B", 0, age=70))
     assert (ids(found), ids(found, "ineligible")) == (["B"], ["A"])
 
 
@@ -172,7 +173,7 @@ def test_one_percent_of_the_members_is_rounded_as_the_policy_says(direction: str
     found = chosen(place, *(somebody(f"V{i}", 100 - i) for i in range(9)), members=members)
     assert len(found.selected) == places
     (arithmetic,) = found.places
-    assert (arithmetic.places, arithmetic.base, arithmetic.exact) == (places, members, arithmetic.share * members)
+    assert (arithmetic.places, arithmetic.base, arithmetic.exact) == (places, members, Fraction(members, 100))
 
 
 def test_a_share_of_the_members_needs_their_number() -> None:

@@ -240,7 +240,7 @@ def test_the_grades_of_an_evaluation_are_boundaries_but_for_the_last(tmp_path: P
     review = """how:
   evaluation:
     {axes: [attitude], combine: mean, round: {to: 0.01, direction: half_up}, default: none, evaluators: anybody,
-     within: unlimited, grades: [{at_least: 4.5, grade: good}, {at_least: 0, grade: poor}]}
+     deadline: unlimited, grades: [{at_least: 4.5, grade: good}, {at_least: 0, grade: poor}]}
 """
     chapters = {"review": review, "hours": "- id: good_ones\n  count: {evaluation: good}\n"}
     good, poor = case("1 hour", ", attitude: 4.5"), case("1 hour", ", attitude: 4.4")

@@ -21,20 +21,20 @@ from tests.engine.counties import COUNTY, Town, town
 
 HEAD = {"county.yaml": COUNTY % "Asia/Shanghai"}
 STAGES = """
-community_review: {stage: {from_state: applied, to_state: reviewed, by: the community, within: 5 working days}}
+community_review: {stage: {from_state: applied, to_state: reviewed, by: the community, deadline: 5 working days}}
 quick_filing:
-  stage: {from_state: applied, to_state: filed, by: the sub-district, within: 1 month}
+  stage: {from_state: applied, to_state: filed, by: the sub-district, deadline: 1 month}
   when: {category: relief}
 street_filing:
   stage:
     from_state: reviewed
     to_state: filed
     by: the sub-district
-    within: {2020-01-01: 10 working days, 2025-01-01: 15 days}
-posting: {notice: {of: hours, within: 7 working days, objection: suspends}}
-long_posting: {notice: {of: stars, within: 15 days, objection: suspends}}
-steady_posting: {notice: {of: hours, within: 7 working days, objection: goes_on}}
-mistakes: {correction: {within: 15 working days, verified_by: the organiser}}
+    deadline: {2020-01-01: 10 working days, 2025-01-01: 15 days}
+posting: {notice: {of: hours, deadline: 7 working days, objection: suspends}}
+long_posting: {notice: {of: stars, deadline: 15 days, objection: suspends}}
+steady_posting: {notice: {of: hours, deadline: 7 working days, objection: goes_on}}
+mistakes: {correction: {deadline: 15 working days, verified_by: the organiser}}
 spot_checks: {spot_check: {share: 5 %, per: quarter, by: the bureau}}
 kept: {retention: {at_least: 10 years}}
 """
@@ -46,7 +46,7 @@ how_evaluated:
     round: {to: 0.01, direction: half_up}
     default: 5
     evaluators: [recipient, community]
-    within: 10 working days
+    deadline: 10 working days
     late: missing
     grades: [{at_least: 4.5, grade: good}, {at_least: 3, grade: fair}, {at_least: 0, grade: poor}]
 """
@@ -200,7 +200,7 @@ def test_only_those_evaluate_whom_the_policy_names(evaluator: str, earned: float
 def test_a_late_evaluation_counts_where_the_policy_says_so(on: str, earned: float) -> None:
     assert points(evaluating(), **axes("1", "1", "1", evaluated_on=on)) == earned
     assert points(evaluating(late="counts"), **axes("1", "1", "1", evaluated_on=on)) == 1
-    assert points(evaluating(within="unlimited", late="-"), **axes("1", "1", "1", evaluated_on=on)) == 1
+    assert points(evaluating(deadline="unlimited", late="-"), **axes("1", "1", "1", evaluated_on=on)) == 1
 
 
 def test_a_score_of_the_registry_does_not_stand_beside_the_one_worked_out() -> None:
@@ -267,7 +267,7 @@ def test_an_evaluation_in_chinese_is_the_one_in_english() -> None:
     取整: {到: 0.5, 方向: 舍去}
     其余: 无
     评价人: 任何人
-    介于: 10 个工作日
+    期限: 10 个工作日
     逾期: 照计
     等次: [{至少: 4, 等级: good}]
 """
@@ -279,7 +279,7 @@ def test_an_evaluation_in_chinese_is_the_one_in_english() -> None:
     round: {to: 0.5, direction: down}
     default: none
     evaluators: anybody
-    within: 10 working days
+    deadline: 10 working days
     late: counts
     grades: [{at_least: 4, grade: good}]
 """
@@ -352,22 +352,22 @@ def test_a_case_that_expects_something_else_fails(right: str, wrong: str, name: 
 def test_a_layer_sets_a_stage_anew(tmp_path: Path) -> None:
     files = {
         "below/review.yaml": b"""
-filing: {stage: {from_state: reviewed, to_state: filed, by: them, within: 10 working days}}
+filing: {stage: {from_state: reviewed, to_state: filed, by: them, deadline: 10 working days}}
 kept: {retention: {at_least: 10 years}}
 """,
-        "review.yaml": b"filing: {stage: {from_state: reviewed, to_state: filed, by: us, within: 5 working days}}\n",
+        "review.yaml": b"filing: {stage: {from_state: reviewed, to_state: filed, by: us, deadline: 5 working days}}\n",
     }
     with pytest.raises(PolicyError) as caught:
         checked(put_over(tmp_path / "policies", files))
     assert [problem.code for problem in caught.value.problems] == ["P600"]
-    files["county.yaml"] = b"county: town\ntitle: a county\nbased_on: base\ncalendar: CN\n"
+    files["county.yaml"] = b"county: town\ntitle: a county\nbased_on: base\nholidays: CN\n"
     (tmp_path / "again").mkdir()
     filing, kept = checked(put_over(tmp_path / "again" / "policies", files)).review
     assert (filing.clause.layer, kept.clause.layer) == ("base/town", "base")
 
 
 def test_a_deadline_that_was_not_said_for_the_first_days_is_a_problem() -> None:
-    late = "filing: {stage: {from_state: reviewed, to_state: filed, by: us, within: {2024-01-01: 5 working days}}}"
+    late = "filing: {stage: {from_state: reviewed, to_state: filed, by: us, deadline: {2024-01-01: 5 working days}}}"
     with pytest.raises(PolicyError) as caught:
         town(files=HEAD, review=late)
     assert [problem.code for problem in caught.value.problems] == ["P316"]

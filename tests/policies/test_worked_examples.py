@@ -36,6 +36,8 @@ EXAMPLES: dict[int, dict[str, int]] = {
     34: {"examples/korea_2010": 2},
     36: {"cn/zhejiang/ningbo/xiangshan": 3},
     38: {"examples/school_level": 1},
+    39: {"examples/bozhou": 1, "examples/county_plan": 1},
+    40: {"examples/university": 1},
     44: {YOUXIAN: 2, f"{YOUXIAN}/lianxing": 1},
 }
 PLACES = [(number, county) for number, counties in EXAMPLES.items() for county in counties]

@@ -4,7 +4,7 @@
     zh: 按时长类别筛选                 the shape's name in both languages
     en: source filter by hour class
     seen: [E4, NVSI-3]               policies in which it was seen; `inferred` where no source has it
-    says:                            the chapters of the smallest county that says it; `cn/hours.yaml` is of a layer below
+    says:                            the chapters of the smallest county that says it; `cn/hours.yaml`: of a layer below
       hours.yaml: |
         - id: ...
     county: |                        more of its county.yaml
@@ -122,7 +122,8 @@ def shape(id: str) -> Shape:
     assert node is not None, problems
     said: dict[str, Any] = _plain(node)
     unknown = said.keys() - set(KEYS)
-    assert not unknown and said["shape"] == id, (file.name, unknown, said["shape"])
+    assert not unknown, (file.name, unknown)
+    assert said["shape"] == id, (file.name, said["shape"])
     says: dict[str, str] = said.get("says") or {}
     note: dict[str, str] = said.get("note") or {}
     return Shape(

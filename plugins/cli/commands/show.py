@@ -116,10 +116,13 @@ def _chapters(policy: Policy) -> Iterable[tuple[str, list[Clause]]]:
     yield "earning.yaml", [step.clause for step in policy.earning]
     yield "measures.yaml", [measure.clause for measure in policy.measures]
     yield "stars.yaml", [policy.stars.clause] if policy.stars is not None else []
+    yield "sanctions.yaml", [sanction.clause for sanction in policy.sanctions]
     yield "perks.yaml", [*(perk.clause for perk in policy.perks), *(choice.clause for choice in policy.choices)]
     yield "accounts.yaml", [account.clause for account in policy.accounts]
     yield "redemption.yaml", [offer.clause for offer in policy.offers]
+    yield "commendation.yaml", [commendation.clause for commendation in policy.commendations]
     yield "menu.yaml", [request.clause for request in policy.menu]
+    yield "transition.yaml", [transition.clause for transition in policy.transitions]
 
 
 def _row(clause: Clause, say: Say) -> tuple[str, str, str, str]:

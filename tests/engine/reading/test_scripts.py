@@ -38,7 +38,8 @@ K_facts:
   signed_on: {K_type: W_date, K_scope: S_person}
   signed_at: {K_type: W_time, K_scope: S_record}
   travel: {K_type: W_duration, K_scope: S_record}
-K_calendar: CN
+  gift: {K_type: W_money, K_scope: S_record}
+K_holidays: CN
 K_campaigns:
   lei_feng_month: {K_every_year: ["03-01", "03-31"], K_label: {K_zh: 学雷锋月, K_en: Lei Feng month}}
   epidemic: {K_from: 2020-01-24, K_until: 2020-02-24}
@@ -71,15 +72,15 @@ sheet:
 """,
     "review.yaml": """
 look_through:
-  K_stage: {K_from_state: applied, K_to_state: reviewed, K_by: 社区, K_within: 5 working days}
+  K_stage: {K_from_state: applied, K_to_state: reviewed, K_by: 社区, K_deadline: 5 working days}
   K_when: {category: training}
-posting: {K_notice: {K_of: W_hours, K_within: 7 working days, K_objection: W_suspends}}
-points_posting: {K_notice: {K_of: W_points, K_within: 7 days, K_objection: W_goes_on}}
-stars_posting: {K_notice: {K_of: W_stars, K_within: 7 days, K_objection: W_goes_on}}
-goods_posting: {K_notice: {K_of: W_redemption, K_within: 7 days, K_objection: W_goes_on}}
-best_posting: {K_notice: {K_of: W_commendation, K_within: 7 days, K_objection: W_goes_on}}
-bad_posting: {K_notice: {K_of: W_sanctions, K_within: 1 month, K_objection: W_goes_on}}
-mistakes: {K_correction: {K_within: 15 working days, K_verified_by: 活动组织者}}
+posting: {K_notice: {K_of: W_hours, K_deadline: 7 working days, K_objection: W_suspends}}
+points_posting: {K_notice: {K_of: W_points, K_deadline: 7 days, K_objection: W_goes_on}}
+stars_posting: {K_notice: {K_of: W_stars, K_deadline: 7 days, K_objection: W_goes_on}}
+goods_posting: {K_notice: {K_of: W_redemption, K_deadline: 7 days, K_objection: W_goes_on}}
+best_posting: {K_notice: {K_of: W_commendation, K_deadline: 7 days, K_objection: W_goes_on}}
+bad_posting: {K_notice: {K_of: W_sanctions, K_deadline: 1 month, K_objection: W_goes_on}}
+mistakes: {K_correction: {K_deadline: 15 working days, K_verified_by: 活动组织者}}
 spot_checks: {K_spot_check: {K_share: 5 %, K_per: W_quarter, K_by: 民政局}}
 kept: {K_retention: {K_at_least: 10 years}}
 how_evaluated:
@@ -89,7 +90,7 @@ how_evaluated:
     K_round: {K_to: 0.01, K_direction: W_half_up}
     K_default: 5
     K_evaluators: [recipient, community]
-    K_within: 10 working days
+    K_deadline: 10 working days
     K_late: W_missing
     K_grades: [{K_at_least: 4, K_grade: good}, {K_at_least: 0, K_grade: poor}]
 """,
@@ -131,7 +132,10 @@ how_evaluated:
 - {K_id: s1, K_limit: {K_per: W_quarter, K_at_most_share: 20 %, K_overflow: W_lost}, K_when: {category: training}}
 - K_id: s2
   K_multiply: {K_combine: W_max, K_rules: [{K_when: {weekday: 7}, K_value: 2}, {K_value: 1}]}
-  K_when: {category: relief}
+  K_when: {category: relief, duration: {K_more_than: 1 hour}}
+- K_id: s8
+  K_multiply: {K_combine: W_product, K_rules: [{K_value: 2}, {K_value: 1}]}
+  K_when: {category: relief, duration: {K_at_most: 1 hour}}
 - {K_id: s3, K_add: {K_combine: W_sum, K_rules: [{K_value: 1}, {K_value: 2}]}}
 - {K_id: s4, K_add: {K_combine: W_first, K_rules: [{K_value: 1}, {K_value: 2}]}}
 - K_id: s5
@@ -321,18 +325,18 @@ the_best:
   K_period: W_calendar_year
   K_eligible: {served: {K_at_least: 20 hours}}
   K_exceptions: {age: {K_more_than: 60}}
-  K_excludes: {K_winners_of: [the_best], K_within: 3 years}
+  K_excludes: {K_winners_of: [the_best], K_over: 3 years}
   K_quota: {K_share: 1 %, K_of: W_members, K_direction: W_down}
   K_prefers: {stars: {K_at_least: 2}}
   K_rank_by: [{served: W_high}, {age: W_low}]
   K_ties: W_all_in
-  K_stages: [{K_stage: 推荐, K_by: 社区, K_within: 10 working days}, {K_stage: 评选, K_by: 文明办}]
+  K_stages: [{K_stage: 推荐, K_by: 社区, K_deadline: 10 working days}, {K_stage: 评选, K_by: 文明办}]
   K_recommends_to: 市文明办
 best_team:
   K_for: W_organisation
   K_period: {K_rolling: 12 months}
   K_eligible: {served: {K_at_least: 20 hours}}
-  K_excludes: {K_winners_of: [best_team], K_within: W_all_time}
+  K_excludes: {K_winners_of: [best_team], K_over: W_all_time}
   K_quota: {K_share: 1 %, K_of: W_eligible, K_direction: W_up, K_within_same: home_team}
   K_rank_by: [{served: W_high}]
   K_ties: W_none_in
