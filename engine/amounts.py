@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 
-from lianxing.rules.facts import NUMBER_SCALE, RATIO_SCALE, Fact, FactType, FactValue
+from lianxing.rules.facts import MONTH_PARTS, NUMBER_SCALE, RATIO_SCALE, Fact, FactType, FactValue
 from lianxing.rules.places import Language
 
 Number = int | Fraction
@@ -97,11 +97,17 @@ def value_text(fact: Fact, value: FactValue | Fraction | None, language: Languag
             return number_text(value)
 
 
-def _months_text(months: int, zh: bool) -> str:
+def _months_text(parts: int, zh: bool) -> str:
+    months, days = divmod(parts, MONTH_PARTS)
     years, rest = divmod(months, 12)
     if months < 0 or not years or rest:
-        return f"{months} {'个月' if zh else 'month' if months == 1 else 'months'}"
-    return f"{years} {'年' if zh else 'years' if years != 1 else 'year'}"
+        text = f"{months} {'个月' if zh else 'month' if months == 1 else 'months'}"
+    else:
+        text = f"{years} {'年' if zh else 'years' if years != 1 else 'year'}"
+    if not days:
+        return text
+    said = f"{days} {'天' if zh else 'day' if days == 1 else 'days'}"
+    return said if not months else f"{text}零 {said}" if zh else f"{text} and {said}"
 
 
 def _ratio_text(fact: Fact, value: Fraction, language: Language) -> str:

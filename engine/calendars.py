@@ -33,14 +33,24 @@ def local_second(instant: int, zone: ZoneInfo) -> int:
 @lru_cache(maxsize=8192)
 def midnight(day: date, zone: ZoneInfo) -> int:
     """Return the instant at which a local day begins; where the clock jumps over midnight, the first one after it."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
+    return instant_at(day, 0, zone)
 
 
 @lru_cache(maxsize=8192)
 def instant_at(day: date, second: int, zone: ZoneInfo) -> int:
-    """Return the instant at which the clock shows `second` of a local day."""
+    """Return the instant at which the clock first shows `second` of a local day, or jumps over it."""
     local = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(seconds=second)
-    return int(local.timestamp())
+    instant = int(local.timestamp())
+    if datetime.fromtimestamp(instant, zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return instant
+    # The clock never shows it; read by the offset after the jump it lies before the jump, by the one before it after.
+    before, after = int(local.replace(fold=1).timestamp()), instant
+    offset = datetime.fromtimestamp(before, zone).utcoffset()
+    while after - before > 1:
+        between = (before + after) // 2
+        jumped = datetime.fromtimestamp(between, zone).utcoffset() != offset
+        before, after = (before, between) if jumped else (between, after)
+    return after
 
 
 def next_midnight(instant: int, zone: ZoneInfo) -> int:

@@ -157,6 +157,7 @@ def _county(layers: list[Layer], folder: Folder, problems: list[Problem]) -> Cou
         based_on=head.based_on,
         in_force_from=in_force.in_force_from,
         in_force_until=in_force.in_force_until,
+        counts_from=in_force.counts_from or in_force.in_force_from,
         time_zone=time_zone,
         clause=Clause("county", head.location, head.source, head.label, folder.id),
         facts=tuple(layers[-1].facts.values()),
@@ -296,7 +297,9 @@ def _perks_without_a_price(policy: Policy) -> Iterator[Problem]:
     stars = [0, *(level.star for level in policy.stars.levels)] if policy.stars is not None else [0]
     for perk in policy.perks:
         for table in (perk.pays, perk.worth):
-            for star in stars if table is not None and table.by else ():
+            if table is None or not table.by:
+                continue
+            for star in stars:
                 if _may_hold(perk.condition, star) and next(table.cells_for((star,)), None) is None:
                     yield Problem("P308", table.location, (("keys", f"stars: {star}"),))
 

@@ -27,7 +27,7 @@ from lianxing.rules.earning import Add, EarningStep, LimitShare, Multiply, Point
 from lianxing.rules.facts import FactValue
 from lianxing.rules.hours import Hold, HoursStep, Revoke, Split
 from lianxing.rules.places import Clause
-from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.records import Order, ServiceRecord, Volunteer
 from lianxing.rules.standings import Counted
 
 Supplied = Mapping[str, FactValue]
@@ -107,7 +107,7 @@ class Fold:
         self._clocked = not self._asked.isdisjoint(CLOCK_FACTS)
         self._holds = [step for step in self._policy.hours if isinstance(step, Hold)]
         self._timing = Timing(Tallies(), Timetable())
-        self._last: tuple[int, int, str] | None = None
+        self._last: Order | None = None
         self._life = Life(rulebook, volunteer) if rulebook.measures_asked_of_records else None
 
     def assess(self, record: ServiceRecord, supplied: Supplied) -> Assessment:
@@ -178,7 +178,7 @@ class Fold:
                 others = [part for part in parts if not (part.unpriced or part.refused or _applies(earning, part))]
                 pricing.share(earning, applying, others, outcome)
             elif applying:
-                pricing.apply(earning, record.id, applying, outcome)
+                pricing.apply(earning, record.key, applying, outcome)
         return parts
 
     # --- the parts of a record, and what their conditions find ---------------------------------------------------
@@ -200,7 +200,10 @@ class Fold:
         seconds: int,
     ) -> Part:
         calendar = self._rulebook.calendar.facts(day, self._asked_of_day)
-        known = {**facts, **person_facts(self._volunteer, day, self._asked), **calendar}
+        known = {**facts, **person_facts(self._volunteer, day, self._asked)}
+        for name in self._asked_of_day:  # a piece of a record comes with what the day on which it began says
+            known.pop(name, None)
+        known |= calendar
         if self._clocked and record.timed:
             known.pop("end_time", None)
             known |= clock_facts(started_at, ended_at, self._zone)
@@ -209,12 +212,13 @@ class Fold:
             measures = self._life.measures(record.day)
             known |= self._life.sanctions(record.day)
         matched = self._rulebook.ask(RECORD, day, known, measures)
-        return Part(index, day, started_at, ended_at, seconds, record.id, matched, known)
+        ruled_on = max(day, self._policy.county.in_force_from)
+        return Part(index, day, started_at, ended_at, seconds, record.key, matched, known, ruled_on)
 
     def _in_force(self, whole: Part, outcome: Outcome) -> bool:
         county = self._policy.county
-        if whole.day < county.in_force_from:
-            outcome.refuse(county.clause, whole, "before_in_force", day=str(county.in_force_from))
+        if whole.day < county.counts_from:
+            outcome.refuse(county.clause, whole, "before_in_force", day=str(county.counts_from))
         elif county.in_force_until is not None and whole.day > county.in_force_until:
             outcome.refuse(county.clause, whole, "after_in_force", day=str(county.in_force_until))
         return not whole.refused

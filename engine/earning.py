@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
-from lianxing.engine.parts import POINTS, Amount, Outcome, Part
+from lianxing.engine.parts import POINTS, Amount, Group, Outcome, Part
 from lianxing.engine.rulebook import rate_name
 from lianxing.engine.scales import HUNDREDTHS, band_points, bands_text, bracket_points, brackets_text
 from lianxing.engine.tallies import Tallies
@@ -41,7 +41,7 @@ class Pricing:
 
     tallies: Tallies
 
-    def apply(self, step: EarningStep, record: str, parts: list[Part], outcome: Outcome) -> None:
+    def apply(self, step: EarningStep, record: Group, parts: list[Part], outcome: Outcome) -> None:
         """Work one step on the parts that it applies to; `share` does the one that looks at the others too."""
         match step:
             case PointsPerHour() | Multiply():
@@ -66,7 +66,7 @@ class Pricing:
                 for part in parts:
                     self._limit(step, part, outcome)
             case LimitRecords():
-                self._limit_records(step, record, parts, outcome)
+                self._limit_records(step, parts, outcome)
 
     def _by_total(self, step: Brackets | Bands, part: Part, outcome: Outcome) -> None:
         added = _added(step.of, part)
@@ -75,14 +75,14 @@ class Pricing:
         operands: dict[str, Operand] = {"of": step.of, "type": step.type.value, "total": total, "added": added}
         after: Amount
         if isinstance(step, Brackets):
-            brackets = step.steps.on(part.day)
+            brackets = step.steps.on(part.ruled_on)
             for bracket in brackets:
                 outcome.compared(bracket.location, bracket.up_to is None or total + added <= bracket.up_to)
             gained = bracket_points(brackets, step.part, total + added) - bracket_points(brackets, step.part, total)
             operands |= {"steps": brackets_text(brackets), "last_block": step.part.value}
             operation, row = "brackets", brackets[0].location
         else:
-            bands = step.steps.on(part.day)
+            bands = step.steps.on(part.ruled_on)
             for band in bands:
                 outcome.compared(band.location, total + added >= band.at_least)
             gained = band_points(bands, total + added) - band_points(bands, total)
@@ -94,13 +94,13 @@ class Pricing:
         part.points = after
 
     def _round(self, step: RoundPoints, part: Part, outcome: Outcome) -> None:
-        to = step.to.on(part.day)
+        to = step.to.on(part.ruled_on)
         part.points = self.tallies.rounding(
             step.clause, part, POINTS, part.points, to, step.each, step.direction, step.within_same, outcome
         )
 
     def _limit(self, step: LimitPoints, part: Part, outcome: Outcome) -> None:
-        most = step.at_most.since(part.day)
+        most = step.at_most.since(part.ruled_on)
         after = self.tallies.limit(
             step.clause, part, POINTS, part.points, most.value, step.per, step.overflow, step.within_same, outcome
         )
@@ -114,7 +114,7 @@ class Pricing:
             self.tallies.add(name, step.per, part, part.points)
         for part in parts:
             beside = self.tallies.so_far(name, step.per, part)
-            since = step.share.since(part.day)
+            since = step.share.since(part.ruled_on)
             share = since.value
             after, used = self.tallies.share(step.clause, part, part.points, share, step.per, beside)
             outcome.compared(since.location, after == part.points)
@@ -124,21 +124,17 @@ class Pricing:
                 outcome.note(step.clause, part, "share", POINTS, part.points, after, **operands)
             part.points = after
 
-    def _limit_records(self, step: LimitRecords, record: str, parts: list[Part], outcome: Outcome) -> None:
-        for part in _first(parts, record):
-            used = self.tallies.so_far(step.clause.id, step.per, part, step.within_same)
-            most = step.at_most.since(part.day)
-            outcome.compared(most.location, used < most.value)
-            if used < most.value:
-                self.tallies.add(step.clause.id, step.per, part, 1, step.within_same)
-                continue
-            for beyond in parts:
-                if beyond.points:
-                    outcome.note(step.clause, beyond, "too_many", POINTS, beyond.points, 0, used=used)
-                    beyond.points = 0
+    def _limit_records(self, step: LimitRecords, parts: list[Part], outcome: Outcome) -> None:
+        used = self.tallies.one_more(step, parts[0], outcome)
+        if used is None:
+            return
+        for beyond in parts:
+            if beyond.points:
+                outcome.note(step.clause, beyond, "too_many", POINTS, beyond.points, 0, used=used)
+                beyond.points = 0
 
 
-def _first(parts: list[Part], record: str) -> list[Part]:
+def _first(parts: list[Part], record: Group) -> list[Part]:
     return [part for part in parts if part.group == record][:1]
 
 
@@ -197,7 +193,7 @@ def _applying(step: Rated, part: Part) -> list[Rate]:
 
 
 def _row(table: Table, part: Part) -> Since[Fraction] | None:
-    return table.since(tuple(part.facts.get(name) for name in table.by), part.day)
+    return table.since(tuple(part.facts.get(name) for name in table.by), part.ruled_on)
 
 
 def _combined(step: Rated, values: list[Fraction]) -> Fraction:

@@ -10,8 +10,8 @@ from lianxing.engine.calendars import WorkingCalendar, local_day, local_second
 from lianxing.engine.review import EVALUATION_FACTS, evaluated
 from lianxing.engine.rulebook import HISTORY, Rulebook
 from lianxing.rules.assessments import Working
-from lianxing.rules.facts import FactValue
-from lianxing.rules.periods import completed_months, months_within
+from lianxing.rules.facts import MONTH_PARTS, FactValue
+from lianxing.rules.periods import completed_months, months_and_days, months_within
 from lianxing.rules.records import ServiceRecord, Volunteer
 
 SERVICE = "service"  # what a record is of where the registry does not say
@@ -65,7 +65,7 @@ def _taken(name: str, calendar: WorkingCalendar, day: date, on: date) -> int | N
         return 0
     if name.startswith("working_days"):
         return calendar.working_days_between(day, on)
-    return (on - day).days if name.startswith("days") else months_within(day, on)
+    return (on - day).days if name.startswith("days") else months_within(day, on) * MONTH_PARTS
 
 
 def past_facts(rulebook: Rulebook, record: ServiceRecord, supplied: Mapping[str, FactValue]) -> dict[str, FactValue]:
@@ -86,7 +86,8 @@ def person_facts(volunteer: Volunteer, day: date, asked: Collection[str]) -> dic
     if volunteer.registered_on is not None:
         facts["registered_on"] = volunteer.registered_on.toordinal()
         if "tenure" in asked:
-            facts["tenure"] = completed_months(volunteer.registered_on, day)
+            months, days = months_and_days(volunteer.registered_on, day)
+            facts["tenure"] = months * MONTH_PARTS + days
         facts["tenure_days"] = (day - volunteer.registered_on).days
     if volunteer.born_on is not None and "age" in asked:
         facts["age"] = completed_months(volunteer.born_on, day) // 12

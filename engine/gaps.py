@@ -18,7 +18,7 @@ from lianxing.rules.conditions import (
     OneOf,
     Operator,
 )
-from lianxing.rules.facts import RATIO_SCALE, Fact, FactType, FactValue
+from lianxing.rules.facts import MONTH_PARTS, RATIO_SCALE, Fact, FactType, FactValue
 from lianxing.rules.standings import Gap
 
 
@@ -63,6 +63,8 @@ def _compare_gap(test: Compare, fact: Fact, value: FactValue | Quotient | None) 
         lacking = None
         if fact.type is not FactType.DATE and test.operator in (Operator.AT_LEAST, Operator.MORE_THAN):
             lacking = test.operand - value + (test.operator is Operator.MORE_THAN)
+            if fact.type is FactType.MONTHS and lacking > 1:
+                lacking = -(-lacking // MONTH_PARTS) * MONTH_PARTS  # how many days a month has nobody needs to know
         return [Gap(test.fact, fact.type, test.operator, test.operand, value, lacking, test.location)]
     if value == test.operand:
         return []

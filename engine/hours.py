@@ -63,7 +63,7 @@ class Timing:
                 self._limit_records(step, parts, outcome)
 
     def _round(self, step: RoundTime, part: Part, outcome: Outcome) -> None:
-        to = step.to.on(part.day)
+        to = step.to.on(part.ruled_on)
         after = self.tallies.rounding(
             step.clause, part, SECONDS, part.seconds, to, step.each, step.direction, step.within_same, outcome
         )
@@ -76,7 +76,7 @@ class Timing:
                 return  # the record does not say how long its activity was set to last
             most, at = said, step.clause.location
         else:
-            since = step.at_most.since(part.day)
+            since = step.at_most.since(part.ruled_on)
             most, at = since.value, since.location
         after = self.tallies.limit(
             step.clause, part, SECONDS, part.seconds, most, step.per, step.overflow, step.within_same, outcome
@@ -85,16 +85,11 @@ class Timing:
         part.seconds = int(after)
 
     def _limit_records(self, step: LimitRecords, parts: list[Part], outcome: Outcome) -> None:
-        # A record is one, however many parts it has: its first part stands for it.
-        for part in parts[:1]:
-            used = self.tallies.so_far(step.clause.id, step.per, part, step.within_same)
-            most = step.at_most.since(part.day)
-            outcome.compared(most.location, used < most.value)
-            if used < most.value:
-                self.tallies.add(step.clause.id, step.per, part, 1, step.within_same)
-                continue
-            for refused in parts:
-                outcome.refuse(step.clause, refused, "too_many", used=str(used))
+        used = self.tallies.one_more(step, parts[0], outcome)
+        if used is None:
+            return
+        for refused in parts:
+            outcome.refuse(step.clause, refused, "too_many", used=str(used))
 
 
 def hours_end(parts: list[Part], outcome: Outcome) -> None:
@@ -114,7 +109,7 @@ def _reported(of: str, part: Part) -> int:
 
 def _add_time(step: AddTime, parts: list[Part], outcome: Outcome) -> None:
     for part in parts[:1]:
-        since = step.at_most.since(part.day)
+        since = step.at_most.since(part.ruled_on)
         reported, most = _reported(step.of, part), since.value
         added = min(reported, most)
         if reported:
@@ -143,7 +138,7 @@ def _deduct_time(step: DeductTime, parts: list[Part], outcome: Outcome) -> None:
 def _minimum(step: Minimum, parts: list[Part], outcome: Outcome) -> None:
     counted = sum(part.seconds for part in parts)
     for part in parts:
-        since = step.at_least.since(parts[0].day)
+        since = step.at_least.since(parts[0].ruled_on)
         least = since.value
         outcome.compared(since.location, counted >= least)
         if part.seconds and counted < least:

@@ -19,7 +19,7 @@ from lianxing.engine.stars import APPLICATION, SELECTION, StarWalk
 from lianxing.rules.conditions import facts_of
 from lianxing.rules.decisions import Conduct, RepairReason, RepairResult, StarState
 from lianxing.rules.facts import FactValue
-from lianxing.rules.measures import Measure
+from lianxing.rules.measures import HOURS, POINTS
 from lianxing.rules.periods import Period, period_start
 from lianxing.rules.perks import OnDowngrade
 from lianxing.rules.policy import Policy
@@ -56,6 +56,15 @@ class _Past:
     matched: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Payment:
+    """What a repair cost: from which measure, when, how much."""
+
+    measure: str
+    on: date
+    amount: int
+
+
 class Life:
     """A person's counted records in order; ask on days that do not go back."""
 
@@ -72,7 +81,7 @@ class Life:
         self._restless = self._sanctions is not None or self._walk is not None
         cancels = any(OnAsset.CANCELLED in (s.effects.points, s.effects.hours) for s in policy.sanctions)
         self._recounts = cancels or any(sanction.repair is not None for sanction in policy.sanctions)
-        self._kept: list[_Past | date] = []  # records, and the days on which a star was granted
+        self._kept: list[_Past | _Payment | date] = []  # records, payments, days on which a star was granted
         self._told_granted = 0
         self._repairs: list[RepairResult] = []
         self.records = self.seconds = self.points = 0
@@ -234,18 +243,7 @@ class Life:
     # --- what is counted again -----------------------------------------------------------------------------------
 
     def _measures(self, day: date) -> dict[str, MeasureValue]:
-        measures = self._totals.on(day)
-        for repair in self._repairs:
-            held = measures.get(repair.measure)
-            if repair.reason is RepairReason.REPAIRED and isinstance(held, int) and self._sees(repair, day):
-                measures[repair.measure] = held - repair.paid
-        return measures
-
-    def _sees(self, repair: RepairResult, day: date) -> bool:
-        return self._measure(repair.measure).window.holds(repair.on, day)
-
-    def _measure(self, id: str) -> Measure:
-        return next(measure for measure in self._policy.measures if measure.clause.id == id)
+        return self._totals.on(day)
 
     def _repair(self, past: Counted, facts: Mapping[str, FactValue], matched: frozenset[str]) -> None:
         """Take the record that a repair names out of what its sanction counts, where it can be paid for."""
@@ -257,6 +255,7 @@ class Life:
                 self._repairs.append(result)
                 if result.reason is RepairReason.REPAIRED and repaired is not None:
                     self._kept.remove(repaired)
+                    self._kept.append(_Payment(result.measure, result.on, result.paid))
                     self._recount()
                     repaired = None
 
@@ -299,11 +298,14 @@ class Life:
         points, hours = (effect is OnAsset.CANCELLED for effect in (effects.points, effects.hours))
         if not points and not hours:
             return
+        worthless = {POINTS: points, HOURS: hours}
+        gone = {measure.clause.id for measure in self._policy.measures if worthless.get(measure.of)}
         self._kept = [
-            kept
-            if isinstance(kept, date)
-            else _Past(_without(kept.past, points=points, hours=hours), kept.facts, kept.matched)
+            _Past(_without(kept.past, points=points, hours=hours), kept.facts, kept.matched)
+            if isinstance(kept, _Past)
+            else kept
             for kept in self._kept
+            if not isinstance(kept, _Payment) or kept.measure not in gone
         ]
         self._recount()
 
@@ -314,6 +316,9 @@ class Life:
         for kept in self._kept:
             if isinstance(kept, date):
                 self._totals.granted(kept)
+                continue
+            if isinstance(kept, _Payment):
+                self._totals.pay(kept.measure, kept.on, kept.amount)
                 continue
             past = kept.past
             self._totals.add(past.record.day, past.seconds, past.points, kept.facts, kept.matched)

@@ -53,6 +53,11 @@ class Totals:
         for one in self._running.values():
             one.granted(day)
 
+    def pay(self, measure: str, day: date, amount: int) -> None:
+        """Pay from a measure that adds up: it is that much lower, and what becomes of it later becomes of what is left."""
+        self._pass(day)
+        self._running[measure].pay(day, amount)
+
     def _pass(self, day: date) -> None:
         """Apply every change of rules that has come by this day."""
         while self._to_come and self._to_come[0].on_day <= day:

@@ -138,6 +138,6 @@ def _most_of_a_scale(step: Brackets | Bands) -> Fraction:
             blocks = max(bracket.points * (RECORD_HOURS_MAX * 3600 // bracket.every + 1) for bracket in entry.value)
             most = max(most, blocks)
         else:
-            end = entry.value[-1].up_to or 0
+            end = entry.value[-1].up_to or 0  # without an end, which the file then says, nothing bounds it
             most = max(most, Fraction(bracket_points(entry.value, LastBlock.COUNTED, end)) / HUNDREDTHS)
     return most

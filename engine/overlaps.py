@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lianxing.engine.parts import SECONDS, Outcome, Part
+from lianxing.engine.parts import SECONDS, Group, Outcome, Part
 from lianxing.rules.hours import NoOverlap, Overlap
 from lianxing.rules.records import ServiceRecord
 
@@ -16,7 +16,7 @@ class Served:
     started_at: int
     ended_at: int
     record: str
-    group: str
+    group: Group
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Timetable:
             self.served[key] = earlier
             return
         free: list[Served] = []
-        group = met[0][1].group if met and step.rule is Overlap.MERGE else record.id
+        group = met[0][1].group if met and step.rule is Overlap.MERGE else record.key
         for part in timed:
             free += _outside_of(part, earlier, met, group, step, outcome, record)
         self.served[key] = sorted(earlier + free, key=lambda served: served.started_at)
@@ -52,7 +52,7 @@ def _outside_of(
     part: Part,
     earlier: list[Served],
     met: list[tuple[Part, Served]],
-    group: str,
+    group: Group,
     step: NoOverlap,
     outcome: Outcome,
     record: ServiceRecord,

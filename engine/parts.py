@@ -13,6 +13,7 @@ from lianxing.rules.facts import FactValue
 from lianxing.rules.places import Clause, Location
 
 Amount = int | Fraction
+Group = tuple[str, str]  # a record by its registry and id
 
 SECONDS = "seconds"
 POINTS = "points"
@@ -27,9 +28,10 @@ class Part:
     started_at: int
     ended_at: int
     seconds: int
-    group: str  # the record that it counts with, for steps per record; an overlap may merge several
+    group: Group  # the record that it counts with, for steps per record; an overlap may merge several
     matched: frozenset[str]
     facts: Mapping[str, FactValue]
+    ruled_on: date  # its day, or the first day of the rules where earlier service counts by them
     basis: int = 0
     points: Amount = 0
     refused: bool = False

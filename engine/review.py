@@ -156,7 +156,9 @@ def timed(policy: Policy, id: str) -> ReviewStatement:
 def term_of(statement: ReviewStatement, day: date) -> Term:
     """Return the time that a statement gives to what begins on `day`."""
     match statement:
-        case Stage() | Notice() | Correction():
+        case Stage() if statement.within is not None:
+            return statement.within.on(day)
+        case Notice() | Correction():
             return statement.within.on(day)
         case Retention():
             return statement.at_least.on(day)

@@ -89,6 +89,10 @@ class Running:
             return list(seen)
         return _treated(seen, how)
 
+    def pay(self, day: date, amount: int) -> None:
+        """Take an amount off what is held on a day; only what is added up can be paid from."""
+        raise NotImplementedError
+
     def forget(self) -> None:
         self.held.clear()
         self.waiting.clear()
@@ -131,6 +135,15 @@ class Added(Running):
         if self.measure.total is not Total.SUM:
             return super().treated(seen, how)
         return _treated(seen, how)
+
+    def pay(self, day: date, amount: int) -> None:
+        self.look(day)
+        if self.lets_go:  # what was given first is paid with first, and leaves the window as what is left of it
+            left = _cut([given for _day, given, _key in self.held], amount)
+            self.held = deque((on, rest, key) for (on, _, key), rest in zip(self.held, left, strict=True))
+            self.sum = sum(given for _day, given, _key in self.held)
+        else:
+            self.sum -= amount
 
     def forget(self) -> None:
         super().forget()

@@ -31,12 +31,13 @@ from lianxing.rules.sanctions import (
 
 E = TypeVar("E", bound=Enum)
 
-REGISTRATION, BLACK_LISTED = "registration", "black_listed"
+REGISTRATION, BLACK_LISTED, OWN_ENTRY = "registration", "black_listed", "own_entry"
 _REGISTRATION = {
     OnRegistration.KEPT: "active",
     OnRegistration.SUSPENDED: "suspended",
     OnRegistration.CANCELLED: "cancelled",
 }
+_OWN_ENTRY = {OnRight.KEPT: "open", OnRight.SUSPENDED: "suspended"}
 
 
 def together(effects: Iterable[Effects]) -> Effects:
@@ -63,7 +64,11 @@ def _heaviest(effects: Iterable[E], words: type[E]) -> E:
 
 def sanction_facts(effects: Effects) -> dict[str, FactValue]:
     """Return what conditions may ask of sanctions."""
-    return {REGISTRATION: _REGISTRATION[effects.registration], BLACK_LISTED: int(effects.black_list)}
+    return {
+        REGISTRATION: _REGISTRATION[effects.registration],
+        BLACK_LISTED: int(effects.black_list),
+        OWN_ENTRY: _OWN_ENTRY[effects.entry],
+    }
 
 
 @dataclass
@@ -135,6 +140,8 @@ class Sanctions:
 
     def effects(self) -> Effects:
         """Return what the active sanctions do together."""
+        if not self._active:  # asked after every record of everybody, and mostly there are none
+            return Effects()
         return together(active.sanction.effects for active in self._active.values())
 
     def states(self) -> tuple[SanctionState, ...]:

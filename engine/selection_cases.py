@@ -44,6 +44,9 @@ def selection_checks(rulebook: Rulebook, case: Case) -> Iterator[Asked]:
     for what, wanted, came in in_any:
         if wanted is not None:
             yield f"{what} {told.commend}", ", ".join(sorted(wanted)), ", ".join(sorted(came))
+    if told.period is not None:
+        first, last = told.period
+        yield f"period {told.commend}", f"{first} {last}", f"{found.first} {found.last}"
     yield from _steps(rulebook, told, case.on)
 
 

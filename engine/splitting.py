@@ -17,7 +17,10 @@ def cuts(started_at: int, ended_at: int, at: tuple[int, ...], zone: ZoneInfo) ->
     bounds = [started_at]
     day = local_day(started_at, zone)
     while midnight(day, zone) < ended_at:
-        bounds += [cut for second in at if started_at < (cut := instant_at(day, second, zone)) < ended_at]
+        for second in at:
+            cut = instant_at(day, second, zone)
+            if bounds[-1] < cut < ended_at:  # two times over which the clock jumps at once are one cut
+                bounds.append(cut)
         day += ONE_DAY
     return list(pairwise([*bounds, ended_at]))
 

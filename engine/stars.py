@@ -16,7 +16,7 @@ from lianxing.engine.compiling import conditions_in
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.conditions import Compare, DatedCompare
 from lianxing.rules.decisions import StarDecision, StarGrant, StarOutcome, StarReason, StarState
-from lianxing.rules.facts import FactValue, RecordId
+from lianxing.rules.facts import MONTH_PARTS, FactValue, RecordId
 from lianxing.rules.periods import Period, add_months
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import Policy
@@ -29,7 +29,7 @@ APPLICATION, SELECTION = "star_application", "selection"
 PASSED = "passed"
 _MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.HALF_YEAR: 6, Period.CALENDAR_YEAR: 12}
 _ONE_DAY = timedelta(days=1)
-_MOST = {"tenure": 1200, "tenure_days": 36_600, "age": 200}  # beyond it nobody lives to see the day
+_MOST = {"tenure": 1200 * MONTH_PARTS, "tenure_days": 36_600, "age": 200}  # beyond it nobody lives to see the day
 
 
 def next_cut_off(round: Round, after: date) -> date:
@@ -63,7 +63,8 @@ def _reaching(fact: str, values: Iterable[int], volunteer: Volunteer) -> Iterato
         if not 0 <= value <= _MOST.get(fact, -1):
             continue
         if fact == "tenure" and registered is not None:
-            yield add_months(registered, value)
+            months, days = divmod(value, MONTH_PARTS)
+            yield add_months(registered, months) + timedelta(days=days)
         elif fact == "tenure_days" and registered is not None:
             yield registered + timedelta(days=value)
         elif fact == "age" and born is not None:

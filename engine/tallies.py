@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 
-from lianxing.engine.parts import Amount, Outcome, Part
+from lianxing.engine.parts import Amount, Group, Outcome, Part
 from lianxing.engine.rounding import rounded
-from lianxing.rules.hours import Direction, Overflow
+from lianxing.rules.hours import Direction, LimitRecords, Overflow
 from lianxing.rules.periods import Period, Window, period_start
 from lianxing.rules.places import Clause
 
-Key = tuple[str, str | date, str]
+Key = tuple[str, str | date | Group, str]
 
 ROLLING = "rolling"
 # The parts of a record may lie a day behind those of the one before it, which ran past midnight.
@@ -111,6 +111,24 @@ class Tallies:
             outcome.note(clause, part, "limit", unit, amount, after, **operands)
         return after
 
+    def one_more(self, step: LimitRecords, part: Part, outcome: Outcome) -> Amount | None:
+        """Let one more record in; where it is one too many, return how many there were.
+
+        A record is one, however many parts it has: its first part stands for it. What an overlap has merged into
+        a record that was let in is no further one.
+        """
+        name, let_in = step.clause.id, f"{step.clause.id} let in"
+        if self.so_far(let_in, Period.RECORD, part):
+            return None
+        used = self.so_far(name, step.per, part, step.within_same)
+        most = step.at_most.since(part.ruled_on)
+        outcome.compared(most.location, used < most.value)
+        if used >= most.value:
+            return used
+        self.add(name, step.per, part, 1, step.within_same)
+        self.add(let_in, Period.RECORD, part, 1)
+        return None
+
     def share(
         self, clause: Clause, part: Part, amount: Amount, share: Fraction, per: Period, others: Amount
     ) -> tuple[Amount, Amount]:
@@ -131,13 +149,13 @@ def _key(name: str, per: Period | Window, part: Part, within_same: str) -> Key:
     return name, ROLLING if isinstance(per, Window) else _period_key(per, part), group
 
 
-def _period_key(period: Period, part: Part) -> str | date:
+def _period_key(period: Period, part: Part) -> str | date | Group:
     match period:
         case Period.RECORD:
             return part.group
         case Period.ACTIVITY:
-            # A record without an activity is an activity of its own; the prefix keeps the two kinds of id apart.
+            # A record without an activity is an activity of its own; the two kinds of key are of two types.
             activity = part.facts.get("activity")
-            return f"activity {activity}" if activity is not None else f"record {part.group}"
+            return part.group if activity is None else str(activity)
         case _:
             return period_start(period, part.day)

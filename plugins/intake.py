@@ -44,7 +44,7 @@ from lianxing.rules.facts import (
     VolunteerId,
 )
 from lianxing.rules.objections import Objection
-from lianxing.rules.records import ServiceRecord, SetAside, Volunteer
+from lianxing.rules.records import Order, ServiceRecord, SetAside, Volunteer
 from lianxing.rules.standings import Counted, Standing
 
 CHUNK_RECORDS = 50_000
@@ -406,7 +406,7 @@ def _first_changed(
     person: Volunteer,
     history: list[tuple[ServiceRecord, Mapping[str, FactValue]]],
     new: list[ServiceRecord],
-) -> tuple[int, int, str]:
+) -> Order:
     """Return the order of the first record whose worth may change: a new one, or one that a new one takes out."""
     first = min(record.order for record in new)
     taken_out = revocations(rulebook, person, history)

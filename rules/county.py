@@ -14,7 +14,8 @@ from lianxing.rules.places import Clause, Label
 class County:
     """A county, or another layer of government; `based_on` is the id of the layer below, empty for the nation.
 
-    `in_force_until` is the last day in force, None while the rules run on. `calendar` is the country whose public
+    `in_force_until` is the last day in force, None while the rules run on. Service from `counts_from` on counts; where
+    that is before `in_force_from`, it is judged by the rules of their first day. `calendar` is the country whose public
     holidays and make-up days tell working days, empty where no layer names one.
     """
 
@@ -25,6 +26,7 @@ class County:
     based_on: str
     in_force_from: date
     in_force_until: date | None
+    counts_from: date
     time_zone: str
     clause: Clause
     facts: tuple[Fact, ...] = ()

@@ -96,17 +96,18 @@ class LastBlock(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """Of what lies below `up_to` (None: of all the rest), every full `every` earns so many points."""
+    """Of what lies below `up_to` (None: of all the rest), every full `every` earns so many points, or costs them."""
 
     up_to: int | None
     every: int
     points: Fraction
     location: Location
+    said_up_to: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Brackets:
-    """Points by brackets of what the period has added up; a record earns what it adds.
+    """Points by brackets of what the period has added up; a record earns what it adds, or loses what it costs.
 
     `of` is `hours` (seconds) or a numeric fact of the record, in the held unit of `type`.
     """

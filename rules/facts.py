@@ -22,6 +22,8 @@ TEXT_BYTES_MAX = 4096
 INTEGER_MAX = 2**63 - 1
 NUMBER_SCALE = 10_000
 RATIO_SCALE = 1_000_000
+# More than any month has days: ten years and a day is more than ten years, though no month more is completed.
+MONTH_PARTS = 32
 
 
 class FactType(Enum):
@@ -37,7 +39,7 @@ class FactType(Enum):
     POINTS = "points"  # hundredths of a point
     DAYS = "days"  # whole days
     WORKING_DAYS = "working_days"  # whole working days of the county's calendar
-    MONTHS = "months"  # completed months; a year has twelve
+    MONTHS = "months"  # thirty-seconds of a month: completed months, and the days since the last one; see MONTH_PARTS
     MONEY = "money"  # hundredths of a yuan
     RATIO = "ratio"  # a quotient: compared outside a matcher, never held as a number
 

@@ -440,6 +440,16 @@ SANCTION_FACTS = (
         "因处理列入黑名单",
         "a sanction has put the person on the black list",
     ),
+    _fact(
+        "own_entry",
+        "补录权",
+        FactType.TEXT,
+        Scope.SANCTION,
+        "处理之后本人能否自行补录服务",
+        "what sanctions have left of the right to enter service by oneself",
+        _value("open", "有", "open"),
+        _value("suspended", "暂停", "suspended"),
+    ),
 )
 
 KNOWN_FACTS = RECORD_FACTS + CALENDAR_FACTS + PERSON_FACTS + SANCTION_FACTS

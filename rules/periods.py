@@ -98,6 +98,16 @@ def period_before(period: Period, start: date) -> date:
     return period_start(period, start - timedelta(days=1))
 
 
+def months_and_days(since: date, day: date) -> tuple[int, int]:
+    """Return the completed months between two days, and the days since the last of them was completed.
+
+    >>> months_and_days(date(2014, 3, 1), date(2024, 3, 2))
+    (120, 1)
+    """
+    months = completed_months(since, day)
+    return months, (day - add_months(since, months)).days
+
+
 def months_within(since: date, day: date) -> int:
     """Return the fewest months after `since` within which `day` lies; 0 when it is not later.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 from lianxing.rules.accounts import Account
 from lianxing.rules.commendation import Commendation
@@ -55,8 +54,12 @@ class Policy:
         if self.stars is not None:
             yield self.stars.clause
         yield from (sanction.clause for sanction in self.sanctions)
-        yield from (perk.clause for perk in (*self.perks, *self.choices))
-        yield from (statement.clause for statement in chain(self.accounts, self.offers, self.commendations, self.menu))
+        yield from (perk.clause for perk in self.perks)
+        yield from (choice.clause for choice in self.choices)
+        yield from (account.clause for account in self.accounts)
+        yield from (offer.clause for offer in self.offers)
+        yield from (commendation.clause for commendation in self.commendations)
+        yield from (request.clause for request in self.menu)
         yield from (transition.clause for transition in self.transitions)
 
     @property

@@ -220,7 +220,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "“{id}”和“{other}”可能同时适用于一条记录，须合写成一条并写明如何叠加",
         "'{id}' and '{other}' could both apply to one record: make them one statement that says how they combine",
     ),
-    ("P330", "按“{fact}”分段计分须写明最高到哪里", "brackets of '{fact}' have to say up to where they count"),
+    (
+        "P330",
+        "按“{fact}”分段计分须写明最高到哪里，没有上限的写“不限”",
+        "brackets of '{fact}' have to say up to where they count, or unlimited",
+    ),
     # P610 on: measures, scores, transition
     ("P610", "“{key}”不适用于“{kind}”", "'{key}' does not go with '{kind}'"),
     (
@@ -309,7 +313,7 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     (
         "P623",
         "“{measure}”授予之后重新起算，这一星次日就会失去：须写有效期，或“低于条件”写“保留”",
-        "'{measure}' begins anew once the star is granted, which would be lost again: say how long it is valid, or keep",
+        "'{measure}' begins anew once the star is granted, which would be lost again: say how long it is valid",
     ),
     (
         "P624",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from lianxing.rules.facts import INTEGER_MAX, NUMBER_SCALE, Fact, FactType, FactValue
+from lianxing.rules.facts import INTEGER_MAX, MONTH_PARTS, NUMBER_SCALE, Fact, FactType, FactValue
 from lianxing.rules.places import Label
 
 YES = frozenset(("yes", "是"))
@@ -129,6 +129,9 @@ def fact_value(fact: Fact, text: str) -> FactValue | None:
             return None if found is None else found.toordinal()
         case FactType.TIME:
             return time_of_day(text)
+        case FactType.MONTHS:
+            months = amount(text, fact.type)
+            return None if months is None else months * MONTH_PARTS
         case _:
             return amount(text, fact.type)
 

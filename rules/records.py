@@ -8,6 +8,8 @@ from datetime import date
 
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
 
+Order = tuple[int, int, str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceRecord:
@@ -37,9 +39,14 @@ class ServiceRecord:
     row: int = field(default=0, compare=False)
 
     @property
-    def order(self) -> tuple[int, int, str]:
-        """Sort key: the start instant, then the id, by length and then as text."""
-        return (self.started_at, len(self.id), self.id)
+    def key(self) -> tuple[RegistryId, RecordId]:
+        """What tells a record from every other one: two registries may give the same id."""
+        return (self.registry, self.id)
+
+    @property
+    def order(self) -> Order:
+        """Sort key: the start instant, then the id, by length and then as text; last, the registry."""
+        return (self.started_at, len(self.id), self.id, self.registry)
 
 
 @dataclass(frozen=True, slots=True)

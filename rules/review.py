@@ -51,7 +51,7 @@ class Late(Enum):
 class Stage:
     """Somebody takes a record from one state to the next, within a term that begins when it got into the first.
 
-    With `when`, only a record for which that holds.
+    With `when`, only a record for which that holds; `within` is None where no time is set.
     """
 
     clause: Clause
@@ -59,7 +59,7 @@ class Stage:
     from_state: str
     to_state: str
     by: str
-    within: Dated[Term]
+    within: Dated[Term] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +134,5 @@ ReviewStatement = Stage | Notice | Correction | SpotCheck | Retention | Evaluati
 
 def has_deadline(statement: ReviewStatement) -> bool:
     """Tell whether a statement says by when something is due."""
-    return not isinstance(statement, SpotCheck) and not (isinstance(statement, Evaluation) and not statement.within)
+    open_end = isinstance(statement, Evaluation | Stage) and statement.within is None
+    return not isinstance(statement, SpotCheck) and not open_end

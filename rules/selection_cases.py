@@ -34,7 +34,8 @@ class SelectionCase:
     """A commendation and its candidates; what is expected follows, None is not asked.
 
     The selected and the reserve are expected in their order, everybody else in any. `exceptions` are those who may be
-    put forward by exception only; `steps` all the steps of the procedure where it begins on the day of the case.
+    put forward by exception only; `steps` all the steps of the procedure where it begins on the day of the case;
+    `period` the first and the last day of what is commended.
     """
 
     commend: str
@@ -46,3 +47,4 @@ class SelectionCase:
     ineligible: tuple[str, ...] | None
     exceptions: tuple[str, ...] | None
     steps: tuple[ExpectedStep, ...] | None = None
+    period: tuple[date, date] | None = None

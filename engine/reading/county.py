@@ -45,6 +45,7 @@ class LayerHead:
     based_on_at: Location
     in_force_from: date | None
     in_force_until: date | None
+    counts_from: date | None
     time_zone: str
     source: Source
     facts: tuple[Fact, ...]
@@ -108,6 +109,9 @@ class FactKind(Enum):
     TIME = "time"
     DURATION = "duration"
     MONEY = "money"
+    POINTS = "points"
+    DAYS = "days"
+    MONTHS = "months"
 
 
 def _value(key: Scalar) -> Record[CodeValue]:
@@ -207,16 +211,20 @@ class _Facts:
         return MapOf(_fact).schema(script)
 
 
-def _in_force(fields: Fields, reading: Reading) -> tuple[date, date | None] | None:
-    first, last = fields.get("from"), fields.get("until")
-    if last is not None and last < first:
-        reading.problem("P307", fields.place("until"))
-        return None
-    return first, last
+def _in_force(fields: Fields, reading: Reading) -> tuple[date, date | None, date | None] | None:
+    first, last, counts = fields.get("from"), fields.get("until"), fields.get("counts_from")
+    for wrong, name in (
+        (last is not None and last < first, "until"),
+        (counts is not None and counts > first, "counts_from"),
+    ):
+        if wrong:
+            reading.problem("P307", fields.place(name))
+            return None
+    return first, last, counts
 
 
 def _head(fields: Fields, reading: Reading) -> LayerHead:
-    first, last = fields.get("in_force", (None, None))
+    first, last, counts_from = fields.get("in_force", (None, None, None))
     return LayerHead(
         name=fields.get("county", ""),
         label=fields.get("title", Label()),
@@ -225,6 +233,7 @@ def _head(fields: Fields, reading: Reading) -> LayerHead:
         based_on_at=fields.place("based_on"),
         in_force_from=first,
         in_force_until=last,
+        counts_from=counts_from,
         time_zone=fields.get("time_zone", ""),
         source=fields.get("source", Source()),
         facts=fields.get("facts", ()),
@@ -247,13 +256,19 @@ class _CountyForm(Record[LayerHead]):
         return None if unread else _head(fields, reading)
 
 
+_IN_FORCE: Record[tuple[date, date | None, date | None]] = Record(
+    {"from": Key(DAY, required=True), "until": Key(DAY), "counts_from": Key(DAY)}, _in_force
+)
+
 COUNTY: Record[LayerHead] = _CountyForm(
     {
         "county": Key(Id(), required=True),
         "title": Key(LabelForm(), required=True),
         "region": Key(Text()),
         "based_on": Key(Text()),
-        "in_force": Key(Record({"from": Key(DAY, required=True), "until": Key(DAY)}, _in_force)),
+        "in_force": Key(
+            Record({"from": Key(DAY, required=True), "until": Key(DAY), "counts_from": Key(DAY)}, _in_force)
+        ),
         "time_zone": Key(Zone()),
         "source": Key(SOURCE),
         "holidays": Key(_Country()),

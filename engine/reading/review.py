@@ -106,7 +106,7 @@ _STAGE: Record[_Build] = Record(
         "from_state": Key(ValueOf("state"), required=True),
         "to_state": Key(ValueOf("state"), required=True),
         "by": Key(Text(), required=True),
-        "deadline": _DEADLINE,
+        "deadline": Key(_OrWord(_UNLIMITED, DatedOf(TermForm()), WORDS), required=True),
     },
     lambda fields, reading: _stage(fields, reading),
 )
@@ -122,7 +122,9 @@ _NOTICE: Record[_Build] = Record(
 )
 _CORRECTION: Record[_Build] = Record(
     {"deadline": _DEADLINE, "verified_by": Key(Text(), required=True)},
-    lambda fields, _reading: lambda clause, _when: Correction(clause, fields.get("deadline"), fields.get("verified_by")),
+    lambda fields, _reading: (
+        lambda clause, _when: Correction(clause, fields.get("deadline"), fields.get("verified_by"))
+    ),
 )
 _SPOT_CHECK: Record[_Build] = Record(
     {
@@ -166,7 +168,8 @@ def _stage(fields: Fields, reading: Reading) -> _Build | None:
     if before == after:
         reading.problem("P604", fields.place("to_state"), ("state", after))
         return None
-    return lambda clause, when: Stage(clause, when, before, after, fields.get("by"), fields.get("deadline"))
+    (deadline,) = fields.get("deadline")
+    return lambda clause, when: Stage(clause, when, before, after, fields.get("by"), deadline)
 
 
 def _rounding(fields: Fields, reading: Reading) -> tuple[int, Direction] | None:

@@ -25,7 +25,7 @@ from lianxing.engine.reading.forms import (
     scalar_text,
 )
 from lianxing.engine.reading.hours import ROUND_PERIODS, WITHIN_SAME
-from lianxing.engine.reading.nodes import Entries, Node
+from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.vocabulary import KEY_OF, WORDS
 from lianxing.rules.dates import Dated
 from lianxing.rules.earning import Band, Bracket, LastBlock
@@ -36,8 +36,9 @@ from lianxing.rules.places import Label, Language
 
 T = TypeVar("T")
 
-NUMERIC = frozenset((FactType.WHOLE, FactType.NUMBER, FactType.DURATION, FactType.MONEY))
+NUMERIC = frozenset((FactType.WHOLE, FactType.NUMBER, FactType.DURATION, FactType.MONEY, FactType.POINTS))
 BLOCK_POINTS_MAX = 10_000
+UNLIMITED = "unlimited"
 _OWN = {HOURS: FactType.DURATION, RECORDS: FactType.WHOLE}
 
 
@@ -123,7 +124,7 @@ class ScaleForm(Generic[T]):
             return None
         of: Fact = fields.get("of")
         last = steps.entries[-1].value[-1]
-        if isinstance(last, Bracket) and last.up_to is None and of.name != HOURS:
+        if isinstance(last, Bracket) and not last.said_up_to and of.name != HOURS:
             reading.problem("P330", last.location, ("fact", of.name))
             return None
         within_same = fields.get("within_same", "")
@@ -133,19 +134,36 @@ class ScaleForm(Generic[T]):
         return self._record(Fact("", "", FactType.WHOLE, Scope.RECORD, Label())).schema(script)
 
 
+@dataclass(frozen=True)
+class _UpTo:
+    """Where a bracket ends, or `unlimited`; wrapped in a tuple, because None is a value here."""
+
+    of: Fact
+
+    def read(self, node: Node, reading: Reading) -> tuple[int | None] | None:
+        if isinstance(node, Scalar) and node.text in (UNLIMITED, WORDS[UNLIMITED]):
+            return (None,)
+        value = Operand(self.of).read(node, reading)
+        return (value,) if isinstance(value, int) else None
+
+    def schema(self, script: Language) -> Schema:
+        return {"anyOf": [{"enum": [UNLIMITED, WORDS[UNLIMITED]]}, Operand(self.of).schema(script)]}
+
+
 def _bracket(of: Fact) -> Record[Bracket]:
     def build(fields: Fields, reading: Reading) -> Bracket | None:
-        every, up_to = fields.get("every"), fields.get("up_to")
+        every = fields.get("every")
+        (up_to,) = fields.get("up_to", (None,))
         if every <= 0:
             reading.problem("P106", fields.place("every"), ("found", every), ("low", 1), ("high", ""))
             return None
-        return Bracket(up_to, every, fields.get("points"), fields.location)
+        return Bracket(up_to, every, fields.get("points"), fields.location, "up_to" in fields.values)
 
     return Record(
         {
-            "up_to": Key(Operand(of)),
+            "up_to": Key(_UpTo(of)),
             "every": Key(Operand(of), required=True),
-            "points": Key(number(0, BLOCK_POINTS_MAX), required=True),
+            "points": Key(number(-BLOCK_POINTS_MAX, BLOCK_POINTS_MAX), required=True),
         },
         build,
     )

@@ -62,7 +62,15 @@ _STEP: Record[ExpectedStep] = Record(
     {"stage": Key(Text(), required=True), "by": Key(Text(), required=True), "due": Key(DAY)},
     lambda fields, _reading: ExpectedStep(fields.get("stage"), fields.get("by"), fields.get("due")),
 )
-ASKED: Mapping[str, Key[Any]] = {**dict.fromkeys(_WHO, Key(_IDS)), "stages": Key(ListOf(_STEP))}
+_PERIOD: Record[tuple[date, date]] = Record(
+    {"from": Key(DAY, required=True), "until": Key(DAY, required=True)},
+    lambda fields, _reading: (fields.get("from"), fields.get("until")),
+)
+ASKED: Mapping[str, Key[Any]] = {
+    **dict.fromkeys(_WHO, Key(_IDS)),
+    "stages": Key(ListOf(_STEP)),
+    "period": Key(_PERIOD),
+}
 
 
 def read_selection(policy: Policy, fields: Fields, reading: Reading) -> tuple[SelectionCase | None, bool]:
@@ -83,7 +91,7 @@ def read_selection(policy: Policy, fields: Fields, reading: Reading) -> tuple[Se
     for late in (told for one in candidates for told in one.told if told.day is not None and told.day > on):
         reading.problem("P508", late.location, ("on", on))
         right = False
-    expected = (fields.get(name) for name in (*_WHO, "stages"))
+    expected = (fields.get(name) for name in (*_WHO, "stages", "period"))
     told = tuple(told_candidate(policy, one, on) for one in candidates)
     return SelectionCase(fields.get("commend"), told, fields.get("members"), *expected), right
 

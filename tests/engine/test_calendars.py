@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lianxing.engine.borax import FIRST_DAY, LAST_DAY, lunar_day
 from lianxing.engine.calendars import WorkingCalendar, festival_on
 from lianxing.engine.holidays import countries, public_holidays
-from lianxing.engine.borax import FIRST_DAY, LAST_DAY, lunar_day
 from lianxing.rules.periods import Term, months_within
 from lianxing.rules.problems import PolicyError
 from tests.broken.county import checked, put_over
@@ -269,6 +269,16 @@ def test_a_condition_asks_for_working_days_festivals_and_campaigns() -> None:
     assert points("festival: [mid_autumn, double_ninth]", "2024-09-17", "2024-09-18") == [2, 1]
     assert points("学雷锋月: 是", "2024-03-31", "2024-04-01") == [2, 1]
     assert points("lunar_month: 9, lunar_day: 9", "2024-10-11", "2024-10-12") == [2, 1]
+
+
+@pytest.mark.parametrize("start", ["2024-02-09 22:00", "2024-02-10 22:00"])
+def test_what_only_the_first_day_of_a_record_says_is_not_said_of_the_next(start: str) -> None:
+    place = town(
+        hours="- {id: by_day, split: midnight}",
+        earning="- {id: h, points_per_hour: 1}\n- {id: m, when: {festival: spring_festival}, multiply: 2}\n"
+        "- {id: r, round: {to: 0.1, each: record, direction: down}}",
+    )
+    assert place.points(place.record(start, "02:00")) == [6]
 
 
 def test_a_record_over_midnight_asks_the_day_of_each_part() -> None:

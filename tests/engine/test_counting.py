@@ -743,3 +743,16 @@ def test_merged_records_are_one_event_and_first_come_records_are_two() -> None:
         place = town(hours=overlap(rule), earning="- {id: visit, points_per_event: 5}")
         early, late = place.record("2024-06-15 09:00", "11:00"), place.record("2024-06-15 10:00", "12:00")
         assert [found.points for found in place.assess(early, late)] == points
+
+
+@pytest.mark.parametrize(("counts_from", "expected"), [("", [0, 0, 2]), (", counts_from: 2018-05-01", [0, 1, 2])])
+def test_service_before_the_rules_counts_by_their_first_day_where_the_county_says_so(
+    counts_from: str, expected: list[int]
+) -> None:
+    head = COUNTY % "Asia/Shanghai"
+    place = town(
+        files={"county.yaml": head.replace("{from: 2020-01-01", f"{{from: 2020-01-01{counts_from}")},
+        hours="- {id: cap, limit: {per: day, at_most: {2020-01-01: 1 hour, 2024-01-01: 2 hours}, overflow: lost}}",
+    )
+    days = ("2018-04-30", "2018-05-01", "2024-01-01")
+    assert place.hours(*(place.record(f"{day} 09:00", "12:00") for day in days)) == expected

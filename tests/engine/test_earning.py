@@ -8,7 +8,7 @@ from lianxing.engine.explaining import body_of
 from lianxing.engine.readding import readd
 from lianxing.rules.problems import PolicyError
 from lianxing.rules.records import ServiceRecord
-from tests.engine.counties import Town, town
+from tests.engine.counties import COUNTY, Town, town
 
 ROUND = "- {id: r, round: {to: 0.01, each: record, direction: half_up}}\n"
 WEIHAI = """
@@ -54,14 +54,10 @@ def test_a_block_that_is_not_full_counts_in_part_where_the_policy_says_so() -> N
 
 def test_a_remainder_is_carried_within_the_period_and_lost_at_its_end() -> None:
     carried = "- {id: b, brackets: {of: hours, each: %s, part: lost, steps: [{every: 2 hours, points: 1}]}}"
-    three, one = (
-        (lambda place: place.record("2024-06-01", minutes=180)),
-        (lambda place: place.record("2024-06-02", minutes=60)),
-    )
-    next_year = lambda place: place.record("2025-01-01", minutes=60)  # noqa: E731
+    days = (("2024-06-01", 180), ("2024-06-02", 60), ("2025-01-01", 60))
     for each, expected in (("record", [1, 0, 0]), ("calendar_year", [1, 1, 0]), ("running_total", [1, 1, 0])):
         place = town(earning=carried % each)
-        assert points(place, three(place), one(place), next_year(place)) == expected
+        assert points(place, *(place.record(day, minutes=minutes) for day, minutes in days)) == expected
 
 
 def test_money_earns_by_the_block_and_never_hours() -> None:
@@ -81,14 +77,16 @@ def test_money_earns_by_the_block_and_never_hours() -> None:
 @pytest.mark.parametrize(("stamps", "earned"), [("9", 0), ("10", 100), ("19", 100), ("20", 250), ("99", 250)])
 def test_stamps_earn_by_the_band_that_they_reach(stamps: str, earned: int) -> None:
     place = town(
-        earning="- {id: s, bands: {of: stamps, each: record, steps: [{at_least: 10, points: 100}, {at_least: 20, points: 250}]}}"
+        earning="- id: s\n  bands: {of: stamps, each: record,"
+        " steps: [{at_least: 10, points: 100}, {at_least: 20, points: 250}]}"
     )
     assert points(place, place.record("2024-06-01", stamps=stamps)) == [earned]
 
 
 def test_a_band_that_records_reach_together_is_earned_once() -> None:
     place = town(
-        earning="- {id: s, bands: {of: records, each: month, steps: [{at_least: 2, points: 10}, {at_least: 3, points: 15}]}}"
+        earning="- id: s\n  bands: {of: records, each: month,"
+        " steps: [{at_least: 2, points: 10}, {at_least: 3, points: 15}]}"
     )
     days = ("2024-06-01", "2024-06-02", "2024-06-03", "2024-06-04", "2024-07-01")
     assert points(place, *(place.record(day, minutes=60) for day in days)) == [0, 10, 5, 0, 0]
@@ -176,7 +174,18 @@ def test_training_earns_at_most_a_share_of_all_points() -> None:
 def test_a_role_is_rewarded_once_a_year() -> None:
     place = town(
         earning="- id: roles\n  when: {kind: role}\n  points_per_event: {by: role, captain: 18, default: 5}\n"
-        "- id: once_a_year\n  when: {kind: role}\n  limit_records: {per: calendar_year, at_most: 1, within_same: role}\n"
+        "- id: once_a_year\n  when: {kind: role}\n"
+        "  limit_records: {per: calendar_year, at_most: 1, within_same: role}\n"
     )
     held = [("2024-01-01", "captain"), ("2024-02-01", "captain"), ("2024-03-01", "clerk"), ("2025-01-01", "captain")]
     assert points(place, *(place.record(day, kind="role", role=role) for day, role in held)) == [18, 0, 5, 18]
+
+
+def test_a_deduction_of_what_was_found_takes_so_many_points() -> None:
+    place = town(
+        files={"county.yaml": (COUNTY % "Asia/Shanghai") + "  taken: {type: points, scope: record}\n"},
+        earning="- id: taken_off\n  when: {kind: misconduct}\n  brackets: {of: taken, each: record, part: counted,"
+        " steps: [{up_to: unlimited, every: 1 point, points: -1}]}\n" + ROUND,
+    )
+    found = [place.record(f"2024-06-0{i}", kind="misconduct", taken=taken) for i, taken in ((1, "300"), (2, "0.5"))]
+    assert points(place, *found) == [-300, -0.5]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from lianxing.engine.counting import assess
 from lianxing.engine.explaining import body_of
 from lianxing.engine.readding import readd
 from lianxing.rules.assessments import Assessment
-from tests.engine.counties import Town, town
+from lianxing.rules.facts import RegistryId
+from lianxing.rules.records import ServiceRecord
+from tests.engine.counties import SOMEBODY, Town, town
 
+NIGHT = '{any: [{start_time: {at_least: "22:00"}}, {start_time: {less_than: "06:00"}}]}'
 HOURLY = "- {id: hourly, points_per_hour: 1}\n- {id: r, round: {to: 0.01, each: record, direction: down}}\n"
 
 
@@ -90,10 +96,8 @@ def test_a_record_is_cut_at_times_of_day_and_a_break_falls_where_the_policy_says
 def test_night_hours_are_those_after_the_cut_and_before_the_other() -> None:
     place = town(
         hours='- {id: bands, split: {at: ["22:00", "06:00"], share_of_breaks: pro_rata}}',
-        earning='- id: day\n  when: {not: {any: [{start_time: {at_least: "22:00"}}, {start_time: {less_than: "06:00"}}]}}\n'
-        "  points_per_hour: 1\n"
-        '- id: night\n  when: {any: [{start_time: {at_least: "22:00"}}, {start_time: {less_than: "06:00"}}]}\n'
-        "  points_per_hour: 2\n- {id: r, round: {to: 0.01, each: record, direction: down}}\n",
+        earning=f"- id: day\n  when: {{not: {NIGHT}}}\n  points_per_hour: 1\n"
+        f"- id: night\n  when: {NIGHT}\n  points_per_hour: 2\n- {id: r, round: {to: 0.01, each: record, direction: down}}\n",
     )
     evening = place.record("2024-06-15 21:00", "23:00")
     morning = place.record("2024-06-16 05:00", "07:00")
@@ -203,3 +207,68 @@ def test_a_check_in_counts_within_its_radius(distance: str, counts: bool) -> Non
     unlimited = place.record("2024-06-16 09:00", "10:00", check_in_distance=distance)
     unknown = place.record("2024-06-17 09:00", "10:00", check_in_radius="100")
     assert place.refused_by(record, unlimited, unknown) == [None if counts else "near", None, "near"]
+
+
+# --- what another registry calls by the same id, merged records, clocks that jump ---
+
+
+def elsewhere(record: ServiceRecord) -> ServiceRecord:
+    """Return the record as another registry hands it over, under the same id."""
+    return replace(record, registry=RegistryId("other"))
+
+
+def hours_of(place: Town, *records: ServiceRecord) -> list[float]:
+    return [a.seconds / 3600 for a in assess(place.rulebook, SOMEBODY, [(record, {}) for record in records])]
+
+
+def test_records_of_two_registries_with_the_same_id_are_two_records() -> None:
+    place = town(hours="- {id: cap, limit: {per: record, at_most: 2 hours, overflow: lost}}")
+    first, second = (place.record(f"2024-06-0{day} 09:00", "12:00", id="1") for day in (1, 2))
+    assert hours_of(place, first, elsewhere(second)) == [2, 2]
+
+
+def test_a_record_merged_with_one_of_the_same_id_in_another_registry_is_no_further_event() -> None:
+    place = town(
+        hours="- {id: once, overlap: {rule: merge, touching: no}}", earning="- {id: each, points_per_event: 5}"
+    )
+    first, second = place.record("2024-06-01 09:00", "11:00", id="1"), place.record("2024-06-01 10:00", "12:00", id="1")
+    made = assess(place.rulebook, SOMEBODY, [(first, {}), (elsewhere(second), {})])
+    assert [assessment.points for assessment in made] == [500, 0]
+
+
+def test_the_order_of_two_records_that_agree_in_start_and_id_is_that_of_their_registries() -> None:
+    record = town().record("2024-06-01 09:00", "11:00", id="1")
+    assert sorted([record, elsewhere(record)], key=lambda one: one.order) == [elsewhere(record), record]
+
+
+def test_what_is_merged_into_a_record_that_was_let_in_is_no_further_record() -> None:
+    place = town(
+        hours="- {id: once, overlap: {rule: merge, touching: no}}\n- {id: one, limit_records: {per: day, at_most: 1}}"
+    )
+    first, inside, later, with_it = (
+        place.record(f"2024-06-01 {start}:00", f"{end}:00")
+        for start, end in (("09", "11"), ("10", "12"), ("14", "16"), ("15", "17"))
+    )
+    assert place.hours(first, inside, later, with_it) == [2, 1, 0, 0]
+
+
+def test_what_is_merged_into_a_record_too_many_earns_nothing_either() -> None:
+    place = town(
+        hours="- {id: once, overlap: {rule: merge, touching: no}}",
+        earning="- {id: hourly, points_per_hour: 1}\n- {id: r, round: {to: 0.01, each: record, direction: down}}\n"
+        "- {id: one, limit_records: {per: day, at_most: 1}}",
+    )
+    first, later, with_it = (
+        place.record(f"2024-06-01 {start}:00", f"{end}:00") for start, end in (("07", "08"), ("09", "11"), ("10", "12"))
+    )
+    assert place.points(first, later, with_it) == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("at", "hours"),
+    [("['02:30']", [2, 3]), ("['02:00']", [2, 3]), ("['02:15', '02:45', '03:15']", [2, 0.25, 2.75])],
+)
+def test_a_time_over_which_the_clock_jumps_cuts_where_it_jumps(at: str, hours: list[float]) -> None:
+    place = town("Europe/Berlin", hours=f"- {{id: cut, split: {{at: {at}, share_of_breaks: pro_rata}}}}")
+    (made,) = place.assess(place.record("2024-03-31 00:00", "06:00"))
+    assert [working.after / 3600 for working in made.workings] == hours

@@ -63,6 +63,18 @@ def test_a_record_sees_what_was_before_it_on_the_same_day() -> None:
     assert place.refused_by(before, absence, after) == [None, None, "registered_only"]
 
 
+@pytest.mark.parametrize(("entry", "refused"), [("suspended", "not_by_oneself"), ("kept", None)])
+def test_what_was_entered_by_oneself_is_refused_while_that_right_is_suspended(entry: str, refused: str | None) -> None:
+    hours = "- {id: not_by_oneself, exclude: {own_entry: suspended, entry_mode: personal_application}}"
+    sanctions = SANCTIONS % "12 months" + "\n"
+    place = town(hours=hours, measures=MEASURES, sanctions=sanctions.replace("yes}", f"no, entry: {entry}}}"))
+    own, seen = (
+        place.record("2024-10-02 09:00", "10:00", id=mode, entry_mode=mode)
+        for mode in ("personal_application", "quick_punch")
+    )
+    assert place.refused_by(event(place, "2024-10-01", "no_show"), own, seen) == [None, refused, None]
+
+
 def test_without_sanctions_everybody_is_registered_and_nobody_black_listed() -> None:
     place = town(hours=HOURS, measures=MEASURES)
     assert place.refused_by(served(place, "2024-10-01")) == [None]

@@ -69,6 +69,9 @@ def test_a_condition_keeps_its_shape_and_every_comparison_of_a_quotient_becomes_
     flat, thresholds = without_quotients(
         AllOf((served, AnyOf((share, Not(Missing("share", HERE), HERE)), HERE)), HERE), FACTS
     )
-    assert [(t.name, t.operand) for t in thresholds if isinstance(t, Threshold)] == [("share at_least 600000", 600_000), ("share at_least 0", 0)]
+    assert [(t.name, t.operand) for t in thresholds if isinstance(t, Threshold)] == [
+        ("share at_least 600000", 600_000),
+        ("share at_least 0", 0),
+    ]
     yes = Compare("share at_least 600000", Operator.EQUALS, 1, HERE)
     assert flat == AllOf((served, AnyOf((yes, Not(Missing("share at_least 0", HERE), HERE)), HERE)), HERE)

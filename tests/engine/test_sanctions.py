@@ -281,3 +281,48 @@ def test_sanctions_are_facts_for_the_conditions_of_stars_and_perks() -> None:
     assert (before.star_held, len(before.perks)) == (1, 1)
     after = where.standing("2024-07-01", served(where, "2024-01-01"), *absences)
     assert (after.star_held, len(after.perks)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("over", "transition", "on", "hours"),
+    [
+        ("all_time", "", "2024-07-01", 2),
+        ("all_time", "restart", "2024-07-01", 0),
+        ("all_time", "{convert: 0.5}", "2024-07-01", 1),
+        ("{rolling: 12 months}", "", "2024-12-31", 2),
+        ("{rolling: 12 months}", "", "2025-01-01", 0),
+        ("{calendar: calendar_year}", "", "2025-01-01", 0),
+    ],
+)
+def test_what_was_paid_for_a_repair_is_gone_and_no_debt_when_the_hours_are_gone_too(
+    over: str, transition: str, on: str, hours: float
+) -> None:
+    changed = f"t: {{on_day: 2024-07-01, points: keep, hours: {transition}, stars: keep}}"
+    measures = CREDIT.replace("exchangeable: {sum: hours, over: all_time}", f"exchangeable: {{sum: hours, over: {over}}}")
+    where = place(REPAIRS, measures, **({"transition": changed} if transition else {}))
+    history = [
+        where.record("2024-01-01", minutes=720, id="served"),
+        replace(event(where, "2024-02-01", "dishonesty"), id=RecordId("D1")),
+        event(where, "2024-03-01", "repair", revokes="D1"),
+    ]
+    lines = {line.clause.id: line.sum for line in where.standing(on, *history).measures}
+    assert lines["exchangeable"] / 3600 == hours
+
+
+def test_hours_that_are_cancelled_leave_no_debt_of_what_was_paid() -> None:
+    cancelling = """
+false:
+  when: {lies: {at_least: 1}}
+  effects: {registration: kept, star: kept, points: kept, hours: cancelled, black_list: no}
+  lasts: for_ever
+"""
+    lies = "lies: {count: records, over: all_time, where: {kind: misconduct}}"
+    where = place(REPAIRS + cancelling, CREDIT + lies)
+    history = [
+        where.record("2024-01-01", minutes=720, id="served"),
+        replace(event(where, "2024-02-01", "dishonesty"), id=RecordId("D1")),
+        event(where, "2024-03-01", "repair", revokes="D1"),
+        event(where, "2024-04-01", "misconduct"),
+    ]
+    lines = {line.clause.id: line.sum for line in where.standing("2024-04-01", *history).measures}
+    assert lines["exchangeable"] == 0

@@ -10,6 +10,7 @@ import pytest
 from lianxing.engine.quotients import Quotient
 from lianxing.engine.rulebook import MeasureValue
 from lianxing.engine.standings import standing_with
+from lianxing.rules.facts import MONTH_PARTS
 from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Gap
 from tests.engine.counties import SOMEBODY, Town, town
@@ -219,3 +220,11 @@ def test_a_standing_before_the_policy_came_into_force_is_that_of_its_first_rules
     place = ladder("{award: {by: automatic}, levels: {1: {served: {at_least: {2020-01-01: 100 hours}}}}}")
     found = place.standing("2019-12-31", place.record("2019-06-01 09:00", minutes=60))
     assert (found.records, found.star_reached, found.gaps[0].lacking) == (0, 0, 100 * HOUR)
+
+
+@pytest.mark.parametrize(("on", "star"), [("2032-03-30", 0), ("2032-03-31", 0), ("2032-04-01", 1)])
+def test_more_than_ten_years_is_the_day_after_ten_years(on: str, star: int) -> None:
+    place = town(stars="award: {by: automatic}\nlevels:\n  1: {tenure: {more_than: 10 years}}\n")
+    assert place.standing(on).star_reached == star
+    (gap,) = place.standing("2032-03-31").gaps
+    assert (gap.has, gap.lacking) == (120 * MONTH_PARTS, 1)

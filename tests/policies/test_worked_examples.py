@@ -11,13 +11,15 @@ from lianxing.rules.cases import Case
 from tests.policies.proving import COUNTIES, MATCHERS, cases_of, proof_of
 
 YOUXIAN = "cn/hunan/zhuzhou/youxian"
+NVSI = "examples/nvsi"
 
 # By number: the counties whose cases answer the example, and how many cases it takes.
 EXAMPLES: dict[int, dict[str, int]] = {
-    1: {"examples/nvsi": 2, "examples/nvsi/running_total": 2, "examples/nvsi/half_open": 1},
-    2: {"examples/nvsi": 1, "examples/nvsi/half_open": 2, "examples/nvsi/running_total": 1},
-    3: {"examples/nvsi": 2, "examples/nvsi/half_open": 1, "examples/nvsi/running_total": 1},
+    1: {NVSI: 2, f"{NVSI}/running_total": 2, f"{NVSI}/half_open": 1, f"{NVSI}/split_by_day": 1},
+    2: {NVSI: 1, f"{NVSI}/half_open": 2, f"{NVSI}/running_total": 1, f"{NVSI}/split_by_day": 1},
+    3: {NVSI: 2, f"{NVSI}/half_open": 1, f"{NVSI}/running_total": 1, f"{NVSI}/split_by_day": 2},
     4: {"examples/hailin": 3},
+    5: {"cn/shandong/weihai": 9},
     6: {"cn/hubei/huangshi": 3},
     7: {"examples/huangshan": 3},
     8: {"cn/guangdong/guangzhou": 4},
@@ -25,7 +27,9 @@ EXAMPLES: dict[int, dict[str, int]] = {
     10: {"cn/beijing": 5},
     11: {"cn/beijing": 3},
     12: {"cn/sichuan/chengdu/longquanyi": 4},
-    15: {"cn/guangdong/shenzhen/longgang": 2},
+    14: {"cn/sichuan/chengdu/longquanyi": 4},
+    15: {"cn/guangdong/shenzhen/longgang": 3},
+    18: {"cn/sichuan": 1, NVSI: 2},
     19: {"cn/hubei": 1},
     20: {"cn/beijing": 5, "cn": 2},
     21: {"examples/nanchuan": 2},
@@ -33,12 +37,17 @@ EXAMPLES: dict[int, dict[str, int]] = {
     25: {"cn/zhejiang/taizhou/huangyan": 5},
     26: {"examples/shengzhou": 4},
     28: {"examples/luohe": 3},
+    29: {NVSI: 2},
+    33: {"examples/taiwan_card": 2},
     34: {"examples/korea_2010": 2},
     36: {"cn/zhejiang/ningbo/xiangshan": 3},
+    37: {"cn/fujian/fuzhou": 3},
     38: {"examples/school_level": 1},
     39: {"examples/bozhou": 1, "examples/county_plan": 1},
     40: {"examples/university": 1},
-    44: {YOUXIAN: 2, f"{YOUXIAN}/lianxing": 1},
+    42: {"cn/shandong/dongying/nonggao": 4},
+    43: {"examples/order_67": 4},
+    44: {YOUXIAN: 5, f"{YOUXIAN}/lianxing": 2},
 }
 PLACES = [(number, county) for number, counties in EXAMPLES.items() for county in counties]
 

@@ -25,7 +25,7 @@ CHAPTERS = {
 K_county: town
 K_title: {K_zh: 示例, K_en: an example}
 K_region: "430223"
-K_in_force: {K_from: 2020-01-01, K_until: 2029-12-31}
+K_in_force: {K_from: 2020-01-01, K_until: 2029-12-31, K_counts_from: 2019-01-01}
 K_time_zone: Asia/Shanghai
 K_source: {K_title: 办法, K_issuer: 民政局, K_year: "2024", K_grade: B, K_status: W_trial}
 K_facts:
@@ -39,6 +39,9 @@ K_facts:
   signed_at: {K_type: W_time, K_scope: S_record}
   travel: {K_type: W_duration, K_scope: S_record}
   gift: {K_type: W_money, K_scope: S_record}
+  taken: {K_type: W_points, K_scope: S_record}
+  away: {K_type: W_days, K_scope: S_record}
+  full_time: {K_type: W_months, K_scope: S_person}
 K_holidays: CN
 K_campaigns:
   lei_feng_month: {K_every_year: ["03-01", "03-31"], K_label: {K_zh: 学雷锋月, K_en: Lei Feng month}}
@@ -95,8 +98,10 @@ how_evaluated:
     K_grades: [{K_at_least: 4, K_grade: good}, {K_at_least: 0, K_grade: poor}]
 """,
     "hours.yaml": """
-- {K_id: a, K_count: {K_any: [{category: training}, {K_all: [{category: relief}, {K_not: {on_duty: yes}}]}]}, K_overrides: no}
-- {K_id: b, K_exclude: {duration: {K_more_than: 20 hours}, age: {K_less_than: 14}, weekday: {K_within: [1, 5]}}}
+- {K_id: a, K_count: {K_any: [{category: training}, {K_all: [{category: relief}, {K_not: {on_duty: yes}}]}]}}
+- K_id: b
+  K_exclude: {duration: {K_more_than: 20 hours}, age: {K_less_than: 14}, weekday: {K_within: [1, 5]}}
+  K_overrides: no
 - {K_id: c, K_split: W_midnight, K_when: {category: {K_not: relief}}}
 - {K_id: d, K_overlap: {K_rule: W_refuse, K_touching: yes}, K_when: {fair_day: no}}
 - {K_id: e, K_overlap: {K_rule: W_first, K_touching: no}, K_when: {fair_day: yes}}
@@ -143,7 +148,7 @@ how_evaluated:
     K_of: W_hours
     K_each: W_running_total
     K_part: W_counted
-    K_steps: [{K_up_to: 20 hours, K_every: 1 hour, K_points: 1}, {K_every: 2 hours, K_points: 1}]
+    K_steps: [{K_up_to: 20 hours, K_every: 1 hour, K_points: 1}, {K_up_to: W_unlimited, K_every: 2 hours, K_points: 1}]
 - {K_id: s6, K_bands: {K_of: W_records, K_each: W_week, K_steps: [{K_at_least: 3, K_points: 1}]}}
 - {K_id: s7, K_round: {K_to: 0.1 points, K_each: W_record, K_direction: W_half_up}}
 """,
