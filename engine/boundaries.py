@@ -16,6 +16,7 @@ from lianxing.rules.dates import Dated, Since
 from lianxing.rules.earning import Bands, Brackets, EarningStep, LimitPoints, LimitShare
 from lianxing.rules.facts import RATIO_SCALE, Fact, FactType, FactValue, Scope
 from lianxing.rules.hours import AddTime, HoursStep, LimitRecords, LimitTime, Minimum
+from lianxing.rules.periods import Term
 from lianxing.rules.places import Clause, Label, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.review import Evaluation
@@ -40,6 +41,7 @@ class Boundary:
     operator: Operator
     operand: FactValue | Fraction | Fact
     location: Location
+    plus: Term | None = None  # of a day: so long after the other one
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def _comparisons(rulebook: Rulebook) -> Iterator[Stretch]:
                     found = [Stretch(Boundary(ruleset, facts[test.fact], test.operator, test.operand, test.location))]
                 case CompareFacts():
                     other = facts[test.other]
-                    found = [Stretch(Boundary(ruleset, facts[test.fact], test.operator, other, test.location))]
+                    beside = Boundary(ruleset, facts[test.fact], test.operator, other, test.location, test.plus)
+                    found = [Stretch(beside)]
                 case DatedCompare():
                     found = [
                         Stretch(

@@ -12,7 +12,7 @@ from pathlib import Path
 from lianxing.engine.honours import commendation_problems
 from lianxing.engine.layers import Shelf, merged, read_layers
 from lianxing.engine.naming import what_is_named
-from lianxing.engine.ordering import hours_order, points_order, points_without_measure
+from lianxing.engine.ordering import hours_order, limits_before_points, points_order, points_without_measure
 from lianxing.engine.quotients import holds
 from lianxing.engine.reading.campaigns import layered
 from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer, Tree
@@ -173,6 +173,7 @@ def check(policy: Policy) -> list[Problem]:
         *_holes(policy),
         *hours_order(policy),
         *points_order(policy),
+        *limits_before_points(policy),
         *points_without_measure(policy),
         *rivals(policy),
         *_days_before_the_first_value(policy),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from lianxing.engine.boundaries import Boundary, Stretch, boundaries
+from lianxing.engine.calendars import WorkingCalendar
 from lianxing.engine.cases import CaseResult, run_case, untouched
 from lianxing.engine.quotients import Beside, Quotient, Threshold, holds
 from lianxing.engine.rulebook import Rulebook
@@ -72,6 +73,7 @@ class _Watch:
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._first_day = rulebook.policy.county.in_force_from
+        self._calendar = rulebook.calendar
         standing = boundaries(rulebook)
         self._asking: dict[str, list[Stretch]] = {}
         for stretch in standing:
@@ -83,7 +85,9 @@ class _Watch:
     def asked(self, ruleset: str, day: date, values: Mapping[str, FactValue | Quotient]) -> None:
         day = max(day, self._first_day)
         for stretch in self._asking.get(ruleset, ()):
-            answer = _answer(stretch.boundary, values) if stretch.since <= day < stretch.before else None
+            answer = (
+                _answer(stretch.boundary, values, self._calendar) if stretch.since <= day < stretch.before else None
+            )
             if answer is not None:
                 self._asked.add(Side(stretch.boundary, bool(answer)))
 
@@ -99,10 +103,12 @@ class _Watch:
         return side in self._asked if side.boundary.ruleset else (side.boundary.location, side.holds) in self._compared
 
 
-def _answer(boundary: Boundary, values: Mapping[str, FactValue | Quotient]) -> int | bool | None:
+def _answer(
+    boundary: Boundary, values: Mapping[str, FactValue | Quotient], calendar: WorkingCalendar
+) -> int | bool | None:
     name, operator, operand = boundary.fact.name, boundary.operator, boundary.operand
     if isinstance(operand, Fact):
-        return Beside("", name, operator, operand.name).asked(values)
+        return Beside("", name, operator, operand.name, boundary.plus).asked(values, calendar)
     value = values.get(name)
     assert isinstance(operand, int)
     if isinstance(value, Quotient):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lianxing.engine.overlaps import Timetable
 from lianxing.engine.parts import SECONDS, Outcome, Part
 from lianxing.engine.tallies import Tallies
+from lianxing.rules.assessments import Operand
 from lianxing.rules.facts import FactValue
 from lianxing.rules.hours import (
     AddTime,
@@ -48,7 +49,7 @@ class Timing:
             case NoOverlap():
                 self.timetable.serve(step, record, parts, outcome)
             case AddTime():
-                _add_time(step, parts, outcome)
+                self._add_time(step, parts[0], outcome)
             case DeductTime():
                 _deduct_time(step, parts, outcome)
             case Minimum():
@@ -58,7 +59,8 @@ class Timing:
                     self._round(step, part, outcome)
             case LimitTime():
                 for part in parts:
-                    self._limit(step, part, outcome)
+                    if part.hoursless is None:  # a limit on service time is none on what is no service time
+                        self._limit(step, part, outcome)
             case LimitRecords():
                 self._limit_records(step, parts, outcome)
 
@@ -68,6 +70,27 @@ class Timing:
             step.clause, part, SECONDS, part.seconds, to, step.each, step.direction, step.within_same, outcome
         )
         part.seconds = int(after)
+
+    def _add_time(self, step: AddTime, part: Part, outcome: Outcome) -> None:
+        """Count what the record reports beside the service, as far as the period still allows it."""
+        reported = _reported(step.of, part)
+        if not reported:
+            return
+        since = step.at_most.since(part.ruled_on)
+        used = int(self.tallies.so_far(step.clause.id, step.per, part))
+        added = min(reported, max(0, since.value - used))
+        outcome.compared(since.location, added == reported)
+        if added:
+            self.tallies.add(step.clause.id, step.per, part, added)
+            operands = {
+                "reported": reported,
+                "at_most": since.value,
+                "used": used,
+                "per": step.per.value,
+                "of": step.of,
+            }
+            outcome.note(step.clause, part, "add_time", SECONDS, part.seconds, part.seconds + added, **operands)
+            part.seconds += added
 
     def _limit(self, step: LimitTime, part: Part, outcome: Outcome) -> None:
         if isinstance(step.at_most, str):
@@ -105,21 +128,6 @@ def _reported(of: str, part: Part) -> int:
     """Return the seconds that the record reports under a name, 0 where it does not."""
     value: FactValue | None = part.facts.get(of)
     return value if isinstance(value, int) and value > 0 else 0
-
-
-def _add_time(step: AddTime, parts: list[Part], outcome: Outcome) -> None:
-    for part in parts[:1]:
-        since = step.at_most.since(part.ruled_on)
-        reported, most = _reported(step.of, part), since.value
-        added = min(reported, most)
-        if reported:
-            outcome.compared(since.location, reported <= most)
-        if added:
-            after = part.seconds + added
-            outcome.note(
-                step.clause, part, "add_time", SECONDS, part.seconds, after, reported=reported, at_most=most, of=step.of
-            )
-            part.seconds = after
 
 
 def _deduct_time(step: DeductTime, parts: list[Part], outcome: Outcome) -> None:

@@ -21,7 +21,7 @@ from lianxing.rules.earning import (
     Rates,
     RoundPoints,
 )
-from lianxing.rules.hours import AddTime, DeductTime, LimitTime, Minimum, NoOverlap, RoundTime, Split
+from lianxing.rules.hours import AddTime, DeductTime, LimitRecords, LimitTime, Minimum, NoOverlap, RoundTime, Split
 from lianxing.rules.measures import HOURS
 from lianxing.rules.places import Clause
 from lianxing.rules.policy import Policy
@@ -66,6 +66,15 @@ def points_order(policy: Policy) -> Iterator[Problem]:
             exact = step.clause
     if exact is not None:
         yield Problem("P320", exact.location, (("id", exact.id),))
+
+
+def limits_before_points(policy: Policy) -> Iterator[Problem]:
+    """A number of records is limited after what they earn: before it there is nothing to take away."""
+    earned = False
+    for step in policy.earning:
+        if isinstance(step, LimitRecords) and not earned:
+            yield Problem("P332", step.clause.location, (("id", step.clause.id),))
+        earned = earned or isinstance(step, PointsPerHour | PointsPerEvent | Add | Brackets | Bands)
 
 
 def _makes_fractions(step: EarningStep) -> bool:

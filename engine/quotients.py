@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
+from lianxing.engine.calendars import WorkingCalendar
 from lianxing.rules.conditions import (
     AllOf,
     AnyOf,
@@ -23,6 +25,7 @@ from lianxing.rules.conditions import (
     Operator,
 )
 from lianxing.rules.facts import RATIO_SCALE, Fact, FactType, FactValue
+from lianxing.rules.periods import Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Threshold:
             return None
         return int(holds(self.operator, quotient.sum * RATIO_SCALE, self.operand * quotient.count))
 
-    def asked(self, values: Mapping[str, FactValue | Quotient]) -> int | None:
+    def asked(self, values: Mapping[str, FactValue | Quotient], _calendar: WorkingCalendar) -> int | None:
         """Return the value of the yes/no fact, None where it is missing."""
         quotient = values.get(self.fact)
         return self.answer(quotient) if isinstance(quotient, Quotient) else None
@@ -71,11 +74,16 @@ class Beside:
     fact: str
     operator: Operator
     other: str
+    plus: Term | None = None
 
-    def asked(self, values: Mapping[str, FactValue | Quotient]) -> int | None:
+    def asked(self, values: Mapping[str, FactValue | Quotient], calendar: WorkingCalendar) -> int | None:
         """Return the value of the yes/no fact, None where either fact is missing."""
         left, right = values.get(self.fact), values.get(self.other)
-        return int(holds(self.operator, left, right)) if isinstance(left, int) and isinstance(right, int) else None
+        if not isinstance(left, int) or not isinstance(right, int):
+            return None
+        if self.plus is not None:
+            right = calendar.end_of_stretch(date.fromordinal(right), self.plus).toordinal()
+        return int(holds(self.operator, left, right))
 
 
 WorkedOut = Threshold | Beside
@@ -110,8 +118,8 @@ def _rewritten(condition: Condition, facts: Mapping[str, Fact], thresholds: list
             thresholds.append(Threshold(name, condition.fact, condition.operator, condition.operand))
             return Compare(name, Operator.EQUALS, 1, condition.location)
         case CompareFacts():
-            name = f"{condition.fact} {condition.operator.value} {condition.other}"
-            thresholds.append(Beside(name, condition.fact, condition.operator, condition.other))
+            name = f"{condition.fact} {condition.operator.value} {condition.other} {condition.plus or ''}"
+            thresholds.append(Beside(name, condition.fact, condition.operator, condition.other, condition.plus))
             return Compare(name, Operator.EQUALS, 1, condition.location)
         case Missing() if _is_ratio(condition.fact, facts):
             # Any threshold is missing exactly when the quotient is.

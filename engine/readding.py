@@ -69,7 +69,7 @@ def _again(step: Mapping[str, Any], before: Fraction) -> Fraction:
             most = _nearest(others * share / (1 - share), 1, Direction.DOWN)
             return min(before, max(Fraction(0), most - Fraction(step["used"])))
         case "add_time":
-            return before + Fraction(min(step["reported"], step["at_most"]))
+            return before + Fraction(min(step["reported"], max(0, step["at_most"] - step["used"])))
         case "deduct_time":
             return before - Fraction(step["taken"])
         case "minimum":

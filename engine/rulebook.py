@@ -150,7 +150,7 @@ class Rulebook:
         values: dict[str, FactValue | Quotient] = {**facts, **measures}
         flat = {name: value for name, value in values.items() if not isinstance(value, Quotient)}
         for one in worked_out:
-            answer = one.asked(values)
+            answer = one.asked(values, self.calendar)
             if answer is not None:
                 flat[one.name] = answer
         return matcher.match(flat)

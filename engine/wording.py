@@ -142,8 +142,11 @@ def _overflow(step: Mapping[str, Any], zh: bool) -> str:
 def _time_step(step: Mapping[str, Any], zh: bool, language: Language) -> str:
     match step["operation"]:
         case "add_time":
-            reported, most = (time_text(step[name], language) for name in ("reported", "at_most"))
-            return f"另报 {reported}，至多 {most}" if zh else f"{reported} reported beside it, at most {most}"
+            reported, most, used = (time_text(step[name], language) for name in ("reported", "at_most", "used"))
+            per = _per(step["per"], zh)
+            if zh:
+                return f"另报 {reported}，{per}至多 {most}，已用 {used}"
+            return f"{reported} reported beside it, at most {most} per {per}, {used} used before"
         case "deduct_time":
             taken = time_text(step["taken"], language)
             return f"扣除 {taken}" if zh else f"less {taken}"

@@ -21,6 +21,7 @@ from enum import Enum
 
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import FactValue
+from lianxing.rules.periods import Term
 from lianxing.rules.places import Location
 
 
@@ -54,12 +55,16 @@ class DatedCompare:
 
 @dataclass(frozen=True, slots=True)
 class CompareFacts:
-    """Two numeric facts of one type stand in this relation; false where either is missing."""
+    """Two numeric facts of one type stand in this relation; false where either is missing.
+
+    With `plus`, the first is compared with the end of the term that begins on the day of the other.
+    """
 
     fact: str
     operator: Operator
     other: str
     location: Location
+    plus: Term | None = None
 
 
 @dataclass(frozen=True, slots=True)

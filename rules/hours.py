@@ -121,11 +121,12 @@ class NoOverlap:
 
 @dataclass(frozen=True, slots=True)
 class AddTime:
-    """Time that the record reports beside the service (the fact `of`) counts as well, up to so many seconds."""
+    """Time that the record reports beside the service (the fact `of`) counts as well, up to so much in the period."""
 
     clause: Clause
     when: Condition | None
     of: str
+    per: Period
     at_most: Dated[int]
 
 

@@ -330,6 +330,16 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "修复从“{measure}”中扣，它须是合计类指标",
         "a repair is paid out of '{measure}', which has to be a sum",
     ),
+    (
+        "P331",
+        "只有日期才能写“之后”，{fact} 不是日期",
+        "only a day can be compared with so long after another; {fact} is none",
+    ),
+    (
+        "P332",
+        "“{id}”之前没有计分的条文，限次就没有作用；请排在计分之后",
+        "'{id}' limits nothing: no statement before it earns points; put it after them",
+    ),
     # P4xx: what no matcher can evaluate
     *MATCHING_PROBLEMS,
     # P5xx: cases

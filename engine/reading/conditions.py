@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from lianxing.engine.reading.forms import YES_NO, DatedOf, Key, ListOf, Reading, Record, Schema, Text
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
+from lianxing.engine.reading.terms import TermForm
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
 from lianxing.rules import quantities
 from lianxing.rules.conditions import (
@@ -26,6 +27,7 @@ from lianxing.rules.conditions import (
     Operator,
 )
 from lianxing.rules.facts import INTEGER_MAX, RATIO_SCALE, TEXT_BYTES_MAX, Fact, FactType, FactValue, Scope
+from lianxing.rules.periods import Term
 from lianxing.rules.places import Language, Location
 
 RECORD_SCOPES = frozenset((Scope.RECORD, Scope.PERSON, Scope.CALENDAR, Scope.MEASURE, Scope.SANCTION))
@@ -234,9 +236,13 @@ class ConditionForm:
     def _beside(
         self, fact: Fact, operator: Operator, node: Node, reading: Reading, place: Location
     ) -> Condition | None:
-        """`{at_most: {fact: check_in_radius}}`: one fact compared with another of its type."""
-        other = FACT_NAMED.read(node, reading)
-        if other is None:
+        """`{at_most: {fact: check_in_radius}}`: one fact compared with another of its type; of days, so long after."""
+        said = _FACT_PLUS.read(node, reading)
+        if said is None:
+            return None
+        other, plus = said
+        if plus is not None and fact.type is not FactType.DATE:
+            reading.problem("P331", node.location, ("fact", fact.name))
             return None
         beyond = (
             other.scope not in self.scopes or other.type is not fact.type or FactType.RATIO in (fact.type, other.type)
@@ -244,7 +250,7 @@ class ConditionForm:
         if beyond:
             reading.problem("P304", node.location, ("fact", other.name))
             return None
-        return CompareFacts(fact.name, operator, other.name, place)
+        return CompareFacts(fact.name, operator, other.name, place, plus)
 
     def schema(self, script: Language) -> Schema:
         return {"$ref": "#/$defs/condition"}
@@ -271,9 +277,15 @@ FACT_NAMED: Record[Fact] = Record(
 )
 
 
+_FACT_PLUS: Record[tuple[Fact, Term | None]] = Record(
+    {"fact": Key(_KnownFact(), required=True), "plus": Key(TermForm())},
+    lambda fields, _reading: (fields.get("fact"), fields.get("plus")),
+)
+
+
 def names_a_fact(node: Node) -> bool:
     """Tell whether a node says `{fact: ...}`."""
-    return isinstance(node, Entries) and [KEY_OF.get(key.text, key.text) for key, _ in node.entries] == ["fact"]
+    return isinstance(node, Entries) and any(KEY_OF.get(key.text, key.text) == "fact" for key, _ in node.entries)
 
 
 def condition_schema(script: Language) -> Schema:

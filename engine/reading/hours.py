@@ -258,8 +258,12 @@ HOURS: StepsForm[HoursStep] = StepsForm(
         ),
         "add_time": Key(
             Record(
-                {"of": Key(_DurationFact(), required=True), "at_most": Key(_DURATION, required=True)},
-                lambda fields, _reading: (fields.get("of"), fields.get("at_most")),
+                {
+                    "of": Key(_DurationFact(), required=True),
+                    "per": Key(Choice(ROUND_PERIODS), required=True),
+                    "at_most": Key(_DURATION, required=True),
+                },
+                lambda fields, _reading: (fields.get("of"), fields.get("per"), fields.get("at_most")),
             )
         ),
         "deduct_time": Key(

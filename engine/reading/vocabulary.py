@@ -90,6 +90,7 @@ KEYS: Mapping[str, str] = {
     "rules": "各项",
     "value": "值",
     "fact": "取自",
+    "plus": "之后",
     # tables
     "by": "按",
     "default": "其余",

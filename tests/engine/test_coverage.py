@@ -159,7 +159,7 @@ STEPS = {
     ),
     "time that is added": (
         "hours",
-        "add_time: {of: travel_time, at_most: 1 hour}",
+        "add_time: {of: travel_time, per: record, at_most: 1 hour}",
         "1 hour, travel_time: 1 hour",
         "1 hour, travel_time: 61 minutes",
     ),

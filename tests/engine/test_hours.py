@@ -12,7 +12,7 @@ from lianxing.engine.readding import readd
 from lianxing.rules.assessments import Assessment
 from lianxing.rules.facts import RegistryId
 from lianxing.rules.records import ServiceRecord
-from tests.engine.counties import SOMEBODY, Town, town
+from tests.engine.counties import COUNTY, Town, town
 
 NIGHT = '{any: [{start_time: {at_least: "22:00"}}, {start_time: {less_than: "06:00"}}]}'
 HOURLY = "- {id: hourly, points_per_hour: 1}\n- {id: r, round: {to: 0.01, each: record, direction: down}}\n"
@@ -97,7 +97,8 @@ def test_night_hours_are_those_after_the_cut_and_before_the_other() -> None:
     place = town(
         hours='- {id: bands, split: {at: ["22:00", "06:00"], share_of_breaks: pro_rata}}',
         earning=f"- id: day\n  when: {{not: {NIGHT}}}\n  points_per_hour: 1\n"
-        f"- id: night\n  when: {NIGHT}\n  points_per_hour: 2\n- {id: r, round: {to: 0.01, each: record, direction: down}}\n",
+        f"- id: night\n  when: {NIGHT}\n  points_per_hour: 2\n"
+        "- {id: r, round: {to: 0.01, each: record, direction: down}}\n",
     )
     evening = place.record("2024-06-15 21:00", "23:00")
     morning = place.record("2024-06-16 05:00", "07:00")
@@ -120,14 +121,14 @@ def test_only_records_of_one_organisation_compete_where_the_policy_says_so() -> 
     ("travel", "hours"), [("0 hours", 5), ("119 minutes", 5 + 119 / 60), ("2 hours", 7), ("3 hours", 7)]
 )
 def test_time_reported_beside_the_service_counts_up_to_a_bound(travel: str, hours: float) -> None:
-    place = town(hours="- {id: journey, add_time: {of: travel_time, at_most: 2 hours}}")
+    place = town(hours="- {id: journey, add_time: {of: travel_time, per: day, at_most: 2 hours}}")
     record = place.record("2024-06-15 09:00", "14:00", travel_time=travel)
     assert place.hours(record) == [hours]
     assert adds_up(*place.assess(record))
 
 
 def test_time_that_nobody_reported_is_not_added() -> None:
-    place = town(hours="- {id: journey, add_time: {of: travel_time, at_most: 2 hours}}")
+    place = town(hours="- {id: journey, add_time: {of: travel_time, per: day, at_most: 2 hours}}")
     assert place.hours(place.record("2024-06-15 09:00", "14:00")) == [5]
 
 
@@ -272,3 +273,39 @@ def test_a_time_over_which_the_clock_jumps_cuts_where_it_jumps(at: str, hours: l
     place = town("Europe/Berlin", hours=f"- {{id: cut, split: {{at: {at}, share_of_breaks: pro_rata}}}}")
     (made,) = place.assess(place.record("2024-03-31 00:00", "06:00"))
     assert [working.after / 3600 for working in made.workings] == hours
+
+
+def test_two_journeys_of_a_day_share_what_a_day_allows() -> None:
+    place = town(hours="- {id: journey, add_time: {of: travel_time, per: day, at_most: 2 hours}}")
+    first, second = (
+        place.record(f"2024-06-15 {hour}:00", minutes=60, travel_time="90 minutes") for hour in ("08", "12")
+    )
+    assert place.minutes(first, second) == [150, 90]
+    assert adds_up(*place.assess(first, second))
+
+
+def test_what_is_no_service_time_uses_up_no_limit_on_service_time() -> None:
+    place = town(
+        hours="- {id: blood, no_hours: {kind: blood_donation}}\n"
+        "- {id: cap, limit: {per: day, at_most: 8 hours, overflow: lost}}"
+    )
+    blood = place.record("2024-06-15 06:00", "07:30", kind="blood_donation")
+    assert place.hours(blood, place.record("2024-06-15 09:00", "18:00")) == [0, 8]
+
+
+@pytest.mark.parametrize(("ends", "counts"), [("2025-01-31", True), ("2025-02-01", False)])
+def test_a_date_may_lie_so_long_after_another(ends: str, counts: bool) -> None:
+    head = COUNTY % "Asia/Shanghai" + "  begins: {type: date, scope: record}\n  ends: {type: date, scope: record}\n"
+    place = town(
+        files={"county.yaml": head},
+        hours="- {id: a_year_at_most, count: {ends: {at_most: {fact: begins, plus: 1 year}}}}",
+    )
+    record = place.record("2024-06-15 09:00", "10:00", begins="2024-01-31", ends=ends)
+    assert place.refused_by(record) == [None if counts else "a_year_at_most"]
+
+
+@pytest.mark.parametrize(("entered", "late"), [("2024-10-16", None), ("2024-10-17", "late")])
+def test_a_date_may_lie_so_many_working_days_after_another(entered: str, late: str | None) -> None:
+    place = town(hours="- {id: late, exclude: {recorded_on: {more_than: {fact: evaluated_on, plus: 10 working days}}}}")
+    record = place.record("2024-09-20 09:00", "10:00", evaluated_on="2024-09-27", recorded_on=entered)
+    assert place.refused_by(record) == [late]

@@ -298,7 +298,9 @@ def test_what_was_paid_for_a_repair_is_gone_and_no_debt_when_the_hours_are_gone_
     over: str, transition: str, on: str, hours: float
 ) -> None:
     changed = f"t: {{on_day: 2024-07-01, points: keep, hours: {transition}, stars: keep}}"
-    measures = CREDIT.replace("exchangeable: {sum: hours, over: all_time}", f"exchangeable: {{sum: hours, over: {over}}}")
+    measures = CREDIT.replace(
+        "exchangeable: {sum: hours, over: all_time}", f"exchangeable: {{sum: hours, over: {over}}}"
+    )
     where = place(REPAIRS, measures, **({"transition": changed} if transition else {}))
     history = [
         where.record("2024-01-01", minutes=720, id="served"),

@@ -116,13 +116,14 @@ how_evaluated:
 - {K_id: h3, K_no_hours: {category: training}}
 - {K_id: h4, K_split: {K_at: [W_midnight, "22:00"], K_share_of_breaks: W_pro_rata}, K_before: d}
 - {K_id: h5, K_split: {K_at: "06:00", K_share_of_breaks: W_in_order}, K_before: d}
-- {K_id: h6, K_add_time: {K_of: travel_time, K_at_most: 2 hours}}
+- {K_id: h6, K_add_time: {K_of: travel_time, K_per: W_day, K_at_most: 2 hours}}
 - {K_id: h7, K_deduct_time: {K_of: rest_time}}
 - {K_id: h8, K_minimum: 30 minutes}
 - {K_id: h9, K_limit_records: {K_per: W_day, K_at_most: 3, K_within_same: activity}}
 - {K_id: h10, K_limit: {K_per: W_balance, K_at_most: 1500 hours, K_overflow: W_donation_pool}}
 - {K_id: h11, K_limit: {K_per: W_half_year, K_at_most: 500 hours, K_overflow: W_honour}}
 - {K_id: h12, K_limit: {K_per: W_record, K_at_most: {K_fact: activity_duration}, K_overflow: W_lost}}
+- {K_id: h13, K_exclude: {recorded_on: {K_more_than: {K_fact: evaluated_on, K_plus: 10 working days}}}}
 """,
     "earning.yaml": """
 - K_id: l
