@@ -13,7 +13,7 @@ from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.rulebook import RECORD, SCORES, Rulebook
 from lianxing.rules.conditions import Compare, CompareFacts, DatedCompare, Operator
 from lianxing.rules.dates import Dated, Since
-from lianxing.rules.earning import Bands, Brackets, EarningStep, LimitPoints, LimitShare
+from lianxing.rules.earning import Bands, Brackets, EarningStep, Floor, LimitPoints, LimitShare, LimitStep
 from lianxing.rules.facts import RATIO_SCALE, Fact, FactType, FactValue, Scope
 from lianxing.rules.hours import AddTime, HoursStep, LimitRecords, LimitTime, Minimum
 from lianxing.rules.periods import Term
@@ -137,7 +137,7 @@ def _edges_of(step: HoursStep | EarningStep, facts: Mapping[str, Fact]) -> Itera
             yield from _dated(step.clause, FactType.DURATION, Operator.AT_MOST, most)
         case AddTime():
             yield from _dated(step.clause, FactType.DURATION, Operator.AT_MOST, step.at_most)
-        case LimitPoints():
+        case LimitPoints() | LimitStep():
             yield from _dated(step.clause, FactType.POINTS, Operator.AT_MOST, step.at_most)
         case LimitRecords():
             yield from _dated(step.clause, FactType.WHOLE, Operator.AT_MOST, step.at_most)
@@ -146,6 +146,8 @@ def _edges_of(step: HoursStep | EarningStep, facts: Mapping[str, Fact]) -> Itera
                 operand = share.value * RATIO_SCALE
                 edge = Boundary("", _amount(step.clause, FactType.RATIO), Operator.AT_MOST, operand, share.location)
                 yield Stretch(edge, share.day, before)
+        case Floor():
+            yield from _dated(step.clause, FactType.POINTS, Operator.AT_LEAST, step.at_least)
         case Minimum():
             yield from _dated(step.clause, FactType.DURATION, Operator.AT_LEAST, step.at_least)
         case Brackets():

@@ -12,18 +12,18 @@ from lianxing.engine.counting import assess, counted
 from lianxing.engine.decision_cases import decision_checks, decision_touched
 from lianxing.engine.measures import Totals
 from lianxing.engine.menu_cases import menu_checks, menu_touched
-from lianxing.engine.quotients import given_measures
+from lianxing.engine.quotients import Quotient, given_measures
 from lianxing.engine.review_cases import review_checks, review_touched
 from lianxing.engine.rounding import rounded
-from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.rulebook import MeasureValue, Rulebook
 from lianxing.engine.selection_cases import selection_checks, selection_touched
 from lianxing.engine.standings import standing, standing_with
 from lianxing.rules.assessments import Assessment
 from lianxing.rules.cases import Case, Expected
-from lianxing.rules.facts import RATIO_SCALE, Scope
+from lianxing.rules.facts import NUMBER_SCALE, RATIO_SCALE, Fact, FactType, Scope
 from lianxing.rules.hours import Direction
 from lianxing.rules.places import Clause
-from lianxing.rules.standings import Standing
+from lianxing.rules.standings import MeasureLine, Standing
 
 Outcome = Fraction | int | str | None
 
@@ -73,14 +73,34 @@ def untouched(rulebook: Rulebook, results: Iterable[CaseResult]) -> list[Clause]
 
 
 def _standing(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...]) -> Standing:
-    if case.records:
-        history = [counted(assessment) for assessment in assessments]
-        return standing(rulebook, case.volunteer, history, case.on)
     facts = rulebook.policy.facts
     outright = {name: value for name, value in case.given.items() if facts[name].scope is Scope.SANCTION}
-    given = {name: value for name, value in case.given.items() if name not in outright}
-    measures = basis_of(rulebook, case, Totals(rulebook.policy).on(case.on) | given_measures(facts, given))
-    return standing_with(rulebook, case.volunteer, measures, case.on, star_held=case.star, sanctioned=outright)
+    given = given_measures(facts, {name: value for name, value in case.given.items() if name not in outright})
+    if not case.records:
+        measures = basis_of(rulebook, case, Totals(rulebook.policy).on(case.on) | given)
+        return standing_with(rulebook, case.volunteer, measures, case.on, star_held=case.star, sanctioned=outright)
+    history = [counted(assessment) for assessment in assessments]
+    found = standing(rulebook, case.volunteer, history, case.on)
+    lived: dict[str, MeasureValue] = {
+        line.clause.id: line.sum if line.count is None else Quotient(line.sum, line.count) for line in found.measures
+    }
+    measures = basis_of(rulebook, case, lived | given)
+    if measures == lived and case.star is None and not outright:
+        return found
+    return standing_with(
+        rulebook,
+        case.volunteer,
+        measures,
+        case.on,
+        records=found.records,
+        seconds=found.seconds,
+        points=found.points,
+        transitions=found.transitions,
+        star=found.star,
+        star_held=case.star,
+        conduct=found.conduct,
+        sanctioned=outright,
+    )
 
 
 def _checks(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...], found: Standing) -> Iterable[Check]:
@@ -126,14 +146,30 @@ def _checks(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...],
         if line is None:
             yield Check(f"measures {name}", value, None)
             continue
-        # A quotient is expected in millionths and compared without dividing.
-        exact = line.count is None or line.sum * RATIO_SCALE == value * line.count
-        comes_to = line.sum if line.count is None else value if exact and line.count else f"{line.sum}/{line.count}"
+        comes_to = line.sum if line.count is None else _quotient_as_said(rulebook.policy.facts[name], line, value)
         yield Check(f"measures {name}", value, comes_to)
     for name, lacking in (expected.missing or {}).items():
         gap = next((gap for gap in found.gaps if gap.fact == name), None)
         got_lacking: Outcome = None if gap is None else gap.lacking if gap.lacking is not None else gap.needed
         yield Check(f"still_missing {name}", lacking, got_lacking)
+
+
+def _quotient_as_said(fact: Fact, line: MeasureLine, said: int) -> Outcome:
+    """Return what a case says of a quotient, in millionths, where that is it: exactly, or to two decimals half up."""
+    if not line.count:
+        return None
+    exact = Fraction(line.sum * RATIO_SCALE, line.count)
+    step = _TWO_DECIMALS.get(fact.quotient_of, RATIO_SCALE // 100)
+    return said if said in (exact, rounded(exact, step, Direction.HALF_UP)) else f"{line.sum}/{line.count}"
+
+
+# A hundredth of what people read, in millionths of the held unit: of a percent, a score, a point, an hour.
+_TWO_DECIMALS = {
+    None: RATIO_SCALE // 10_000,
+    FactType.NUMBER: RATIO_SCALE * NUMBER_SCALE // 100,
+    FactType.POINTS: RATIO_SCALE,
+    FactType.DURATION: RATIO_SCALE * 36,
+}
 
 
 def _amount_checks(expected: Expected, assessments: tuple[Assessment, ...]) -> Iterable[Check]:

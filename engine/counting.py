@@ -25,8 +25,9 @@ from lianxing.engine.tallies import Tallies
 from lianxing.rules.assessments import HELD, Assessment, Refusal
 from lianxing.rules.earning import Add, EarningStep, LimitShare, Multiply, PointsPerEvent, PointsPerHour
 from lianxing.rules.facts import FactValue
-from lianxing.rules.hours import Hold, HoursStep, Revoke, Split
+from lianxing.rules.hours import CountsAs, Hold, HoursStep, Revoke, Split
 from lianxing.rules.places import Clause
+from lianxing.rules.policy import Policy
 from lianxing.rules.records import Order, ServiceRecord, Volunteer
 from lianxing.rules.standings import Counted
 
@@ -86,6 +87,8 @@ def _facts_of_whole(
 ) -> dict[str, FactValue]:
     asked = rulebook.asked(RECORD)
     facts, _note = whole_facts(rulebook, record, supplied, asked)
+    if record.timed and not asked.isdisjoint(CLOCK_FACTS):
+        facts |= clock_facts(record.started_at, record.ended_at, rulebook.calendar.zone)
     return {
         **facts,
         **person_facts(volunteer, record.day, asked),
@@ -102,7 +105,7 @@ class Fold:
         self._volunteer = volunteer
         self._revoked = revoked or {}
         self._zone = ZoneInfo(self._policy.county.time_zone)
-        self._asked = rulebook.asked(RECORD) | _table_facts(self._policy.earning)
+        self._asked = rulebook.asked(RECORD) | _table_facts(self._policy)
         self._asked_of_day = rulebook.asked_of_day(self._asked)
         self._clocked = not self._asked.isdisjoint(CLOCK_FACTS)
         self._holds = [step for step in self._policy.hours if isinstance(step, Hold)]
@@ -252,6 +255,8 @@ class Fold:
             numbers = (part.index, *range(free, free + len(pieces) - 1))
             free += len(pieces) - 1
             for index, (start, end), seconds in zip(numbers, pieces, times, strict=True):
+                if part.seconds and not seconds:
+                    continue  # the break: nothing was served there
                 day = local_day(start, self._zone)
                 piece = self._part(record, part.facts, index, day, start, end, seconds)
                 outcome.note(step.clause, piece, "split", SECONDS, part.seconds, seconds, day=str(day), of=part.seconds)
@@ -271,6 +276,8 @@ def _whole_hundredths(points: Amount) -> int:
     return int(points)
 
 
-def _table_facts(steps: Iterable[EarningStep]) -> frozenset[str]:
-    rated = (step for step in steps if isinstance(step, PointsPerHour | PointsPerEvent | Multiply | Add))
-    return frozenset(name for step in rated for table in step.rates.tables for name in table.by)
+def _table_facts(policy: Policy) -> frozenset[str]:
+    rated = (step for step in policy.earning if isinstance(step, PointsPerHour | PointsPerEvent | Multiply | Add))
+    tables = [table for step in rated for table in step.rates.tables]
+    tables += [step.table for step in policy.hours if isinstance(step, CountsAs)]
+    return frozenset(name for table in tables for name in table.by)

@@ -7,9 +7,10 @@ from fractions import Fraction
 from math import prod
 
 from lianxing.engine.parts import POINTS, Amount, Group, Outcome, Part
+from lianxing.engine.rounding import rounded
 from lianxing.engine.rulebook import rate_name
 from lianxing.engine.scales import HUNDREDTHS, band_points, bands_text, bracket_points, brackets_text
-from lianxing.engine.tallies import Tallies
+from lianxing.engine.tallies import Tallies, span_text
 from lianxing.rules.assessments import KEY, MISSING, Operand
 from lianxing.rules.dates import Since
 from lianxing.rules.earning import (
@@ -18,8 +19,10 @@ from lianxing.rules.earning import (
     Brackets,
     Combine,
     EarningStep,
+    Floor,
     LimitPoints,
     LimitShare,
+    LimitStep,
     Multiply,
     PointsPerEvent,
     PointsPerHour,
@@ -28,8 +31,9 @@ from lianxing.rules.earning import (
     RoundPoints,
     Zero,
 )
-from lianxing.rules.hours import LimitRecords
+from lianxing.rules.hours import Direction, LimitRecords
 from lianxing.rules.measures import HOURS, RECORDS
+from lianxing.rules.periods import Period
 from lianxing.rules.tables import Table
 
 HOUR_SECONDS = 3600
@@ -59,12 +63,19 @@ class Pricing:
                     if step.clause.id in part.matched:
                         outcome.note(step.clause, part, "zero", POINTS, part.points, 0)
                         part.points = 0
+                        part.gains.clear()
             case RoundPoints():
                 for part in parts:
                     self._round(step, part, outcome)
             case LimitPoints():
                 for part in parts:
                     self._limit(step, part, outcome)
+            case LimitStep():
+                for part in parts:
+                    self._limit_step(step, part, outcome)
+            case Floor():
+                for part in parts:
+                    self._floor(step, part, outcome)
             case LimitRecords():
                 self._limit_records(step, parts, outcome)
 
@@ -89,6 +100,7 @@ class Pricing:
             operands |= {"steps": bands_text(bands)}
             operation, row = "bands", bands[0].location
         after = part.points + gained
+        part.gains[step.clause.id] = gained
         if added:
             outcome.note(step.clause, part, operation, POINTS, part.points, after, row=str(row), **operands)
         part.points = after
@@ -105,6 +117,50 @@ class Pricing:
             step.clause, part, POINTS, part.points, most.value, step.per, step.overflow, step.within_same, outcome
         )
         outcome.compared(most.location, after == part.points)
+        part.points = after
+
+    def _limit_step(self, step: LimitStep, part: Part, outcome: Outcome) -> None:
+        """Take back what one statement gave beyond its limit."""
+        gain = rounded(part.gains.get(step.of, 0), 1, Direction.HALF_UP)
+        most = step.at_most.since(part.ruled_on)
+        used = self.tallies.so_far(step.clause.id, step.per, part)
+        allowed = min(gain, max(0, most.value - used))
+        self.tallies.add(step.clause.id, step.per, part, allowed)
+        if gain:
+            outcome.compared(most.location, allowed == gain)
+        if allowed != gain:
+            after = part.points - (gain - allowed)
+            bound: dict[str, Operand] = {"at_most": most.value, "used": used, "per": span_text(step.per)}
+            outcome.note(
+                step.clause,
+                part,
+                "limit_of",
+                POINTS,
+                part.points,
+                after,
+                gain=gain,
+                overflow=step.overflow.value,
+                **bound,
+            )
+            part.points = after
+
+    def _floor(self, step: Floor, part: Part, outcome: Outcome) -> None:
+        """Let a deduction go no further than the floor."""
+        least = step.at_least.since(part.ruled_on)
+        if step.per is Period.BALANCE:
+            used = self.tallies.balance.get(POINTS, 0) + outcome.passed.get(step.clause.id, 0)
+        else:
+            used = self.tallies.so_far(step.clause.id, step.per, part)
+        after = max(part.points, min(0, least.value - used))
+        if step.per is Period.BALANCE:
+            outcome.passed[step.clause.id] = outcome.passed.get(step.clause.id, 0) + after
+        else:
+            self.tallies.add(step.clause.id, step.per, part, after)
+        if part.points < 0:
+            outcome.compared(least.location, after == part.points)
+        if after != part.points:
+            bound: dict[str, Operand] = {"at_least": least.value, "used": used, "per": step.per.value}
+            outcome.note(step.clause, part, "floor", POINTS, part.points, after, **bound)
         part.points = after
 
     def share(self, step: LimitShare, parts: list[Part], others: list[Part], outcome: Outcome) -> None:
@@ -167,6 +223,10 @@ def _look_up(step: Rated, part: Part, outcome: Outcome) -> None:
         operands["combine"] = step.rates.combine.value
         operands["rates"] = ", ".join(str(since.value) for _table, since in found)
     operation, after = _worked(step, part, value, operands)
+    if isinstance(step, Multiply):
+        part.gains = {id: gain * value for id, gain in part.gains.items()}
+    else:
+        part.gains[step.clause.id] = after - part.points
     if part.points or after:  # nothing times anything is not worth a line
         outcome.note(step.clause, part, operation, POINTS, part.points, after, **operands)
     part.points = after

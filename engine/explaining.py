@@ -13,6 +13,7 @@ from lianxing.engine.amounts import number_text
 from lianxing.rules.assessments import Assessment, Operand, Refusal, Working
 from lianxing.rules.earning import Add, EarningStep, Multiply, PointsPerEvent, PointsPerHour
 from lianxing.rules.facts import Fact
+from lianxing.rules.hours import CountsAs, HoursStep
 from lianxing.rules.places import Clause
 from lianxing.rules.policy import Policy
 from lianxing.rules.scores import ScoreResult
@@ -68,7 +69,7 @@ def kept_of(policy: Policy) -> dict[str, Any]:
     are made of, with the names of their values.
     """
     clauses = {clause.id: clause_data(clause) for clause in policy.clauses}
-    asked = {name for step in policy.earning for name in _asked_by(step)}
+    asked = {name for step in (*policy.hours, *policy.earning) for name in _asked_by(step)}
     asked |= {*policy.evaluation.axes, "evaluation"} if policy.evaluation is not None else set()
     return {
         "clauses": clauses | {policy.county.clause.id: clause_data(policy.county.clause)},
@@ -76,7 +77,9 @@ def kept_of(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _asked_by(step: EarningStep) -> tuple[str, ...]:
+def _asked_by(step: HoursStep | EarningStep) -> tuple[str, ...]:
+    if isinstance(step, CountsAs):
+        return step.table.by
     if not isinstance(step, PointsPerHour | PointsPerEvent | Multiply | Add):
         return ()
     return tuple(name for table in step.rates.tables for name in table.by)

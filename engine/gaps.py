@@ -89,8 +89,15 @@ def _other_gap(
 
 def _blocking(condition: Condition, facts: Mapping[str, Fact], values: Mapping[str, FactValue | Quotient]) -> list[Gap]:
     match condition:
-        case AllOf() | AnyOf():
+        case AllOf():
             return _blocking(condition.parts[0], facts, values)
+        case AnyOf():
+            return [
+                gap
+                for part in condition.parts
+                if not gaps(part, facts, values)
+                for gap in _blocking(part, facts, values)
+            ]
         case Not():
             return _blocking(condition.part, facts, values)
         case Compare() | DatedCompare() | CompareFacts() | OneOf() | Missing():

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from lianxing.engine.overlaps import Timetable
 from lianxing.engine.parts import SECONDS, Outcome, Part
 from lianxing.engine.tallies import Tallies
-from lianxing.rules.assessments import Operand
+from lianxing.rules.assessments import KEY, MISSING, Operand
 from lianxing.rules.facts import FactValue
 from lianxing.rules.hours import (
     AddTime,
     Count,
+    CountsAs,
     DeductTime,
     Exclude,
     HoursStep,
@@ -52,6 +53,9 @@ class Timing:
                 self._add_time(step, parts[0], outcome)
             case DeductTime():
                 _deduct_time(step, parts, outcome)
+            case CountsAs():
+                for part in parts:
+                    _counts_as(step, part, outcome)
             case Minimum():
                 _minimum(step, parts, outcome)
             case RoundTime():
@@ -141,6 +145,20 @@ def _deduct_time(step: DeductTime, parts: list[Part], outcome: Outcome) -> None:
                 step.clause, part, "deduct_time", SECONDS, part.seconds, part.seconds - taken, taken=taken, of=step.of
             )
             part.seconds -= taken
+
+
+def _counts_as(step: CountsAs, part: Part, outcome: Outcome) -> None:
+    since = step.table.since(tuple(part.facts.get(name) for name in step.table.by), part.ruled_on)
+    if since is None:
+        keys = ", ".join(f"{name}: {part.facts.get(name, 'missing')}" for name in step.table.by)
+        outcome.refuse_price(step.clause, part, keys)
+        return
+    after = int(part.seconds * since.value)
+    if after != part.seconds:
+        operands: dict[str, Operand] = {"value": since.value, "row": str(since.location)}
+        operands |= {KEY + name: part.facts.get(name, MISSING) for name in step.table.by}
+        outcome.note(step.clause, part, "counts_as", SECONDS, part.seconds, after, **operands)
+    part.seconds = after
 
 
 def _minimum(step: Minimum, parts: list[Part], outcome: Outcome) -> None:

@@ -54,7 +54,7 @@ class Totals:
             one.granted(day)
 
     def pay(self, measure: str, day: date, amount: int) -> None:
-        """Pay from a measure that adds up: it is that much lower, and what becomes of it later becomes of what is left."""
+        """Pay from a measure that adds up: what becomes of it from then on becomes of what is left."""
         self._pass(day)
         self._running[measure].pay(day, amount)
 

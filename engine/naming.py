@@ -8,7 +8,8 @@ from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.rules.accounts import Account, Borrow, Holder, Unit
 from lianxing.rules.conditions import facts_of
-from lianxing.rules.facts import FactType
+from lianxing.rules.facts import FactType, Scope
+from lianxing.rules.hours import Revoke
 from lianxing.rules.measures import Total
 from lianxing.rules.perks import EachFull
 from lianxing.rules.places import Location
@@ -26,6 +27,7 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
     yield from _measures(policy)
     yield from _pools(policy)
     yield from _repairs(policy)
+    yield from _revocations(policy)
     yield from _stars_that_undo_themselves(policy)
     for offer in policy.offers:
         yield from _paid_from(policy, offer.account, offer.price_type, offer.place("account"), offer.place("price"))
@@ -95,6 +97,17 @@ def _repairs(policy: Policy) -> Iterator[Problem]:
             yield Problem("P301", repair.location, (("fact", repair.of),))
         elif paid_from.total is not Total.SUM or paid_from.best_of:
             yield Problem("P626", repair.location, (("measure", repair.of),))
+
+
+def _revocations(policy: Policy) -> Iterator[Problem]:
+    """What takes a record out is known before anything is added up: no measure and no sanction is."""
+    for step in policy.hours:
+        if not isinstance(step, Revoke):
+            continue
+        for said in (step.condition,) if step.when is None else (step.when, step.condition):
+            for name in sorted(facts_of(said)):
+                if name in policy.facts and policy.facts[name].scope in (Scope.MEASURE, Scope.SANCTION):
+                    yield Problem("P304", said.location, (("fact", name),))
 
 
 def _choices(policy: Policy) -> Iterator[Problem]:

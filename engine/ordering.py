@@ -12,16 +12,28 @@ from lianxing.rules.earning import (
     Brackets,
     Combine,
     EarningStep,
+    Floor,
     LastBlock,
     LimitPoints,
     LimitShare,
+    LimitStep,
     Multiply,
     PointsPerEvent,
     PointsPerHour,
     Rates,
     RoundPoints,
 )
-from lianxing.rules.hours import AddTime, DeductTime, LimitRecords, LimitTime, Minimum, NoOverlap, RoundTime, Split
+from lianxing.rules.hours import (
+    AddTime,
+    CountsAs,
+    DeductTime,
+    LimitRecords,
+    LimitTime,
+    Minimum,
+    NoOverlap,
+    RoundTime,
+    Split,
+)
 from lianxing.rules.measures import HOURS
 from lianxing.rules.places import Clause
 from lianxing.rules.policy import Policy
@@ -43,7 +55,7 @@ def hours_order(policy: Policy) -> Iterator[Problem]:
     for step in policy.hours:
         before: Clause | None = None
         match step:
-            case RoundTime() | LimitTime() | AddTime() | DeductTime() | Minimum():
+            case RoundTime() | LimitTime() | AddTime() | DeductTime() | CountsAs() | Minimum():
                 changed = changed or step.clause
             case NoOverlap():
                 before, taken = changed, taken or step.clause
@@ -60,7 +72,7 @@ def points_order(policy: Policy) -> Iterator[Problem]:
         if isinstance(step, RoundPoints):
             # A rounding of some records leaves the others as they are.
             exact = None if step.when is None else exact
-        elif isinstance(step, LimitPoints | LimitShare) and exact is not None:
+        elif isinstance(step, LimitPoints | LimitStep | LimitShare | Floor) and exact is not None:
             yield Problem("P319", step.clause.location, (("id", step.clause.id), ("other", exact.id)))
         elif _makes_fractions(step):
             exact = step.clause
@@ -69,11 +81,17 @@ def points_order(policy: Policy) -> Iterator[Problem]:
 
 
 def limits_before_points(policy: Policy) -> Iterator[Problem]:
-    """A number of records is limited after what they earn: before it there is nothing to take away."""
+    """What limits the points of records, or of one statement, comes after it: before it there is nothing to take."""
     earned = False
+    before: list[str] = []
     for step in policy.earning:
         if isinstance(step, LimitRecords) and not earned:
             yield Problem("P332", step.clause.location, (("id", step.clause.id),))
+        if isinstance(step, LimitStep) and step.of not in before:
+            details = (("id", step.clause.id), ("of", step.of), ("known", ", ".join(before)))
+            yield Problem("P333", step.clause.location, details)
+        if isinstance(step, PointsPerHour | PointsPerEvent | Add | Brackets | Bands):
+            before.append(step.clause.id)
         earned = earned or isinstance(step, PointsPerHour | PointsPerEvent | Add | Brackets | Bands)
 
 

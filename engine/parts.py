@@ -36,6 +36,7 @@ class Part:
     points: Amount = 0
     refused: bool = False
     unpriced: bool = False  # a table does not say what it earns: its time counts, its points do not
+    gains: dict[str, Amount] = field(default_factory=dict)  # by statement: what it added, times the factors since
     hoursless: Clause | None = None  # the clause by which its time is no service time
 
     @property

@@ -74,6 +74,13 @@ def _again(step: Mapping[str, Any], before: Fraction) -> Fraction:
             return before - Fraction(step["taken"])
         case "minimum":
             return before if step["of"] >= step["at_least"] else Fraction(0)
+        case "counts_as":
+            return Fraction((before * Fraction(step["value"])).__floor__())
+        case "limit_of":
+            allowed = min(Fraction(step["gain"]), max(Fraction(0), Fraction(step["at_most"]) - Fraction(step["used"])))
+            return before - (Fraction(step["gain"]) - allowed)
+        case "floor":
+            return max(before, min(Fraction(0), Fraction(step["at_least"]) - Fraction(step["used"])))
         case "brackets" | "bands":
             total = step["total"]
             return before + _on_scale(step, total + step["added"]) - _on_scale(step, total)

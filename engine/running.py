@@ -73,15 +73,13 @@ class Running:
 
     def treat(self, how: Treatment) -> None:
         """Do to what is held what a change of rules does to it; an amount that stays is treated in place."""
-        before = [*self.held, *self.waiting]
-        waiting = len(self.waiting)
+        held, waiting = list(self.held), list(self.waiting)
         self.forget()
         if how is Fate.RESTART:
             return
-        after = self.treated(before, how)
-        for seen in after[: len(after) - waiting]:
+        for seen in self.treated(held, how):
             self.enter(seen)
-        self.waiting.extend(after[len(after) - waiting :])
+        self.waiting.extend(self.treated(waiting, how))  # what comes into sight later is a total of its own
 
     def treated(self, seen: Sequence[Seen], how: Treatment) -> list[Seen]:
         """Return what becomes of what is held; what goes over at most makes sense for what is added up only."""
@@ -254,12 +252,23 @@ class Told(Running):
 
 @dataclass
 class InARow(Running):
-    """How many periods in a row each hold enough; every record is kept, and what each period adds up to."""
+    """How many periods in a row each hold enough; every record is kept, and what each period adds up to.
+
+    `runs` are the periods that are over and hold enough, each with the length of the row that it ends; `latest` is the
+    latest one, in which more may come.
+    """
 
     periods: dict[date, list[int]] = field(default_factory=dict)  # by first day: the amount, and of how many records
+    runs: dict[date, int] = field(default_factory=dict)
+    longest: int = 0
+    latest: date = date.min
 
     def enter(self, seen: Seen) -> None:
-        period = self.periods.setdefault(self._period(seen[0]), [0, 0])
+        start = self._period(seen[0])
+        if start > self.latest:
+            self._end()
+            self.latest = start
+        period = self.periods.setdefault(start, [0, 0])
         period[0] += seen[1]
         period[1] += 1
         self.held.append(seen)
@@ -270,37 +279,49 @@ class InARow(Running):
         period[1] -= 1
         if not period[1]:
             del self.periods[self._period(seen[0])]
+        self._begin_anew()
+        for start in sorted(self.periods):
+            self._end()
+            self.latest = start
 
     def forget(self) -> None:
         super().forget()
         self.periods.clear()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.runs.clear()
+        self.longest, self.latest = 0, date.min
+
+    def _end(self) -> None:
+        """Close the latest period: nothing more comes into it."""
+        run = self._run(self.latest)
+        if run:
+            self.runs[self.latest] = run
+            self.longest = max(self.longest, run)
+
+    def _run(self, start: date) -> int:
+        """Return how many periods in a row end with the one that begins on a day; 0 if it does not hold enough."""
+        if start != self.latest:
+            return self.runs.get(start, 0)
+        streak = self.measure.streak
+        assert streak is not None
+        if start not in self.periods or self.periods[start][0] < _in_force(streak.at_least, start):
+            return 0
+        return self.runs.get(period_before(streak.per, start), 0) + 1
 
     def value(self, day: date) -> MeasureValue:
         self.look(day)
         streak = self.measure.streak
         assert streak is not None
-        reached = {start for start, (amount, _) in self.periods.items() if amount >= _in_force(streak.at_least, start)}
         if streak.which is Which.LONGEST:
-            return max((self._back_from(start, reached) for start in self._ends(reached)), default=0)
+            return max(self.longest, self._run(self.latest))
         last = self._period(day)
-        return self._back_from(last if last in reached else period_before(streak.per, last), reached)
+        return self._run(last) or self._run(period_before(streak.per, last))
 
     def _period(self, day: date) -> date:
         assert self.measure.streak is not None
         return period_start(self.measure.streak.per, day)
-
-    def _ends(self, reached: set[date]) -> set[date]:
-        """Return the periods that no reached one follows."""
-        assert self.measure.streak is not None
-        return reached - {period_before(self.measure.streak.per, start) for start in reached}
-
-    def _back_from(self, start: date, reached: set[date]) -> int:
-        assert self.measure.streak is not None
-        length = 0
-        while start in reached:
-            length += 1
-            start = period_before(self.measure.streak.per, start)
-        return length
 
 
 def running(measure: Measure) -> Running:

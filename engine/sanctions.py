@@ -6,13 +6,15 @@ day asked. While it is active nothing begins it anew; what still holds when it h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from typing import TypeVar
 
+from lianxing.engine.quotients import Quotient
 from lianxing.engine.rulebook import SANCTIONS, MeasureValue, Rulebook
+from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Not, Operator
 from lianxing.rules.dates import Dated
 from lianxing.rules.decisions import SanctionState
 from lianxing.rules.facts import FactValue
@@ -79,6 +81,7 @@ class _Active:
     since: date
     ends_on: date | None
     serves: int | None
+    either: bool = False  # time or service ends it, whichever is first
     served: int = 0
     ended_on: date | None = None
 
@@ -87,9 +90,28 @@ class _Active:
         if self.serves is not None and (self.ends_on is None or day < self.ends_on):
             self.served += seconds
 
+    def begin_anew(self, again: _Active) -> None:
+        """Run for as long again from the day of another record; what was served before does not count towards it."""
+        self.ends_on, self.serves, self.served = again.ends_on, again.serves, 0
+
     @property
     def satisfied(self) -> bool:
         return self.serves is None or self.served >= self.serves
+
+
+def depths(condition: Condition, measures: Mapping[str, MeasureValue]) -> Iterator[int]:
+    """Yield how far each measure that a condition compares has gone in the direction in which it holds."""
+    match condition:
+        case AllOf() | AnyOf():
+            for part in condition.parts:
+                yield from depths(part, measures)
+        case Not():
+            yield from (-depth for depth in depths(condition.part, measures))
+        case Compare() | DatedCompare():
+            value = measures.get(condition.fact)
+            downwards = condition.operator in (Operator.AT_MOST, Operator.LESS_THAN)
+            amount = value.sum if isinstance(value, Quotient) else value or 0
+            yield -amount if downwards else amount
 
 
 class Sanctions:
@@ -101,11 +123,12 @@ class Sanctions:
         self._active: dict[str, _Active] = {}
         self._begun: list[_Active] = []
         self._held: frozenset[str] = frozenset()
+        self._depths: dict[str, tuple[int, ...]] = {}
 
     def pass_to(self, day: date) -> None:
         """End what time ends by a day."""
         for id, active in list(self._active.items()):
-            if active.ends_on is not None and active.ends_on <= day and active.satisfied:
+            if active.ends_on is not None and active.ends_on <= day and (active.either or active.satisfied):
                 self._end(id, active.ends_on)
 
     def first_end(self, after: date) -> date | None:
@@ -117,21 +140,30 @@ class Sanctions:
         """Count service towards the sanctions that it restores from."""
         for id, active in list(self._active.items()):
             active.serve(day, seconds)
-            if active.serves is not None and active.ends_on is None and active.satisfied:
+            if active.serves is not None and (active.either or active.ends_on is None) and active.satisfied:
                 self._end(id, day)
 
     def look(
         self, day: date, person: Mapping[str, FactValue], measures: Mapping[str, MeasureValue]
     ) -> tuple[Sanction, ...]:
-        """Ask every condition; return the sanctions that begin on this day."""
+        """Ask every condition; return the sanctions that begin on this day.
+
+        A sanction begins when its condition comes true, and anew when what it counts has gone further: another record
+        of the kind, after it was over, or while it runs for a time.
+        """
         holding = self._rulebook.ask(SANCTIONS, day, person, measures)
         begun: list[Sanction] = []
         for sanction in self._rulebook.policy.sanctions:
             id = sanction.clause.id
-            if id in self._active:
-                if sanction.lasts is Lasts.WHILE_TRUE and id not in holding:
+            depth = tuple(depths(sanction.when, measures))
+            further = any(now > before for now, before in zip(depth, self._depths.get(id, ()), strict=False))
+            self._depths[id] = depth
+            if id in self._active and id not in holding:
+                if sanction.lasts is Lasts.WHILE_TRUE:
                     self._end(id, day)
-            elif id in holding and id not in self._held:
+            elif id in self._active and further and isinstance(sanction.lasts, Dated):
+                self._active[id].begin_anew(self._begin(sanction, day))
+            elif id in holding and id not in self._active and (id not in self._held or further):
                 self._active[id] = active = self._begin(sanction, day)
                 self._begun.append(active)
                 begun.append(sanction)
@@ -151,13 +183,15 @@ class Sanctions:
     def _begin(self, sanction: Sanction, day: date) -> _Active:
         ruled_on = max(day, self._first_day)
         months = serves = None
-        if isinstance(sanction.lasts, Dated):
-            months = sanction.lasts.on(ruled_on)
-        elif sanction.restored is not None:
+        if sanction.restored is not None:
             waits, needed = sanction.restored.waits, sanction.restored.serves
             months = None if waits is None else waits.on(ruled_on)
             serves = None if needed is None else needed.on(ruled_on)
-        return _Active(sanction, day, None if months is None else add_months(day, months), serves)
+        timed = isinstance(sanction.lasts, Dated)
+        if isinstance(sanction.lasts, Dated):
+            months = sanction.lasts.on(ruled_on)
+        ends_on = None if months is None else add_months(day, months)
+        return _Active(sanction, day, ends_on, serves, either=timed)
 
     def _end(self, id: str, day: date) -> None:
         self._active.pop(id).ended_on = day

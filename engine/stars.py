@@ -53,6 +53,7 @@ def milestones(scale: StarScale, volunteer: Volunteer) -> list[date]:
                 days |= {*_reaching(test.fact, (test.operand, test.operand + 1), volunteer)}
             elif isinstance(test, DatedCompare):
                 values = [entry.value for entry in test.operands.entries if isinstance(entry.value, int)]
+                values += [value + 1 for value in values]  # on which it is more than that
                 days |= {*_reaching(test.fact, values, volunteer), *test.operands.days}
     return sorted(days)
 
@@ -164,10 +165,12 @@ class StarWalk:
         if self._until is not None and self._until <= day:
             self._run_out(self._until, known)
         rating = self._award.round is None or next_cut_off(self._award.round, day - _ONE_DAY) == day
-        if rating:
+        again = self._rate_on is not None and self._rate_on <= day
+        if rating or (again and self._award.by is AwardBy.REVIEW):
             self._decide(day, holding, known)
+        if rating:
             self._lower(day, known)
-        if self._rate_on is not None and self._rate_on <= day:
+        if again:
             self._rate_on = None
             self._lower(day, known, again=True)
 

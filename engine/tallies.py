@@ -23,7 +23,10 @@ DAYS_BACK = timedelta(days=2)
 
 @dataclass
 class Tallies:
-    """Amounts by statement, period and group; `balance` is what was credited in all, by unit, less what was spent."""
+    """Amounts by statement, period and group; `balance` is what was credited in all, by unit, less what was spent.
+
+    What a window that rolls holds goes with the first day on which it is held no longer.
+    """
 
     used: MutableMapping[Key, Amount] = field(default_factory=dict)
     rolling: dict[Key, deque[tuple[date, Amount]]] = field(default_factory=dict)
@@ -42,14 +45,14 @@ class Tallies:
         held = self.rolling.get(key)
         if not held:
             return 0
-        while held and not per.holds(held[0][0], part.day - DAYS_BACK) and held[0][0] < part.day - DAYS_BACK:
+        while held and held[0][0] <= part.day - DAYS_BACK:
             held.popleft()
-        return sum((amount for day, amount in held if day > part.day or per.holds(day, part.day)), 0)
+        return sum((amount for leaves, amount in held if part.day < leaves), 0)
 
     def add(self, name: str, per: Period | Window, part: Part, amount: Amount, within_same: str = "") -> None:
         key = _key(name, per, part, within_same)
         if isinstance(per, Window):
-            self.rolling.setdefault(key, deque()).append((part.day, amount))
+            self.rolling.setdefault(key, deque()).append((per.leaves(part.day), amount))
         else:
             self.used[key] = self.used.get(key, 0) + amount
 
@@ -106,7 +109,7 @@ class Tallies:
         else:
             self.add(clause.id, per, part, after, within_same)
         if after != amount:
-            said = f"{ROLLING} {_stretch(per)}" if isinstance(per, Window) else per.value
+            said = span_text(per)
             operands = {"at_most": most, "used": used, "per": said, "overflow": overflow.value}
             outcome.note(clause, part, "limit", unit, amount, after, **operands)
         return after
@@ -140,8 +143,11 @@ class Tallies:
         return after, used
 
 
-def _stretch(window: Window) -> str:
-    return f"{window.months} months" if window.months else f"{window.days} days"
+def span_text(per: Period | Window) -> str:
+    """Return what an amount runs over as text: `day`, `rolling 12 months`."""
+    if not isinstance(per, Window):
+        return per.value
+    return f"{ROLLING} {per.months} months" if per.months else f"{ROLLING} {per.days} days"
 
 
 def _key(name: str, per: Period | Window, part: Part, within_same: str) -> Key:

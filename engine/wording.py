@@ -98,6 +98,18 @@ def _how(step: Mapping[str, Any], words: Mapping[str, Any], zh: bool, language: 
             return (
                 f"{per}至多 {most}，已用 {used}{goes}" if zh else f"at most {most} per {per}, {used} used before{goes}"
             )
+        case "limit_of":
+            gain, most, used = (
+                amount_text(step["unit"], Fraction(step[name]), language) for name in ("gain", "at_most", "used")
+            )
+            per, goes = _per(step["per"], zh), _overflow(step, zh)
+            if zh:
+                return f"其中 {gain} 受限，{per}至多 {most}，已用 {used}{goes}"
+            return f"of it {gain} are limited, at most {most} per {per}, {used} used before{goes}"
+        case "floor":
+            least, used = (amount_text(step["unit"], Fraction(step[name]), language) for name in ("at_least", "used"))
+            per = _per(step["per"], zh)
+            return f"{per}不低于 {least}，此前 {used}" if zh else f"not below {least} per {per}, {used} before"
         case "share":
             percent = number_text(Fraction(step["share"]) * 100)
             used, others = (amount_text(step["unit"], Fraction(step[name]), language) for name in ("used", "others"))
@@ -109,6 +121,9 @@ def _how(step: Mapping[str, Any], words: Mapping[str, Any], zh: bool, language: 
             return _time_step(step, zh, language)
         case "brackets" | "bands":
             return _scale_step(step, zh, language)
+        case "counts_as":
+            percent = number_text(Fraction(step["value"]) * 100)
+            return f"× {percent} %{_keys(step, words, language)}"
         case "per_hour":
             time = time_text(step["seconds"], language)
             return f"{time} × {_value(step, zh)}{_keys(step, words, language)}"

@@ -107,7 +107,10 @@ def period_of(period: Period | Window, day: date) -> tuple[date, date]:
     """
     if isinstance(period, Window):
         if period.months:
-            return add_months(day, -period.months) + timedelta(days=1), day
+            first = add_months(day, -period.months) + timedelta(days=1)
+            while day >= add_months(first, period.months):  # where a month end is clamped, as the measures see it
+                first += timedelta(days=1)
+            return first, day
         return day - timedelta(days=period.days - 1), day
     first = period_start(period, day)
     months = {Period.MONTH: 1, Period.QUARTER: 3, Period.HALF_YEAR: 6}.get(period, 12)

@@ -181,6 +181,31 @@ class LimitPoints:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitStep:
+    """At most so many hundredths of a point from one statement in the period: the rest of what it gave is taken back.
+
+    What it gave is what it added to a record, times the factors since, in whole hundredths half up.
+    """
+
+    clause: Clause
+    when: Condition | None
+    of: str
+    per: Period | Window
+    at_most: Dated[int]
+    overflow: Overflow
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Deductions stop where the period would fall below so many hundredths of a point."""
+
+    clause: Clause
+    when: Condition | None
+    per: Period
+    at_least: Dated[int]
+
+
+@dataclass(frozen=True, slots=True)
 class LimitShare:
     """At most such a share of all points that the period has earned so far, those of this record among them."""
 
@@ -192,4 +217,6 @@ class LimitShare:
 
 
 Rated = PointsPerHour | PointsPerEvent | Multiply | Add
-EarningStep = Rated | Brackets | Bands | Zero | RoundPoints | LimitPoints | LimitShare | LimitRecords
+EarningStep = (
+    Rated | Brackets | Bands | Zero | RoundPoints | LimitPoints | LimitStep | LimitShare | LimitRecords | Floor
+)

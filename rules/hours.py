@@ -9,6 +9,7 @@ from lianxing.rules.conditions import Condition
 from lianxing.rules.dates import Dated
 from lianxing.rules.periods import Period, Window
 from lianxing.rules.places import Clause
+from lianxing.rules.tables import Table
 
 
 class Direction(Enum):
@@ -140,6 +141,15 @@ class DeductTime:
 
 
 @dataclass(frozen=True, slots=True)
+class CountsAs:
+    """Time counts as a share of itself, at most the whole, by the table; whole seconds, rounded down."""
+
+    clause: Clause
+    when: Condition | None
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
 class Minimum:
     """A record with less than so many seconds counts for nothing."""
 
@@ -196,6 +206,7 @@ HoursStep = (
     | NoOverlap
     | AddTime
     | DeductTime
+    | CountsAs
     | Minimum
     | RoundTime
     | LimitTime

@@ -47,7 +47,14 @@ def _visible(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
-_EXPECTED = {"text": "文字", "list": "列表", "mapping": "若干“项: 值”", "condition": "条件（事实: 要求）"}
+_EXPECTED = {
+    "text": "文字",
+    "list": "列表",
+    "mapping": "若干“项: 值”",
+    "condition": "条件（事实: 要求）",
+    "ideographic space": "空格",
+    "space": "空格",
+}
 
 
 class PolicyError(Exception):
@@ -92,6 +99,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P016", "键须是 1 至 200 字的文字", "a key is text of 1 to 200 characters"),
     ("P017", "不允许用 << 合并", "merging with << is not allowed"),
     ("P018", "不可用的字符 {character}", "a character that may not stand in YAML: {character}"),
+    (
+        "P019",
+        "此处是全角的“{found}”；请改写半角的“{write}”",
+        "a full-width '{found}' stands here; write the ASCII '{write}'",
+    ),
     # P1xx: one value
     ("P101", "“{found}”不是普通小数（如 1.5）", "'{found}' is not a plain decimal number such as 1.5"),
     (
@@ -339,6 +351,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "P332",
         "“{id}”之前没有计分的条文，限次就没有作用；请排在计分之后",
         "'{id}' limits nothing: no statement before it earns points; put it after them",
+    ),
+    (
+        "P333",
+        "“{id}”要限制“{of}”，而它之前没有这条计分的条文；有：{known}",
+        "'{id}' limits '{of}', but no statement of that name earns points before it; there are {known}",
     ),
     # P4xx: what no matcher can evaluate
     *MATCHING_PROBLEMS,

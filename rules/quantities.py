@@ -22,6 +22,7 @@ NO = frozenset(("no", "否"))
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?")
 _QUANTITY = re.compile(r"(-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?) ?([^0-9 .\-].*)")
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_AGE = re.compile(r"([0-9]+) ?(?:years|岁|周岁)")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 
 
@@ -120,7 +121,8 @@ def fact_value(fact: Fact, text: str) -> FactValue | None:
             answer = yes_no(text)
             return None if answer is None else int(answer)
         case FactType.WHOLE:
-            return whole(text)
+            bare = _AGE.fullmatch(text.strip()) if fact.name == "age" else None
+            return whole(text if bare is None else bare[1])
         case FactType.NUMBER:
             number = decimal(text)
             return None if number is None else _whole(number * NUMBER_SCALE)

@@ -114,10 +114,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Sanction:
-    """What follows from the day on which `when` begins to hold.
+    """What follows from the day on which `when` begins to hold, and anew from a record that goes further in it.
 
-    `lasts` is a word or a number of months. `notice` is in working days, `restored` there if and only if the sanction
-    lasts until then.
+    `lasts` is a word or a number of months, which service may shorten (`restored`); UNTIL_RESTORED has a restoration.
+    `notice` is in working days.
     """
 
     clause: Clause

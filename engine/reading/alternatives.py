@@ -181,7 +181,7 @@ class ByName:
 
     def read(self, node: Node, reading: Reading) -> dict[str, Any] | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         pairs = [(self.name.read(key, reading), self.value.read(item, reading)) for key, item in node.entries]
         if any(name is None or value is None for name, value in pairs):

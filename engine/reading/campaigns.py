@@ -107,7 +107,7 @@ class Campaigns:
 
     def read(self, node: Node, reading: Reading) -> tuple[Campaign, ...] | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         read = [_campaign(key).read(item, reading) for key, item in node.entries]
         campaigns = tuple(campaign for campaign in read if campaign is not None)

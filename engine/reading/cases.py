@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from lianxing.engine.facts import SERVICE
 from lianxing.engine.reading import asking_cases, decision_cases, menu_cases, review_cases, selection_cases
 from lianxing.engine.reading.chapters import Folder, parsed
 from lianxing.engine.reading.forms import (
@@ -19,6 +20,7 @@ from lianxing.engine.reading.forms import (
     Id,
     Key,
     ListOf,
+    OneOrMore,
     Reading,
     Record,
     Schema,
@@ -29,11 +31,11 @@ from lianxing.engine.reading.forms import (
 )
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
 from lianxing.engine.reading.perks import STARS_FACT
-from lianxing.engine.reading.told import FactsForm, Told, ToldForm, told_record
+from lianxing.engine.reading.told import BORN_ON, FactsForm, PersonForm, Told, ToldForm, told_record
 from lianxing.rules import quantities
 from lianxing.rules.cases import Case, Expected
 from lianxing.rules.conditions import facts_of
-from lianxing.rules.facts import FactType, Scope, VolunteerId
+from lianxing.rules.facts import FactType, FactValue, Scope, VolunteerId
 from lianxing.rules.hours import Overflow
 from lianxing.rules.places import Language, Location, Source
 from lianxing.rules.policy import Policy
@@ -55,7 +57,7 @@ class _PerksForm:
             names = ListOf(Id(), least=0).read(node, reading)
             return None if names is None else dict.fromkeys(names)
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "list"))
+            reading.expected("list", node)
             return None
         paid = {key.text: Amount(FactType.MONEY).read(item, reading) for key, item in node.entries}
         return None if None in paid.values() else dict(paid)
@@ -67,23 +69,36 @@ class _PerksForm:
 
 @dataclass(frozen=True)
 class _Overflows:
-    """What limits took off, by where it goes: `{donation_pool: 15 hours}`; points where no unit is said."""
+    """What limits took off, by where it goes: `{donation_pool: [15 hours, 3 points]}`; points where no unit is said."""
 
     def read(self, node: Node, reading: Reading) -> dict[tuple[str, str], int] | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         found: dict[tuple[str, str], int] = {}
         for key, item in node.entries:
             goes_to = Choice(_GOES_TO).read(key, reading)
-            timed = isinstance(item, Scalar) and quantities.amount(item.text, FactType.DURATION) is not None
-            amount = Amount(FactType.DURATION if timed else FactType.POINTS).read(item, reading)
-            if goes_to is not None and amount is not None:
-                found[goes_to.value, "seconds" if timed else "points"] = amount
-        return found if len(found) == len(node.entries) else None
+            amounts = OneOrMore(_TimeOrPoints()).read(item, reading)
+            if goes_to is None or amounts is None:
+                return None
+            found |= {(goes_to.value, unit): amount for unit, amount in amounts}
+        return found
 
     def schema(self, script: Language) -> Schema:
-        return {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
+        return {"type": "object", "additionalProperties": OneOrMore(_TimeOrPoints()).schema(script)}
+
+
+@dataclass(frozen=True)
+class _TimeOrPoints:
+    """An amount of time or of points, with its unit in the ledger."""
+
+    def read(self, node: Node, reading: Reading) -> tuple[str, int] | None:
+        timed = isinstance(node, Scalar) and quantities.amount(node.text, FactType.DURATION) is not None
+        amount = Amount(FactType.DURATION if timed else FactType.POINTS).read(node, reading)
+        return None if amount is None else ("seconds" if timed else "points", amount)
+
+    def schema(self, script: Language) -> Schema:
+        return {"type": ["string", "number"]}
 
 
 _GOES_TO = tuple(overflow for overflow in Overflow if overflow is not Overflow.LOST)
@@ -121,7 +136,7 @@ def case_form(build: Callable[[Fields, Reading], Case | None]) -> ListOf[Case]:
             {
                 "name": Key(Text(), required=True),
                 "on": Key(DAY, required=True),
-                "person": Key(FactsForm(frozenset((Scope.PERSON,)))),
+                "person": Key(PersonForm(frozenset((Scope.PERSON,)))),
                 "record": Key(ToldForm()),
                 "records": Key(ListOf(ToldForm())),
                 "given": Key(FactsForm(_GIVEN)),
@@ -168,6 +183,8 @@ def read_cases(folder: Folder, policy: Policy, problems: list[Problem]) -> tuple
 
 def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
     said = [key for key in _STORY if key in fields.values]
+    if "given" in said and ("record" in said or "records" in said):
+        said.remove("given")  # what is given stands in for what the records come to
     if len(said) > 1 or not (said or any(key in fields.values for key in asking_cases.ABOUT)):
         reading.problem("P502", fields.place(said[1]) if said else fields.location)
         return None
@@ -193,7 +210,7 @@ def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
     if not right or not askable or asking is None:
         return None
     person = dict(fields.get("person", {}))
-    registered = person.pop("registered_on", None)
+    registered, born = (_day(person.pop(name, None)) for name in ("registered_on", BORN_ON))
     on: date = fields.get("on")
     records = [told_record(policy.county.id, one, index, on, zone, VOLUNTEER) for index, one in enumerate(told, 1)]
     return Case(
@@ -201,7 +218,7 @@ def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
         location=fields.location,
         source=fields.get("source", Source()),
         on=on,
-        volunteer=Volunteer(VOLUNTEER, date.fromordinal(registered) if registered is not None else None, None, person),
+        volunteer=Volunteer(VOLUNTEER, registered, born, person),
         records=tuple(sorted(records, key=lambda record: record.order)),
         given=given,
         star=star if isinstance(star, int) else None,
@@ -213,6 +230,10 @@ def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
         decided=decided,
         selection=selection,
     )
+
+
+def _day(ordinal: FactValue | None) -> date | None:
+    return date.fromordinal(ordinal) if isinstance(ordinal, int) else None
 
 
 def _expected(fields: Fields) -> Expected:
@@ -255,7 +276,10 @@ def _times_known(policy: Policy, told: tuple[Told, ...], reading: Reading) -> bo
         ),
         None,
     )
-    untimed = [one for one in told if one.started is None]
+    # An event takes no time: what is asked about its time of day is missing there too.
+    untimed = [
+        one for one in told if one.started is None and (one.seconds or one.facts.get("kind", SERVICE) == SERVICE)
+    ]
     for one in untimed if asking is not None else ():
         reading.problem("P503", one.location, ("clause", asking))
     return asking is None or not untimed

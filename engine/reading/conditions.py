@@ -153,7 +153,7 @@ class ConditionForm:
 
     def read(self, node: Node, reading: Reading) -> Condition | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "condition"))
+            reading.expected("condition", node)
             return None
         if not node.entries:
             reading.problem("P321", node.location)
@@ -180,7 +180,7 @@ class ConditionForm:
             part = self.read(node, reading)
             return None if part is None else Not(part, node.location)
         if not isinstance(node, Items):
-            reading.problem("P014", node.location, ("expected", "list"))
+            reading.expected("list", node)
             return None
         if not node.items:
             reading.problem("P321", node.location)

@@ -249,7 +249,7 @@ class _CountyForm(Record[LayerHead]):
 
     def read(self, node: Node, reading: Reading) -> LayerHead | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         fields, _right = self.said(node, reading)
         unread = [name for name in ("facts", "campaigns") if name in fields.places and name not in fields.values]

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from lianxing.engine.reading.forms import Amount, Choice, DatedOf, Fields, Key, Percent, Reading, Record, number
-from lianxing.engine.reading.hours import LIMIT_RECORDS, RECORD_CONDITION, ROUND_PERIODS, WITHIN_SAME, round_form
+from lianxing.engine.reading.forms import Amount, Choice, DatedOf, Fields, Id, Key, Percent, Reading, Record, number
+from lianxing.engine.reading.hours import (
+    LIMIT_RECORDS,
+    RECORD_CONDITION,
+    ROUND_PERIODS,
+    WITHIN_SAME,
+    kept_apart_in_a_balance,
+    round_form,
+)
 from lianxing.engine.reading.rates import RatesForm
 from lianxing.engine.reading.scales import BANDS, BRACKETS, Scale
 from lianxing.engine.reading.statements import StepsForm
@@ -16,8 +23,10 @@ from lianxing.rules.earning import (
     Brackets,
     Combine,
     EarningStep,
+    Floor,
     LimitPoints,
     LimitShare,
+    LimitStep,
     Multiply,
     PointsPerEvent,
     PointsPerHour,
@@ -35,6 +44,7 @@ POINTS_PER_EVENT_MAX = 10_000
 FACTOR_MAX = 100
 HUNDREDTHS_MAX = 10**9
 
+_FLOORED = tuple(period for period in ROUND_PERIODS if period not in (Period.RECORD, Period.ACTIVITY))
 _OF_POINTS = (Combine.MAX, Combine.SUM, Combine.FIRST)
 
 
@@ -43,11 +53,19 @@ def _limit(fields: Fields, reading: Reading) -> tuple[Any, ...] | None:
     if share is not None and (isinstance(per, Window) or per in (Period.RECORD, Period.ACTIVITY, Period.BALANCE)):
         reading.problem("P328", fields.place("per"))
         return None
-    return per, fields.get("at_most"), share, fields.get("overflow"), fields.get("within_same", "")
+    if kept_apart_in_a_balance(fields, reading):
+        return None
+    of, at_most = fields.get("of", ""), fields.get("at_most")
+    if of and (share is not None or "within_same" in fields.values):
+        other = "within_same" if share is None else "at_most_share"
+        reading.problem("P211", fields.place(other), ("key", reading.spelled(other)), ("known", reading.spelled("of")))
+        return None
+    return per, at_most, share, fields.get("overflow"), fields.get("within_same", ""), of
 
 
 _LIMIT: Record[tuple[Any, ...]] = Record(
     {
+        "of": Key(Id()),
         "per": Key(Span((*ROUND_PERIODS, Period.BALANCE)), required=True),
         "at_most": Key(DatedOf(Amount(FactType.POINTS, 0, HUNDREDTHS_MAX))),
         "at_most_share": Key(DatedOf(Percent(0, 99))),
@@ -82,10 +100,14 @@ def _step(kind: str, said: Any, when: Any, clause: Clause) -> EarningStep:
             return Zero(clause, when, said)
         case "round":
             return RoundPoints(clause, when, *said)
+        case "floor":
+            return Floor(clause, when, *said)
         case "limit_records":
             return LimitRecords(clause, when, *said)
         case _:
-            per, at_most, share, overflow, within_same = said
+            per, at_most, share, overflow, within_same, of = said
+            if of:
+                return LimitStep(clause, when, of, per, at_most, overflow)
             if share is not None:
                 return LimitShare(clause, when, per, share, overflow)
             return LimitPoints(clause, when, per, at_most, overflow, within_same)
@@ -103,6 +125,15 @@ EARNING: StepsForm[EarningStep] = StepsForm(
         "round": Key(round_form(FactType.POINTS, 100_000)),
         "limit": Key(_LIMIT),
         "limit_records": Key(LIMIT_RECORDS),
+        "floor": Key(
+            Record(
+                {
+                    "per": Key(Choice((*_FLOORED, Period.BALANCE)), required=True),
+                    "at_least": Key(DatedOf(Amount(FactType.POINTS, -HUNDREDTHS_MAX, HUNDREDTHS_MAX)), required=True),
+                },
+                lambda fields, _reading: (fields.get("per"), fields.get("at_least")),
+            )
+        ),
     },
     RECORD_CONDITION,
     _step,

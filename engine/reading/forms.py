@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from enum import Enum
 from fractions import Fraction
 from typing import Any, Generic, Protocol, TypeVar
 
+from lianxing.engine.reading import full_width
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
-from lianxing.engine.reading.vocabulary import KEY_OF, KEYS, WORDS
+from lianxing.engine.reading.vocabulary import KEY_OF, KEYS, SAID_FOR, WORDS
 from lianxing.rules import quantities
 from lianxing.rules.dates import Dated, Since, always
 from lianxing.rules.facts import Fact, FactType
@@ -37,6 +38,7 @@ HINT_CHARACTERS_MAX = 100
 # Wide enough for any regulation; narrow enough that every window and time zone stays within the calendar.
 FIRST_DAY = date(1900, 1, 1)
 LAST_DAY = date(2999, 12, 31)
+_NEGATION = "不"
 _ID = re.compile(r"[^\W_][\w.-]{0,63}")
 
 
@@ -92,18 +94,34 @@ class Reading:
         return ", ".join(own or spellings)
 
     def unknown_key(self, scalar: Scalar, known: Sequence[str]) -> None:
+        if self.full_width(scalar):
+            return
         spelled = [self.spelled(name) for name in known]
-        candidates = {
-            **{KEYS.get(name, name): KEYS.get(name, name) for name in known},
-            **{name: name for name in known},
-        }
-        self.problem(
-            "P002",
-            scalar.location,
-            ("key", scalar.text),
-            ("known", ", ".join(spelled)),
-            hint=self.nearest(scalar.text, candidates),
-        )
+        meant = spaced(scalar) or self.meant(scalar.text, {name: KEYS.get(name, name) for name in known})
+        self.problem("P002", scalar.location, ("key", scalar.text), ("known", ", ".join(spelled)), hint=meant)
+
+    def expected(self, kind: str, node: Node) -> None:
+        """Note that something else is expected here: a `text`, a `list`, a `mapping` or a `condition`."""
+        if kind == "text" or not self.full_width(node):
+            self.problem("P014", node.location, ("expected", kind), hint="" if kind == "text" else spaced(node))
+
+    def full_width(self, node: Node) -> bool:
+        """Note the first full-width character of a scalar that is not understood; False where there is none."""
+        slip = None if not isinstance(node, Scalar) or node.quoted else full_width.first(node.text)
+        if slip is None:
+            return False
+        place = replace(node.location, column=node.location.column + slip.index)
+        self.problems.append(slip.problem(place))
+        return True
+
+    def meant(self, text: str, words: Mapping[str, str]) -> str:
+        """Return which of these words, English to Chinese, was probably meant: a synonym before a near spelling."""
+        said = re.sub(r"[ -]", "_", text.strip().lower())
+        for name, chinese in words.items():
+            if said in SAID_FOR.get(name, ()):
+                script = self.script or ("en" if text.isascii() else "zh")
+                return chinese if script == "zh" else name
+        return self.nearest(text, [*words, *words.values()])
 
     def fact(self, name: str) -> Fact | None:
         """Return the fact with this spelling, English or Chinese."""
@@ -132,11 +150,20 @@ class Reading:
 
 
 def nearest(text: str, candidates: Iterable[str]) -> str:
-    """Return the candidate that was probably meant, empty if none comes near."""
+    """Return the candidate that was probably meant, empty if none comes near; never one that says the opposite."""
     if len(text) > HINT_CHARACTERS_MAX:
         return ""
-    found = get_close_matches(text, list(candidates), n=1, cutoff=0.6)
+    same = [candidate for candidate in candidates if (_NEGATION in candidate) is (_NEGATION in text)]
+    found = get_close_matches(text, same, n=1, cutoff=0.6)
     return found[0] if found else ""
+
+
+def spaced(node: Node) -> str:
+    """Return `编号: a` for a scalar `编号:a` that begins with a key of the language; empty for any other node."""
+    if not isinstance(node, Scalar) or node.quoted or len(node.text) > HINT_CHARACTERS_MAX:
+        return ""
+    key, colon, rest = node.text.partition(":")
+    return f"{key}: {rest}" if colon and rest and (key in KEYS or key in KEY_OF) else ""
 
 
 class Form(Protocol[T_co]):
@@ -343,8 +370,9 @@ class Choice(Generic[E]):
         for option in self.options:
             if text in (option.value, self.words.get(option.value)):
                 return option
-        meant = reading.nearest(text, [*self._words("en"), *self._words("zh")])
-        reading.problem("P105", node.location, ("found", text[:40]), ("known", ", ".join(known)), hint=meant)
+        if not reading.full_width(node):
+            meant = reading.meant(text, dict(zip(self._words("en"), self._words("zh"), strict=True)))
+            reading.problem("P105", node.location, ("found", text[:40]), ("known", ", ".join(known)), hint=meant)
         return None
 
     def _words(self, script: Language) -> list[str]:
@@ -363,7 +391,7 @@ class ListOf(Generic[T]):
 
     def read(self, node: Node, reading: Reading) -> tuple[T, ...] | None:
         if not isinstance(node, Items):
-            reading.problem("P014", node.location, ("expected", "list"))
+            reading.expected("list", node)
             return None
         if len(node.items) < self.least:
             reading.problem("P111", node.location)
@@ -471,7 +499,7 @@ class Record(Generic[T]):
 
     def read(self, node: Node, reading: Reading) -> T | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         fields = self.fields(node, reading)
         return None if fields is None else self.build(fields, reading)
@@ -541,7 +569,7 @@ class MapOf(Generic[T]):
 
     def read(self, node: Node, reading: Reading) -> tuple[T, ...] | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         if len(node.entries) < self.least:
             reading.problem("P111", node.location)

@@ -16,6 +16,7 @@ from lianxing.engine.reading.forms import (
     Fields,
     Key,
     OneOrMore,
+    Percent,
     Reading,
     Record,
     Schema,
@@ -24,6 +25,7 @@ from lianxing.engine.reading.forms import (
 )
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.statements import StepsForm
+from lianxing.engine.reading.tables import TableForm
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.reading.windows import Span
 from lianxing.rules.dates import Dated
@@ -32,6 +34,7 @@ from lianxing.rules.hours import (
     AddTime,
     Breaks,
     Count,
+    CountsAs,
     DeductTime,
     Direction,
     Exclude,
@@ -80,6 +83,15 @@ class GroupFact:
 
 
 WITHIN_SAME = {"within_same": Key(GroupFact())}
+
+
+def kept_apart_in_a_balance(fields: Fields, reading: Reading) -> bool:
+    """Tell whether a limit asks for accounts apart in a balance, which is one, and say so."""
+    if fields.get("per") is not Period.BALANCE or "within_same" not in fields.values:
+        return False
+    known = f"{reading.spelled('per')}: {reading.worded(Period.BALANCE.value)}"
+    reading.problem("P211", fields.place("within_same"), ("key", reading.spelled("within_same")), ("known", known))
+    return True
 
 
 def round_form(type: FactType, most: int) -> Record[tuple[Any, Period, Direction, str]]:
@@ -142,6 +154,8 @@ def _limit(fields: Fields, reading: Reading) -> tuple[Any, ...] | None:
     per, at_most = fields.get("per"), fields.get("at_most")
     if isinstance(at_most, str) and per is not Period.RECORD:
         reading.problem("P326", fields.place("per"))
+        return None
+    if kept_apart_in_a_balance(fields, reading):
         return None
     return per, at_most, fields.get("overflow"), fields.get("within_same", "")
 
@@ -227,6 +241,8 @@ def _step(kind: str, said: Any, when: Any, clause: Clause) -> HoursStep:
             return AddTime(clause, when, *said)
         case "deduct_time":
             return DeductTime(clause, when, said)
+        case "counts_as":
+            return CountsAs(clause, when, said)
         case "minimum":
             return Minimum(clause, when, said)
         case "round":
@@ -269,6 +285,7 @@ HOURS: StepsForm[HoursStep] = StepsForm(
         "deduct_time": Key(
             Record({"of": Key(_DurationFact(), required=True)}, lambda fields, _reading: fields.get("of"))
         ),
+        "counts_as": Key(TableForm(Percent(), frozenset((Scope.RECORD, Scope.PERSON, Scope.CALENDAR)))),
         "minimum": Key(_DURATION),
         "round": Key(round_form(FactType.DURATION, DAY_SECONDS)),
         "limit": Key(TIME_LIMIT),

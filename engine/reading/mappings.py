@@ -43,7 +43,7 @@ class _Values:
 
     def read(self, node: Node, reading: Reading) -> dict[str, str] | None:
         if not isinstance(node, Entries) or not node.entries:
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         values = {key.text: Text().read(item, reading) for key, item in node.entries}
         return None if None in values.values() else {key: value for key, value in values.items() if value is not None}
@@ -100,7 +100,7 @@ class _Columns:
 
     def read(self, node: Node, reading: Reading) -> tuple[Column, ...] | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         columns: list[Column] = []
         for key, item in node.entries:

@@ -116,7 +116,7 @@ class _StreakForm:
 
     def read(self, node: Node, reading: Reading) -> _Run | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         named = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "of"), None)
         of = None if named is None else IN_A_ROW.read(named, reading)

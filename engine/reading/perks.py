@@ -53,7 +53,7 @@ class _EachFullForm:
 
     def read(self, node: Node, reading: Reading) -> EachFull | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         named = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "of"), None)
         fact = None if named is None else MeasureName().read(named, reading)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from lianxing.engine.reading import full_width
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
 from lianxing.rules.places import Location
 from lianxing.rules.problems import Problem
@@ -56,12 +57,36 @@ def parse(content: bytes, path: str) -> tuple[Node | None, list[Problem]]:
         if error.problem and "'\\t'" in error.problem:
             problems.append(Problem("P012", place))
         else:
-            problems.append(Problem("P001", place, (("what", str(error.problem or error.context)),)))
+            problems += _slips(text, path) or [
+                Problem("P001", place, (("what", str(error.problem or error.context)),))
+            ]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problems.append(Problem("P001", start, (("what", type(error).__name__),)))
     if node is None and not problems:
         problems.append(Problem("P011", start))
     return node, problems
+
+
+def _slips(text: str, path: str) -> list[Problem]:
+    """Return the full-width characters for which a text cannot be read."""
+    found = []
+    for slip in full_width.slips(text, _stops) if full_width.first(text) is not None else ():
+        start = text.rfind("\n", 0, slip.index) + 1
+        found.append(slip.problem(Location(path, text.count("\n", 0, slip.index) + 1, slip.index - start + 1)))
+    return found
+
+
+def _stops(text: str) -> int | None:
+    """Return the line, from 0, at which the parser stops; None where it does not."""
+    try:
+        for _event in yaml.parse(text, Loader=yaml.SafeLoader):
+            pass
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return mark.line if mark else 0
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return 0
+    return None
 
 
 def _character(found: int | str, place: Location) -> Problem:

@@ -23,7 +23,7 @@ class RankKeyForm:
 
     def read(self, node: Node, reading: Reading) -> RankKey | None:
         if not isinstance(node, Entries) or len(node.entries) != 1:
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         key, item = node.entries[0]
         fact = reading.fact(key.text)

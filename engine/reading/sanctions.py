@@ -97,7 +97,7 @@ class _RepairForm:
 
     def read(self, node: Node, reading: Reading) -> Repair | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         named = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "of"), None)
         fact = None if named is None else MeasureName().read(named, reading)
@@ -142,7 +142,8 @@ _REPORT: Record[Report] = Record(
 
 def _sanction(_id: str, fields: Fields, reading: Reading, clause: Clause) -> Sanction | None:
     lasts, restored = fields.get("lasts"), fields.get("restored")
-    if (lasts is Lasts.UNTIL_RESTORED) != (restored is not None):
+    timed = isinstance(lasts, Dated) and (restored is None or restored.waits is None)
+    if not timed and (lasts is Lasts.UNTIL_RESTORED) != (restored is not None):
         reading.problem("P620", fields.place("lasts" if restored is None else "restored"))
         return None
     return Sanction(

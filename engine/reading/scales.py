@@ -94,7 +94,7 @@ class ScaleForm(Generic[T]):
 
     def read(self, node: Node, reading: Reading) -> Scale[T] | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         said = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "of"), None)
         of = None if said is None else _Added(self.own).read(said, reading)
@@ -182,12 +182,19 @@ def _brackets_ascend(steps: tuple[Bracket, ...], reading: Reading) -> bool:
 
 
 def _band(of: Fact) -> Record[Band]:
+    def build(fields: Fields, _reading: Reading) -> Band:
+        # Amounts are whole in their held unit: more than ten hours is ten hours and a second.
+        least = fields.get("at_least") if "at_least" in fields.values else fields.get("more_than") + 1
+        return Band(least, fields.get("points"), fields.location)
+
     return Record(
         {
-            "at_least": Key(Operand(of), required=True),
+            "at_least": Key(Operand(of)),
+            "more_than": Key(Operand(of)),
             "points": Key(number(0, BLOCK_POINTS_MAX), required=True),
         },
-        lambda fields, _reading: Band(fields.get("at_least"), fields.get("points"), fields.location),
+        build,
+        one_of=("at_least", "more_than"),
     )
 
 

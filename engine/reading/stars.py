@@ -75,7 +75,7 @@ class ByStar(Generic[T]):
 
     def read(self, node: Node, reading: Reading) -> dict[int, tuple[T, Location]] | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         if not node.entries:
             reading.problem("P111", node.location)

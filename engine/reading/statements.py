@@ -61,7 +61,7 @@ class StepsForm(Generic[T]):
 
     def read(self, node: Node, reading: Reading) -> tuple[Statement[T], ...] | None:
         if not isinstance(node, Items):
-            reading.problem("P014", node.location, ("expected", "list"))
+            reading.expected("list", node)
             return None
         if not node.items:
             reading.problem("P111", node.location)
@@ -98,7 +98,7 @@ class NamedForm(Generic[T]):
 
     def read(self, node: Node, reading: Reading) -> tuple[Statement[T], ...] | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         statements = [(self._statement(key, item, reading), item) for key, item in node.entries]
         return tuple(replace(statement, node=item) for statement, item in statements if statement is not None)

@@ -20,6 +20,7 @@ from lianxing.rules.records import ServiceRecord
 
 REGISTRY = RegistryId("case")
 DAY_SECONDS = 86_400
+BORN_ON = "born_on"
 
 _OWN: Mapping[str, Form[Any]] = {"on": DAY, "start": TIME, "end": TIME, "id": Id()}
 _WHO: Mapping[str, Form[Any]] = {"volunteer": Id()}
@@ -39,7 +40,7 @@ class FactsForm:
 
     def read(self, node: Node, reading: Reading) -> dict[str, FactValue] | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         values: dict[str, FactValue] = {}
         right = True
@@ -59,6 +60,24 @@ class FactsForm:
 
     def schema(self, script: Language) -> Schema:
         return {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
+
+
+@dataclass(frozen=True)
+class PersonForm(FactsForm):
+    """Facts of a person, and the day of birth, from which the age follows."""
+
+    def read(self, node: Node, reading: Reading) -> dict[str, FactValue] | None:
+        if not isinstance(node, Entries):
+            return FactsForm.read(self, node, reading)
+        births = [(k, item) for k, item in node.entries if KEY_OF.get(k.text, k.text) == BORN_ON]
+        rest = tuple(entry for entry in node.entries if entry not in births)
+        facts = FactsForm.read(self, Entries(rest, node.location), reading)
+        for _key, item in births:
+            born = DAY.read(item, reading)
+            if born is None or facts is None:
+                return None
+            facts[BORN_ON] = born.toordinal()
+        return facts
 
 
 @dataclass(frozen=True)
@@ -89,7 +108,7 @@ class ToldForm:
 
     def read(self, node: Node, reading: Reading) -> Told | None:
         if not isinstance(node, Entries):
-            reading.problem("P014", node.location, ("expected", "mapping"))
+            reading.expected("mapping", node)
             return None
         known = {**_OWN, **(_WHO if self.several else {})}
         own: dict[str, Any] = {}
@@ -128,7 +147,7 @@ class ToldForm:
             return None
         if told.seconds is not None and told.started is not None and told.ended is not None:
             stated = told.ended - told.started
-            if told.seconds > (stated if stated > 0 else stated + DAY_SECONDS):
+            if told.seconds > (stated if stated >= 0 else stated + DAY_SECONDS):
                 reading.problem("P509", node.location)
                 return None
         return told
@@ -151,7 +170,7 @@ def told_record(
         ended = started + (told.seconds or 0)
         if told.ended is not None:
             ended = instant_at(day, told.ended, zone)
-            if ended <= started:  # past midnight
+            if ended < started:  # past midnight
                 ended = instant_at(date.fromordinal(day.toordinal() + 1), told.ended, zone)
         seconds = ended - started if told.seconds is None else told.seconds
     return ServiceRecord(

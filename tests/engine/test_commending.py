@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from lianxing.engine.layers import Shelf
 from lianxing.engine.quotients import Quotient
 from lianxing.engine.rulebook import MeasureValue
 from lianxing.engine.selection_data import public_data, selection_data
+from lianxing.rules.commendation import period_of
 from lianxing.rules.facts import FactValue, VolunteerId
+from lianxing.rules.periods import Window
 from lianxing.rules.places import Language
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import PolicyError
@@ -434,3 +436,14 @@ def test_a_commendation_that_is_not_there_is_a_problem_with_what_is(upwards: str
         layered(upwards)
     (problem,) = caught.value.problems
     assert (problem.code, dict(problem.details)["known"]) == ("P664", "city/city_best")
+
+
+@pytest.mark.parametrize(
+    ("window", "day"),
+    [(Window(months=1), "2025-02-28"), (Window(months=12), "2025-02-28"), (Window(days=30), "2025-03-01")],
+)
+def test_a_period_that_rolls_begins_with_the_first_day_that_its_measures_see(window: Window, day: str) -> None:
+    first, last = period_of(window, date.fromisoformat(day))
+    assert last == date.fromisoformat(day)
+    assert window.holds(first, last)
+    assert not window.holds(first - timedelta(days=1), last)

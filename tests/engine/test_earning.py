@@ -189,3 +189,60 @@ def test_a_deduction_of_what_was_found_takes_so_many_points() -> None:
     )
     found = [place.record(f"2024-06-0{i}", kind="misconduct", taken=taken) for i, taken in ((1, "300"), (2, "0.5"))]
     assert points(place, *found) == [-300, -0.5]
+
+
+NIGHT_EXTRA = """
+- {id: hourly, points_per_hour: 1}
+- {id: night, when: {start_time: {at_least: "20:00"}}, add: 4}
+- {id: r, round: {to: 0.01, each: record, direction: half_up}}
+- {id: night_cap, limit: {of: night, per: month, at_most: 10 points, overflow: honour}}
+"""
+
+
+def test_a_bonus_has_a_limit_of_its_own_and_the_hours_keep_theirs() -> None:
+    place = town(earning=NIGHT_EXTRA)
+    nights = [place.record(f"2024-06-{day} 20:00", "22:00") for day in (10, 11, 12, 13)]
+    assert points(place, *nights) == [6, 6, 4, 2]
+    assert dict(place.assess(*nights)[2].overflows) == {("honour", "points"): 200}
+    assert points(place, *nights, place.record("2024-07-01 20:00", "21:00"))[-1] == 5
+
+
+def test_factors_after_a_bonus_raise_what_its_limit_counts() -> None:
+    place = town(earning=NIGHT_EXTRA.replace("- {id: r,", "- {id: twice, when: {weekday: 7}, multiply: 2}\n- {id: r,"))
+    sunday, monday = place.record("2024-06-16 20:00", "21:00"), place.record("2024-06-17 20:00", "21:00")
+    assert points(place, sunday, monday) == [10, 3]
+
+
+@pytest.mark.parametrize(
+    ("per", "expected"),
+    [("running_total", [5, -5, 2, -2]), ("calendar_year", [5, -5, 2, -2]), ("balance", [5, -5, 2, -2])],
+)
+def test_deductions_stop_at_the_floor(per: str, expected: list[int]) -> None:
+    place = town(
+        earning="- {id: served, when: {kind: service}, points_per_hour: 1}\n"
+        "- {id: fine, when: {kind: complaint}, add: -8}\n"
+        "- {id: r, round: {to: 1, each: record, direction: down}}\n"
+        f"- {{id: no_debt, floor: {{per: {per}, at_least: 0 points}}}}\n"
+    )
+    story = [
+        place.record("2024-06-10 08:00", "13:00"),
+        place.record("2024-06-11", kind="complaint"),
+        place.record("2024-06-12 08:00", "10:00"),
+        place.record("2024-06-13", kind="complaint"),
+    ]
+    assert points(place, *story) == expected
+
+
+@pytest.mark.parametrize(("minutes", "earned"), [(600, 0), (601, 5)])
+def test_a_band_may_begin_above_a_number(minutes: int, earned: int) -> None:
+    place = town(earning="- {id: b, bands: {of: hours, each: record, steps: [{more_than: 10 hours, points: 5}]}}")
+    assert points(place, place.record("2024-06-01", minutes=minutes)) == [earned]
+
+
+def test_an_event_after_the_time_that_was_served_is_not_earned() -> None:
+    place = town(
+        hours='- {id: p, split: {at: ["22:00"], share_of_breaks: in_order}}',
+        earning='- {id: night, when: {start_time: {at_least: "22:00"}}, points_per_event: 5}',
+    )
+    assert points(place, place.record("2024-06-15 20:00", "23:00", minutes=120)) == [0]
+    assert points(place, place.record("2024-06-15 20:00", "23:00", minutes=150)) == [5]

@@ -11,8 +11,9 @@ from lianxing.engine.explaining import body_of
 from lianxing.engine.readding import readd
 from lianxing.rules.assessments import Assessment
 from lianxing.rules.facts import RegistryId
+from lianxing.rules.problems import PolicyError
 from lianxing.rules.records import ServiceRecord
-from tests.engine.counties import COUNTY, Town, town
+from tests.engine.counties import COUNTY, SOMEBODY, Town, town
 
 NIGHT = '{any: [{start_time: {at_least: "22:00"}}, {start_time: {less_than: "06:00"}}]}'
 HOURLY = "- {id: hourly, points_per_hour: 1}\n- {id: r, round: {to: 0.01, each: record, direction: down}}\n"
@@ -80,7 +81,7 @@ def test_a_record_takes_another_one_out_wherever_it_stands() -> None:
     [
         (None, "pro_rata", [60, 120, 60]),
         (120, "pro_rata", [30, 60, 30]),
-        (120, "in_order", [60, 60, 0]),
+        (120, "in_order", [60, 60]),
         (1, "pro_rata", [15 / 60, 30 / 60, 15 / 60]),
     ],
 )
@@ -309,3 +310,33 @@ def test_a_date_may_lie_so_many_working_days_after_another(entered: str, late: s
     place = town(hours="- {id: late, exclude: {recorded_on: {more_than: {fact: evaluated_on, plus: 10 working days}}}}")
     record = place.record("2024-09-20 09:00", "10:00", evaluated_on="2024-09-27", recorded_on=entered)
     assert place.refused_by(record) == [late]
+
+
+def test_what_takes_a_record_out_may_go_by_its_time_of_day() -> None:
+    place = town(hours="- {id: found, revoke: {kind: revocation, start_time: {at_least: '08:00'}}}")
+    record = place.record("2024-06-01 09:00", "11:00", id="T")
+    for hour, refused in (("07", None), ("08", "found")):
+        finding = place.record(f"2024-06-02 {hour}:00", f"{hour}:30", kind="revocation", revokes="T")
+        assert place.refused_by(record, finding)[0] == refused
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "{id: found, revoke: {kind: revocation, registration: active}}",
+        "{id: found, revoke: {kind: revocation, records: {at_least: 1}}}",
+        "{id: found, when: {records: {at_least: 1}}, revoke: {kind: revocation}}",
+    ],
+)
+def test_what_takes_a_record_out_asks_nothing_that_is_not_known_before_the_records_are_counted(step: str) -> None:
+    with pytest.raises(PolicyError) as found:
+        town(hours=f"- {step}", measures="records: {count: records, over: all_time}")
+    assert [problem.code for problem in found.value.problems] == ["P304"]
+
+
+def test_a_balance_is_one_and_not_kept_apart_by_a_fact() -> None:
+    limit = "- {id: cap, limit: {per: balance, at_most: %s, overflow: lost, within_same: category}}"
+    for chapters in ({"hours": limit % "6 hours"}, {"earning": limit % "6 points"}):
+        with pytest.raises(PolicyError) as found:
+            town("Asia/Shanghai", None, **chapters)
+        assert [(p.code, p.details[0]) for p in found.value.problems] == [("P211", ("key", "within_same"))]

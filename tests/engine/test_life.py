@@ -159,6 +159,22 @@ def test_a_star_that_was_applied_for_is_kept_rated_again_or_gone(stars: str, hel
     assert found.star_held == held
 
 
+@pytest.mark.parametrize(("stars", "held"), [("keep", [1, 1, 2]), ("rated_again", [1, 2, 2]), ("restart", [1, 0, 2])])
+def test_whoever_is_rated_again_rises_where_the_new_rules_give_more(stars: str, held: list[int]) -> None:
+    rated = 'review, sequence: highest, below: keep, round_of: calendar_year, cut_off: "12-31"'
+    ladder = STARS.replace("automatic", rated).replace("300 hours", "{2020-01-01: 300 hours, 2024-07-01: 150 hours}")
+    place = town(measures=MEASURES, stars=ladder, transition=CHANGE % ("keep", stars))
+    history = served(place, "2023-06-01", 200)
+    assert [place.standing(day, history).star_held for day in ("2024-06-30", "2024-07-01", "2024-12-31")] == held
+
+
+def test_more_than_so_many_years_by_a_dated_test_is_reached_on_its_day() -> None:
+    stars = "award: {by: automatic, below: keep}\nlevels: {1: {age: {more_than: {2020-01-01: 20}}}}"
+    found = town(stars=stars).standing("2026-12-31").star
+    assert found is not None
+    assert [str(one.on) for one in found.decisions] == ["2025-02-28"]
+
+
 # --- measures given outright, as cases do ---
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lianxing.engine.measures import Totals
+from lianxing.engine.rulebook import MeasureValue
 from lianxing.rules.facts import Fact, FactType
 from lianxing.rules.periods import Period, Window, add_months, completed_months, period_start
 from lianxing.rules.problems import PolicyError
@@ -506,6 +507,29 @@ def test_what_a_window_holds_comes_to_the_same_as_adding_it_up_anew(history: lis
             seen = [(a, g) for past, a, g in days[: index + 1] if measure.window.holds(past, day)]
             nothing = None if kinds[id].startswith(("largest", "smallest", "first", "last")) else 0
             assert found.get(id) == (ANEW[kinds[id]](seen) if seen else nothing), (id, day)
+
+
+@given(days=st.lists(st.integers(0, 120), max_size=60), later=st.integers(0, 40))
+def test_a_row_is_as_long_as_the_periods_counted_back_one_by_one(days: list[int], later: int) -> None:
+    streak = "{of: records, at_least: 2, per: %s, which: %s}"
+    said = {f"{per}_{which}": streak % (per, which) for per in ("day", "week") for which in ("current", "longest")}
+    measures = "\n".join(f"{id}: {{streak: {words}, over: all_time}}" for id, words in said.items())
+    totals = Totals(town(measures=measures).policy)
+    start = date(2024, 1, 1)
+    found: dict[str, MeasureValue] = {}
+    for after in (*sorted(days), None):
+        day = start + timedelta(days=max(days, default=0) + later if after is None else after)
+        if after is not None:
+            totals.add(day, 3600, 0, {}, frozenset())
+        found = totals.on(day)
+    for id in said:
+        length = 1 if id.startswith("day") else 7
+        last = (max(days, default=0) + later) // length
+        enough = [sum(after // length == period for after in days) >= 2 for period in range(last + 1)]
+        rows = [0]
+        for holds in enough:
+            rows.append(rows[-1] + 1 if holds else 0)
+        assert found[id] == (max(rows) if id.endswith("longest") else rows[-1] or rows[-2])
 
 
 def test_measures_over_several_people_count_heads() -> None:

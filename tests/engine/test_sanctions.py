@@ -328,3 +328,46 @@ false:
     ]
     lines = {line.clause.id: line.sum for line in where.standing("2024-04-01", *history).measures}
     assert lines["exchangeable"] == 0
+
+
+# --- again -----------------------------------------------------------------------------------------------------------
+
+DISHONEST = "acts: {count: records, over: all_time, where: {kind: dishonesty}}\nserved: {sum: hours, over: all_time}\n"
+TWO_YEARS = """
+listed:
+  when: {acts: {at_least: 1}}
+  effects: {registration: kept, star: kept, points: kept, hours: kept, black_list: yes}
+  lasts: 2 years
+"""
+
+
+@pytest.mark.parametrize(
+    ("days", "on", "expected"),
+    [
+        (("2021-01-01",), "2022-12-31", ["listed"]),
+        (("2021-01-01",), "2023-01-01", []),
+        (("2021-01-01", "2025-01-01"), "2026-12-31", ["listed"]),  # a second act after the first was over
+        (("2021-01-01", "2022-06-01"), "2024-05-31", ["listed"]),  # and one while it runs: two years from then
+        (("2021-01-01", "2022-06-01"), "2024-06-01", []),
+    ],
+)
+def test_another_act_begins_a_sanction_anew(days: tuple[str, ...], on: str, expected: list[str]) -> None:
+    where = place(TWO_YEARS, DISHONEST)
+    assert active(where.standing(on, *(event(where, day, "dishonesty") for day in days))) == expected
+
+
+def test_what_only_stays_true_begins_nothing_anew() -> None:
+    where = place(TWO_YEARS, DISHONEST)
+    records = [event(where, "2021-01-01", "dishonesty"), served(where, "2024-01-01"), served(where, "2025-01-01")]
+    assert active(where.standing("2025-06-01", *records)) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "on", "expected"), [(49, "2021-12-31", ["listed"]), (50, "2021-12-31", []), (49, "2023-01-01", [])]
+)
+def test_service_ends_a_sanction_before_its_time_where_the_policy_says_so(
+    hours: int, on: str, expected: list[str]
+) -> None:
+    where = place(TWO_YEARS + "  restored: {serves: 50 hours}\n", DISHONEST)
+    records = [event(where, "2021-01-01", "dishonesty"), served(where, "2021-06-01", hours)]
+    assert active(where.standing(on, *records)) == expected

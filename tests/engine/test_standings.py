@@ -228,3 +228,12 @@ def test_more_than_ten_years_is_the_day_after_ten_years(on: str, star: int) -> N
     assert place.standing(on).star_reached == star
     (gap,) = place.standing("2032-03-31").gaps
     assert (gap.has, gap.lacking) == (120 * MONTH_PARTS, 1)
+
+
+def test_of_several_things_that_must_not_be_the_gap_names_the_one_that_is() -> None:
+    place = town(
+        measures="absences: {count: records, over: all_time, where: {kind: no_show}}",
+        stars="award: {by: automatic}\nlevels: {1: {not: {any: [{black_listed: yes}, {absences: {at_least: 1}}]}}}",
+    )
+    found = place.standing("2024-06-15", place.record("2024-06-01", minutes=0, kind="no_show"))
+    assert [gap.fact for gap in found.gaps] == ["absences"]

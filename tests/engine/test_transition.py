@@ -182,3 +182,13 @@ def test_what_is_wrong_with_a_transition(transition: str, codes: list[str]) -> N
     with pytest.raises(PolicyError) as found:
         town(transition=f"a: {transition}")
     assert [problem.code for problem in found.value.problems] == codes
+
+
+def test_what_a_measure_of_the_year_before_holds_is_a_total_apart_from_this_year() -> None:
+    place = town(
+        measures="last_year: {sum: hours, over: {previous: calendar_year}}",
+        transition="t: {on_day: 2024-07-01, points: keep, hours: {carry_over: {at_most: 10 hours}}, stars: keep}",
+    )
+    history = [place.record(day, minutes=60 * n, id=day) for day, n in (("2023-05-01", 8), ("2024-05-01", 12))]
+    found = [place.standing(day, *history).measures[0].sum / 3600 for day in ("2024-06-30", "2024-07-01", "2025-01-01")]
+    assert found == [8, 8, 10]

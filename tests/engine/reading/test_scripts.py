@@ -119,6 +119,7 @@ how_evaluated:
 - {K_id: h6, K_add_time: {K_of: travel_time, K_per: W_day, K_at_most: 2 hours}}
 - {K_id: h7, K_deduct_time: {K_of: rest_time}}
 - {K_id: h8, K_minimum: 30 minutes}
+- {K_id: h14, K_counts_as: {K_by: category, training: 50 %, K_default: 100 %}}
 - {K_id: h9, K_limit_records: {K_per: W_day, K_at_most: 3, K_within_same: activity}}
 - {K_id: h10, K_limit: {K_per: W_balance, K_at_most: 1500 hours, K_overflow: W_donation_pool}}
 - {K_id: h11, K_limit: {K_per: W_half_year, K_at_most: 500 hours, K_overflow: W_honour}}
@@ -151,6 +152,9 @@ how_evaluated:
     K_part: W_counted
     K_steps: [{K_up_to: 20 hours, K_every: 1 hour, K_points: 1}, {K_up_to: W_unlimited, K_every: 2 hours, K_points: 1}]
 - {K_id: s6, K_bands: {K_of: W_records, K_each: W_week, K_steps: [{K_at_least: 3, K_points: 1}]}}
+- {K_id: s9, K_round: {K_to: 0.1 points, K_each: W_record, K_direction: W_half_up}}
+- {K_id: s10, K_limit: {K_of: o, K_per: W_month, K_at_most: 10 points, K_overflow: W_lost}}
+- {K_id: s11, K_floor: {K_per: W_running_total, K_at_least: 0 points}}
 - {K_id: s7, K_round: {K_to: 0.1 points, K_each: W_record, K_direction: W_half_up}}
 """,
     "stars.yaml": """
