@@ -15,7 +15,7 @@ from lianxing.engine.naming import what_is_named
 from lianxing.engine.ordering import hours_order, limits_before_points, points_order, points_without_measure
 from lianxing.engine.quotients import holds
 from lianxing.engine.reading.campaigns import layered
-from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer, Tree
+from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer, Tree, name_taken
 from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.redemption import OFFER_WORDS
@@ -170,6 +170,7 @@ def check(policy: Policy) -> list[Problem]:
     """Return what is wrong with a policy as a whole."""
     return [
         *_ids_across_chapters(policy),
+        *_names_twice(policy),
         *_holes(policy),
         *hours_order(policy),
         *points_order(policy),
@@ -196,6 +197,23 @@ def _ids_across_chapters(policy: Policy) -> Iterator[Problem]:
         if clause.id in first:
             yield Problem("P201", clause.location, (("id", clause.id), ("first", str(first[clause.id].location))))
         first.setdefault(clause.id, clause)
+
+
+def _names_twice(policy: Policy) -> Iterator[Problem]:
+    """People know a perk, an account, an offer by its name: two of one name in one chapter are one too many."""
+    for chapter in (
+        (*policy.perks, *policy.choices),
+        policy.accounts,
+        policy.offers,
+        policy.menu,
+        policy.commendations,
+        policy.sanctions,
+    ):
+        first: dict[str, str] = {}
+        for clause in (said.clause for said in chapter):
+            label = clause.label.zh
+            if label and first.setdefault(label, clause.id) != clause.id:
+                yield name_taken(clause.location, label, first[label])
 
 
 def _holes(policy: Policy) -> Iterator[Problem]:

@@ -251,15 +251,16 @@ class Fold:
             if len(pieces) < 2:
                 after.append(part)
                 continue
-            times = shared(part.seconds, pieces, step.breaks)
-            numbers = (part.index, *range(free, free + len(pieces) - 1))
-            free += len(pieces) - 1
-            for index, (start, end), seconds in zip(numbers, pieces, times, strict=True):
-                if part.seconds and not seconds:
-                    continue  # the break: nothing was served there
+            timed = list(zip(pieces, shared(part.seconds, pieces, step.breaks), strict=True))
+            served = [one for one in timed if one[1]] if part.seconds else timed
+            breaks = tuple(stretch for stretch, seconds in timed if part.seconds and not seconds)
+            numbers = (part.index, *range(free, free + len(served) - 1))
+            free += len(served) - 1
+            for index, ((start, end), seconds) in zip(numbers, served, strict=True):
                 day = local_day(start, self._zone)
                 piece = self._part(record, part.facts, index, day, start, end, seconds)
                 outcome.note(step.clause, piece, "split", SECONDS, part.seconds, seconds, day=str(day), of=part.seconds)
+                piece.breaks = (*part.breaks, *breaks) if index == part.index else ()
                 after.append(piece)
         return after
 

@@ -70,13 +70,14 @@ def _outside_of(
         free, rule = part.interval - taken, step.rule.value
         outcome.note(step.clause, part, "overlap", SECONDS, part.seconds, kept, free=free, other=other, rule=rule)
     part.seconds, part.group = kept, group
+    pieces += [piece for start, end in part.breaks for piece in _outside(start, end, earlier)]
     return [Served(start, end, record.id, group) for start, end in pieces]
 
 
 def _meets(part: Part, served: Served, touching: bool) -> bool:
     if touching:
-        return part.started_at <= served.ended_at and served.started_at <= part.ended_at
-    return part.started_at < served.ended_at and served.started_at < part.ended_at
+        return any(start <= served.ended_at and served.started_at <= end for start, end in part.stretches)
+    return any(start < served.ended_at and served.started_at < end for start, end in part.stretches)
 
 
 def _outside(start: int, end: int, served: list[Served]) -> list[tuple[int, int]]:

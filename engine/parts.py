@@ -14,6 +14,7 @@ from lianxing.rules.places import Clause, Location
 
 Amount = int | Fraction
 Group = tuple[str, str]  # a record by its registry and id
+Stretch = tuple[int, int]  # two instants
 
 SECONDS = "seconds"
 POINTS = "points"
@@ -38,11 +39,17 @@ class Part:
     unpriced: bool = False  # a table does not say what it earns: its time counts, its points do not
     gains: dict[str, Amount] = field(default_factory=dict)  # by statement: what it added, times the factors since
     hoursless: Clause | None = None  # the clause by which its time is no service time
+    breaks: tuple[Stretch, ...] = ()  # beside it, where nothing was served: it earns nothing and is not free either
 
     @property
     def interval(self) -> int:
         """The seconds between its start and its end."""
         return self.ended_at - self.started_at
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """The time that it takes up, its breaks included."""
+        return ((self.started_at, self.ended_at), *self.breaks)
 
 
 @dataclass(slots=True)

@@ -48,9 +48,14 @@ def _reckoned(shape: object, place: Location) -> Iterator[tuple[str, Location]]:
             here = clause.location if isinstance(clause, Clause) else place
             for field in fields(shape):
                 value = getattr(shape, field.name)
-                if field.name in _NOTICES and value is not None:
+                if field.name in _NOTICES and value is not None and not _is_term(value):
                     yield field.name, here
                 yield from _reckoned(value, here)
+
+
+def _is_term(value: object) -> bool:
+    """Tell whether a notice is a term, which is told as such."""
+    return isinstance(value, Dated) and isinstance(value.entries[0].value, Term)
 
 
 def _written(term: Term) -> str:

@@ -56,14 +56,15 @@ def quote(rulebook: Rulebook, offer: Offer, asking: Asking) -> Quote:
     """Return whether the offer may be had, every reason why not, and what it costs the account and in money."""
     policy = rulebook.policy
     account = account_of(policy, offer)
+    reasons = [*_not_open(rulebook, offer, asking), *_limits(policy, offer, asking)]
     said = _price(offer, asking)
     if said is None:
         keys = ", ".join(offer.price.by)
-        return Quote(offer.clause, False, (Reason("no_price", offer.clause, offer.price.location, (("by", keys),)),))
+        reasons.append(Reason("no_price", offer.clause, offer.price.location, (("by", keys),)))
+        return Quote(offer.clause, False, tuple(reasons), gaps=_gaps(policy, offer, asking))
     price = said.value * asking.units
     available = asking.balance - (_taken_there(policy, offer, asking) if offer.watermark else 0)
     paid, cash, short = _paid(offer, account, price, available, asking.on)
-    reasons = [*_not_open(rulebook, offer, asking), *_limits(policy, offer, asking)]
     if short:
         code, place = ("watermark", offer.place("watermark")) if offer.watermark else ("balance", said.location)
         operands = (("needed", paid), ("available", available), ("unit", account.unit.value))

@@ -1,7 +1,7 @@
 """Sanctions in one person's life: when each begins, what all of them do together, and how each ends.
 
 A sanction begins where its condition turns from not holding to holding. It is looked at after every record, and on the
-day asked. While it is active nothing begins it anew; what still holds when it has ended does not either.
+day asked. Another record of the kind begins it anew; what only still holds when it has ended does not.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from datetime import date
 from enum import Enum
 from typing import TypeVar
 
-from lianxing.engine.quotients import Quotient
+from lianxing.engine.quotients import Quotient, Threshold, holds
 from lianxing.engine.rulebook import SANCTIONS, MeasureValue, Rulebook
-from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, DatedCompare, Not, Operator
+from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, Not, Operator, condition_on
 from lianxing.rules.dates import Dated
 from lianxing.rules.decisions import SanctionState
 from lianxing.rules.facts import FactValue
 from lianxing.rules.periods import add_months
+from lianxing.rules.places import Location
 from lianxing.rules.sanctions import (
     Effects,
     Lasts,
@@ -99,19 +100,30 @@ class _Active:
         return self.serves is None or self.served >= self.serves
 
 
-def depths(condition: Condition, measures: Mapping[str, MeasureValue]) -> Iterator[int]:
-    """Yield how far each measure that a condition compares has gone in the direction in which it holds."""
+def depths(
+    condition: Condition, measures: Mapping[str, MeasureValue], picking: frozenset[str], *, negated: bool = False
+) -> Iterator[tuple[Location, int]]:
+    """Yield how far each measure has gone beyond a test of it that holds, in the direction in which it does.
+
+    Upwards, only measures count that are among `picking`, those that pick out records: further service, which adds to a
+    total of everything, is no further offence.
+    """
     match condition:
         case AllOf() | AnyOf():
             for part in condition.parts:
-                yield from depths(part, measures)
+                yield from depths(part, measures, picking, negated=negated)
         case Not():
-            yield from (-depth for depth in depths(condition.part, measures))
-        case Compare() | DatedCompare():
+            yield from depths(condition.part, measures, picking, negated=not negated)
+        case Compare(operand=int() as operand):
             value = measures.get(condition.fact)
-            downwards = condition.operator in (Operator.AT_MOST, Operator.LESS_THAN)
             amount = value.sum if isinstance(value, Quotient) else value or 0
-            yield -amount if downwards else amount
+            if isinstance(value, Quotient):
+                true = bool(Threshold("", condition.fact, condition.operator, operand).answer(value))
+            else:
+                true = holds(condition.operator, amount, operand)
+            downwards = (condition.operator in (Operator.AT_MOST, Operator.LESS_THAN)) is not negated
+            if true is not negated and (downwards or condition.fact in picking):
+                yield condition.location, -amount if downwards else amount
 
 
 class Sanctions:
@@ -123,7 +135,8 @@ class Sanctions:
         self._active: dict[str, _Active] = {}
         self._begun: list[_Active] = []
         self._held: frozenset[str] = frozenset()
-        self._depths: dict[str, tuple[int, ...]] = {}
+        self._depths: dict[str, dict[Location, int]] = {}
+        self._picking = frozenset(m.clause.id for m in rulebook.policy.measures if m.where is not None)
 
     def pass_to(self, day: date) -> None:
         """End what time ends by a day."""
@@ -155,8 +168,9 @@ class Sanctions:
         begun: list[Sanction] = []
         for sanction in self._rulebook.policy.sanctions:
             id = sanction.clause.id
-            depth = tuple(depths(sanction.when, measures))
-            further = any(now > before for now, before in zip(depth, self._depths.get(id, ()), strict=False))
+            depth = dict(depths(condition_on(sanction.when, max(day, self._first_day)), measures, self._picking))
+            before = self._depths.get(id)
+            further = before is not None and any(before.get(test, now - 1) < now for test, now in depth.items())
             self._depths[id] = depth
             if id in self._active and id not in holding:
                 if sanction.lasts is Lasts.WHILE_TRUE:

@@ -320,8 +320,7 @@ class StarWalk:
         notice = self._award.notice
         effective = day
         if notice is not None and reason is not StarReason.RENEWED:
-            days = notice.on(self._ruled(day))
-            effective = self._calendar.add_working_days(day, days) + _ONE_DAY
+            effective = self._calendar.end_of_period(day, notice.on(self._ruled(day))) + _ONE_DAY
         at, approver = self._levels[star].location, self._award.approver_of(star)
         self._decisions.append(
             StarDecision(day, star, StarOutcome.GRANTED, reason, effective, self._scale.clause, at, approver, record)

@@ -254,6 +254,7 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "“{id}”和“{other}”在同一天：一天只能有一次规则衔接",
         "'{id}' and '{other}' are on one day: there is one transition a day",
     ),
+    ("P614", "名称“{label}”已是“{id}”的名称", "the name '{label}' is that of '{id}' already"),
     (
         "P520",
         "案例提到不存在的兑换项目或礼遇“{id}”；有：{known}",

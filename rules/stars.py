@@ -8,7 +8,7 @@ from enum import Enum
 
 from lianxing.rules.conditions import Condition
 from lianxing.rules.dates import Dated
-from lianxing.rules.periods import MonthDay, Period
+from lianxing.rules.periods import MonthDay, Period, Term
 from lianxing.rules.places import Clause, Label, Location
 
 
@@ -60,7 +60,7 @@ class Round:
 class Award:
     """How stars are awarded and lost.
 
-    `notice` in working days before a star takes effect, `valid` in months from then on. `approver` is the body that
+    `notice` is the time before a star takes effect, `valid` in months from then on. `approver` is the body that
     decides on the stars from a number on. `direct` is what an application may show instead of the star's condition;
     `select` names, for a star, the commendation that one has to be selected in. A round is None where applications are
     decided on their day, and where the award is automatic.
@@ -71,7 +71,7 @@ class Award:
     below: Below
     location: Location
     round: Round | None = None
-    notice: Dated[int] | None = None
+    notice: Dated[Term] | None = None
     valid: Dated[int] | None = None
     approver: tuple[tuple[int, str], ...] = ()
     direct: Condition | None = None

@@ -42,8 +42,9 @@ class WordOr(Generic[T]):
         for word, value in self.words.items():
             if text in (word, WORDS.get(word)):
                 return (value,)
-        meant = reading.nearest(text, [*self.words, *(WORDS.get(word, word) for word in self.words)])
-        reading.problem("P105", node.location, ("found", text[:40]), ("known", known), hint=meant)
+        if not reading.full_width(node):
+            meant = reading.meant(text, {word: WORDS.get(word, word) for word in self.words})
+            reading.problem("P105", node.location, ("found", text[:40]), ("known", known), hint=meant)
         return None
 
     def schema(self, script: Language) -> Schema:

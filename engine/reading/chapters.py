@@ -128,6 +128,7 @@ def read_layer(folder: Folder, head: LayerHead, below: Mapping[str, Fact], probl
     measures = chapter("measures.yaml", MEASURES, facts) or ()
     problems += _changed_types(measures, below)
     facts |= {s.shape.fact.name: s.shape.fact for s in measures if s.shape is not None}
+    facts |= _without_names_of_others(measures, facts, problems)
     read = {"measures.yaml": measures}
     for name, (form, words) in STATEMENT_CHAPTERS.items():
         read[name] = chapter(name, form, {**facts, **words}) or ()
@@ -166,6 +167,32 @@ def _changed_types(measures: tuple[Statement[Measure], ...], below: Mapping[str,
         fact = statement.shape.fact
         if (fact.type, fact.quotient_of) != (known.type, known.quotient_of):
             yield Problem("P217", statement.location, (("id", statement.id),))
+
+
+def _without_names_of_others(
+    measures: tuple[Statement[Measure], ...], facts: Mapping[str, Fact], problems: list[Problem]
+) -> dict[str, Fact]:
+    """Return the measures whose Chinese name is another's, without it: the first one keeps it, and goes on meaning it."""
+    own = {statement.id for statement in measures}
+    others = [fact for fact in facts.values() if fact.scope is Scope.MEASURE]
+    owner = {fact.zh: fact.name for fact in others if fact.zh and fact.name not in own}
+    owner |= {fact.name: fact.name for fact in others}
+    apart: dict[str, Fact] = {}
+    for statement in measures:
+        fact = facts.get(statement.id)
+        if fact is None or not fact.zh or fact.scope is not Scope.MEASURE:
+            continue
+        if statement.shape is None:  # removed, and its name free for another
+            apart[fact.name] = replace(fact, zh="")
+        elif owner.setdefault(fact.zh, fact.name) != fact.name:
+            problems.append(name_taken(statement.location, fact.zh, owner[fact.zh]))
+            apart[fact.name] = replace(fact, zh="")
+    return apart
+
+
+def name_taken(place: Location, label: str, first: str) -> Problem:
+    """Return that a name for people is that of another statement already."""
+    return Problem("P614", place, (("label", label), ("id", first)))
 
 
 def is_link(file: Traversable) -> bool:

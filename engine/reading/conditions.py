@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lianxing.engine.reading.forms import YES_NO, DatedOf, Key, ListOf, Reading, Record, Schema, Text
+from lianxing.engine.reading.forms import YES_NO, DatedOf, Key, ListOf, Reading, Record, Schema, Text, spaced
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
 from lianxing.engine.reading.terms import TermForm
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
@@ -71,6 +71,8 @@ class Operand:
         low, high = CALENDAR_RANGES.get(fact.name, (None, None)) if fact.scope is Scope.CALENDAR else (None, None)
         if low is not None and high is not None and isinstance(value, int) and not low <= value <= high:
             reading.problem("P106", node.location, ("found", node.text[:40]), ("low", low), ("high", high))
+            return None
+        if value is None and reading.full_width(node):
             return None
         if value is None and fact.type is FactType.TEXT:
             known = [name for v in fact.values for name in (v.id, v.label.zh, v.label.en) if name]
@@ -168,7 +170,10 @@ class ConditionForm:
             return self._group(name, node, reading)
         fact = reading.fact(key.text)
         if fact is None:
-            reading.problem("P301", key.location, ("fact", key.text), hint=reading.nearest_fact(key.text))
+            if not reading.full_width(key):
+                groups = {name: KEYS[name] for name in _GROUPS}
+                meant = spaced(key) or reading.nearest_fact(key.text) or reading.meant(key.text, groups)
+                reading.problem("P301", key.location, ("fact", key.text), hint=meant)
             return None
         if fact.scope not in self.scopes:
             reading.problem("P304", key.location, ("fact", key.text))

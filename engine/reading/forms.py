@@ -108,7 +108,7 @@ class Reading:
     def full_width(self, node: Node) -> bool:
         """Note the first full-width character of a scalar that is not understood; False where there is none."""
         slip = None if not isinstance(node, Scalar) or node.quoted else full_width.first(node.text)
-        if slip is None:
+        if slip is None or node.location.path != self.path:  # in a table's file they are nobody's slip
             return False
         place = replace(node.location, column=node.location.column + slip.index)
         self.problems.append(slip.problem(place))
@@ -116,6 +116,8 @@ class Reading:
 
     def meant(self, text: str, words: Mapping[str, str]) -> str:
         """Return which of these words, English to Chinese, was probably meant: a synonym before a near spelling."""
+        if len(self.problems) >= HINTS_MAX or len(text) > HINT_CHARACTERS_MAX:
+            return ""
         said = re.sub(r"[ -]", "_", text.strip().lower())
         for name, chinese in words.items():
             if said in SAID_FOR.get(name, ()):
@@ -156,6 +158,11 @@ def nearest(text: str, candidates: Iterable[str]) -> str:
     same = [candidate for candidate in candidates if (_NEGATION in candidate) is (_NEGATION in text)]
     found = get_close_matches(text, same, n=1, cutoff=0.6)
     return found[0] if found else ""
+
+
+def is_slip(scalar: Scalar) -> bool:
+    """Tell whether a key is no key because of its punctuation: one that swallowed its value, and what follows."""
+    return not scalar.quoted and (full_width.first(scalar.text) is not None or spaced(scalar) != "")
 
 
 def spaced(node: Node) -> str:
@@ -315,6 +322,9 @@ class Amount:
         return value
 
     def _meant(self, text: str) -> str:
+        plain = unicodedata.normalize("NFKC", text)
+        if quantities.amount(plain, self.type) is not None:
+            return plain
         units = [unit for unit in quantities.UNITS if unit.type is self.type]
         if quantities.decimal(text) is not None:
             return f"{text} {units[0].name.en}" if len(units) == 1 else ""  # of several nobody knows which
@@ -512,11 +522,11 @@ class Record(Generic[T]):
         """Return the values that are right, and whether all of them are."""
         values: dict[str, Any] = {}
         places: dict[str, Location] = {}
-        right = True
+        right, slipped = True, False
         for scalar, item in node.entries:
             name = reading.key(scalar, self.keys)
             if name is None:
-                right = False
+                right, slipped = False, slipped or is_slip(scalar)
                 continue
             if name in places:  # both spellings of one key
                 reading.problem("P003", scalar.location, ("key", scalar.text), ("first", places[name].line))
@@ -525,11 +535,11 @@ class Record(Generic[T]):
             places[name] = scalar.location
             values[name] = self.keys[name].form.read(item, reading)
             right = right and values[name] is not None
-        for name, key in self.keys.items():
+        for name, key in self.keys.items() if not slipped else ():  # what seems to be missing, the slip may hold
             if key.required and name not in places:
                 reading.problem("P015", node.location, ("key", reading.spelled(name)))
                 right = False
-        if self.one_of:
+        if self.one_of and not slipped:
             right = self._one(node, places, reading) and right
         known = {name: value for name, value in values.items() if value is not None}
         return Fields(known, places, node.location), right

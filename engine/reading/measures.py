@@ -78,7 +78,8 @@ class _Asked:
         if fact is not None and fact.name in self.words:  # the calendar's own spelling of the day
             return self.words[fact.name]
         if fact is None or not self._fits(fact):
-            meant = reading.nearest(text, names)
+            meant = reading.meant(text, {word.name: word.zh for word in self.words.values()})
+            meant = meant or reading.nearest(text, names)
             reading.problem("P314", node.location, ("found", text[:40]), ("known", known), hint=meant)
             return None
         return fact
@@ -193,7 +194,9 @@ class _Over:
                 return window
         kinds = ("calendar", "rolling", "previous", "from")
         known = [*map(reading.worded, _WORDS), *(f"{{{reading.spelled(kind)}: ...}}" for kind in kinds)]
-        meant = reading.nearest(node.text, [*_WORDS, *(WORDS[word] for word in _WORDS)])
+        if reading.full_width(node):
+            return None
+        meant = reading.meant(node.text, {word: WORDS[word] for word in _WORDS})
         details = ("found", node.text[:40]), ("known", ", ".join(known))
         reading.problem("P105", node.location, *details, hint=meant)
         return None

@@ -57,9 +57,7 @@ def parse(content: bytes, path: str) -> tuple[Node | None, list[Problem]]:
         if error.problem and "'\\t'" in error.problem:
             problems.append(Problem("P012", place))
         else:
-            problems += _slips(text, path) or [
-                Problem("P001", place, (("what", str(error.problem or error.context)),))
-            ]
+            problems += _slips(text, path) or [Problem("P001", place, (("what", str(error.problem or error.context)),))]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problems.append(Problem("P001", start, (("what", type(error).__name__),)))
     if node is None and not problems:

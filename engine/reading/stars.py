@@ -26,6 +26,7 @@ from lianxing.engine.reading.forms import (
 )
 from lianxing.engine.reading.nodes import Entries, Node
 from lianxing.engine.reading.statements import CARRIED, OVERRIDES, Statement, WholeForm, clause
+from lianxing.engine.reading.terms import TermForm
 from lianxing.rules.facts import FactType
 from lianxing.rules.periods import Period
 from lianxing.rules.places import Language, Location
@@ -59,7 +60,6 @@ AWARD_WORDS: Mapping[str, str] = {
     "per_award": "每次另编",
 }
 STAR_MAX = 20
-NOTICE_MAX = 365
 GRANT_MAX = 10_000 * 100
 
 CONDITION = ConditionForm(STANDING_SCOPES)
@@ -151,7 +151,7 @@ _AWARD: Record[Award] = Record(
         "sequence": Key(Choice(tuple(Sequence), AWARD_WORDS)),
         "round_of": Key(Choice(ROUNDS)),
         "cut_off": Key(MonthDayForm()),
-        "notice": Key(DatedOf(Amount(FactType.WORKING_DAYS, 1, NOTICE_MAX))),
+        "notice": Key(DatedOf(TermForm())),
         "below": Key(Choice(tuple(Below), AWARD_WORDS)),
         "valid": Key(DatedOf(Amount(FactType.MONTHS, 1, 1200))),
         "approver": Key(ByStar(Text())),
@@ -206,4 +206,5 @@ STARS: WholeForm[StarScale] = WholeForm(
         **OVERRIDES,
     },
     _scale,
+    id=STARS_ID,
 )

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from lianxing.engine.reading.forms import SOURCE, YES_NO, Fields, Form, Id, Key, LabelForm, Reading, Record, Schema
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
+from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules.places import Clause, Label, Language, Location
 
 T = TypeVar("T")
@@ -127,11 +128,19 @@ class NamedForm(Generic[T]):
 
 @dataclass(frozen=True)
 class WholeForm(Record[tuple[Statement[T], ...]]):
-    """A chapter that is one statement."""
+    """A chapter that is one statement, by the name `id`; `remove: yes` alone takes away the one of the layer below."""
+
+    id: str = ""
 
     def read(self, node: Node, reading: Reading) -> tuple[Statement[T], ...] | None:
+        if isinstance(node, Entries) and any(KEY_OF.get(key.text, key.text) == "remove" for key, _item in node.entries):
+            gone = _GONE.read(node, reading)
+            return (Statement(self.id, node.location, None, node=node),) if gone else None
         statements = super().read(node, reading)
         return None if statements is None else tuple(replace(statement, node=node) for statement in statements)
+
+
+_GONE: Record[bool] = Record({"remove": Key(YES_NO, required=True)}, lambda fields, _reading: fields.get("remove"))
 
 
 def removed(id: str, extra: list[str], fields: Fields, reading: Reading) -> Statement[Any] | None:

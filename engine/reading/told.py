@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from lianxing.engine.calendars import instant_at, midnight
 from lianxing.engine.facts import SERVICE
 from lianxing.engine.reading.conditions import Operand
-from lianxing.engine.reading.forms import DAY, TIME, Amount, Form, Id, Reading, Schema, Text
+from lianxing.engine.reading.forms import DAY, TIME, Amount, Form, Id, Reading, Schema, Text, spaced
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules.facts import CountyId, FactType, FactValue, RecordId, RegistryId, Scope, VolunteerId
@@ -48,7 +48,9 @@ class FactsForm:
             fact = reading.fact(key.text)
             if fact is None or fact.scope not in self.scopes:
                 code = "P301" if fact is None else "P304"
-                reading.problem(code, key.location, ("fact", key.text), hint=reading.nearest_fact(key.text))
+                if fact is not None or not reading.full_width(key):
+                    meant = spaced(key) or reading.nearest_fact(key.text)
+                    reading.problem(code, key.location, ("fact", key.text), hint=meant)
                 right = False
                 continue
             value = Operand(fact).read(item, reading)

@@ -531,8 +531,8 @@ KEY_OF: Mapping[str, str] = {zh: en for en, zh in KEYS.items()}
 # only. A near spelling may mean the opposite (`满` is near `不满`), so these come first. Hyphens and spaces are `_`.
 _SAID_FOR: Mapping[str, str] = {
     # tests
-    "at_least": "满 以上 达到 达 不少于 不低于 不小于 大于等于 大于或等于 最少 最低 ≥ >= => min minimum no_less_than gte",
-    "at_most": "以下 以内 不超过 不多于 不高于 不大于 小于等于 小于或等于 最多 最高 上限 ≤ <= =< max maximum up_to "
+    "at_least": "满 以上 达到 达 不少于 不低于 不小于 大于等于 大于或等于 最少 最低 ≥ >= min minimum no_less_than gte",
+    "at_most": "以下 以内 不超过 不多于 不高于 不大于 小于等于 小于或等于 最多 最高 上限 ≤ <= max maximum up_to "
     "no_more_than not_more_than lte",
     "more_than": "大于 高于 多于 超出 > above over greater_than exceeds gt",
     "less_than": "小于 低于 少于 未满 不足 不到 < below under fewer_than lt",

@@ -369,7 +369,7 @@ def test_working_days_without_a_calendar_are_a_problem_at_the_place_that_asks() 
         )
     assert [(p.code, str(p.location)) for p in caught.value.problems] == [
         ("P600", "town/hours.yaml:1:21"),
-        ("P600", "town/stars.yaml:1:1"),
+        ("P600", "town/stars.yaml:1:70"),
     ]
 
 

@@ -8,6 +8,8 @@ from datetime import date
 import pytest
 
 from lianxing.engine.counting import Fold, assess
+from lianxing.engine.explaining import body_of
+from lianxing.engine.readding import readd
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.records import Volunteer
 from tests.engine.counties import COUNTY, SOMEBODY, town
@@ -267,6 +269,20 @@ def test_a_break_within_a_record_does_not_make_its_time_free() -> None:
     place = town(hours=overlap("first"))
     with_break = place.record("2024-06-15 09:00", "12:00", minutes=120)
     assert place.hours(with_break, place.record("2024-06-15 11:00", "13:00")) == [2, 1]
+
+
+@pytest.mark.parametrize(("rule", "hours"), [("first", [2, 0.5]), ("refuse", [2, 0])])
+def test_a_break_in_which_a_part_of_a_record_falls_is_not_free_either(rule: str, hours: list[float]) -> None:
+    place = town(hours=f"- {{id: by_day, split: midnight}}\n{overlap(rule)}")
+    evening = place.record("2024-06-15 21:00", "2024-06-16 02:00", minutes=120)
+    assert place.hours(evening, place.record("2024-06-16 00:30", "02:30")) == hours
+
+
+def test_a_piece_of_a_record_that_gets_no_second_leaves_the_arithmetic_whole() -> None:
+    place = town(hours='- {id: bands, split: {at: ["22:00", midnight], share_of_breaks: pro_rata}}')
+    record = dataclasses.replace(place.record("2024-06-15 21:00", "01:00"), seconds=1)
+    (made,) = place.assess(record)
+    assert readd(body_of(made)) == (made.seconds, made.points) == (1, 0)
 
 
 def test_an_event_without_length_overlaps_nothing() -> None:

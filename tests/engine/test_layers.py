@@ -360,3 +360,16 @@ def test_layers_go_down_to_the_sub_district_and_on(tmp_path: Path) -> None:
     }
     found = policy_of(tmp_path, files, "nation/city/town/street")
     assert [step.clause.layer.rpartition("/")[2] for step in found.hours] == ["nation", "city", "town", "street"]
+
+
+def test_a_layer_takes_the_ladder_below_away_and_says_nothing_else(tmp_path: Path) -> None:
+    ladder = "award: {by: automatic}\nlevels: {1: {tenure: {at_least: 1 year}}}\n"
+    below = {"nation/stars.yaml": ladder}
+    assert policy_of(tmp_path / "with", below).stars is not None
+    without = policy_of(tmp_path / "without", below | {"nation/city/town/stars.yaml": "remove: yes\n"})
+    assert without.stars is None
+    assert refused(tmp_path / "nothing", {"nation/city/town/stars.yaml": "remove: yes\n"}) == [
+        "P202 nation/city/town/stars.yaml:1:1"
+    ]
+    both = below | {"nation/city/town/stars.yaml": ladder + "remove: yes\n"}
+    assert {problem.split(" ")[0] for problem in refused(tmp_path / "both", both)} == {"P002"}

@@ -371,3 +371,38 @@ def test_service_ends_a_sanction_before_its_time_where_the_policy_says_so(
     where = place(TWO_YEARS + "  restored: {serves: 50 hours}\n", DISHONEST)
     records = [event(where, "2021-01-01", "dishonesty"), served(where, "2021-06-01", hours)]
     assert active(where.standing(on, *records)) == expected
+
+
+EXTENDED = """
+suspended:
+  when: %s
+  effects: {registration: suspended, star: kept, points: kept, hours: kept, black_list: no}
+  lasts: 3 months
+"""
+ACTS = """
+served: {sum: hours, over: all_time}
+absences: {count: records, over: all_time, where: {kind: no_show}}
+lies: {count: records, over: all_time, where: {kind: misconduct}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "ends"),
+    [
+        ("{absences: {at_least: 1}, served: {at_least: 1 hours}}", "2024-05-01"),
+        ("{any: [{absences: {at_least: 1}}, {lies: {at_least: 3}}]}", "2024-05-01"),
+        ("{any: [{absences: {at_least: 1}}, {lies: {at_least: 2}}]}", "2024-07-02"),
+        ("{absences: {at_least: 1}, not: {lies: {less_than: 2}}}", "2024-07-02"),
+    ],
+)
+def test_neither_service_nor_what_is_not_yet_enough_makes_a_sanction_longer(when: str, ends: str) -> None:
+    where = place(EXTENDED % when, ACTS)
+    history = [
+        served(where, "2024-01-01", 2),
+        event(where, "2024-02-01", "no_show"),
+        event(where, "2024-04-01", "misconduct"),
+        event(where, "2024-04-02", "misconduct"),
+        served(where, "2024-04-20", 2),
+    ]
+    (found,) = where.standing("2024-04-30", *history).conduct.sanctions
+    assert str(found.ends_on) == ends

@@ -445,3 +445,14 @@ def test_a_lifetime_honour_takes_ten_years_and_hours_or_very_many_hours() -> Non
         (3001, SOMEBODY, 6),
     ):
         assert place.standing("2024-06-15", served(place, "2024-06-14", hours), person=person).star_held == star
+
+
+def test_a_notice_of_days_ends_on_a_working_day_and_the_star_is_held_from_the_next() -> None:
+    stars = """
+award: {by: review, round_of: calendar_year, cut_off: "12-24", notice: 7 days, below: keep}
+levels: {1: {served: {at_least: 1 hour}}}
+"""
+    where = town(stars=stars, measures="served: {sum: hours, over: all_time}")
+    record = where.record("2024-06-01", minutes=60)
+    # Seven days after 24 December is the 31st, a Tuesday; New Year's Day follows.
+    assert [where.standing(day, record).star_held for day in ("2024-12-31", "2025-01-01")] == [0, 1]

@@ -1,7 +1,7 @@
 """Every small change of what the table shows of a shape, and which of them its cases do not notice.
 
-A number goes up and down by one step of its own unit, a day and a time of day as well; a word of a closed choice becomes
-each other word of it; a comparison takes its bound in or leaves it out; a tree of conditions asks for all or for any.
+A number, a day and a time of day go a step up and a step down; a word of a closed choice becomes each other word of it; a
+comparison takes its bound in or leaves it out; a tree of conditions asks for any instead of all.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from lianxing import rules
 from lianxing.engine.reading import pyyaml
@@ -24,148 +28,147 @@ from lianxing.rules.places import Location
 from lianxing.rules.problems import PolicyError
 from tests.shapes.counties import OnDisk
 
-COMPARISONS = {"at_least": "more_than", "at_most": "less_than", "all": "any"}
-COMPARED = COMPARISONS | {other: word for word, other in COMPARISONS.items()}
+OTHER_WAY = {"at_least": "more_than", "at_most": "less_than", "all": "any"}
+SWAPPED = OTHER_WAY | {other: word for word, other in OTHER_WAY.items()}
 
 # Choices that are no enumeration of `lianxing.rules`.
-CHOICES = (("yes", "no"), ("hours", "points", "records"), ("all_time", "since_award"), ("hours", "points", "nothing"))
+CHOICES = (("yes", "no"), ("hours", "points", "records"), ("hours", "points", "nothing"), ("all_time", "since_award"))
 
-SAID_OF_IT = ("id", "label", "source", "title", "titles")  # names and sources decide nothing
+DECIDE_NOTHING = frozenset(("id", "label", "source", "title", "titles"))
 
-_AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?)(?= ?[^\W\d]*(?: days)?$| ?[%％]$)")
+_AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ?(?:[^\W\d_]+(?: days)?|[%％])?")
 _MONTH_DAY = re.compile(r"\d\d-\d\d")
-_TIME = re.compile(r"\d\d:\d\d")
+_TIME = re.compile(r"(\d\d):(\d\d)")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One chapter with one place of it changed."""
+    """A chapter with one word or number of it changed; `place` is the path of keys to it, in English where it can be."""
 
     file: str
-    line: int
-    said: str
-    changed: str
+    place: str
+    word: str
     text: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.said} -> {self.changed}"
 
 
 def survivors(county: OnDisk) -> tuple[int, list[Mutant]]:
     """Return how many mutants of a county load, and those that fail no case."""
-    alive: list[Mutant] = []
-    loaded = 0
+    assert all(result.passed for result in county.results()), county.shape.id
+    loaded, alive = 0, []
     for file in county.shape.shows:
-        text = county.text(file)
-        for mutant in mutants(file, text):
-            county.put(file, mutant.text)
+        whole, shown = county.text(file), county.shape.says.get(file, county.shape.county)
+        for mutant in mutants(file, shown):
+            county.put(file, whole.replace(shown, mutant.text))
             try:
                 results = county.results()
             except PolicyError:
                 continue
-            finally:
-                county.put(file, text)
             loaded += 1
             if all(result.passed for result in results):
                 alive.append(mutant)
+        county.put(file, whole)
     return loaded, alive
 
 
 def mutants(file: str, text: str) -> Iterator[Mutant]:
     """Yield every small change of a chapter."""
     lines = text.split("\n")
-    for scalar, words in _places(file, text):
+    for place, scalar, words in _changeable(file, text):
         row, column = scalar.location.line - 1, scalar.location.column - 1 + scalar.quoted
-        line = lines[row]
+        before, after = lines[row][:column], lines[row][column + len(scalar.text) :]
         for word in words:
-            changed = line[:column] + word + line[column + len(scalar.text) :]
-            whole = "\n".join([*lines[:row], changed, *lines[row + 1 :]])
-            yield Mutant(file, row + 1, _around(line, column, scalar.text), _around(changed, column, word), whole)
+            yield Mutant(file, place, word, "\n".join([*lines[:row], before + word + after, *lines[row + 1 :]]))
 
 
-def _around(line: str, column: int, word: str) -> str:
-    """Return a place of a line with a little of what stands beside it, so that it is found in the file."""
-    return line[max(0, column - 24) : column + len(word) + 16].strip()
+Changeable = Iterator[tuple[str, Scalar, Sequence[str]]]
 
 
-def _places(file: str, text: str) -> Iterator[tuple[Scalar, Sequence[str]]]:
+def _changeable(file: str, text: str) -> Changeable:
     """Yield each scalar of a chapter that could be another one, and what it could be."""
     if file.endswith(".csv"):
         yield from _cells(text)
         return
     node, problems = pyyaml.parse(text.encode(), file)
     assert node is not None, problems
-    yield from _of_node(node)
+    yield from _of_node(node, ())
 
 
-def _cells(text: str) -> Iterator[tuple[Scalar, Sequence[str]]]:
-    for row, line in enumerate(text.split("\n")):
+def _cells(text: str) -> Changeable:
+    for row, line in enumerate(text.split("\n"), 1):
         for found in re.finditer(r"(?<=,)[\d.]+", line):
-            location = Location("", row + 1, found.start() + 1)
-            yield Scalar(found[0], location), _numbers(found[0])
+            yield line.partition(",")[0], Scalar(found[0], Location("", row, found.start() + 1)), _numbers(found[0])
 
 
-def _of_node(node: Node) -> Iterator[tuple[Scalar, Sequence[str]]]:
+def _of_node(node: Node, path: tuple[str, ...]) -> Changeable:
     match node:
         case Scalar():
-            yield node, [*_numbers(node.text), *_words(node.text)]
+            yield ".".join(path), node, [*_numbers(node.text), *_words(node.text)]
         case Items():
-            for item in node.items:
-                yield from _of_node(item)
+            for index, item in enumerate(node.items):
+                yield from _of_node(item, (*path, _name(item, index)))
         case Entries():
             for key, item in node.entries:
-                yield key, [*_numbers(key.text), *_compared(key.text)]
-                if KEY_OF.get(key.text, key.text) not in SAID_OF_IT:
-                    yield from _of_node(item)
+                name = KEY_OF.get(key.text, key.text)
+                yield ".".join((*path, name)), key, [*_numbers(key.text), *_swapped(key.text, name)]
+                if name not in DECIDE_NOTHING:
+                    yield from _of_node(item, (*path, name))
 
 
-def _compared(key: str) -> list[str]:
-    other = COMPARED.get(KEY_OF.get(key, key))
-    return [] if other is None else [other if key.isascii() else KEYS[other]]
+def _name(item: Node, index: int) -> str:
+    """Return what an item of a list is called: its id, or else its number."""
+    id = (item.get("id") or item.get("编号")) if isinstance(item, Entries) else None
+    return id.text if isinstance(id, Scalar) else str(index)
+
+
+def _swapped(key: str, name: str) -> list[str]:
+    return [] if name not in SWAPPED else [SWAPPED[name] if key == name else KEYS[SWAPPED[name]]]
 
 
 def _numbers(text: str) -> list[str]:
-    """Return a number, a day or a time of day a step further and a step back."""
-    if _TIME.fullmatch(text):
-        minutes = int(text[:2]) * 60 + int(text[3:])
-        return [f"{moved // 60:02}:{moved % 60:02}" for moved in ((minutes + 1) % 1440, (minutes - 1) % 1440)]
+    """Return a number, a day or a time of day a step up and a step down; nothing for what is none of them."""
+    if time := _TIME.fullmatch(text):
+        minutes = [(int(time[1]) * 60 + int(time[2]) + step) % 1440 for step in (1, -1)]
+        return [f"{one // 60:02}:{one % 60:02}" for one in minutes]
+    yearly = _MONTH_DAY.fullmatch(text) is not None
     try:
-        if _MONTH_DAY.fullmatch(text):
-            return [day[5:] for day in _days(date.fromisoformat(f"2001-{text}"))]
-        return _days(date.fromisoformat(text))
+        day = date.fromisoformat(f"2001-{text}" if yearly else text)
+        return [(day + timedelta(step)).isoformat()[5 if yearly else 0 :] for step in (1, -1)]
     except ValueError:
         pass
-    found = _AMOUNT.match(text)
+    found = _AMOUNT.fullmatch(text)
     if found is None:
         return []
-    number = Decimal(found[1])
+    number, rest = Decimal(found[1]), text[found.end(1) :]
     step = Decimal(1).scaleb(int(number.as_tuple().exponent))
-    return [f"{changed}{text[found.end() :]}" for changed in (number + step, number - step)]
-
-
-def _days(day: date) -> list[str]:
-    return [(day + timedelta(days)).isoformat() for days in (1, -1)]
+    return [f"{changed}{rest}" for changed in (number + step, number - step)]
 
 
 def _words(text: str) -> list[str]:
-    """Return every other word of the choices that a word belongs to."""
+    """Return every other word of the choices that a word belongs to, in its own script."""
     found: dict[str, None] = {}
     for choice in _choices():
         for words in (choice, [WORDS.get(word, word) for word in choice]):
             if text in words:
                 found.update(dict.fromkeys(words))
-    found.pop(text, None)
-    return list(found)
+    return [word for word in found if word != text]
 
 
 @cache
 def _choices() -> tuple[Sequence[str], ...]:
     modules = [importlib.import_module(f"{rules.__name__}.{one.name}") for one in pkgutil.iter_modules(rules.__path__)]
-    enums = {
-        member
-        for module in modules
-        for member in vars(module).values()
-        if isinstance(member, type) and issubclass(member, Enum) and len(member) > 1
-    }
-    return (*CHOICES, *sorted([str(option.value) for option in enum] for enum in enums))
+    kinds = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type)}
+    words = [[str(option.value) for option in kind] for kind in kinds if issubclass(kind, Enum) and len(kind) > 1]
+    return (*CHOICES, *sorted(words))
+
+
+def equivalent() -> Mapping[str, Sequence[str]]:
+    """Return the mutants of each shape that change nothing a case could see, from `equivalent.yaml`.
+
+    Its reasons each have the mutants that they are a reason for: `RS-A1: {hours.yaml a_rule.key: [word, ...]}`.
+    """
+    said: Any = yaml.safe_load((Path(__file__).parent / "equivalent.yaml").read_text("utf-8"))
+    found: dict[str, list[str]] = {}
+    for one in said:
+        for shape, places in one["mutants"].items():
+            found.setdefault(shape, []).extend(f"{place}: {word}" for place, words in places.items() for word in words)
+    return found
