@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from lianxing.engine.accounts import balance_of, star_basis
+from lianxing.engine.checks import AMOUNTS, ANSWER, MONEY, POINTS, Check
 from lianxing.engine.facts import person_facts
 from lianxing.engine.perks import Use, open_perks, use_of
 from lianxing.engine.quotients import Quotient
+from lianxing.engine.reading.vocabulary import KEYS, WORDS
 from lianxing.engine.redemption import Asking, quote, swap, to_supply, voucher_use, withdrawal
 from lianxing.engine.rulebook import MeasureValue, Rulebook
 from lianxing.engine.sanctions import sanction_facts
@@ -17,12 +18,10 @@ from lianxing.rules.accounts import Account
 from lianxing.rules.asking_cases import AskingCase
 from lianxing.rules.balances import Balance
 from lianxing.rules.cases import Case
-from lianxing.rules.facts import FactValue
+from lianxing.rules.facts import Fact, FactValue
 from lianxing.rules.redeeming import Quote
 from lianxing.rules.sanctions import OnRight
 from lianxing.rules.standings import HeldPerk, Standing
-
-Outcome = Fraction | int | str | None
 
 _EVERYTHING = frozenset(("tenure", "age"))
 
@@ -31,7 +30,7 @@ _EVERYTHING = frozenset(("tenure", "age"))
 class Answered:
     """What came out, as pairs of what is expected and what was got, and the clauses that it touched."""
 
-    checks: tuple[tuple[str, Outcome, Outcome], ...] = ()
+    checks: tuple[Check, ...] = ()
     touched: frozenset[str] = frozenset()
 
 
@@ -84,7 +83,7 @@ def _account(rulebook: Rulebook, asking: AskingCase) -> Account:
     return next(account for account in rulebook.policy.accounts if account.clause.id == asking.account)
 
 
-def _checks(story: _Story) -> Iterator[tuple[str, Outcome, Outcome]]:
+def _checks(story: _Story) -> Iterator[Check]:
     asking = story.asking
     balance = _balance(story)
     said = _quote(story, balance) if asking.offer else None
@@ -93,30 +92,38 @@ def _checks(story: _Story) -> Iterator[tuple[str, Outcome, Outcome]]:
         story.touched |= {reason.clause.id for reason in said.reasons}
     if asking.allowed is not None and said is not None:
         expected, got = ("allowed" if answer else "refused" for answer in (asking.allowed, said.allowed))
-        yield "redemption", expected, got
+        yield Check("redemption", expected, got, words=WORDS)
     if asking.refused_by is not None and said is not None:
         refusing = {reason.clause.id for reason in said.reasons}
         by = asking.refused_by if asking.refused_by in refusing else ", ".join(sorted(refusing)) or None
-        yield "refused_by", asking.refused_by, by
+        yield Check("refused_by", asking.refused_by, by)
     refused = balance.refused if balance is not None and not asking.offer else ()
     if asking.why is not None or refused:
         reasons = [reason.code for reason in said.reasons] if said is not None else [r.reason.code for r in refused]
-        yield "why", ", ".join(sorted(asking.why or ())) or None, ", ".join(sorted(reasons)) or None
+        expected_why, came = (", ".join(sorted(codes)) or None for codes in (asking.why or (), reasons))
+        yield Check("why", expected_why, came, words=WORDS)
     if said is not None:
-        yield from _costs(asking, said)
+        yield from _costs(asking, said, _costs_in(story))
     if balance is not None:
-        yield from _leaves(asking, balance)
+        kept_in = AMOUNTS[_account(story.rulebook, asking).unit.type]
+        yield from _leaves(asking, balance, kept_in)
     yield from _supplies(story)
     yield from _worths(story)
 
 
-def _costs(asking: AskingCase, said: Quote) -> Iterator[tuple[str, Outcome, Outcome]]:
+def _costs_in(story: _Story) -> Fact:
+    """Return what the offer of a case is priced in; a perk has no price from an account."""
+    offers = story.rulebook.policy.offers
+    return next((AMOUNTS[offer.price_type] for offer in offers if offer.clause.id == story.asking.offer), POINTS)
+
+
+def _costs(asking: AskingCase, said: Quote, costs_in: Fact) -> Iterator[Check]:
     if asking.costs is not None:
-        yield "costs", asking.costs, said.price
+        yield Check("costs", asking.costs, said.price, costs_in)
     if asking.cash is not None:
-        yield "cash", asking.cash, said.cash
+        yield Check("cash", asking.cash, said.cash, MONEY)
     if asking.published is not None:
-        yield "published", int(asking.published), int(said.published)
+        yield Check("published", int(asking.published), int(said.published), ANSWER)
 
 
 def _balance(story: _Story) -> Balance | None:
@@ -128,19 +135,23 @@ def _balance(story: _Story) -> Balance | None:
     return balance_of(story.rulebook, account, asking.moves, story.case.on, story.person, story.measures)
 
 
-def _leaves(asking: AskingCase, balance: Balance) -> Iterator[tuple[str, Outcome, Outcome]]:
+def _leaves(asking: AskingCase, balance: Balance, kept_in: Fact) -> Iterator[Check]:
     if asking.left is not None:
-        yield "leaves balance", asking.left, balance.balance
+        yield Check("leaves balance", asking.left, balance.balance, kept_in, KEYS)
     if asking.left_available is not None:
-        yield "leaves available_balance", asking.left_available, balance.available
+        yield Check("leaves available_balance", asking.left_available, balance.available, kept_in, KEYS)
     if asking.went is not None:
-        yield "went", _names(asking.went), _names(balance.went)
-        for where in asking.went:
-            yield f"went {where}", asking.went.get(where, 0), balance.went.get(where, 0)
+        yield from _each("went", asking.went, balance.went, kept_in, WORDS)
 
 
-def _names(amounts: Mapping[str, int]) -> str | None:
-    return ", ".join(sorted(amounts)) or None
+def _each(
+    what: str, asked: Mapping[str, int], came: Mapping[str, int], of: Fact, words: Mapping[str, str]
+) -> Iterator[Check]:
+    """Yield an amount for everything that was asked for or came; where neither is anything, that nothing came."""
+    for name in sorted({*asked, *came}):
+        yield Check(f"{what} {name}", asked.get(name, 0), came.get(name, 0), of, words)
+    if not asked and not came:
+        yield Check(what, None, None)
 
 
 def _quote(story: _Story, balance: Balance | None) -> Quote | None:
@@ -189,21 +200,19 @@ def _perks(story: _Story) -> Mapping[str, HeldPerk]:
     return {perk.clause.id: perk for perk in perks}
 
 
-def _supplies(story: _Story) -> Iterator[tuple[str, Outcome, Outcome]]:
+def _supplies(story: _Story) -> Iterator[Check]:
     asking = story.asking
     offer = next((offer for offer in story.rulebook.policy.offers if offer.clause.id == asking.offer), None)
     if asking.to_supply is None or offer is None:
         return
     got = to_supply(offer, asking.circumstances.supplied, story.case.on)
-    yield "to_supply", _names(asking.to_supply), _names(got)
-    for provider in asking.to_supply:
-        yield f"to_supply {provider}", asking.to_supply.get(provider, 0), got.get(provider, 0)
+    yield from _each("to_supply", asking.to_supply, got, MONEY, {})
 
 
-def _worths(story: _Story) -> Iterator[tuple[str, Outcome, Outcome]]:
+def _worths(story: _Story) -> Iterator[Check]:
     if story.asking.worths is None:
         return
     perks = _perks(story)
     for id, value in story.asking.worths.items():
         story.touched.add(id)
-        yield f"worths {id}", value, perks[id].worth if id in perks else None
+        yield Check(f"worths {id}", value, perks[id].worth if id in perks else None, MONEY)

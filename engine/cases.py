@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from lianxing.engine.asking_cases import answered, basis_of
+from lianxing.engine.checks import HOURS, MONEY, POINTS, Check, Outcome
 from lianxing.engine.counting import assess, counted
 from lianxing.engine.decision_cases import decision_checks, decision_touched
 from lianxing.engine.measures import Totals
 from lianxing.engine.menu_cases import menu_checks, menu_touched
 from lianxing.engine.quotients import Quotient, given_measures
+from lianxing.engine.reading.vocabulary import KEYS, WORDS
 from lianxing.engine.review_cases import review_checks, review_touched
 from lianxing.engine.rounding import rounded
 from lianxing.engine.rulebook import MeasureValue, Rulebook
@@ -24,21 +26,6 @@ from lianxing.rules.facts import NUMBER_SCALE, RATIO_SCALE, Fact, FactType, Scop
 from lianxing.rules.hours import Direction
 from lianxing.rules.places import Clause
 from lianxing.rules.standings import MeasureLine, Standing
-
-Outcome = Fraction | int | str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that a case asks: hours in seconds, points in hundredths, money in hundredths of a yuan."""
-
-    what: str
-    expected: Outcome
-    got: Outcome
-
-    @property
-    def holds(self) -> bool:
-        return self.expected == self.got
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +48,7 @@ def run_case(rulebook: Rulebook, case: Case) -> CaseResult:
     assessments = tuple(assess(rulebook, case.volunteer, ((record, {}) for record in case.records)))
     found = _standing(rulebook, case, assessments)
     answers = answered(rulebook, case, found)
-    checks = (*_checks(rulebook, case, assessments, found), *(Check(*asked) for asked in answers.checks))
+    checks = (*_checks(rulebook, case, assessments, found), *answers.checks)
     touched = _touched(rulebook, case, assessments, found) | answers.touched
     return CaseResult(case, checks, assessments, found, touched)
 
@@ -106,14 +93,14 @@ def _standing(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...
 def _checks(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...], found: Standing) -> Iterable[Check]:
     expected = case.expected
     if expected.seconds is not None:
-        yield Check("hours", expected.seconds, sum(assessment.seconds for assessment in assessments))
+        yield Check("hours", expected.seconds, sum(assessment.seconds for assessment in assessments), HOURS)
     if expected.points is not None:
-        yield Check("points", expected.points, sum(assessment.points for assessment in assessments))
+        yield Check("points", expected.points, sum(assessment.points for assessment in assessments), POINTS)
     yield from _amount_checks(expected, assessments)
-    yield from (Check(*asked) for asked in review_checks(rulebook, case))
-    yield from (Check(*asked) for asked in decision_checks(case, found))
-    yield from (Check(*asked) for asked in selection_checks(rulebook, case))
-    yield from (Check(*asked) for asked in menu_checks(rulebook, case))
+    yield from review_checks(rulebook, case)
+    yield from decision_checks(case, found)
+    yield from selection_checks(rulebook, case)
+    yield from menu_checks(rulebook, case)
     if expected.star is not None:
         yield Check("star", expected.star, found.star_reached)
     if expected.because is not None:
@@ -138,20 +125,21 @@ def _checks(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...],
             pays = held[id].pays if id in held else None
             if price is not None:
                 paid = None if pays is None else rounded(pays * (case.price or 0), 1, Direction.HALF_UP)
-                yield Check(f"perks {id}", price, paid)
+                yield Check(f"perks {id}", price, paid, MONEY)
+    facts = rulebook.policy.facts
     values = {line.clause.id: line for line in found.measures}
     for name, value in (expected.measures or {}).items():
         assert isinstance(value, int)
         line = values.get(name)
         if line is None:
-            yield Check(f"measures {name}", value, None)
+            yield Check(f"measures {name}", value, None, facts[name])
             continue
-        comes_to = line.sum if line.count is None else _quotient_as_said(rulebook.policy.facts[name], line, value)
-        yield Check(f"measures {name}", value, comes_to)
+        comes_to = line.sum if line.count is None else _quotient_as_said(facts[name], line, value)
+        yield Check(f"measures {name}", value, comes_to, facts[name])
     for name, lacking in (expected.missing or {}).items():
         gap = next((gap for gap in found.gaps if gap.fact == name), None)
         got_lacking: Outcome = None if gap is None else gap.lacking if gap.lacking is not None else gap.needed
-        yield Check(f"still_missing {name}", lacking, got_lacking)
+        yield Check(f"still_missing {name}", lacking, got_lacking, facts[name])
 
 
 def _quotient_as_said(fact: Fact, line: MeasureLine, said: int) -> Outcome:
@@ -160,7 +148,7 @@ def _quotient_as_said(fact: Fact, line: MeasureLine, said: int) -> Outcome:
         return None
     exact = Fraction(line.sum * RATIO_SCALE, line.count)
     step = _TWO_DECIMALS.get(fact.quotient_of, RATIO_SCALE // 100)
-    return said if said in (exact, rounded(exact, step, Direction.HALF_UP)) else f"{line.sum}/{line.count}"
+    return said if said in (exact, rounded(exact, step, Direction.HALF_UP)) else exact
 
 
 # A hundredth of what people read, in millionths of the held unit: of a percent, a score, a point, an hour.
@@ -176,17 +164,21 @@ def _amount_checks(expected: Expected, assessments: tuple[Assessment, ...]) -> I
     """What waits, and what limits took off and sent elsewhere."""
     pending = [assessment.pending or (0, 0) for assessment in assessments]
     if expected.pending_seconds is not None:
-        yield Check("hours pending", expected.pending_seconds, sum(seconds for seconds, _points in pending))
+        yield Check(
+            "hours pending", expected.pending_seconds, sum(seconds for seconds, _points in pending), HOURS, KEYS
+        )
     if expected.pending_points is not None:
-        yield Check("points pending", expected.pending_points, sum(points for _seconds, points in pending))
+        yield Check(
+            "points pending", expected.pending_points, sum(points for _seconds, points in pending), POINTS, KEYS
+        )
     if expected.overflows is not None:
         got: Counter[tuple[str, str]] = Counter()
         for assessment in assessments:
             got.update({key: int(amount) for key, amount in assessment.overflows.items()})
         for key in sorted({*expected.overflows, *got}):
             goes_to, unit = key
-            what = "hours" if unit == "seconds" else "points"
-            yield Check(f"{what} {goes_to}", expected.overflows.get(key, 0), got.get(key, 0))
+            of = HOURS if unit == "seconds" else POINTS
+            yield Check(f"{of.name} {goes_to}", expected.overflows.get(key, 0), got.get(key, 0), of, WORDS)
 
 
 def _passed_over(rulebook: Rulebook, case: Case) -> set[str]:

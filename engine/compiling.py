@@ -201,16 +201,16 @@ def _ids_across_chapters(policy: Policy) -> Iterator[Problem]:
 
 def _names_twice(policy: Policy) -> Iterator[Problem]:
     """People know a perk, an account, an offer by its name: two of one name in one chapter are one too many."""
-    for chapter in (
-        (*policy.perks, *policy.choices),
-        policy.accounts,
-        policy.offers,
-        policy.menu,
-        policy.commendations,
-        policy.sanctions,
+    for clauses in (
+        [said.clause for said in (*policy.perks, *policy.choices)],
+        [said.clause for said in policy.accounts],
+        [said.clause for said in policy.offers],
+        [said.clause for said in policy.menu],
+        [said.clause for said in policy.commendations],
+        [said.clause for said in policy.sanctions],
     ):
         first: dict[str, str] = {}
-        for clause in (said.clause for said in chapter):
+        for clause in clauses:
             label = clause.label.zh
             if label and first.setdefault(label, clause.id) != clause.id:
                 yield name_taken(clause.location, label, first[label])

@@ -4,41 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lianxing.engine.reading.decision_cases import effect_word
+from lianxing.engine.checks import POINTS, Check
+from lianxing.engine.reading.decision_cases import OUTCOMES, REASONS, effect_word
+from lianxing.engine.reading.vocabulary import KEYS, WORDS
 from lianxing.rules.cases import Case
 from lianxing.rules.decision_cases import ExpectedDecision
 from lianxing.rules.decisions import StarDecision
 from lianxing.rules.policy import Policy
 from lianxing.rules.standings import Standing
 
-Asked = tuple[str, int | str | None, int | str | None]
+_DECIDED = OUTCOMES | REASONS
+_EFFECTS = {**KEYS, **WORDS}
 
 
-def decision_checks(case: Case, found: Standing) -> Iterator[Asked]:
+def decision_checks(case: Case, found: Standing) -> Iterator[Check]:
     """Yield what the case expects to be decided: what, expected, got."""
     told = case.decided
     if told is None:
         return
     if told.star_held is not None:
-        yield "star_held", told.star_held, found.star_held
+        yield Check("star_held", told.star_held, found.star_held)
     if told.decisions is not None:
         came = () if found.star is None else found.star.decisions
         for index in range(max(len(told.decisions), len(came))):
             expected = told.decisions[index] if index < len(told.decisions) else None
             got = came[index] if index < len(came) else None
             asks_why = expected is None or expected.why is not None
-            yield f"decisions {index + 1}", _expected(expected), _decided(got, asks_why)
+            yield Check(f"decisions {index + 1}", _expected(expected), _decided(got, asks_why), words=_DECIDED)
     if told.sanctions is not None:
         active = (state.clause.id for state in found.conduct.sanctions if state.active)
-        yield "sanctions", ", ".join(sorted(told.sanctions)), ", ".join(sorted(active))
+        yield Check("sanctions", ", ".join(sorted(told.sanctions)), ", ".join(sorted(active)))
     if told.number is not None:
-        yield "number", told.number, None if found.star is None else found.star.number
+        yield Check("number", told.number, None if found.star is None else found.star.number)
     if told.grants is not None:
         given = {} if found.star is None else {grant.star: grant.points for grant in found.star.grants}
         for star in sorted({*told.grants, *given}):
-            yield f"grants {star}", told.grants.get(star, 0), given.get(star, 0)
+            yield Check(f"grants {star}", told.grants.get(star, 0), given.get(star, 0), POINTS)
     for name, effect in (told.effects or {}).items():
-        yield f"standing_effects {name}", effect, effect_word(getattr(found.conduct.effects, name))
+        came_to = effect_word(getattr(found.conduct.effects, name))
+        yield Check(f"standing_effects {name}", effect, came_to, words=_EFFECTS)
 
 
 def decision_touched(policy: Policy, case: Case, found: Standing) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lianxing.engine.checks import Check
 from lianxing.engine.menu import Asker, queue
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.selection_cases import candidate_of
@@ -11,7 +12,7 @@ from lianxing.rules.cases import Case
 from lianxing.rules.commendation import Subject
 
 
-def menu_checks(rulebook: Rulebook, case: Case) -> Iterator[tuple[str, str, str]]:
+def menu_checks(rulebook: Rulebook, case: Case) -> Iterator[Check]:
     """Yield what the case expects of the menu: what, expected, got."""
     told = case.queue
     if told is None:
@@ -24,10 +25,10 @@ def menu_checks(rulebook: Rulebook, case: Case) -> Iterator[tuple[str, str, str]
     came = queue(rulebook, request, case.on, askers)
     if told.ranked is not None:
         places = {turn.id: turn.place for turn in came.turns}
-        yield f"ranked {told.request}", _places(told.ranked), _places(places)
+        yield Check(f"ranked {told.request}", _places(told.ranked), _places(places))
     if told.ineligible is not None:
         left_out = sorted(one.id for one in came.left_out)
-        yield f"ineligible {told.request}", ", ".join(sorted(told.ineligible)), ", ".join(left_out)
+        yield Check(f"ineligible {told.request}", ", ".join(sorted(told.ineligible)), ", ".join(left_out))
 
 
 def _places(ranked: Mapping[str, int]) -> str:

@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from lianxing.engine.checks import Check
 from lianxing.engine.facts import person_facts, whole_facts
+from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.review import Stillstand, due, moves, to_check
 from lianxing.engine.rulebook import REVIEW, Rulebook
 from lianxing.rules.cases import SUSPENDED, Case, Deadline
 from lianxing.rules.review import SpotCheck
 
-Asked = tuple[str, int | str, int | str]
+_SUSPENDED = {SUSPENDED: WORDS[SUSPENDED]}
 
 
-def review_checks(rulebook: Rulebook, case: Case) -> Iterator[Asked]:
+def review_checks(rulebook: Rulebook, case: Case) -> Iterator[Check]:
     """Yield what the case expects of deadlines and stages: what, expected, got."""
     expected = case.expected
     told = case.deadline
     if told is not None and expected.due is not None:
-        yield f"due {told.stage}", str(expected.due), str(_due(rulebook, told))
+        yield Check(f"due {told.stage}", str(expected.due), str(_due(rulebook, told)), words=_SUSPENDED)
     if told is not None and expected.checked is not None:
-        yield f"checked {told.stage}", expected.checked, _checked(rulebook, told)
+        yield Check(f"checked {told.stage}", expected.checked, _checked(rulebook, told))
     if expected.open_stages is not None:
-        yield "open_stages", ", ".join(sorted(expected.open_stages)), ", ".join(sorted(open_stages(rulebook, case)))
+        came = open_stages(rulebook, case)
+        yield Check("open_stages", ", ".join(sorted(expected.open_stages)), ", ".join(sorted(came)))
 
 
 def open_stages(rulebook: Rulebook, case: Case) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from lianxing.engine.candidates import Candidate, organisation, person, standing_candidate
+from lianxing.engine.checks import Check
 from lianxing.engine.commending import commend, commendation_named, last_days
 from lianxing.engine.counting import assess, counted
 from lianxing.engine.measures import Totals
@@ -22,10 +23,8 @@ from lianxing.rules.selection_cases import SelectionCase, ToldCandidate
 from lianxing.rules.selections import Selection
 from lianxing.rules.standings import Counted
 
-Asked = tuple[str, str, str]
 
-
-def selection_checks(rulebook: Rulebook, case: Case) -> Iterator[Asked]:
+def selection_checks(rulebook: Rulebook, case: Case) -> Iterator[Check]:
     """Yield what the case expects of a commendation: what, expected, got."""
     told = case.selection
     if told is None:
@@ -34,7 +33,7 @@ def selection_checks(rulebook: Rulebook, case: Case) -> Iterator[Asked]:
     in_order = (("selected", told.selected, found.selected), ("reserve", told.reserve, found.reserve))
     for what, expected, got in in_order:
         if expected is not None:
-            yield f"{what} {told.commend}", ", ".join(expected), ", ".join(one.id for one in got)
+            yield Check(f"{what} {told.commend}", ", ".join(expected), ", ".join(one.id for one in got))
     everybody = (*found.selected, *found.undecided, *found.reserve)
     in_any = (
         ("undecided", told.undecided, [one.id for one in found.undecided]),
@@ -43,14 +42,14 @@ def selection_checks(rulebook: Rulebook, case: Case) -> Iterator[Asked]:
     )
     for what, wanted, came in in_any:
         if wanted is not None:
-            yield f"{what} {told.commend}", ", ".join(sorted(wanted)), ", ".join(sorted(came))
+            yield Check(f"{what} {told.commend}", ", ".join(sorted(wanted)), ", ".join(sorted(came)))
     if told.period is not None:
         first, last = told.period
-        yield f"period {told.commend}", f"{first} {last}", f"{found.first} {found.last}"
+        yield Check(f"period {told.commend}", f"{first} {last}", f"{found.first} {found.last}")
     yield from _steps(rulebook, told, case.on)
 
 
-def _steps(rulebook: Rulebook, told: SelectionCase, on: date) -> Iterator[Asked]:
+def _steps(rulebook: Rulebook, told: SelectionCase, on: date) -> Iterator[Check]:
     commendation = commendation_named(rulebook, told.commend)
     if told.steps is None or commendation is None:
         return
@@ -61,7 +60,7 @@ def _steps(rulebook: Rulebook, told: SelectionCase, on: date) -> Iterator[Asked]
         asks_day = expected is None or expected.due is not None
         wanted = "" if expected is None else f"{expected.name}, {expected.by}, {expected.due if asks_day else ''}"
         got = "" if step is None else f"{step.name}, {step.by}, {day if asks_day else ''}"
-        yield f"stages {index + 1}", wanted, got
+        yield Check(f"stages {index + 1}", wanted, got)
 
 
 def selected_in(rulebook: Rulebook, told: SelectionCase, on: date) -> Selection:

@@ -210,6 +210,9 @@ class StarWalk:
             for application in self._applications:
                 self._answer(day, application, holding, known)
             self._applications.clear()
+            known = frozenset(star for star in known if star <= self._award.automatic_up_to)
+            for star in self._risen(known):
+                self._grant(day, star, StarReason.REACHED)
             return
         by = StarReason.REACHED if self._award.by is AwardBy.AUTOMATIC else StarReason.RATED
         for star in self._risen(known):
@@ -226,7 +229,7 @@ class StarWalk:
         while following is not None and following in within:
             yield following
             # One rating gives one star; day by day everything that holds is given.
-            following = self._next(following) if self._award.by is AwardBy.AUTOMATIC else None
+            following = None if self._award.by is AwardBy.REVIEW else self._next(following)
 
     def _answer(self, day: date, application: Application, holding: frozenset[int], known: frozenset[int]) -> None:
         star = application.star if isinstance(application.star, int) else 0

@@ -62,7 +62,7 @@ class Award:
 
     `notice` is the time before a star takes effect, `valid` in months from then on. `approver` is the body that
     decides on the stars from a number on. `direct` is what an application may show instead of the star's condition;
-    `select` names, for a star, the commendation that one has to be selected in. A round is None where applications are
+    Stars up to `automatic_up_to` need no application. `select` names, for a star, the commendation that one has to be selected in. A round is None where applications are
     decided on their day, and where the award is automatic.
     """
 
@@ -77,6 +77,7 @@ class Award:
     direct: Condition | None = None
     select: Mapping[int, str] = field(default_factory=dict)
     number: StarNumber | None = None
+    automatic_up_to: int = 0
 
     @property
     def as_reached(self) -> bool:

@@ -172,7 +172,7 @@ def _changed_types(measures: tuple[Statement[Measure], ...], below: Mapping[str,
 def _without_names_of_others(
     measures: tuple[Statement[Measure], ...], facts: Mapping[str, Fact], problems: list[Problem]
 ) -> dict[str, Fact]:
-    """Return the measures whose Chinese name is another's, without it: the first one keeps it, and goes on meaning it."""
+    """Return the measures whose Chinese name is another's, without it: the first one keeps it."""
     own = {statement.id for statement in measures}
     others = [fact for fact in facts.values() if fact.scope is Scope.MEASURE]
     owner = {fact.zh: fact.name for fact in others if fact.zh and fact.name not in own}

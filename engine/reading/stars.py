@@ -121,6 +121,7 @@ def _award(fields: Fields, reading: Reading) -> Award | None:
         direct=fields.get("direct"),
         select={star: id for star, (id, _place) in fields.get("select", {}).items()},
         number=fields.get("number"),
+        automatic_up_to=fields.get("automatic_up_to", 0),
     )
 
 
@@ -134,7 +135,7 @@ def _fits(by: AwardBy, fields: Fields, reading: Reading) -> bool:
     missing = [key for key in dict.fromkeys(needed) if key not in fields.values]
     for key in missing:
         reading.problem("P015", fields.location, ("key", reading.spelled(key)))
-    senseless = [] if applied else ["direct"]
+    senseless = [] if applied else ["direct", "automatic_up_to"]
     senseless += ["round_of", "cut_off", "approver"] if by is AwardBy.AUTOMATIC else []
     extra = [key for key in senseless if key in fields.values]
     word = AWARD_WORDS[by.value] if reading.script == "zh" else by.value
@@ -158,6 +159,7 @@ _AWARD: Record[Award] = Record(
         "direct": Key(DIRECT),
         "select": Key(ByStar(Id())),
         "number": Key(Choice(tuple(StarNumber), AWARD_WORDS)),
+        "automatic_up_to": Key(whole(1, STAR_MAX)),
     },
     _award,
 )

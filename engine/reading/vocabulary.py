@@ -140,6 +140,7 @@ KEYS: Mapping[str, str] = {
     "valid": "有效期",
     "approver": "审批",
     "direct": "直接授予",
+    "automatic_up_to": "自动至",
     "select": "须入选",
     "titles": "称号",
     "grants": "奖励积分",

@@ -456,3 +456,15 @@ levels: {1: {served: {at_least: 1 hour}}}
     record = where.record("2024-06-01", minutes=60)
     # Seven days after 24 December is the 31st, a Tuesday; New Year's Day follows.
     assert [where.standing(day, record).star_held for day in ("2024-12-31", "2025-01-01")] == [0, 1]
+
+
+def test_lower_stars_come_by_themselves_and_the_top_ones_by_application() -> None:
+    stars = """
+award: {by: application, sequence: highest, below: keep, automatic_up_to: 2}
+levels: {1: {served: {at_least: 1 hour}}, 2: {served: {at_least: 2 hours}}, 3: {served: {at_least: 3 hours}}}
+"""
+    where = town(stars=stars, measures="served: {sum: hours, over: all_time}")
+    three = [where.record(f"2024-06-0{day}", minutes=60) for day in (1, 2, 3)]
+    asked = where.record("2024-07-01", minutes=0, kind="star_application", star_applied="3")
+    assert [where.standing(f"2024-06-0{day}", *three).star_held for day in (1, 2, 3)] == [1, 2, 2]
+    assert where.standing("2024-07-01", *three, asked).star_held == 3

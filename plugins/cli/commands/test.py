@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+import re
 from typing import Any
 
 import click
 
-from lianxing.engine.amounts import number_text, points_text, time_text
-from lianxing.engine.cases import CaseResult, Check, Outcome
+from lianxing.engine.amounts import number_text, value_text
+from lianxing.engine.cases import CaseResult
+from lianxing.engine.checks import Check, Outcome
 from lianxing.engine.coverage import prove
 from lianxing.engine.explaining import body_of, kept_of
 from lianxing.engine.reading.cases import read_cases
@@ -23,6 +24,7 @@ from lianxing.rules.places import Language
 from lianxing.rules.problems import PolicyError, Problem
 
 EXPLAINED = 5  # records of a failing case
+_WORD = re.compile(r"[a-z_]+")
 
 
 def command(say: Say) -> click.Command:
@@ -129,7 +131,10 @@ def _case(result: CaseResult, kept: dict[str, Any], speaker: Speaker) -> None:
 
 def _what(check: Check, language: Language) -> str:
     kind, _, rest = check.what.partition(" ")
-    return " ".join(part for part in (KEYS.get(kind, kind) if language == "zh" else kind, rest) if part)
+    if language == "zh":
+        named = check.of.zh if check.of is not None and check.of.name == rest else ""
+        kind, rest = KEYS.get(kind, kind), named or check.words.get(rest, rest)
+    return " ".join(part for part in (kind, rest) if part)
 
 
 def _shown(check: Check, language: Language) -> tuple[str, str]:
@@ -137,17 +142,12 @@ def _shown(check: Check, language: Language) -> tuple[str, str]:
 
 
 def _value(check: Check, value: Outcome, language: Language) -> str:
-    kind, _, rest = check.what.partition(" ")
-    if value is None:
+    if value is None or value == "":
         return "无" if language == "zh" else "nothing"
-    if isinstance(value, str):
-        return value or ("无" if language == "zh" else "nothing")
-    if kind == "hours":
-        return time_text(value, language)
-    if kind == "points":
-        return points_text(value, language)
-    if kind == "perks" and rest:
-        return f"{number_text(Fraction(value, 100))} {'元' if language == 'zh' else 'yuan'}"
+    if isinstance(value, str) and check.of is None:
+        return _WORD.sub(lambda word: check.words.get(word[0], word[0]), value) if language == "zh" else value
+    if check.of is not None:
+        return value_text(check.of, value, language)
     return number_text(value)
 
 

@@ -170,6 +170,7 @@ K_award:
   K_direct: {proof: yes}
   K_select: {2: the_best}
   K_number: permanent
+  K_automatic_up_to: 1
 K_lowers_the_basis: {K_spending: no, K_expiry: no, K_revocation: yes}
 K_levels:
   1: {served: {K_at_least: 100 hours}}
