@@ -202,7 +202,7 @@ def _ids_across_chapters(policy: Policy) -> Iterator[Problem]:
 def _names_twice(policy: Policy) -> Iterator[Problem]:
     """People know a perk, an account, an offer by its name: two of one name in one chapter are one too many."""
     for clauses in (
-        [said.clause for said in (*policy.perks, *policy.choices)],
+        [*(perk.clause for perk in policy.perks), *(choice.clause for choice in policy.choices)],
         [said.clause for said in policy.accounts],
         [said.clause for said in policy.offers],
         [said.clause for said in policy.menu],

@@ -87,7 +87,8 @@ def person_facts(volunteer: Volunteer, day: date, asked: Collection[str]) -> dic
         facts["registered_on"] = volunteer.registered_on.toordinal()
         if "tenure" in asked:
             months, days = months_and_days(volunteer.registered_on, day)
-            facts["tenure"] = months * MONTH_PARTS + days
+            if months >= 0:  # nobody is registered for so long before the day of registration
+                facts["tenure"] = months * MONTH_PARTS + days
         facts["tenure_days"] = (day - volunteer.registered_on).days
     if volunteer.born_on is not None and "age" in asked:
         facts["age"] = completed_months(volunteer.born_on, day) // 12

@@ -56,10 +56,7 @@ def _days(condition: Condition) -> Iterator[date]:
 
 
 def _satisfiable(condition: Condition, day: date, facts: Mapping[str, Fact]) -> bool:
-    try:
-        flat, _worked_out = without_quotients(condition_on(condition, day), facts)
-    except LookupError:  # no value in force on that day: the rules are not asked then
-        return False
+    flat, _worked_out = without_quotients(condition_on(condition, day), facts)
     if alternatives(flat) > ALTERNATIVES_MAX:
         return True  # too many ways to look at each: the matchers refuse it in any case
     return any(_possible(conjunction, facts) for conjunction in conjunctions(flat))

@@ -58,9 +58,9 @@ class Report:
     """What became of everything that was read; `records_read` is the sum of the four numbers after it.
 
     A record is booked, unchanged (booked before with the same content), withheld (a plugin objects), or set
-    aside. Of those booked, `refused` were booked with nothing, because a clause refuses them. `adjusted` counts
-    earlier records whose worth a late one changed, some of them booked under another policy; `earlier` were before
-    the day asked for; `stars_of` holds the star of everybody who had a new record.
+    aside. Of those booked, `refused` were booked with nothing, because a clause refuses them, and `held` wait.
+    `adjusted` counts earlier records whose worth a late one changed, some of them booked under another policy;
+    `earlier` were before the day asked for; `stars_of` holds the star of everybody who had a new record.
     """
 
     records_read: int = 0
@@ -69,6 +69,7 @@ class Report:
     withheld: int = 0
     set_aside: int = 0
     refused: int = 0
+    held: int = 0
     adjusted: int = 0
     adjusted_by_another_policy: int = 0
     earlier: int = 0
@@ -90,6 +91,7 @@ class Report:
             "withheld": self.withheld,
             "set_aside": self.set_aside,
             "refused_by_a_clause": self.refused,
+            "held_by_a_clause": self.held,
             "adjusted": self.adjusted,
             "adjusted_by_another_policy": self.adjusted_by_another_policy,
             "earlier": self.earlier,
@@ -336,7 +338,8 @@ class Intake:
                 continue
             after.append(counted(assessment))
             if before is None:
-                report.refused += not assessment.counted
+                report.held += assessment.pending is not None
+                report.refused += not assessment.counted and assessment.pending is None
                 done.book(assessment, assessment.seconds, assessment.points, None, report)
             elif (assessment.seconds, assessment.points, assessment.counted) != (
                 before.seconds,

@@ -30,17 +30,14 @@ class Dated(Generic[T]):
     entries: tuple[Since[T], ...]
 
     def since(self, day: date) -> Since[T]:
-        """Return the entry in force on `day`; LookupError when the first value comes later.
+        """Return the entry in force on `day`; before the first one there are no rules, and the first one answers.
 
-        The chapter check refuses a policy in which that can happen for a record that the county accepts.
+        The chapter check refuses a first value that comes later than the rules that it belongs to.
         """
         entries = self.entries
-        if len(entries) == 1 and entries[0].day <= day:
+        if len(entries) == 1:
             return entries[0]
-        index = bisect_right(entries, day, key=lambda entry: entry.day)
-        if index == 0:
-            raise LookupError(f"{entries[0].location}: no value in force on {day}")
-        return entries[index - 1]
+        return entries[max(bisect_right(entries, day, key=lambda entry: entry.day) - 1, 0)]
 
     def on(self, day: date) -> T:
         """Return the value in force on `day`."""

@@ -31,6 +31,8 @@ class Problem:
         kind = PROBLEMS[self.code]
         details = {name: _EXPECTED.get(value, value) if language == "zh" else value for name, value in self.details}
         details = {name: _visible(value) for name, value in details.items()}
+        if not details.get("known", "there is none to list"):
+            details["known"] = "（无）" if language == "zh" else "(there is none)"
         sentence = (kind.zh if language == "zh" else kind.en).format_map(details)
         if not self.hint:
             return sentence
@@ -115,6 +117,8 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P104", "“{found}”既不是“是”也不是“否”", "'{found}' is neither yes nor no"),
     ("P105", "“{found}”不在可选词之中：{known}", "'{found}' is not one of {known}"),
     ("P106", "“{found}”超出允许范围（{low} 至 {high}）", "'{found}' is out of range ({low} to {high})"),
+    ("P615", "“{found}”太小，至少须为 {low}", "'{found}' is too little: it has to be {low} at the least"),
+    ("P616", "“{found}”太大，至多为 {high}", "'{found}' is too much: it may be {high} at the most"),
     ("P107", "“{found}”不是整数", "'{found}' is not a whole number"),
     (
         "P108",
@@ -223,8 +227,8 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P326", "取自记录的限额只能按每条记录", "a limit taken from the record is per record"),
     (
         "P327",
-        "各段须由低到高，只有最后一段可以不写到哪里为止",
-        "steps go from low to high; only the last may leave open where it ends",
+        "各段、各档的分须由低到高，只有最后一段可以不写到哪里为止",
+        "steps, and the points of bands, go from low to high; only the last may leave open where it ends",
     ),
     ("P328", "占比限额须按日历周期或累计", "a limit by share runs over a calendar period or all time"),
     (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
-from lianxing.engine.reading.forms import Form, Reading, Schema, Text, scalar_text
+from lianxing.engine.reading.forms import Form, Reading, Schema, Text, scalar_text, written
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.tables import TableForm
 from lianxing.engine.reading.vocabulary import WORDS
@@ -25,17 +25,19 @@ T = TypeVar("T")
 class WordOr(Generic[T]):
     """One of a few words, each with the value it stands for, or what another form reads.
 
-    The value comes in a tuple of one, because None is a value here.
+    The value comes in a tuple of one, because None is a value here. `also` is what else may stand here, for whoever
+    is told so.
     """
 
     words: Mapping[str, T]
     form: Form[T] | None = None
+    also: tuple[Form[Any], ...] = ()
 
     def read(self, node: Node, reading: Reading) -> tuple[T] | None:
         if not isinstance(node, Scalar) and self.form is not None:
             value = self.form.read(node, reading)
             return None if value is None else (value,)
-        known = ", ".join([*map(reading.worded, self.words), *(["{...}"] if self.form is not None else [])])
+        known = ", ".join([*map(reading.worded, self.words), *written(self._others(), reading)])
         text = scalar_text(node, reading, "P105", ("known", known))
         if text is None:
             return None
@@ -46,6 +48,9 @@ class WordOr(Generic[T]):
             meant = reading.meant(text, {word: WORDS.get(word, word) for word in self.words})
             reading.problem("P105", node.location, ("found", text[:40]), ("known", known), hint=meant)
         return None
+
+    def _others(self) -> tuple[Form[Any], ...]:
+        return self.also if self.form is None else (self.form, *self.also)
 
     def schema(self, script: Language) -> Schema:
         words = sorted({*self.words, *(WORDS.get(word, word) for word in self.words)})
@@ -88,7 +93,9 @@ class BalanceAmount:
             reading.problem("P102", node.location, ("found", text[:40]), ("units", units))
             return None
         if not self.low <= found[1] <= self.high:
-            reading.problem("P106", node.location, ("found", text[:40]), ("low", self.low), ("high", self.high))
+            low, high = (reading.bound(bound, found[0], text) for bound in (self.low, self.high))
+            hint = f"-{text}" if self.high < 0 and -found[1] >= self.low else ""
+            reading.out_of_range(node.location, text, low, high, hint)
             return None
         self.seen.add(found[0])
         return Fraction(found[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -31,8 +31,9 @@ from lianxing.engine.reading.forms import (
 )
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
 from lianxing.engine.reading.perks import STARS_FACT
-from lianxing.engine.reading.told import BORN_ON, FactsForm, PersonForm, Told, ToldForm, told_record
+from lianxing.engine.reading.told import BORN_ON, FactsForm, PersonForm, Told, ToldForm, stars_known, told_record
 from lianxing.rules import quantities
+from lianxing.rules.asking_cases import Circumstances
 from lianxing.rules.cases import Case, Expected
 from lianxing.rules.conditions import facts_of
 from lianxing.rules.facts import FactType, FactValue, Scope, VolunteerId
@@ -201,6 +202,7 @@ def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
             reading.problem("P508", one.location, ("on", fields.get("on")))
             right = False
     right = _clauses_known(policy, fields, reading) and right
+    right = stars_known(policy, [(star, fields.place("given")), *_stars_told(fields)], reading) and right
     deadline, fits = review_cases.deadline(policy, fields, reading)
     selection, stands = selection_cases.read_selection(policy, fields, reading)
     decided, decidable = decision_cases.read_decisions(policy, fields, reading)
@@ -263,6 +265,14 @@ def _amounts(said: Fields | None) -> tuple[int | None, int | None]:
     """Return the seconds and hundredths of a point that a case names, None for what it does not ask."""
     hours, points = (None, None) if said is None else (said.get("hours"), said.get("points"))
     return None if hours is None else hours * HOUR_SECONDS, None if points is None else points * 100
+
+
+def _stars_told(fields: Fields) -> Iterator[tuple[FactValue | None, Location]]:
+    """Yield the stars that a case names, with their places."""
+    yield from ((fields.get(name), fields.place(name)) for name in ("star", "star_held"))
+    around: Circumstances | None = fields.get("with")
+    yield (None if around is None else around.once_held), fields.place("with")
+    yield from ((one.given.get(STARS_FACT.name), one.location) for one in fields.get("candidates", ()))
 
 
 def _times_known(policy: Policy, told: tuple[Told, ...], reading: Reading) -> bool:

@@ -70,7 +70,7 @@ class Operand:
         value = _ratio(node.text, fact) if fact.type is FactType.RATIO else quantities.fact_value(fact, node.text)
         low, high = CALENDAR_RANGES.get(fact.name, (None, None)) if fact.scope is Scope.CALENDAR else (None, None)
         if low is not None and high is not None and isinstance(value, int) and not low <= value <= high:
-            reading.problem("P106", node.location, ("found", node.text[:40]), ("low", low), ("high", high))
+            reading.out_of_range(node.location, node.text, str(low), str(high))
             return None
         if value is None and reading.full_width(node):
             return None
@@ -79,7 +79,7 @@ class Operand:
             reading.problem(
                 "P302",
                 node.location,
-                ("fact", fact.name),
+                ("fact", reading.named(fact)),
                 ("found", node.text[:40]),
                 ("known", _known(fact, reading)),
                 hint=reading.nearest(node.text, known),
@@ -88,16 +88,16 @@ class Operand:
             reading.problem(
                 "P303",
                 node.location,
-                ("fact", fact.name),
+                ("fact", reading.named(fact)),
                 ("found", node.text[:40]),
                 ("type", _example(fact)),
                 hint=reading.worded(_meant(fact, node.text)),
             )
         elif isinstance(value, int) and abs(value) > INTEGER_MAX:
-            reading.problem("P322", node.location, ("fact", fact.name))
+            reading.problem("P322", node.location, ("fact", reading.named(fact)))
             return None
         elif isinstance(value, str) and (not value or len(value.encode()) > TEXT_BYTES_MAX or "\0" in value):
-            reading.problem("P323", node.location, ("fact", fact.name))
+            reading.problem("P323", node.location, ("fact", reading.named(fact)))
             return None
         return value
 
@@ -200,7 +200,7 @@ class ConditionForm:
         if isinstance(node, Entries):
             return self._tests(fact, node, reading, place)
         if fact.type is FactType.RATIO:
-            reading.problem("P305", node.location, ("fact", fact.name))
+            reading.problem("P305", node.location, ("fact", reading.named(fact)))
             return None
         return _among(fact, node, reading, place)
 
@@ -219,13 +219,13 @@ class ConditionForm:
             absent = Missing(fact.name, key.location)
             return None if answer is None else absent if answer else Not(absent, key.location)
         if fact.type is FactType.RATIO and name in ("not", "within"):
-            reading.problem("P305", key.location, ("fact", fact.name))
+            reading.problem("P305", key.location, ("fact", reading.named(fact)))
             return None
         if name == "not":
             same = _among(fact, node, reading, key.location)
             return None if same is None else Not(same, key.location)
         if fact.type in (FactType.TEXT, FactType.YES_NO):
-            reading.problem("P305", key.location, ("fact", fact.name))
+            reading.problem("P305", key.location, ("fact", reading.named(fact)))
             return None
         if name == "within":
             return _within(fact, node, reading, key.location)
@@ -247,13 +247,13 @@ class ConditionForm:
             return None
         other, plus = said
         if plus is not None and fact.type is not FactType.DATE:
-            reading.problem("P331", node.location, ("fact", fact.name))
+            reading.problem("P331", node.location, ("fact", reading.named(fact)))
             return None
         beyond = (
             other.scope not in self.scopes or other.type is not fact.type or FactType.RATIO in (fact.type, other.type)
         )
         if beyond:
-            reading.problem("P304", node.location, ("fact", other.name))
+            reading.problem("P304", node.location, ("fact", reading.named(other)))
             return None
         return CompareFacts(fact.name, operator, other.name, place, plus)
 
@@ -348,7 +348,7 @@ def _within(fact: Fact, node: Node, reading: Reading, place: Location) -> Condit
         or not isinstance(operands[1], int)
         or operands[0] > operands[1]
     ):
-        reading.problem("P306", node.location, ("fact", fact.name))
+        reading.problem("P306", node.location, ("fact", reading.named(fact)))
         return None
     low, high = operands
     return AllOf(

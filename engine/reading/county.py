@@ -151,10 +151,11 @@ def _fact(key: Scalar) -> Record[Fact]:
             return None
         if known is not None and not ("type" in fields.values and known.name == name and name in OPEN_FACTS):
             wrong = [word for word in ("type", "scope", "spelling") if word in fields.values]
-            for word in wrong:
+            for word in wrong[:1]:
                 reading.problem("P214", fields.place(word), ("fact", name))
             if known.type is not FactType.TEXT or not values:
-                reading.problem("P214", key.location, ("fact", name))
+                if not wrong:
+                    reading.problem("P214", key.location, ("fact", name))
                 return None
             fresh = tuple({value.id: value for value in (*known.values, *values)}.values())
             if wrong or _code_of_two(fresh, fields, reading):

@@ -14,8 +14,9 @@ from datetime import date
 from difflib import get_close_matches
 from enum import Enum
 from fractions import Fraction
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from lianxing.engine.amounts import number_text, value_text
 from lianxing.engine.reading import full_width
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS, SAID_FOR, WORDS
@@ -34,6 +35,7 @@ Schema = dict[str, Any]
 TEXT_CHARACTERS_MAX = 1000
 HINTS_MAX = 50  # a file with more problems than this is not explained word by word: looking for near words takes time
 HINT_CHARACTERS_MAX = 100
+OPEN = 10**12  # an amount is bounded somewhere; from here on nobody would call it a bound
 
 # Wide enough for any regulation; narrow enough that every window and time zone stays within the calendar.
 FIRST_DAY = date(1900, 1, 1)
@@ -100,6 +102,28 @@ class Reading:
         meant = spaced(scalar) or self.meant(scalar.text, {name: KEYS.get(name, name) for name in known})
         self.problem("P002", scalar.location, ("key", scalar.text), ("known", ", ".join(spelled)), hint=meant)
 
+    def out_of_range(self, place: Location, found: str, low: str = "", high: str = "", hint: str = "") -> None:
+        """Note a value beyond its bounds; a bound that is not said is open."""
+        code = "P106" if low and high else "P615" if low else "P616"
+        self.problem(code, place, ("found", found[:40]), ("low", low), ("high", high), hint=hint)
+
+    def none_of(self, place: Location, fact: Fact, value: int) -> None:
+        """Note an amount of nothing, or of less, where at least something is needed."""
+        script = self.script or "en"
+        self.out_of_range(place, value_text(fact, value, script), value_text(fact, 1, script))
+
+    def bound(self, value: int, type: FactType, found: str) -> str:
+        """Return a bound in the unit in which a value was found, spelled as the file does; empty if it is open."""
+        if abs(value) >= OPEN:
+            return ""
+        units = sorted((unit for unit in quantities.UNITS if unit.type is type), key=lambda unit: -unit.size)
+        said = quantities.quantity(found)
+        units = [*(unit for unit in units if said is not None and unit is said[1]), *units]
+        unit = next((unit for unit in units if (value / unit.size * 100).denominator == 1), units[-1])
+        number = number_text(value / unit.size)
+        english = unit.spellings[0] if number == "1" else unit.name.en
+        return f"{number} {unit.name.zh if self.script == 'zh' else english}"
+
     def expected(self, kind: str, node: Node) -> None:
         """Note that something else is expected here: a `text`, a `list`, a `mapping` or a `condition`."""
         if kind == "text" or not self.full_width(node):
@@ -137,6 +161,10 @@ class Reading:
                 if fact.zh:
                     self._by_chinese[fact.zh] = None if fact.zh in self._by_chinese else fact
         return self._by_chinese
+
+    def named(self, fact: Fact) -> str:
+        """Return the name of a fact in the script of the file, where it has one."""
+        return fact.zh if self.script == "zh" and fact.zh else fact.name
 
     def know(self, facts: Mapping[str, Fact]) -> None:
         """Go on with these words."""
@@ -244,9 +272,7 @@ class Parsed(Generic[T]):
             reading.problem(self.code, node.location, ("found", text[:40]), hint=reading.worded(meant))
             return None
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):  # type: ignore[operator]
-            reading.problem(
-                "P106", node.location, ("found", text[:40]), ("low", _plain(self.low)), ("high", _plain(self.high))
-            )
+            reading.out_of_range(node.location, text, _plain(self.low), _plain(self.high))
             return None
         return value
 
@@ -317,7 +343,8 @@ class Amount:
             reading.problem("P102", node.location, ("found", text[:40]), ("units", units), hint=self._meant(text))
             return None
         if not self.low <= value <= self.high:
-            reading.problem("P106", node.location, ("found", text[:40]), ("low", self.low), ("high", self.high))
+            low, high = (reading.bound(bound, self.type, text) for bound in (self.low, self.high))
+            reading.out_of_range(node.location, text, low, high)
             return None
         return value
 
@@ -335,6 +362,8 @@ class Amount:
         return f"{text.removesuffix(word).strip()} {close}" if close else ""
 
     def schema(self, script: Language) -> Schema:
+        if self.type is FactType.POINTS:  # their unit may be left out
+            return {"type": ["string", "number"], "pattern": r"^-?[0-9]+(\.[0-9]+)?( ?\S.*)?$"}
         return {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)? ?\S.*$"}
 
 
@@ -355,9 +384,7 @@ class Percent:
             reading.problem("P110", node.location, ("found", text[:40]), hint=f"{text} %" if bare is not None else "")
             return None
         if not self.low <= found[0] <= self.high:
-            reading.problem(
-                "P106", node.location, ("found", text[:40]), ("low", f"{self.low} %"), ("high", f"{self.high} %")
-            )
+            reading.out_of_range(node.location, text, f"{self.low} %", f"{self.high} %")
             return None
         return found[0] * found[1].size
 
@@ -367,13 +394,14 @@ class Percent:
 
 @dataclass(frozen=True)
 class Choice(Generic[E]):
-    """One of a few words, in either script; `words` are the Chinese spellings."""
+    """One of a few words, in either script; `words` are the Chinese spellings, `also` what else may stand here."""
 
     options: tuple[E, ...]
     words: Mapping[str, str] = field(default_factory=lambda: WORDS)
+    also: tuple[Form[Any], ...] = ()
 
     def read(self, node: Node, reading: Reading) -> E | None:
-        known = self._words("zh" if reading.script == "zh" else "en")
+        known = [*self._words("zh" if reading.script == "zh" else "en"), *written(self.also, reading)]
         text = scalar_text(node, reading, "P105", ("known", ", ".join(known)))
         if text is None:
             return None
@@ -390,6 +418,39 @@ class Choice(Generic[E]):
 
     def schema(self, script: Language) -> Schema:
         return {"enum": sorted({*self._words("en"), *self._words("zh")})}
+
+
+@runtime_checkable
+class Exemplary(Protocol):
+    """A form that knows an example of what it reads."""
+
+    def written(self, reading: Reading) -> str: ...
+
+
+_EXAMPLES = {"P101": "1.5", "P103": "2025-07-01", "P107": "12", "P109": "22:00"}
+
+
+def written(forms: Iterable[Form[Any]], reading: Reading) -> Iterator[str]:
+    """Yield how what these forms read is written, shortly: `12 months`, `{at_end_of: ...}`."""
+    for form in forms:
+        match form:
+            case DatedOf():
+                yield from written((form.value,), reading)
+            case Amount():
+                unit = next(unit for unit in quantities.UNITS if unit.type is form.type)
+                yield f"12 {unit.name.zh if reading.script == 'zh' else unit.name.en}"
+            case Parsed():
+                yield _EXAMPLES.get(form.code, "...")
+            case Record() if form.one_of:
+                yield from (f"{{{reading.spelled(name)}: ...}}" for name in form.one_of)
+            case Record():
+                needed = [name for name, key in form.keys.items() if key.required]
+                said = map(reading.spelled, needed or form.keys)
+                yield f"{{{': ..., '.join(said)}: ...}}" if needed else f"{{{' / '.join(said)}: ...}}"
+            case ListOf():
+                yield "[...]"
+            case _:
+                yield form.written(reading) if isinstance(form, Exemplary) else "..."
 
 
 @dataclass(frozen=True)

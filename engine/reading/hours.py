@@ -74,7 +74,7 @@ class GroupFact:
             reading.problem("P301", node.location, ("fact", name), hint=reading.nearest_fact(name))
             return None
         if fact is not None and (fact.type is not FactType.TEXT or fact.scope not in (Scope.RECORD, Scope.PERSON)):
-            reading.problem("P324", node.location, ("fact", fact.name))
+            reading.problem("P324", node.location, ("fact", reading.named(fact)))
             return None
         return None if fact is None else fact.name
 
@@ -130,7 +130,7 @@ class _AtMost:
 
 def _duration_of_record(fact: Fact, node: Node, reading: Reading) -> str | None:
     if fact.scope is not Scope.RECORD or fact.type is not FactType.DURATION:
-        reading.problem("P325", node.location, ("fact", fact.name))
+        reading.problem("P325", node.location, ("fact", reading.named(fact)))
         return None
     return fact.name
 
@@ -215,7 +215,7 @@ class _SplitForm:
     def read(self, node: Node, reading: Reading) -> tuple[tuple[int, ...], Breaks] | None:
         if isinstance(node, Entries):
             return _SPLIT.read(node, reading)
-        return None if Choice(tuple(SplitAt)).read(node, reading) is None else ((0,), Breaks.IN_ORDER)
+        return None if Choice(tuple(SplitAt), also=(_SPLIT,)).read(node, reading) is None else ((0,), Breaks.IN_ORDER)
 
     def schema(self, script: Language) -> Schema:
         return {"anyOf": [Choice(tuple(SplitAt)).schema(script), _SPLIT.schema(script)]}

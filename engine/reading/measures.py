@@ -130,7 +130,7 @@ class _StreakForm:
             least: Dated[int] = fields.get("at_least")
             for entry in least.entries:
                 if entry.value <= 0:  # nothing at all would do, and every period would belong to the streak
-                    reading.problem("P106", entry.location, ("found", entry.value), ("low", 1), ("high", ""))
+                    reading.none_of(entry.location, of, entry.value)
                     return None
             return _Run(fields.get("of"), Streak(least, fields.get("per"), fields.get("which")))
 

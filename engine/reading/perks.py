@@ -65,8 +65,8 @@ class _EachFullForm:
         def build(fields: Fields, reading: Reading) -> EachFull | None:
             amounts: Dated[int] = fields.get("amount")
             if any(entry.value <= 0 for entry in amounts.entries):
-                found = amounts.entries[0]
-                reading.problem("P106", found.location, ("found", found.value), ("low", 1), ("high", ""))
+                found = next(entry for entry in amounts.entries if entry.value <= 0)
+                reading.none_of(found.location, fields.get("of"), found.value)
                 return None
             return EachFull(fields.get("of").name, amounts, fields.location)
 

@@ -123,14 +123,17 @@ _PER_PERSON: Record[PerPerson] = Record(
 )
 
 
+_UNITS = DatedOf(whole(0, 10**9))
+
+
 @dataclass(frozen=True)
 class _StockForm:
     """`unlimited`, or how many units there are; in a tuple, because None is a value here."""
 
     def read(self, node: Node, reading: Reading) -> tuple[Stock | None] | None:
         if isinstance(node, Scalar) and not node.text[:1].isdigit():
-            return WordOr[Stock | None]({"unlimited": None}).read(node, reading)
-        units = DatedOf(whole(0, 10**9)).read(node, reading)
+            return WordOr[Stock | None]({"unlimited": None}, also=(_UNITS,)).read(node, reading)
+        units = _UNITS.read(node, reading)
         return None if units is None else (Stock(units, node.location),)
 
     def schema(self, script: Language) -> Schema:

@@ -21,12 +21,13 @@ from lianxing.engine.reading.forms import (
     Schema,
     Text,
     scalar_text,
+    written,
 )
 from lianxing.engine.reading.nodes import Node, Scalar
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.engine.reading.terms import TermForm
 from lianxing.engine.reading.values import ValueOf
-from lianxing.engine.reading.vocabulary import WORDS
+from lianxing.engine.reading.vocabulary import SAID_FOR, WORDS
 from lianxing.rules.conditions import Condition
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import Fact, FactType, Scope
@@ -91,6 +92,11 @@ class _OrWord:
     def read(self, node: Node, reading: Reading) -> tuple[Any] | None:
         if isinstance(node, Scalar) and node.text in (self.word, self.words[self.word]):
             return (None,)
+        if isinstance(node, Scalar) and node.text.lower() in SAID_FOR.get(self.word, ()):
+            word = self.words[self.word] if reading.script == "zh" else self.word
+            known = ", ".join((word, *written((self.form,), reading)))
+            reading.problem("P105", node.location, ("found", node.text), ("known", known), hint=word)
+            return None
         value = self.form.read(node, reading)
         return None if value is None else (value,)
 
@@ -174,7 +180,7 @@ def _stage(fields: Fields, reading: Reading) -> _Build | None:
 
 def _rounding(fields: Fields, reading: Reading) -> tuple[int, Direction] | None:
     if fields.get("to") <= 0:
-        reading.problem("P106", fields.place("to"), ("found", "0"), ("low", "0.0001"), ("high", ""))
+        reading.none_of(fields.place("to"), reading.facts["evaluation_score"], fields.get("to"))
         return None
     return fields.get("to"), fields.get("direction")
 

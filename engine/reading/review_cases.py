@@ -79,6 +79,9 @@ def _stages_known(policy: Policy, fields: Fields, reading: Reading) -> bool:
         reading.problem("P515", fields.place("open_stages"), *details)
         return False
     unknown = [id for id in fields.get("open_stages", ()) if id not in stages]
+    others = {clause.id for clause in policy.clauses}
     for id in unknown:
-        reading.problem("P504", fields.place("open_stages"), ("id", id), hint=nearest(id, sorted(stages)))
+        # A statement that is there, but is no stage, leads nowhere.
+        code, known = ("P514", (("known", ", ".join(sorted(stages))),)) if id in others else ("P504", ())
+        reading.problem(code, fields.place("open_stages"), ("id", id), *known, hint=nearest(id, sorted(stages)))
     return not unknown

@@ -72,7 +72,7 @@ class _LastsForm:
                 if node.text in (option.value, WORDS[option.value]):
                     return option
             if not node.text[:1].isdigit():
-                return Choice(tuple(Lasts)).read(node, reading)
+                return Choice(tuple(Lasts), also=(MONTHS,)).read(node, reading)
         return DatedOf(MONTHS).read(node, reading)
 
     def schema(self, script: Language) -> Schema:
@@ -112,9 +112,8 @@ class _RepairForm:
         def build(fields: Fields, reading: Reading) -> Repair | None:
             paid: Dated[int] = fields.get("paid")
             if any(entry.value <= 0 for entry in paid.entries):
-                reading.problem(
-                    "P106", fields.place("paid"), ("found", paid.entries[0].value), ("low", 1), ("high", "")
-                )
+                found = next(entry for entry in paid.entries if entry.value <= 0)
+                reading.none_of(found.location, fields.get("of"), found.value)
                 return None
             (once_per,) = fields.get("once_per")
             return Repair(fields.get("of").name, paid, once_per, fields.location)

@@ -125,7 +125,7 @@ class ScaleForm(Generic[T]):
         of: Fact = fields.get("of")
         last = steps.entries[-1].value[-1]
         if isinstance(last, Bracket) and not last.said_up_to and of.name != HOURS:
-            reading.problem("P330", last.location, ("fact", of.name))
+            reading.problem("P330", last.location, ("fact", reading.named(of)))
             return None
         within_same = fields.get("within_same", "")
         return Scale(of.name, of.type, fields.get("each"), fields.get("part"), steps, within_same)
@@ -155,7 +155,7 @@ def _bracket(of: Fact) -> Record[Bracket]:
         every = fields.get("every")
         (up_to,) = fields.get("up_to", (None,))
         if every <= 0:
-            reading.problem("P106", fields.place("every"), ("found", every), ("low", 1), ("high", ""))
+            reading.none_of(fields.place("every"), of, every)
             return None
         return Bracket(up_to, every, fields.get("points"), fields.location, "up_to" in fields.values)
 
@@ -200,7 +200,7 @@ def _band(of: Fact) -> Record[Band]:
 
 def _bands_ascend(steps: tuple[Band, ...], reading: Reading) -> bool:
     for below, above in pairwise(steps):
-        if above.at_least <= below.at_least:
+        if above.at_least <= below.at_least or above.points < below.points:
             reading.problem("P327", above.location)
             return False
     return True

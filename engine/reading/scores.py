@@ -157,11 +157,11 @@ def _bands(clause: Clause, fields: Fields, reading: Reading) -> Bands | None:
 def _blocks(clause: Clause, fields: Fields, reading: Reading) -> Blocks | None:
     of: Fact = fields.get("of")
     if of.type in (FactType.RATIO, FactType.DATE):  # neither comes in blocks
-        reading.problem("P305", fields.place("of"), ("fact", of.name))
+        reading.problem("P305", fields.place("of"), ("fact", reading.named(of)))
         return None
     every = fields.get("every")
     if every <= 0:
-        reading.problem("P106", fields.place("every"), ("found", every), ("low", 1), ("high", ""))
+        reading.none_of(fields.place("every"), of, every)
         return None
     return Blocks(clause, fields.get("when"), of.name, every, fields.get("points"), fields.get("at_most"))
 

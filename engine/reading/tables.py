@@ -67,7 +67,7 @@ class TableForm:
             return None
         names = OneOrMore(_FactName(self.scopes)).read(said, reading)
         if names is not None and len(names) > KEYS_MAX:
-            reading.problem("P106", said.location, ("found", len(names)), ("low", 1), ("high", KEYS_MAX))
+            reading.out_of_range(said.location, str(len(names)), "1", str(KEYS_MAX))
             return None
         return names
 

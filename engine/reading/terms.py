@@ -26,16 +26,20 @@ class TermForm:
         text = scalar_text(node, reading, "P102", ("units", units))
         if text is None:
             return None
-        days, working_days, months = (
-            (quantities.amount(text, type) or 0) if type in self.types else 0 for type in _TYPES
-        )
-        if days == working_days == months == 0:
+        amounts = {type: quantities.amount(text, type) for type in self.types}
+        found = next((type for type in self.types if amounts[type] is not None), None)
+        if found is None:
             reading.problem("P102", node.location, ("found", text[:40]), ("units", units))
             return None
+        days, working_days, months = (amounts.get(type) or 0 for type in _TYPES)
         if not 0 < days + working_days + months * 30 <= TERM_MAX:
-            reading.problem("P106", node.location, ("found", text[:40]), ("low", "1"), ("high", "100 years"))
+            most = TERM_MAX // 30 if found is FactType.MONTHS else TERM_MAX
+            reading.out_of_range(node.location, text, *(reading.bound(bound, found, text) for bound in (1, most)))
             return None
         return Term(days, working_days, months)
+
+    def written(self, reading: Reading) -> str:
+        return "10 天" if reading.script == "zh" else "10 days"
 
     def schema(self, script: Language) -> Schema:
         return {"type": "string", "pattern": r"^[0-9]+ ?\S.*$"}

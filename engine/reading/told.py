@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,6 +16,7 @@ from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules.facts import CountyId, FactType, FactValue, RecordId, RegistryId, Scope, VolunteerId
 from lianxing.rules.places import Language, Location
+from lianxing.rules.policy import Policy
 from lianxing.rules.records import ServiceRecord
 
 REGISTRY = RegistryId("case")
@@ -156,6 +157,15 @@ class ToldForm:
 
     def schema(self, script: Language) -> Schema:
         return {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
+
+
+def stars_known(policy: Policy, told: Iterable[tuple[FactValue | None, Location]], reading: Reading) -> bool:
+    """Nobody holds a star above the ladder, where there is one."""
+    top = policy.stars.levels[-1].star if policy.stars is not None else None
+    above = [(star, place) for star, place in told if top is not None and isinstance(star, int) and star > top]
+    for star, place in above:
+        reading.problem("P317", place, ("star", star), ("top", top))
+    return not above
 
 
 def told_record(

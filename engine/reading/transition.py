@@ -30,7 +30,7 @@ class _TreatmentForm:
 
     def read(self, node: Node, reading: Reading) -> Treatment | None:
         if isinstance(node, Scalar):
-            return Choice(tuple(Fate)).read(node, reading)
+            return Choice(tuple(Fate), also=(self._record(),)).read(node, reading)
         return self._record().read(node, reading)
 
     def _record(self) -> Record[Treatment]:

@@ -11,22 +11,28 @@ from lianxing.rules.facts import FactType
 from lianxing.rules.periods import Period, Window
 from lianxing.rules.places import Language
 
+_MOST = {FactType.MONTHS: 1200, FactType.DAYS: 36_600}
+
 
 @dataclass(frozen=True)
 class Stretch:
     """`12 months` or `30 days`, as a window that rolls."""
 
     def read(self, node: Node, reading: Reading) -> Window | None:
-        text = scalar_text(node, reading, "P102", ("units", "days, months, years"))
+        units = ", ".join(map(reading.units, _MOST))
+        text = scalar_text(node, reading, "P102", ("units", units))
         if text is None:
             return None
-        months, days = quantities.amount(text, FactType.MONTHS), quantities.amount(text, FactType.DAYS)
-        if months is not None and 0 < months <= 1200:
-            return Window(months=months)
-        if days is not None and 0 < days <= 36_600:
-            return Window(days=days)
-        reading.problem("P102", node.location, ("found", text[:40]), ("units", "days, months, years / 天, 个月, 年"))
-        return None
+        amounts = {type: quantities.amount(text, type) for type in _MOST}
+        type = next((type for type, amount in amounts.items() if amount is not None), None)
+        if type is None:
+            reading.problem("P102", node.location, ("found", text[:40]), ("units", units))
+            return None
+        if not 0 < (amounts[type] or 0) <= _MOST[type]:
+            low, high = (reading.bound(bound, type, text) for bound in (1, _MOST[type]))
+            reading.out_of_range(node.location, text, low, high)
+            return None
+        return Window(months=amounts[FactType.MONTHS] or 0, days=amounts[FactType.DAYS] or 0)
 
     def schema(self, script: Language) -> Schema:
         return {"type": "string"}
@@ -46,7 +52,7 @@ class Span:
     def read(self, node: Node, reading: Reading) -> Period | Window | None:
         if isinstance(node, Entries):
             return _ROLLING.read(node, reading)
-        return Choice(self.periods).read(node, reading)
+        return Choice(self.periods, also=(_ROLLING,)).read(node, reading)
 
     def schema(self, script: Language) -> Schema:
         return {"anyOf": [Choice(self.periods).schema(script), _ROLLING.schema(script)]}

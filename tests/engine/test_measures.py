@@ -180,7 +180,7 @@ e: {share: {evaluation: good}, over: all_time}
     ]
 
 
-def test_a_label_that_two_measures_share_names_neither() -> None:
+def test_a_label_that_two_measures_share_is_a_problem_at_the_later_one() -> None:
     with pytest.raises(PolicyError) as found:
         town(
             measures="""
@@ -189,7 +189,7 @@ b: {sum: hours, over: {calendar: month}, label: 服务时长}
 """,
             stars="{award: {by: automatic}, levels: {1: {服务时长: {at_least: 1 hour}}}}",
         )
-    assert [problem.code for problem in found.value.problems] == ["P301"]
+    assert [(problem.code, problem.location.line) for problem in found.value.problems] == [("P614", 3)]
 
 
 # --- every way to make a value of a history ----------------------------------------------------------------------

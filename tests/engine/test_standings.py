@@ -237,3 +237,8 @@ def test_of_several_things_that_must_not_be_the_gap_names_the_one_that_is() -> N
     )
     found = place.standing("2024-06-15", place.record("2024-06-01", minutes=0, kind="no_show"))
     assert [gap.fact for gap in found.gaps] == ["absences"]
+
+
+def test_nobody_is_registered_for_less_than_a_year_before_the_day_of_registration() -> None:
+    place = town(stars="award: {by: automatic}\nlevels:\n  1: {tenure: {less_than: 1 year}}\n")
+    assert [place.standing(on).star_reached for on in ("2022-03-30", "2022-03-31", "2023-03-31")] == [0, 1, 0]

@@ -122,6 +122,28 @@ def test_check_names_every_problem_with_its_place_and_leaves_with_one(county: Pa
     assert {"code", "path", "line", "column", "message", "hint"} <= told[0].keys()
 
 
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("zh", "另有检查（各章合起来看的、案例的）要待这些问题改正后才能进行"),
+        ("en", "further checks, of the chapters together and of the cases, wait until these are mended"),
+    ],
+)
+def test_check_says_where_further_checks_wait_for_what_it_found(
+    language: str, line: str, county: Path, lianxing: Run
+) -> None:
+    (county / "cases.yaml").write_text("- {name: a, on: 2024-05-01, given: {stars: 1}, star: one}\n", "utf-8")
+    only_cases = lianxing("check", "smallville", "--lang", language)
+    assert "cases.yaml:1:" in only_cases.stdout
+    assert line not in only_cases.stdout
+    (county / "hours.yaml").write_text("- id: a\n  limits: {}\n", "utf-8")
+    done = lianxing("check", "smallville", "--lang", language)
+    assert "cases.yaml" not in done.stdout
+    assert done.stdout.splitlines()[-1] == line
+    assert json.loads(lianxing("check", "smallville", "--json").stdout)["counties"][0]["further_checks_wait"] is True
+    assert line not in lianxing("check", "nowhere", "--lang", language).stdout
+
+
 def test_coverage_below_what_is_asked_leaves_with_one_and_names_every_side(county: Path, lianxing: Run) -> None:
     hours = "- id: short\n  exclude: {duration: {less_than: 30 minutes}}\n- id: eight\n"
     hours += "  limit: {per: day, at_most: 8 hours, overflow: lost}\n"

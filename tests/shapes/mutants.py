@@ -1,7 +1,8 @@
 """Every small change of what the table shows of a shape, and which of them its cases do not notice.
 
-A number, a day and a time of day go a step up and a step down; a word of a closed choice becomes each other word of it; a
-comparison takes its bound in or leaves it out; a tree of conditions asks for any instead of all.
+A number, a day and a time of day go a step up and a step down; a word of a closed choice becomes each other word of it;
+a comparison takes its bound in or leaves it out; a tree of conditions asks for any instead of all; a list of words does
+without one of them, which then stands there as its neighbour does.
 """
 
 from __future__ import annotations
@@ -9,16 +10,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from lianxing import rules
 from lianxing.engine.reading import pyyaml
@@ -27,6 +24,9 @@ from lianxing.engine.reading.vocabulary import KEY_OF, KEYS, WORDS
 from lianxing.rules.places import Location
 from lianxing.rules.problems import PolicyError
 from tests.shapes.counties import OnDisk
+from tests.shapes.table import FOLDER, Shape, plain
+
+EQUIVALENT = FOLDER / "equivalent.yaml"
 
 OTHER_WAY = {"at_least": "more_than", "at_most": "less_than", "all": "any"}
 SWAPPED = OTHER_WAY | {other: word for word, other in OTHER_WAY.items()}
@@ -43,7 +43,7 @@ _TIME = re.compile(r"(\d\d):(\d\d)")
 
 @dataclass(frozen=True)
 class Mutant:
-    """A chapter with one word or number of it changed; `place` is the path of keys to it, in English where it can be."""
+    """A chapter with one word or number of it changed; `place` is the path to it, of English keys where there are."""
 
     file: str
     place: str
@@ -55,23 +55,33 @@ def survivors(county: OnDisk) -> tuple[int, list[Mutant]]:
     """Return how many mutants of a county load, and those that fail no case."""
     assert all(result.passed for result in county.results()), county.shape.id
     loaded, alive = 0, []
-    for file in county.shape.shows:
-        whole, shown = county.text(file), county.shape.says.get(file, county.shape.county)
-        for mutant in mutants(file, shown):
-            county.put(file, whole.replace(shown, mutant.text))
-            try:
-                results = county.results()
-            except PolicyError:
-                continue
-            loaded += 1
-            if all(result.passed for result in results):
-                alive.append(mutant)
-        county.put(file, whole)
+    for mutant in mutants(county.shape):
+        whole = county.text(mutant.file)
+        county.put(mutant.file, whole.replace(shown(county.shape, mutant.file), mutant.text))
+        try:
+            results = county.results()
+        except PolicyError:
+            continue
+        finally:
+            county.put(mutant.file, whole)
+        loaded += 1
+        if all(result.passed for result in results):
+            alive.append(mutant)
     return loaded, alive
 
 
-def mutants(file: str, text: str) -> Iterator[Mutant]:
-    """Yield every small change of a chapter."""
+def shown(shape: Shape, file: str) -> str:
+    """Return what the table shows of a chapter: of county.yaml nothing that every county needs."""
+    return shape.says.get(file, shape.county)
+
+
+def mutants(shape: Shape) -> Iterator[Mutant]:
+    """Yield every small change of the chapters that the table shows."""
+    for file in shape.shows:
+        yield from of_chapter(file, shown(shape, file))
+
+
+def of_chapter(file: str, text: str) -> Iterator[Mutant]:
     lines = text.split("\n")
     for place, scalar, words in _changeable(file, text):
         row, column = scalar.location.line - 1, scalar.location.column - 1 + scalar.quoted
@@ -104,8 +114,11 @@ def _of_node(node: Node, path: tuple[str, ...]) -> Changeable:
         case Scalar():
             yield ".".join(path), node, [*_numbers(node.text), *_words(node.text)]
         case Items():
+            words = [item.text for item in node.items if isinstance(item, Scalar)]
             for index, item in enumerate(node.items):
                 yield from _of_node(item, (*path, _name(item, index)))
+                if isinstance(item, Scalar) and len(words) > 1:
+                    yield ".".join((*path, str(index))), item, [words[index - 1]]
         case Entries():
             for key, item in node.entries:
                 name = KEY_OF.get(key.text, key.text)
@@ -161,14 +174,19 @@ def _choices() -> tuple[Sequence[str], ...]:
     return (*CHOICES, *sorted(words))
 
 
-def equivalent() -> Mapping[str, Sequence[str]]:
-    """Return the mutants of each shape that change nothing a case could see, from `equivalent.yaml`.
+def names(mutants: Iterable[Mutant]) -> list[str]:
+    """Return what mutants are called in `equivalent.yaml`: chapter, place and word."""
+    return sorted(f"{one.file} {one.place}: {one.word}" for one in mutants)
 
-    Its reasons each have the mutants that they are a reason for: `RS-A1: {hours.yaml a_rule.key: [word, ...]}`.
-    """
-    said: Any = yaml.safe_load((Path(__file__).parent / "equivalent.yaml").read_text("utf-8"))
+
+@cache
+def equivalent() -> Mapping[str, list[str]]:
+    """Return, by shape, the names of the mutants that `equivalent.yaml` has a reason for: no case could notice them."""
+    node, problems = pyyaml.parse(EQUIVALENT.read_bytes(), EQUIVALENT.name)
+    assert node is not None, problems
     found: dict[str, list[str]] = {}
-    for one in said:
-        for shape, places in one["mutants"].items():
+    for said in plain(node):
+        assert said["reason"]
+        for shape, places in said["mutants"].items():
             found.setdefault(shape, []).extend(f"{place}: {word}" for place, words in places.items() for word in words)
-    return found
+    return {shape: sorted(mutants) for shape, mutants in found.items()}

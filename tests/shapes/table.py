@@ -96,14 +96,15 @@ class Shape:
         return tuple(name.text for name in named if isinstance(name, Scalar))
 
 
-def _plain(node: Node) -> Any:
+def plain(node: Node) -> Any:
+    """Return what a file says, all of it as text."""
     match node:
         case Scalar():
             return node.text
         case Items():
-            return [_plain(item) for item in node.items]
+            return [plain(item) for item in node.items]
         case Entries():
-            return {key.text: _plain(item) for key, item in node.entries}
+            return {key.text: plain(item) for key, item in node.entries}
 
 
 def _several(said: Any) -> tuple[str, ...]:
@@ -120,7 +121,7 @@ def shape(id: str) -> Shape:
     file = FOLDER / f"{id}.yaml"
     node, problems = pyyaml.parse(file.read_bytes(), file.name)
     assert node is not None, problems
-    said: dict[str, Any] = _plain(node)
+    said: dict[str, Any] = plain(node)
     unknown = said.keys() - set(KEYS)
     assert not unknown, (file.name, unknown)
     assert said["shape"] == id, (file.name, said["shape"])

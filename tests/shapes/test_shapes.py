@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,12 +15,14 @@ from lianxing.engine.coverage import Coverage
 from lianxing.engine.matchers import Preference
 from lianxing.rules.problems import PolicyError
 from tests.shapes.counties import OnDisk, on_disk
+from tests.shapes.mutants import equivalent, mutants, names, of_chapter, survivors
 from tests.shapes.table import IDS, INFERRED, Change, Shape, shape, shapes, written
 
 ROOT = Path(__file__).resolve().parents[2]
 MATCHERS: tuple[Preference, ...] = ("durable", "plain") if durable.available() else ("plain",)
 
 WRITTEN = [pytest.param(id, id=id) for id in written()]
+PROVED = [pytest.param(one.id, id=one.id) for one in shapes() if one.cases]
 CHANGED = [pytest.param(one.id, id=one.id) for one in shapes() if one.changes]
 
 
@@ -108,6 +111,42 @@ def _covers(text: str, old: str, span: tuple[int, int]) -> bool:
 @pytest.mark.parametrize("id", WRITTEN)
 def test_every_number_that_the_table_shows_is_changed_by_some_change(id: str) -> None:
     assert numbers_without_a_change(shape(id)) == []
+
+
+@pytest.mark.long
+@pytest.mark.skipif("LIANXING_LONG" not in os.environ, reason="every mutant of every shape")
+@pytest.mark.parametrize("id", PROVED)
+def test_no_small_change_goes_unnoticed_but_those_that_change_nothing(id: str, tmp_path: Path) -> None:
+    loaded, alive = survivors(on_disk(shape(id), tmp_path))
+    assert loaded > 0
+    assert names(alive) == equivalent().get(id, [])
+
+
+def test_every_mutant_that_changes_nothing_is_one_of_its_shape() -> None:
+    assert {id: set(said) - set(names(mutants(shape(id)))) for id, said in equivalent().items()} == {
+        id: set() for id in equivalent()
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "changed"),
+    [
+        ("at_least: 8 hours", ["at_least: 7 hours", "at_least: 9 hours", "more_than: 8 hours"]),
+        (
+            "每: 半年",
+            [f"每: {period}" for period in ["每条记录", "活动", "日", "周", "月", "季度", "自然年", "累计", "余额"]],
+        ),
+        ("touching: yes", ["touching: no"]),
+        ('at: ["00:00"]', ['at: ["00:01"]', 'at: ["23:59"]']),
+        ("from: 2024-02-28", ["from: 2024-02-27", "from: 2024-02-29"]),
+        ("share: 1.5 %", ["share: 1.4 %", "share: 1.6 %"]),
+        ("sites: [hill, lake]", ["sites: [hill, hill]", "sites: [lake, lake]"]),
+        ("source: {clause: 8}", []),
+        ("provider: office 8", []),
+    ],
+)
+def test_a_small_change_is_a_step_or_another_word(said: str, changed: list[str]) -> None:
+    assert sorted(one.text for one in of_chapter("x.yaml", said)) == sorted(changed)
 
 
 def test_shapes_are_written_in_both_scripts() -> None:

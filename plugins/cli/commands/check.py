@@ -6,6 +6,7 @@ import click
 
 from lianxing.plugins.cli.failing import exit_code_of, problem_data
 from lianxing.plugins.cli.finding import county_at, rulebook_for
+from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.host import Host
 
@@ -32,6 +33,7 @@ def command(say: Say) -> click.Command:
         for where in counties or tuple(host.shelf().counties()):
             problems: list[Problem] = []
             statements = 0
+            waiting = False
             try:
                 folder, policy = county_at(host, where)
                 statements = len(list(policy.clauses))
@@ -40,6 +42,7 @@ def command(say: Say) -> click.Command:
                 read_cases(folder, policy, problems)
             except PolicyError as error:
                 problems += error.problems
+                waiting = exit_code_of(problems) == NOT_PASSED
             codes.append(exit_code_of(problems))
             problems.sort(key=lambda problem: (problem.location, problem.code))
             for problem in problems:
@@ -51,12 +54,24 @@ def command(say: Say) -> click.Command:
                         f"{where}: {len(problems)} problem{'' if len(problems) == 1 else 's'}",
                     )
                 )
+                if waiting:
+                    speaker.line(
+                        say(
+                            "另有检查（各章合起来看的、案例的）要待这些问题改正后才能进行",
+                            "further checks, of the chapters together and of the cases, wait until these are mended",
+                        )
+                    )
             else:
                 speaker.line(
                     say(f"{where}：没有问题，{statements} 条", f"{where}: no problems, {statements} statements")
                 )
             answers.append(
-                {"county": where, "statements": statements, "problems": [problem_data(p, say) for p in problems]}
+                {
+                    "county": where,
+                    "statements": statements,
+                    "problems": [problem_data(p, say) for p in problems],
+                    "further_checks_wait": waiting,
+                }
             )
         speaker.data({"counties": answers})
         return max(codes, default=0)

@@ -210,11 +210,13 @@ def _said(speaker: Speaker, data: dict[str, Any]) -> None:
         if data[key] or key in ("booked", "set_aside"):
             speaker.line(f"  {data[key]:>9,}  {say(zh, en)}")
     refused, hours = f"{data['refused_by_a_clause']:,}", time_text(data["seconds"], language)
+    held = data["held_by_a_clause"]
+    waiting = say(f"，{held:,} 条待定", f", waiting: {held:,}") if held else ""
     points = points_text(data["points_hundredths"], language)
     speaker.line(
         say(
-            f"入账的记录中，{refused} 条按条文不计；共计服务时长 {hours}，积分 {points}",
-            f"booked, but worth nothing under a clause: {refused}; in all {hours} and {points}",
+            f"入账的记录中，{refused} 条按条文不计{waiting}；共计服务时长 {hours}，积分 {points}",
+            f"booked, but worth nothing under a clause: {refused}{waiting}; in all {hours} and {points}",
         )
     )
     if data["volunteer_rows_read"]:

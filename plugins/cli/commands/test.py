@@ -144,10 +144,10 @@ def _shown(check: Check, language: Language) -> tuple[str, str]:
 def _value(check: Check, value: Outcome, language: Language) -> str:
     if value is None or value == "":
         return "无" if language == "zh" else "nothing"
-    if isinstance(value, str) and check.of is None:
-        return _WORD.sub(lambda word: check.words.get(word[0], word[0]), value) if language == "zh" else value
     if check.of is not None:
         return value_text(check.of, value, language)
+    if isinstance(value, str):
+        return _WORD.sub(lambda word: check.words.get(word[0], word[0]), value) if language == "zh" else value
     return number_text(value)
 
 
