@@ -13,10 +13,16 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
-from lianxing.engine.reading.vocabulary import KEYS
+from lianxing.engine.reading.county import FACT_SCOPES
+from lianxing.engine.reading.decision_cases import OUTCOMES
+from lianxing.engine.reading.decision_cases import REASONS as REASONS_OF_STARS
+from lianxing.engine.reading.review import NO_DEFAULT
+from lianxing.engine.reading.stars import AWARD_WORDS
+from lianxing.engine.reading.vocabulary import KEY_OF, KEYS, WORDS
 from lianxing.engine.schema import schemas
 from lianxing.plugins import hooks
 from lianxing.plugins.cli.main import COMMANDS, EXIT_CODES, Program
@@ -43,6 +49,7 @@ def pages() -> dict[str, str]:
         "hooks.md": _page("Hooks", _hooks()),
         "commands.md": _page("Commands", _commands()),
         "keys.md": _page("Keys in both scripts", _keys()),
+        "words.md": _page("Words that stand as values, in both scripts", _words()),
         "rule-shapes.md": _page("Rule shapes: how a county says each of them", _shapes()),
     }
     for name, schema in schemas().items():
@@ -150,6 +157,49 @@ def _keys() -> Iterator[str]:
     yield from _table("English", "中文")
     for english, chinese in KEYS.items():
         yield _row(f"`{english}`", f"`{chinese}`")
+
+
+def _words() -> Iterator[str]:
+    yield "What may stand behind which key, by chapter; a word may be in either script, whatever its file's keys are."
+    yield "An answer is `yes` or `no`, `是` or `否`. The values of facts stand in [facts.md](facts.md)."
+    yield ""
+    yield from _table("English", "中文", "behind the key", "in")
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for name, schema in schemas().items():
+        for key, words in _offered(schema, ""):
+            for word, chinese in _both_scripts(words):
+                chapters = found.setdefault((word, chinese, key), [])
+                chapters += [name] if name not in chapters else []
+    for (word, chinese, key), chapters in sorted(found.items()):
+        behind = f"`{key}` / `{KEYS.get(key, key)}`" if key else ""
+        yield _row(f"`{word}`", f"`{chinese}`", behind, ", ".join(chapters))
+
+
+def _offered(schema: Any, key: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield every choice of words in a schema, with the key behind which it stands, in English."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _offered(part, key)
+    elif isinstance(schema, dict):
+        if "enum" in schema:
+            yield key, schema["enum"]
+        for name, part in schema.items():
+            if name == "properties":
+                for word, inner in part.items():
+                    yield from _offered(inner, KEY_OF.get(word, word))
+            elif name != "enum":
+                yield from _offered(part, key)
+
+
+_SPELLINGS = (WORDS, AWARD_WORDS, OUTCOMES, REASONS_OF_STARS, FACT_SCOPES, NO_DEFAULT)
+
+
+def _both_scripts(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the words of a choice in English, each with the Chinese spelling that the choice has for it."""
+    for word in words:
+        spelled = [spellings[word] for spellings in _SPELLINGS if spellings.get(word, "") in words]
+        if spelled and word != spelled[0]:
+            yield word, spelled[0]
 
 
 def _shapes() -> Iterator[str]:

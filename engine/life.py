@@ -12,7 +12,7 @@ from datetime import date
 
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.measures import Totals
-from lianxing.engine.rulebook import AWARD, DIRECT, HISTORY, STARS, WHERE, MeasureValue, Rulebook
+from lianxing.engine.rulebook import AWARD, DIRECT, HISTORY, SANCTIONS, STARS, WHERE, MeasureValue, Rulebook
 from lianxing.engine.sanctions import Sanctions, sanction_facts
 from lianxing.engine.scores import scores, with_scores
 from lianxing.engine.stars import APPLICATION, SELECTION, StarWalk
@@ -76,7 +76,10 @@ class Life:
         walks = policy.stars is not None and star_is_remembered(policy)
         self._walk = StarWalk(rulebook, policy.stars, volunteer) if walks and policy.stars is not None else None
         self._asks_direct = bool(rulebook.asked(AWARD))
+        self._scored = frozenset(measure.clause.id for measure in policy.measures if measure.score is not None)
         self._today: date | None = None
+        self._known_on: date | None = None
+        self._known: Mapping[str, FactValue] = {}
         self._looked: date | None = None
         self._restless = self._sanctions is not None or self._walk is not None
         cancels = any(OnAsset.CANCELLED in (s.effects.points, s.effects.hours) for s in policy.sanctions)
@@ -201,8 +204,8 @@ class Life:
         if self._sanctions is None:
             return
         self._looked = day
-        person = person_facts(self._volunteer, day, _PERSON)
-        for begun in self._sanctions.look(day, person, self._with_scores(day, person)):
+        person = self._person(day)
+        for begun in self._sanctions.look(day, person, self._with_scores(day, person, SANCTIONS)):
             if self._walk is not None:
                 self._walk.sanction(day, begun.effects.star, begun.clause)
             self._cancel(day, begun.effects)
@@ -216,8 +219,8 @@ class Life:
     def _close(self, day: date) -> None:
         """End a day: the star is looked at with all that the day has brought."""
         assert self._walk is not None
-        person = {**person_facts(self._volunteer, day, _PERSON), **self._facts_of_sanctions()}
-        holding = self._rulebook.ask(STARS, day, person, self._with_scores(day, person))
+        person = {**self._person(day), **self._facts_of_sanctions()}
+        holding = self._rulebook.ask(STARS, day, person, self._with_scores(day, person, STARS))
         self._walk.close(day, frozenset(map(int, holding)))
         for granted in self._walk.granted_on[self._told_granted :]:
             self._totals.granted(granted)
@@ -225,9 +228,19 @@ class Life:
                 self._kept.append(granted)
         self._told_granted = len(self._walk.granted_on)
 
-    def _with_scores(self, day: date, person: Mapping[str, FactValue]) -> Mapping[str, MeasureValue]:
+    def _with_scores(self, day: date, person: Mapping[str, FactValue], ruleset: str) -> Mapping[str, MeasureValue]:
+        """Return the measures that a ruleset asks; where it asks a score, all of them."""
+        asked = self._rulebook.asked(ruleset)
+        if self._scored.isdisjoint(asked):
+            return self._totals.on(day, asked)
         measures = self._measures(day)
         return with_scores(measures, scores(self._rulebook, day, person, measures))
+
+    def _person(self, day: date) -> Mapping[str, FactValue]:
+        """Return what is known of the person on a day; asked several times a day, and days never go back."""
+        if self._known_on != day:
+            self._known_on, self._known = day, person_facts(self._volunteer, day, _PERSON)
+        return self._known
 
     def _facts_of_sanctions(self) -> Mapping[str, FactValue]:
         return _NOBODY if self._sanctions is None else sanction_facts(self._sanctions.effects())
@@ -236,7 +249,7 @@ class Life:
         """Tell whether an application shows what may stand in for the condition of a star."""
         if not self._asks_direct:
             return False
-        known = {**facts, **person_facts(self._volunteer, day, _PERSON), **self._facts_of_sanctions()}
+        known = {**facts, **self._person(day), **self._facts_of_sanctions()}
         calendar = self._rulebook.calendar.facts(day, self._rulebook.asked(AWARD))
         return DIRECT in self._rulebook.ask(AWARD, day, {**known, **calendar}, self._measures(day))
 

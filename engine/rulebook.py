@@ -122,6 +122,10 @@ class Rulebook:
         """The facts that the conditions of a ruleset ask; of HISTORY also what the measures add up."""
         return self._rulesets[ruleset].asked
 
+    def changes(self, ruleset: str) -> bool:
+        """Tell whether a threshold of a ruleset changes over the years."""
+        return bool(self._rulesets[ruleset].days)
+
     def asked_of_day(self, asked: frozenset[str]) -> frozenset[str]:
         """Return those of the facts that the day itself answers; a county may have made one of them its own."""
         known = self._of_day.get(asked)

@@ -135,6 +135,10 @@ class Sanctions:
         self._active: dict[str, _Active] = {}
         self._begun: list[_Active] = []
         self._held: frozenset[str] = frozenset()
+        self._asked = sorted(rulebook.asked(SANCTIONS))
+        self._dated = rulebook.changes(SANCTIONS)
+        # What was asked at the last look: records mostly say nothing about sanctions, and the answer stays the same.
+        self._seen: tuple[object, ...] | None = None
         self._depths: dict[str, dict[Location, int]] = {}
         self._picking = frozenset(m.clause.id for m in rulebook.policy.measures if m.where is not None)
 
@@ -164,6 +168,10 @@ class Sanctions:
         A sanction begins when its condition comes true, and anew when what it counts has gone further: another record
         of the kind, after it was over, or while it runs for a time.
         """
+        seen = tuple((measures.get(name), person.get(name)) for name in self._asked)
+        if seen == self._seen and not self._dated:
+            return ()
+        self._seen = seen
         holding = self._rulebook.ask(SANCTIONS, day, person, measures)
         begun: list[Sanction] = []
         for sanction in self._rulebook.policy.sanctions:

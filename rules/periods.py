@@ -90,7 +90,9 @@ def completed_months(since: date, day: date) -> int:
     11
     """
     months = (day.year - since.year) * 12 + day.month - since.month
-    return months if add_months(since, months) <= day else months - 1
+    if day.day >= since.day or day.day == monthrange(day.year, day.month)[1]:  # a month's end is clamped to
+        return months
+    return months - 1
 
 
 def period_before(period: Period, start: date) -> date:

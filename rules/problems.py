@@ -32,7 +32,7 @@ class Problem:
         details = {name: _EXPECTED.get(value, value) if language == "zh" else value for name, value in self.details}
         details = {name: _visible(value) for name, value in details.items()}
         if not details.get("known", "there is none to list"):
-            details["known"] = "（无）" if language == "zh" else "(there is none)"
+            details["known"] = "（无）" if language == "zh" else "(none)"
         sentence = (kind.zh if language == "zh" else kind.en).format_map(details)
         if not self.hint:
             return sentence

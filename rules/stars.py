@@ -60,10 +60,10 @@ class Round:
 class Award:
     """How stars are awarded and lost.
 
-    `notice` is the time before a star takes effect, `valid` in months from then on. `approver` is the body that
-    decides on the stars from a number on. `direct` is what an application may show instead of the star's condition;
-    Stars up to `automatic_up_to` need no application. `select` names, for a star, the commendation that one has to be selected in. A round is None where applications are
-    decided on their day, and where the award is automatic.
+    `notice` is the time before a star takes effect, `valid` in months from then on. `approver` is the body that decides
+    on the stars from a number on. Stars up to `automatic_up_to` need no application. `direct` is what an application
+    may show instead of the star's condition; `select` names, for a star, the commendation that one has to be selected
+    in. A round is None where applications are decided on their day, and where the award is automatic.
     """
 
     by: AwardBy

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lianxing.engine.reading.vocabulary import KEYS
+from lianxing.engine.reading.vocabulary import KEYS, WORDS
 from lianxing.plugins import hooks
 from lianxing.plugins.cli.main import COMMANDS
 from lianxing.rules.known_facts import KNOWN_FACTS
@@ -48,6 +48,7 @@ def test_every_generated_page_is_what_the_code_says_today() -> None:
         ("problems.md", list(PROBLEMS)),
         ("facts.md", [fact.name for fact in KNOWN_FACTS]),
         ("keys.md", list(KEYS)),
+        ("words.md", [*WORDS, *WORDS.values()]),
     ],
 )
 def test_nothing_is_left_out_of_its_page(page: str, names: list[str]) -> None:

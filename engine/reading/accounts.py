@@ -107,7 +107,8 @@ class _EarnedForm:
         return None if fact is None else (fact.name, fact.type)
 
     def schema(self, script: Language) -> Schema:
-        return {"type": "string"}
+        words = sorted({spelling for word in (HOURS, POINTS, NOTHING) for spelling in (word, WORDS[word])})
+        return {"anyOf": [{"enum": words}, {"type": "string"}]}
 
 
 _EXPIRES: Record[AtEndOf | After] = Record(

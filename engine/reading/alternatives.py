@@ -197,4 +197,7 @@ class ByName:
         return {str(name[0] if isinstance(name, tuple) else name): value for name, value in pairs}
 
     def schema(self, script: Language) -> Schema:
-        return {"type": "object", "additionalProperties": self.value.schema(script)}
+        made: Schema = {"type": "object", "additionalProperties": self.value.schema(script)}
+        if isinstance(self.name, WordOr):
+            made["propertyNames"] = self.name.schema(script)
+        return made

@@ -98,6 +98,9 @@ class FactScope(Enum):
     PERSON = "person"
 
 
+FACT_SCOPES = {"record": "记录", "person": "志愿者"}
+
+
 class FactKind(Enum):
     """The types that a column of an export can have."""
 
@@ -182,7 +185,7 @@ def _fact(key: Scalar) -> Record[Fact]:
     return Record(
         {
             "type": Key(Choice(tuple(FactKind))),
-            "scope": Key(Choice(tuple(FactScope), {"record": "记录", "person": "志愿者"})),
+            "scope": Key(Choice(tuple(FactScope), FACT_SCOPES)),
             "spelling": Key(Id()),
             "meaning": Key(LabelForm()),
             "values": Key(MapOf(_value)),

@@ -88,7 +88,8 @@ class _Asked:
         return fact.scope is Scope.RECORD and self.fits(fact)
 
     def schema(self, script: Language) -> Schema:
-        return {"type": "string"}
+        words = sorted({spelling for word in self.words.values() for spelling in (word.name, word.zh)})
+        return {"anyOf": [{"enum": words}, {"type": "string"}]}
 
 
 def _nothing(_fact: Fact) -> bool:

@@ -53,7 +53,7 @@ CONDITION = ConditionForm(frozenset((Scope.RECORD, Scope.PERSON, Scope.CALENDAR)
 _KINDS = ("stage", "notice", "correction", "spot_check", "retention", "evaluation")
 _ANYBODY = "anybody"
 _UNLIMITED = "unlimited"
-_NO_DEFAULT = {"none": "无"}
+NO_DEFAULT = {"none": "无"}
 _PERIODS = (Period.WEEK, Period.MONTH, Period.QUARTER, Period.HALF_YEAR, Period.CALENDAR_YEAR)
 
 _Build = Callable[[Clause, Condition | None], ReviewStatement]
@@ -159,7 +159,7 @@ _EVALUATION: Record[_Build] = Record(
         "axes": Key(ListOf(_Axis()), required=True),
         "combine": Key(Choice(tuple(Combine)), required=True),
         "round": Key(_ROUND, required=True),
-        "default": Key(_OrWord("none", _SCORE, _NO_DEFAULT), required=True),
+        "default": Key(_OrWord("none", _SCORE, NO_DEFAULT), required=True),
         "evaluators": Key(_OrWord(_ANYBODY, OneOrMore(ValueOf("evaluator")), WORDS), required=True),
         "deadline": Key(_OrWord(_UNLIMITED, TermForm(), WORDS), required=True),
         "late": Key(Choice(tuple(Late))),

@@ -241,7 +241,7 @@ def test_a_move_that_nobody_expected_to_be_refused_fails_the_case() -> None:
         ({"earned_from": "stamps"}, ["P314"]),
         ({"storage": "{at_most: 5 hours, overflow: lost}"}, ["P642"]),
         ({"storage": "{at_most: 5 points}"}, ["P015"]),
-        ({"overdraft": "{floor: 10 points}"}, ["P106"]),
+        ({"overdraft": "{floor: 10 points}"}, ["P616"]),
         ({"overdraft": "{floor: -10 hours}"}, ["P642"]),
         ({"overdraft": "{borrow: pool}"}, ["P640"]),
         ({"overdraft": "{borrow: points}"}, ["P641"]),

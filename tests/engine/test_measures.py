@@ -558,7 +558,7 @@ def test_measures_over_several_people_count_heads() -> None:
         ("{sum: hours, over: {previous: activity}}", ["P105"]),
         ("{sum: hours}", ["P015"]),
         ("{streak: {of: hours, at_least: 1 hour, per: month}, over: all_time}", ["P015"]),
-        ("{streak: {of: hours, at_least: 0 hours, per: month, which: current}, over: all_time}", ["P106"]),
+        ("{streak: {of: hours, at_least: 0 hours, per: month, which: current}, over: all_time}", ["P615"]),
         ("{streak: {of: hours, at_least: 3, per: month, which: current}, over: all_time}", ["P303"]),
         ("{streak: {of: stamps, at_least: 3, per: month, which: current}, over: all_time}", ["P314"]),
         ("{score: {combine: sum, rules: [{item: 1}]}, over: all_time}", ["P610"]),

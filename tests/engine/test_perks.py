@@ -209,7 +209,7 @@ def test_none_is_open_while_a_sanction_stops_them() -> None:
         ("a: {stars: 1, provider: x, uses: {at_most: 1}}", ["P648 1:34"]),
         ("a: {stars: 1, provider: x, uses: {pass: 6 months, per: day}}", ["P648 1:34"]),
         ("a: {stars: 1, provider: x, uses: {each_full: {of: nothing, amount: 1 hour}}}", ["P314 1:51"]),
-        ("a: {stars: 1, provider: x, uses: {each_full: {of: served, amount: 0 hours}}}", ["P106 1:67"]),
+        ("a: {stars: 1, provider: x, uses: {each_full: {of: served, amount: 0 hours}}}", ["P615 1:67"]),
         ("a: {stars: 1, provider: x, uses: unlimited, worth: {by: stars, 1: 10 yuan}}", []),
         ("a: {stars: {at_least: 1}, provider: x, uses: unlimited, worth: {by: stars, 1: 1 yuan}}", ["P308 1:64"]),
         ("a: {choose: {at_most: 1, per: day, among: [b, c]}}", ["P650 1:1", "P650 1:1"]),

@@ -295,7 +295,7 @@ def test_no_record_may_ask_a_score_even_without_stars() -> None:
         ("{combine: sum, rules: [{of: complaints, every: 1}]}", ["P015"]),
         ("{combine: sum, rules: [{item: 1, points: 2}]}", ["P610"]),
         ("{combine: sum, rules: [{of: complaint, every: 1, points: 1}]}", ["P314"]),
-        ("{combine: sum, rules: [{of: complaints, every: 0, points: 1}]}", ["P106"]),
+        ("{combine: sum, rules: [{of: complaints, every: 0, points: 1}]}", ["P615"]),
         ("{combine: sum, rules: [{of: graded, every: 1, points: 1}]}", ["P305"]),
         ("{combine: sum, rules: [{of: complaints, bands: [{points: 1}]}]}", ["P210"]),
         ("{combine: sum, rules: [{of: served, bands: [{at_least: 2, points: 1}]}]}", ["P303"]),
