@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from lianxing.engine.layers import Shelf
 from lianxing.plugins import counties, hooks
 from lianxing.rules.facts import Fact
 from lianxing.rules.known_facts import KNOWN_FACTS
+
+if TYPE_CHECKING:
+    from lianxing.engine.layers import Shelf
 
 ENTRY_POINTS = "lianxing"
 
@@ -88,6 +90,8 @@ class Host:
 
     def shelf(self) -> Shelf:
         """Return where counties are found."""
+        from lianxing.engine.layers import Shelf  # where it is first needed: help answers without the engine
+
         return Shelf(tuple((name, root) for name, root in self._each("register_policies", Traversable)))
 
     def words(self) -> tuple[Fact, ...]:

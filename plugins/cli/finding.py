@@ -1,4 +1,7 @@
-"""From what a clerk types to what the engine wants: counties, mappings, ledgers, a day."""
+"""From what a clerk types to what the engine wants: counties, mappings, ledgers, a day.
+
+The engine is imported where it is first needed: `--help` of a command answers without it.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,22 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
-from lianxing.engine.compiling import find_folder, load_policy
-from lianxing.engine.matchers import PlainMatcherWarning, evaluations_by_matcher, matcher_factory
-from lianxing.engine.reading.chapters import Folder
-from lianxing.engine.reading.mappings import read_mapping
-from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.cli.failing import MappingError, NotFoundError
 from lianxing.plugins.cli.speaking import Say, Speaker
 from lianxing.plugins.host import Host
 from lianxing.rules.facts import Fact
 from lianxing.rules.mappings import ExportMapping
-from lianxing.rules.policy import Policy
 from lianxing.rules.problems import PolicyError
+
+if TYPE_CHECKING:
+    from lianxing.engine.reading.chapters import Folder
+    from lianxing.engine.rulebook import Rulebook
+    from lianxing.rules.policy import Policy
 
 MAPPINGS = "plugins/registries/mappings"
 
@@ -44,6 +47,8 @@ class Day(click.ParamType[date]):
 
 def county_at(host: Host, where: str) -> tuple[Folder, Policy]:
     """Return the county that a clerk means, read and checked; PolicyError with every problem otherwise."""
+    from lianxing.engine.compiling import find_folder, load_policy
+
     shelf = host.shelf()
     folder = find_folder(where, shelf)
     return folder, load_policy(folder, shelf, host.words())
@@ -52,6 +57,9 @@ def county_at(host: Host, where: str) -> tuple[Folder, Policy]:
 @contextmanager
 def rulebook_for(policy: Policy, speaker: Speaker) -> Iterator[Rulebook]:
     """Yield the policy with its matchers; where durable-rules cannot answer, say so once."""
+    from lianxing.engine.matchers import PlainMatcherWarning, matcher_factory
+    from lianxing.engine.rulebook import Rulebook
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PlainMatcherWarning)
         factory = matcher_factory()
@@ -69,6 +77,8 @@ def rulebook_for(policy: Policy, speaker: Speaker) -> Iterator[Rulebook]:
 
 def evaluations_line(say: Say) -> str:
     """Return how often each matcher was asked."""
+    from lianxing.engine.matchers import evaluations_by_matcher
+
     counts = evaluations_by_matcher()
     asked = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()) if count) or "0"
     return say(f"条件求值次数：{asked}", f"conditions evaluated: {asked}")
@@ -76,6 +86,8 @@ def evaluations_line(say: Say) -> str:
 
 def mapping_named(name: str, facts: dict[str, Fact]) -> ExportMapping:
     """Return a mapping by the path of its file, or by the name of one that comes along."""
+    from lianxing.engine.reading.mappings import read_mapping
+
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or path.exists():
         try:

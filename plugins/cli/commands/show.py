@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lianxing.engine.layers import read_layers
-from lianxing.engine.origins import UnknownPathError, origins
-from lianxing.engine.reading.chapters import Folder
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, today_in
-from lianxing.plugins.cli.origins import origin_data, source_text, tell_origin
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.host import Host
 from lianxing.rules.places import Clause
-from lianxing.rules.policy import Policy
+
+if TYPE_CHECKING:
+    from lianxing.engine.reading.chapters import Folder
+    from lianxing.rules.policy import Policy
 
 
 def command(say: Say) -> click.Command:
@@ -45,6 +44,8 @@ def command(say: Say) -> click.Command:
     )
     @common(say)
     def show(county: str, why: str | None, day: date | None, as_json: bool) -> None:
+        from lianxing.plugins.cli.origins import source_text
+
         speaker = Speaker(say, as_json)
         host = Host()
         folder, policy = county_at(host, county)
@@ -95,6 +96,10 @@ def command(say: Say) -> click.Command:
 
 
 def _why(host: Host, folder: Folder, policy: Policy, path: str, day: date, speaker: Speaker) -> None:
+    from lianxing.engine.layers import read_layers
+    from lianxing.engine.origins import UnknownPathError, origins
+    from lianxing.plugins.cli.origins import origin_data, tell_origin
+
     layers = read_layers(folder, host.shelf(), host.words(), [])
     try:
         found = origins(layers, policy.facts, path)
@@ -126,5 +131,7 @@ def _chapters(policy: Policy) -> Iterable[tuple[str, list[Clause]]]:
 
 
 def _row(clause: Clause, say: Say) -> tuple[str, str, str, str]:
+    from lianxing.plugins.cli.origins import source_text
+
     place = f"{clause.location.path}:{clause.location.line}"
     return clause.id, clause.label.text(say.language), place, source_text(clause.source, say)
