@@ -22,6 +22,7 @@ class Totals:
             measure.clause.id: running(measure) for measure in policy.measures if measure.total is not Total.SCORE
         }
         self._to_come = deque(sorted(policy.transitions, key=lambda transition: transition.on_day))
+        self._chosen: dict[frozenset[str], tuple[tuple[str, Running], ...]] = {}
         self.transitions: list[TransitionLine] = []
 
     def add(
@@ -48,8 +49,19 @@ class Totals:
         With `only`, the measures of these names: where few are asked after every record of everybody.
         """
         self._pass(day)
-        values = {id: one.value(day) for id, one in self._running.items() if only is None or id in only}
-        return {id: value for id, value in values.items() if value is not None}
+        found: dict[str, MeasureValue] = {}
+        for id, one in self._running.items() if only is None else self._only(only):
+            value = one.value(day)
+            if value is not None:
+                found[id] = value
+        return found
+
+    def _only(self, names: frozenset[str]) -> tuple[tuple[str, Running], ...]:
+        """Return the measures of these names; the same few are asked again and again."""
+        chosen = self._chosen.get(names)
+        if chosen is None:
+            chosen = self._chosen[names] = tuple((id, one) for id, one in self._running.items() if id in names)
+        return chosen
 
     def granted(self, day: date) -> None:
         """A star or card was granted on this day: what is counted since then begins anew after it."""
