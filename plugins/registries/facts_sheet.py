@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from lianxing.engine.reading.forms import nearest
 from lianxing.plugins.registries.exports import open_export
 from lianxing.plugins.registries.reasons import ExportError
-from lianxing.plugins.registries.sheets import Row, is_blank
+from lianxing.plugins.registries.sheets import Row, column_letter, is_blank
 from lianxing.rules.facts import TEXT_BYTES_MAX, Fact, FactValue, Scope
 from lianxing.rules.quantities import fact_value
 
@@ -21,7 +22,9 @@ def facts_by_id(path: Path, facts: Mapping[str, Fact]) -> dict[str, dict[str, Fa
     """Return the facts of everybody in a sheet, in held units; ExportError where it cannot be read."""
     found: dict[str, dict[str, FactValue]] = {}
     with open_export(path) as sheet:
-        columns = [_fact(sheet.source, heading, facts) for heading in sheet.headings[1:]]
+        if len(sheet.headings) < 2:
+            raise ExportError(sheet.source, "no_facts")
+        columns = [_fact(sheet.source, index, heading, facts) for index, heading in enumerate(sheet.headings) if index]
         for row in sheet.rows:
             if is_blank(row):
                 continue
@@ -35,10 +38,21 @@ def facts_by_id(path: Path, facts: Mapping[str, Fact]) -> dict[str, dict[str, Fa
     return found
 
 
-def _fact(source: str, heading: str, facts: Mapping[str, Fact]) -> Fact:
-    fact = facts.get(heading) or next((fact for fact in facts.values() if fact.zh and fact.zh == heading), None)
-    if fact is None or fact.scope is not Scope.PERSON:
-        raise ExportError(source, "no_such_fact", heading=heading)
+def _fact(source: str, index: int, heading: str, facts: Mapping[str, Fact]) -> Fact:
+    told = {
+        spelling: fact for fact in facts.values() if fact.scope is Scope.PERSON for spelling in (fact.name, fact.zh)
+    }
+    fact = told.get(heading) if heading else None
+    if fact is None:
+        # Without a row of headings, row 1 is somebody's data: only a known heading that resembles it is told.
+        near = nearest(heading, [spelling for spelling in told if spelling])
+        raise ExportError(
+            source,
+            "no_such_fact",
+            column=column_letter(index),
+            nearby_zh=f"（是否是“{near}”？）" if near else "",
+            nearby_en=f" (did you mean '{near}'?)" if near else "",
+        )
     return fact
 
 

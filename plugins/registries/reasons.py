@@ -155,7 +155,14 @@ EXPORT_REASONS: Mapping[str, tuple[str, str]] = {
         "{column}列不是单个的值，无法作为表格读取",
         "column {column} does not hold single values",
     ),
-    "no_such_fact": ("“{heading}”不是办法中人或组织的事实", "'{heading}' is no fact of a person or an organisation"),
+    "no_such_fact": (
+        "{column}列的表头不是办法中人或组织的事实{nearby_zh}",
+        "the heading of column {column} is no fact of a person or an organisation{nearby_en}",
+    ),
+    "no_facts": (
+        "只有一列：第一列为编号，其余各列应为办法中的事实",
+        "there is only one column: the first is the id, the others have to be facts of the policy",
+    ),
     "row_without_id": ("第{row}行没有编号", "row {row} has no id"),
     "id_twice": ("第{row}行的编号前面已有", "the id of row {row} stands further up already"),
     "not_a_value": (

@@ -108,6 +108,14 @@ def test_facts_from_a_sheet_part_equals_and_make_an_organisation_eligible(city: 
     assert [gap["fact"] for gap in teams["ineligible"][0]["reasons"][0]["lacking"]] == ["tenure"]
 
 
+def test_ids_of_the_sheet_that_nobody_bears_are_counted_on_standard_error(city: Path, lianxing: Run) -> None:
+    Path(city.parent / "known.csv").write_text("id,注册日\nV1,2021-01-01\nV1O,2021-01-01\n", "utf-8")
+    asked = ("commend", "smallville", "best", "--members", "5", "--database", "bank.db", "--facts", "known.csv")
+    assert "known.csv: ids that are nobody's who could be put forward here, not used: 1" in lianxing(*asked).stderr
+    Path(city.parent / "known.csv").write_text("id,注册日\nV1,2021-01-01\n", "utf-8")
+    assert lianxing(*asked).stderr == ""
+
+
 def test_the_list_says_why_and_the_public_one_only_who(city: Path, lianxing: Run) -> None:
     said = lianxing("commend", "smallville", "best", "--members", "5", "--database", "bank.db", "--year", "2024")
     assert "Places: members 5 × 50 % = 2.5, down -> 2 [smallville/commendation.yaml:5]" in said.stdout
@@ -134,7 +142,7 @@ def test_what_cannot_be_worked_out_is_said_with_its_exit_code(city: Path, lianxi
     assert lianxing(*asked, "--year", "2024", "--on", "2024-01-01").returncode == 2
     (city.parent / "wrong.csv").write_text("id,时长\nV1,1\n", "utf-8")
     assert (done := lianxing(*asked, "--facts", "wrong.csv")).returncode == 3
-    assert "wrong.csv: '时长' is no fact of a person or an organisation" in done.stderr
+    assert "wrong.csv: the heading of column B is no fact of a person or an organisation" in done.stderr
 
 
 FACTS = {
@@ -158,6 +166,7 @@ def test_a_sheet_of_facts_is_read_in_either_spelling_and_an_empty_cell_is_missin
     [
         ("id,状态\nV1,filed\n", "no_such_fact"),
         ("id,nothing\nV1,1\n", "no_such_fact"),
+        ("id\nV1\n", "no_facts"),
         ("id,age\nV1,thirty\n", "not_a_value"),
         ("id,age\n,30\n", "row_without_id"),
         ("id,age\nV1,30\nV1,31\n", "id_twice"),
@@ -173,3 +182,15 @@ def test_a_sheet_of_facts_that_is_not_right_is_refused_with_the_row_and_without_
         facts_by_id(path, FACTS)
     assert caught.value.code == code
     assert "thirty" not in str(caught.value)
+
+
+def test_a_heading_that_is_no_fact_has_its_column_told_and_what_was_meant_but_never_its_own_text(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "facts.csv"
+    for heading, hint in (("recomended", " (did you mean 'recommended'?)"), ("13800000000", "")):
+        path.write_text(f"id,{heading}\nV1,1\n", "utf-8")
+        with pytest.raises(ExportError) as caught:
+            facts_by_id(path, FACTS)
+        assert str(caught.value).endswith(f"column B is no fact of a person or an organisation{hint}")
+        assert heading not in str(caught.value)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +14,9 @@ from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.rules.commendation import Commendation
 from lianxing.rules.policy import Policy
+
+if TYPE_CHECKING:
+    from lianxing.engine.candidates import Candidate
 
 
 def command(say: Say) -> click.Command:
@@ -108,12 +112,14 @@ def commended(
     asked = _asked(policy, id)
     given = {} if sheet is None else facts_by_id(sheet, policy.facts)
     found = []
+    met: set[str] = set()
     with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
         day = on or today_in(policy)
         for commendation in asked:
             standing_for = people if commendation.subject is Subject.PERSON else organisations
             try:
-                selection = commend(rulebook, commendation, day, standing_for(ledger, rulebook, day, given), members)
+                candidates = _meeting(standing_for(ledger, rulebook, day, given), met)
+                selection = commend(rulebook, commendation, day, candidates, members)
             except MembersUnknownError:
                 raise click.UsageError(
                     say(
@@ -126,7 +132,22 @@ def commended(
                 speaker.line(line)
             speaker.line()
             found.append(public_data(selection, at_most) if public else selection_data(selection))
+    strangers = len(given.keys() - met)
+    if strangers:
+        speaker.aside(
+            say(
+                f"{sheet}：{strangers:,} 个编号不在本次评选的对象中，没有用到",
+                f"{sheet}: ids that are nobody's who could be put forward here, not used: {strangers:,}",
+            )
+        )
     return {"county": policy.county.id, "commendations": found}
+
+
+def _meeting(candidates: Iterable[Candidate], met: set[str]) -> Iterator[Candidate]:
+    """Yield the candidates, noting the id of each."""
+    for candidate in candidates:
+        met.add(candidate.id)
+        yield candidate
 
 
 def _asked(policy: Policy, id: str | None) -> list[Commendation]:
