@@ -56,11 +56,13 @@ def deadline(policy: Policy, fields: Fields, reading: Reading) -> tuple[Deadline
         return None, right and not alien
     timed = {said.clause.id for said in policy.review if has_deadline(said)}
     checking = {said.clause.id for said in policy.review if isinstance(said, SpotCheck)}
-    known = checking if "checked" in fields.values else timed
-    if id not in known:
-        hint = nearest(id, sorted(known))
-        reading.problem("P514", fields.place("stage"), ("id", id), ("known", ", ".join(sorted(known))), hint=hint)
-        right = False
+    # A statement has a deadline or a share, never both: a case that asks for both is wrong about one of them.
+    asked = [known for key, known in (("due", timed), ("checked", checking)) if key in fields.values] or [timed]
+    for known in asked:
+        if id not in known:
+            hint = nearest(id, sorted(known))
+            reading.problem("P514", fields.place("stage"), ("id", id), ("known", ", ".join(sorted(known))), hint=hint)
+            right = False
     for name, other in (("checked", "reported"), ("reported", "checked"), ("settled_on", "objected_on")):
         if name in fields.values and other not in fields.values:
             reading.problem(
