@@ -9,9 +9,9 @@ RUN := $(VENV)/bin/
 demo: $(VENV)/installed
 	$(RUN)lianxing demo
 
-# One command that sets everything up and passes the tests.
+# One command that sets everything up and passes the tests; four workers, for the tests often wait for a disk.
 test: $(VENV)/installed
-	$(RUN)pytest -n 2 --dist loadgroup -q
+	$(RUN)pytest -n 4 --dist loadgroup -q
 
 # The long proofs: a million random policies and facts, hundreds of killed processes, the whole yardstick.
 test-long: $(VENV)/installed
@@ -22,6 +22,9 @@ bench: $(VENV)/installed
 	$(RUN)python benchmarks/assessing.py
 	$(RUN)python benchmarks/ledger.py
 	$(RUN)python benchmarks/importing.py
+	$(RUN)python benchmarks/growing.py
+	$(RUN)python benchmarks/bank.py
+	$(RUN)python benchmarks/reading.py
 	$(RUN)python benchmarks/starting.py
 
 # The generated tables and schemas below docs/.

@@ -21,6 +21,7 @@ from lianxing.engine.reading.county import FACT_SCOPES
 from lianxing.engine.reading.decision_cases import OUTCOMES
 from lianxing.engine.reading.decision_cases import REASONS as REASONS_OF_STARS
 from lianxing.engine.reading.review import NO_DEFAULT
+from lianxing.engine.reading.review_cases import DOINGS, NOT_ALLOWED
 from lianxing.engine.reading.stars import AWARD_WORDS
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS, WORDS
 from lianxing.engine.schema import schemas
@@ -142,13 +143,22 @@ def _commands() -> Iterator[str]:
     for name in COMMANDS:
         command = program.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, info_name=f"lianxing {name}", terminal_width=100)
-        yield ""
-        yield f"## `lianxing {name}`"
-        yield ""
-        yield "```text"
-        yield from command.get_help(inner).splitlines()
-        yield "```"
+        yield from _command(f"lianxing {name}", command)
+
+
+def _command(name: str, command: click.Command) -> Iterator[str]:
+    inner = click.Context(command, info_name=name, terminal_width=100)
+    yield ""
+    yield f"## `{name}`"
+    yield ""
+    yield "```text"
+    yield from command.get_help(inner).splitlines()
+    yield "```"
+    if isinstance(command, click.Group):
+        for part in command.list_commands(inner):
+            within = command.get_command(inner, part)
+            assert within is not None
+            yield from _command(f"{name} {part}", within)
 
 
 def _keys() -> Iterator[str]:
@@ -191,7 +201,7 @@ def _offered(schema: Any, key: str) -> Iterator[tuple[str, list[str]]]:
                 yield from _offered(part, key)
 
 
-_SPELLINGS = (WORDS, AWARD_WORDS, OUTCOMES, REASONS_OF_STARS, FACT_SCOPES, NO_DEFAULT)
+_SPELLINGS = (WORDS, AWARD_WORDS, OUTCOMES, REASONS_OF_STARS, FACT_SCOPES, NO_DEFAULT, DOINGS, NOT_ALLOWED)
 
 
 def _both_scripts(words: list[str]) -> Iterator[tuple[str, str]]:

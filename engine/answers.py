@@ -6,11 +6,15 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from lianxing.engine.amounts import amount_text, number_text
+from lianxing.engine.reading.decision_cases import REASONS as STAR_REASONS
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.rules.balances import Balance
+from lianxing.rules.facts import FactValue
+from lianxing.rules.known_facts import KNOWN_FACTS
 from lianxing.rules.places import Label, Language
 from lianxing.rules.redeeming import Quote, Reason
 from lianxing.rules.standings import HeldPerk
+from lianxing.rules.statements import StatedReason
 
 PERIODS = {
     "record": ("每条记录", "record"),
@@ -56,34 +60,166 @@ REASONS: Mapping[str, Label] = {
     "transfer": Label("不能转给 {to_whom}", "it is not transferred to {to_whom}"),
     "shortfall": Label("余额 {balance}，不足以追回 {needed}", "{balance} is too little to take {needed} back"),
     "holds": Label("此账户不能预留", "nothing of this account is reserved"),
+    "amount": Label("数额必须大于零，且不超过上限", "the amount has to be above zero and within bounds"),
+    "hold": Label("没有这笔预留，或已经处理过", "there is no such reservation, or it has ended"),
+    "hold_over": Label("预留已到期，最后一日 {last_day}", "the reservation has ended, its last day was {last_day}"),
+    "hold_runs": Label("预留到 {last_day} 为止", "the reservation runs to {last_day}"),
+    "refund": Label("退回的超过当时支出的", "more would be refunded than was taken"),
     "closure": Label("没有写明销户后余额如何处理", "it is not said what becomes of the balance"),
     "issue": Label("不符合发放条件，或已经发放", "no grant of this amount is due"),
 }
-_AMOUNTS = ("needed", "available", "balance")
+# Why the bank does not do what it is asked, whatever the account or offer says.
+BANK_REASONS: Mapping[str, Label] = {
+    "closed_passbook": Label("存折已于 {on} 销户", "the passbook was closed on {on}"),
+    "no_offer": Label("本县没有此项兑换：{offer}", "the county has no offer {offer}"),
+    "no_account": Label("本县没有此账户：{account}", "the county has no account {account}"),
+    "no_perk": Label("本县没有此项礼遇：{perk}", "the county has no perk {perk}"),
+    "no_redemption": Label("第 {entry} 号没有可办的兑换", "entry {entry} is no redemption of which this can be done"),
+    "more_than_held": Label("只预留了 {held}", "only {held} is reserved"),
+    "open_holds": Label("尚有预留未了结：{held}", "{held} is still reserved"),
+    "recipient": Label("须写明转给谁，且不能是本人", "it has to be said who receives it, and not oneself"),
+    "no_record": Label("{registry} 没有这名志愿者的记录 {record}", "{registry} has no record {record} of this person"),
+    "no_application": Label("没有 {star} 星的申请", "there is no application for star {star}"),
+    "applied_before": Label(
+        "{star} 星已于 {on} 申请，尚未办结", "star {star} was applied for on {on}, and that is not decided yet"
+    ),
+    "no_person": Label("{id} 不是志愿者", "{id} is no person"),
+    "pool": Label("公共池余额不足：需 {needed}，可用 {available}", "it takes {needed}, the pool has {available}"),
+    "own_family": Label("家属须是本人以外的人", "family is other people than oneself"),
+    "heir": Label("须写明已申报的家属为继承人：{id}", "an heir of the declared family has to be named: {id}"),
+    "nothing_to_bring": Label(
+        "第 {entry} 号没有可转入的余额，或已经转入", "entry {entry} leaves nothing to bring, or it was brought before"
+    ),
+    "no_service": Label("本县服务菜单没有此项：{service}", "the menu of the county has no {service}"),
+    "no_request": Label("没有这项服务需求：{id}", "there is no request {id}"),
+    "request_taken": Label("这个编号的服务需求已有：{id}", "there is a request {id} already"),
+    "fetched": Label("凭证已经用过", "the voucher has been used"),
+    "own_merchant": Label("不能在自己的商户兑换", "nobody redeems at a shop of their own"),
+}
+# Why a step of a request for service is refused, or a volunteer left out.
+REQUEST_REASONS: Mapping[str, Label] = {
+    "own_request": Label("{id} 不能给自己服务", "{id} cannot serve themselves"),
+    "own_service": Label("{id} 不能自己对接、确认、评价自己的服务", "{id} does not judge a service of their own"),
+    "withdrew": Label("{id} 已经辞过这一单", "{id} has withdrawn from this request"),
+    "not_declared": Label("被服务人不是申报的{for_whom}", "the recipient is not the declared {for_whom}"),
+    "not_theirs": Label("此步只能由{by}办", "this step is for {by} only"),
+    "state": Label("现为{state}，此步须在{after}之后", "it is {state}; this step comes after {after}"),
+    "too_early": Label("最早 {first_day}", "not before {first_day}"),
+    "too_late": Label("已过期，最后一日 {last_day}", "too late, the last day was {last_day}"),
+    "no_deadline": Label("没有写明期限，不会过期", "no deadline is said, so it does not expire"),
+    "no_notice": Label("没有写明公示，不须公示", "no notice is said, so none is posted"),
+    "not_posted": Label("须先公示 {days} 个工作日", "it has to be posted for {days} working days first"),
+    "no_candidate": Label("{id} 不在候选人之列", "{id} is no candidate"),
+    "not_first": Label("排在第 {place}，先派 {first}", "at place {place}; {first} comes first"),
+    "time": Label("{said} 不在 {least} 至 {most} 之间", "{said} is not between {least} and {most}"),
+    "evaluation": Label("“{said}”不是 {fact} 的评价", "'{said}' is no evaluation in {fact}"),
+}
+# The states of a request and who somebody is to it: no policy says these words.
+REQUEST_WORDS: Mapping[str, str] = {
+    "requested": "已提出",
+    "matched": "已对接",
+    "posted": "公示中",
+    "served": "已服务",
+    "confirmed": "已确认",
+    "evaluated": "已评价",
+    "cancelled": "已取消",
+    "declined": "已谢绝",
+    "asker": "提出需求的人",
+    "recipient": "服务对象",
+    "matched_volunteer": "对接的志愿者",
+    "organiser": "组织者",
+}
+# Why a step of a review is not taken; none of these words is one of the others.
+REVIEW_REASONS: Mapping[str, Label] = {
+    "no_actor": Label("没有写明经办人", "it is not said who acts"),
+    "own_matter": Label("志愿者不能办理自己的事项", "nobody decides in a matter of one's own"),
+    "own_objection": Label("异议人不能处理自己的异议", "nobody settles an objection of one's own"),
+    "own_decision": Label("不能复核自己作出的决定", "nobody looks again at one's own decision"),
+    "reason_missing": Label("须写明理由", "a reason has to be given"),
+    "no_outcome": Label("须写明成立或不成立", "say whether it is upheld or dismissed"),
+    "before_the_last_step": Label("早于上一步的 {last}", "it would be before the last step, of {last}"),
+    "not_the_role": Label("应由{by}办理，不是{role}", "this is for {by}, not for {role}"),
+    "not_in_this_state": Label("状态为“{state}”时不能办这一步", "this cannot be done while the state is '{state}'"),
+    "which_stage": Label("须写明哪个环节：{known}", "say which stage is meant: {known}"),
+    "too_late": Label("已过期限，最后一日 {last_day}", "it is too late, the last day was {last_day}"),
+    "not_late": Label("期限未过，按期办理即可", "it is not late, and is entered as usual"),
+    "notice_runs": Label("公示至 {last_day} 止", "the notice runs until {last_day}"),
+    "not_posted": Label("尚未公示", "it was not posted yet"),
+    "objection_open": Label("第 {objection} 项异议尚未处理完毕", "objection {objection} is not settled yet"),
+    "objection_upheld": Label("第 {objection} 项异议成立", "objection {objection} was upheld"),
+    "appeal_possible": Label("{last_day} 前仍可申诉", "an appeal may still come until {last_day}"),
+    "which_objection": Label(
+        "没有这项异议，或须写明哪一项：{known}", "there is no such objection, or say which: {known}"
+    ),
+    "no_appeal": Label("办法没有规定申诉", "the policy provides no appeal"),
+    "appealed_before": Label("只能申诉一次", "one may appeal once"),
+    "not_concerned": Label("只有异议人和志愿者本人可以申诉", "only who objected and the volunteer may appeal"),
+    "by_itself": Label("{star} 星达到条件即授予，不需申请", "star {star} is awarded by itself, nobody applies for it"),
+    "star_refused": Label("不能授予 {star} 星：{why}", "star {star} cannot be awarded: {why}"),
+    "before_the_cut_off": Label("截止日 {cut_off} 未到", "the cut-off of {cut_off} has not come yet"),
+    "no_basis": Label("没有 {on} 的达标情况", "it is not told how the person stood on {on}"),
+    "no_number": Label("须写证书编号", "a certificate needs a number"),
+    "not_lost": Label("当日仍持有 {star} 星", "star {star} is not lost on that day"),
+}
+_SENTENCES = {**REASONS, **BANK_REASONS, **REQUEST_REASONS, **REVIEW_REASONS}
+_STATES = {value.id: value.label.zh for fact in KNOWN_FACTS if fact.name == "state" for value in fact.values}
+_STAR_STAGES = {
+    "approved": "已批准",
+    "returned": "已退回",
+    "awarded": "已授予",
+    "lowered": "已降级",
+    "revoked": "已撤销",
+}
+_SPELLED = {"why": STAR_REASONS, "state": {**_STAR_STAGES, **_STATES, "": "未申请"}}
+_AMOUNTS = ("needed", "available", "balance", "held", "said", "least", "most")
 
 
 def reason_sentence(reason: Reason, language: Language) -> str:
     """Return a reason with its clause: `it takes 10 points, there is 5 points [soap, town/redemption.yaml:3]`."""
-    operands = dict(reason.operands)
+    clause = reason.clause
+    said = _SENTENCES[reason.code].text(language).format_map(_operands(dict(reason.operands), language))
+    return _with_place(said, clause.id, str(reason.location), clause.source.clause, language)
+
+
+def stated_sentence(reason: StatedReason, language: Language) -> str:
+    """Return a reason that the ledger keeps, in the same words; a code that is not known here stands as it is."""
+    known = _SENTENCES.get(reason.code, Label(reason.code, reason.code))
+    try:
+        said = known.text(language).format_map(_operands(dict(reason.operands), language))
+    except KeyError:
+        said = reason.code
+    return _with_place(said, reason.clause, reason.at, reason.article, language)
+
+
+def _operands(operands: Mapping[str, FactValue], language: Language) -> dict[str, str]:
     unit = {"hours": "seconds", "points": "points"}.get(str(operands.get("unit", "")))
-    said = {
+    return {
         name: amount_text(unit, value, language)
         if name in _AMOUNTS and unit and isinstance(value, int)
-        else ", ".join(_word(word, language == "zh") for word in str(value).split(", "))
+        else ", ".join(_word(word, language == "zh", name) for word in str(value).split(", "))
         for name, value in operands.items()
     }
-    at = f"{reason.location.path}:{reason.location.line}"
-    cites = reason.clause.source.clause
+
+
+def _with_place(sentence: str, clause: str, place: str, article: str, language: Language) -> str:
+    at = place.rpartition(":")[0]
     if language == "zh":
-        sentence = REASONS[reason.code].zh.format_map(said)
-        return f"{sentence}〔{reason.clause.id}，{at}{'，' + cites if cites else ''}〕"
-    sentence = REASONS[reason.code].en.format_map(said)
-    return f"{sentence} [{reason.clause.id}, {at}{', ' + cites if cites else ''}]"
+        return f"{sentence}〔{clause}，{at}{'，' + article if article else ''}〕"
+    return f"{sentence} [{clause}, {at}{', ' + article if article else ''}]"
 
 
-def _word(word: str, zh: bool) -> str:
-    """Return a word of the language as people read it."""
-    return WORDS.get(word, word) if zh else word.replace("_", " ")
+def state_word(state: str, language: Language) -> str:
+    """Return how far a record, or an application for a star, has come."""
+    if language == "en":
+        return state.replace("_", " ") or "not applied for"
+    return _word(state, True, "state")
+
+
+def _word(word: str, zh: bool, operand: str = "") -> str:
+    """Return a word of the language as people read it; what an operand is may tell which language."""
+    if not zh:
+        return word.replace("_", " ")
+    return REQUEST_WORDS.get(word) or _SPELLED.get(operand, WORDS).get(word, word)
 
 
 def quote_sentences(quote: Quote, unit: str, language: Language) -> list[str]:

@@ -9,11 +9,11 @@ from lianxing.engine.accounts import balance_of, star_basis
 from lianxing.engine.checks import AMOUNTS, ANSWER, MONEY, POINTS, Check
 from lianxing.engine.facts import person_facts
 from lianxing.engine.perks import Use, open_perks, use_of
-from lianxing.engine.quotients import Quotient
 from lianxing.engine.reading.vocabulary import KEYS, WORDS
 from lianxing.engine.redemption import Asking, quote, swap, to_supply, voucher_use, withdrawal
 from lianxing.engine.rulebook import MeasureValue, Rulebook
 from lianxing.engine.sanctions import sanction_facts
+from lianxing.engine.standings import measures_of
 from lianxing.rules.accounts import Account
 from lianxing.rules.asking_cases import AskingCase
 from lianxing.rules.balances import Balance
@@ -56,13 +56,6 @@ def answered(rulebook: Rulebook, case: Case, found: Standing) -> Answered:
     story = _Story(rulebook, case, asking, found, person, measures_of(found))
     checks = tuple(_checks(story))
     return Answered(checks, frozenset(story.touched))
-
-
-def measures_of(standing: Standing) -> dict[str, MeasureValue]:
-    """Return the measures of a standing as conditions ask them."""
-    return {
-        line.clause.id: line.sum if line.count is None else Quotient(line.sum, line.count) for line in standing.measures
-    }
 
 
 def _person(rulebook: Rulebook, case: Case) -> dict[str, FactValue]:

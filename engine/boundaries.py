@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from lianxing.engine.compiling import conditions_in
+from lianxing.engine.reading.menu import MENU_WORDS
 from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.rulebook import RECORD, SCORES, Rulebook
 from lianxing.rules.conditions import Compare, CompareFacts, DatedCompare, Operator
@@ -68,7 +69,7 @@ def boundaries(rulebook: Rulebook) -> list[Stretch]:
 def _comparisons(rulebook: Rulebook) -> Iterator[Stretch]:
     """Yield every ordered comparison, whoever asks it."""
     policy = rulebook.policy
-    facts = {**policy.facts, **OFFER_WORDS}
+    facts = {**policy.facts, **OFFER_WORDS, **MENU_WORDS}
     for ruleset, condition in rulebook.conditions():
         for test in conditions_in(condition):
             match test:

@@ -15,6 +15,7 @@ from lianxing.engine.standings import standing
 from lianxing.rules.facts import FactValue
 from lianxing.rules.places import Clause
 from lianxing.rules.records import Volunteer
+from lianxing.rules.reviewing import Awarded
 from lianxing.rules.sanctions import OnCommendation
 from lianxing.rules.standings import Counted, Standing
 
@@ -50,9 +51,18 @@ class Candidate:
         return replace(self, star=None, excluded_by=())
 
 
-def person(rulebook: Rulebook, volunteer: Volunteer, history: Sequence[Counted], on: date) -> Candidate:
-    """Return a volunteer as a candidate; records of later days are not seen. `history` is in order."""
-    return standing_candidate(rulebook, standing(rulebook, volunteer, history, on), volunteer, history, on)
+def person(
+    rulebook: Rulebook,
+    volunteer: Volunteer,
+    history: Sequence[Counted],
+    on: date,
+    awards: Sequence[Awarded] | None = None,
+) -> Candidate:
+    """Return a volunteer as a candidate; records of later days are not seen. `history` is in order.
+
+    `awards` as in `engine.standings.standing`.
+    """
+    return standing_candidate(rulebook, standing(rulebook, volunteer, history, on, awards), volunteer, history, on)
 
 
 def standing_candidate(

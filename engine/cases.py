@@ -190,7 +190,7 @@ def _passed_over(rulebook: Rulebook, case: Case) -> set[str]:
 def _touched(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...], found: Standing) -> frozenset[str]:
     touched = {working.clause for assessment in assessments for working in assessment.workings}
     touched |= {refusal.clause for assessment in assessments for refusal in assessment.refusals}
-    touched |= review_touched(case) | selection_touched(rulebook, case) | menu_touched(case)
+    touched |= review_touched(rulebook, case) | selection_touched(rulebook, case) | menu_touched(case)
     touched |= _passed_over(rulebook, case) | decision_touched(rulebook.policy, case, found)
     expected = case.expected
     if expected.star is not None and rulebook.policy.stars is not None:

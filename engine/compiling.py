@@ -17,6 +17,7 @@ from lianxing.engine.quotients import holds
 from lianxing.engine.reading.campaigns import layered
 from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer, Tree, name_taken
 from lianxing.engine.reading.forms import nearest
+from lianxing.engine.reading.menu import MENU_WORDS
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.reading.tables import hole_in
@@ -43,7 +44,7 @@ from lianxing.rules.facts import CountyId, Fact, FactValue, Scope
 from lianxing.rules.perks import Choice as PerkChoice
 from lianxing.rules.perks import Perk
 from lianxing.rules.places import Clause, Location
-from lianxing.rules.policy import Policy
+from lianxing.rules.policy import DECISIONS_VERSION, Policy
 from lianxing.rules.problems import PolicyError, Problem
 from lianxing.rules.tables import Key, Other, Table
 
@@ -100,8 +101,8 @@ def load_policy(folder: Folder, shelf: Shelf, words: Sequence[Fact] = ()) -> Pol
 
 
 def digest(folders: Iterable[Folder]) -> str:
-    """Return the SHA-256 of every chapter and table that a policy is read from; its cases are not part of it."""
-    made = hashlib.sha256()
+    """Return the SHA-256 of `DECISIONS_VERSION` and every chapter and table of a policy; cases are no part of it."""
+    made = hashlib.sha256(b"decisions/%d\0" % DECISIONS_VERSION)
     for folder in folders:
         for name in folder.names():
             if (name in CHAPTERS and name != "cases.yaml") or name.endswith(".csv"):
@@ -298,7 +299,7 @@ def _unknown_measures(policy: Policy) -> Iterator[Problem]:
         (policy.hours, policy.earning, policy.measures, policy.stars, policy.sanctions, *_opening(policy))
     ):
         assert isinstance(test, Compare | DatedCompare | CompareFacts | OneOf | Missing)
-        if test.fact not in policy.facts and test.fact not in OFFER_WORDS:
+        if test.fact not in {**policy.facts, **OFFER_WORDS, **MENU_WORDS}:
             yield Problem("P301", test.location, (("fact", test.fact),))
 
 

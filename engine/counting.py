@@ -10,30 +10,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from lianxing.engine.calendars import local_day
+from lianxing.engine import freezing
+from lianxing.engine.calendars import local_day, midnight
 from lianxing.engine.earning import Pricing
 from lianxing.engine.facts import CLOCK_FACTS, clock_facts, person_facts, whole_facts
+from lianxing.engine.freezing import Header
 from lianxing.engine.hours import Timing, hours_end
 from lianxing.engine.life import Life
 from lianxing.engine.overlaps import Timetable
 from lianxing.engine.parts import POINTS, SECONDS, Amount, Outcome, Part
 from lianxing.engine.rulebook import RECORD, WHEN, MeasureValue, Rulebook
-from lianxing.engine.splitting import cuts, shared
-from lianxing.engine.tallies import Tallies
+from lianxing.engine.splitting import ONE_DAY, cuts, shared
+from lianxing.engine.tallies import DAYS_BACK, Tallies, spans_of
 from lianxing.rules.assessments import HELD, Assessment, Refusal
+from lianxing.rules.conditions import facts_of
 from lianxing.rules.earning import Add, EarningStep, LimitShare, Multiply, PointsPerEvent, PointsPerHour
 from lianxing.rules.facts import FactValue
-from lianxing.rules.hours import CountsAs, Hold, HoursStep, Revoke, Split
+from lianxing.rules.hours import Count, CountsAs, Exclude, Hold, HoursStep, Revoke, Split
 from lianxing.rules.places import Clause
 from lianxing.rules.policy import Policy
 from lianxing.rules.records import Order, ServiceRecord, Volunteer
+from lianxing.rules.review import Notice, Stage
+from lianxing.rules.reviewing import REFUSED_STATE
 from lianxing.rules.standings import Counted
 
 Supplied = Mapping[str, FactValue]
 
-REVOKES = "revokes"
+REVOKES, STATE = "revokes", "state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +102,40 @@ def _facts_of_whole(
     }
 
 
+class _TakenOut(NamedTuple):
+    """By which clause a record is taken out, and by which record of which day."""
+
+    clause: Clause
+    by: str
+    on: date
+
+
 class Fold:
-    """One person's history as the rules see it; records go in one by one, in order."""
+    """One person's history as the rules see it; records go in one by one, in order.
+
+    A fold that was thawed goes on from where it was frozen, as long as `engine.continuing` does not ask for the whole
+    history. Where its life needs single records after all, `assess` raises HistoryNeededError: throw it away.
+    """
 
     def __init__(self, rulebook: Rulebook, volunteer: Volunteer, revoked: Revoked | None = None) -> None:
         self._rulebook = rulebook
         self._policy = rulebook.policy
         self._volunteer = volunteer
-        self._revoked = revoked or {}
+        # Those of them that have not come yet: a record comes once.
+        self._revoked = {key: _TakenOut(one.clause, str(one.by.id), one.by.day) for key, one in (revoked or {}).items()}
         self._zone = ZoneInfo(self._policy.county.time_zone)
-        self._asked = rulebook.asked(RECORD) | _table_facts(self._policy)
+        self._asked = rulebook.asked(RECORD) | rulebook.once(_table_facts)
         self._asked_of_day = rulebook.asked_of_day(self._asked)
         self._clocked = not self._asked.isdisjoint(CLOCK_FACTS)
-        self._holds = [step for step in self._policy.hours if isinstance(step, Hold)]
+        self._refuses = rulebook.once(_refuses_by_itself)
+        self._holds = rulebook.once(_holds_of)
+        self._hours, self._earning = rulebook.once(_hours_of), rulebook.once(_earning_of)
+        self._known_day: date | None = None
+        self._known: tuple[Mapping[str, FactValue], frozenset[str]] = ({}, frozenset())
+        self._spans = rulebook.once(spans_of)
         self._timing = Timing(Tallies(), Timetable())
         self._last: Order | None = None
+        self._last_day: date | None = None
         self._life = Life(rulebook, volunteer) if rulebook.measures_asked_of_records else None
 
     def assess(self, record: ServiceRecord, supplied: Supplied) -> Assessment:
@@ -118,6 +143,7 @@ class Fold:
         if record.volunteer != self._volunteer.id or (self._last is not None and record.order < self._last):
             raise ValueError("records are folded per person, in order")
         self._last = record.order
+        self._last_day = record.day if self._last_day is None else max(record.day, self._last_day)
         outcome = Outcome(observer=self._rulebook.observer)
         whole = self._whole(record, supplied, outcome)
         holding = self._holding(whole)
@@ -126,6 +152,7 @@ class Fold:
             self._timing = before.copied()
         parts = self._worked(record, whole, outcome)
         self._timing = before
+        self._revoked.pop(record.key, None)
         seconds = sum(part.seconds for part in parts if not part.refused)
         points = _whole_hundredths(sum(part.points for part in parts if not part.refused and not part.unpriced))
         counted = not all(part.refused for part in parts)
@@ -137,6 +164,41 @@ class Fold:
         if self._life is not None:
             self._life.add(Counted(record, supplied, seconds, points, counted))
         return self._assessment(record, supplied, outcome, seconds, points, counted=counted)
+
+    # --- as bytes ------------------------------------------------------------------------------------------------
+
+    def frozen(self) -> bytes:
+        """Return the fold as bytes: all that a later record can depend on, and nothing that is over for good."""
+        last, day = self._last, self._last_day
+        tallies, timetable = Tallies().frozen({}, date.min, ()), Timetable().frozen(0)
+        if last is not None and day is not None:
+            started_at, _length, id, registry = last
+            groups = {(registry, id), *self._timing.timetable.groups(started_at)}
+            tallies = self._timing.tallies.frozen(self._spans, day - DAYS_BACK, groups)
+            timetable = self._timing.timetable.frozen(started_at)
+        body = {
+            "tallies": tallies,
+            "timetable": timetable,
+            "revoked": sorted([*key, one.clause.id, one.by, one.on.isoformat()] for key, one in self._revoked.items()),
+            "life": None if self._life is None else self._life.state(),
+        }
+        person = freezing.person_hash(self._volunteer)
+        header = Header(freezing.FOLD, self._policy.digest, self._volunteer.id, person, last, day)
+        return freezing.sealed(header, body)
+
+    @staticmethod
+    def thawed(rulebook: Rulebook, volunteer: Volunteer, state: bytes) -> Fold:
+        """Return the fold that `frozen` wrote; StateError where it is damaged, or of other rules, person or facts."""
+        header, body = freezing.opened(state, freezing.FOLD, rulebook.policy.digest, volunteer)
+        fold = Fold(rulebook, volunteer)
+        with freezing.reading_state():
+            fold._timing = Timing(Tallies.thawed(body["tallies"]), Timetable.thawed(body["timetable"]))
+            for registry, id, clause, by, on in body["revoked"]:
+                fold._revoked[registry, id] = _TakenOut(rulebook.policy.clause(clause), by, date.fromisoformat(on))
+            if fold._life is not None:
+                fold._life = Life(rulebook, volunteer, body["life"])
+        fold._last, fold._last_day = header.last, header.day
+        return fold
 
     def _assessment(
         self,
@@ -166,19 +228,26 @@ class Fold:
         parts = [whole]
         if not self._in_force(whole, outcome) or self._taken_out(record, whole, outcome):
             return parts
-        for step in self._policy.hours:
+        left, told = parts, 0  # what is not refused, and how many refusals that is after
+        for step, when in self._hours:
             if isinstance(step, Split):
                 parts = self._split(step, record, parts, outcome)
+                left = [part for part in parts if not part.refused]
                 continue
-            applying = [part for part in parts if _applies(step, part)]
+            applying = left if when is None else [part for part in left if when in part.matched]
             if applying:
                 self._timing.apply(step, record, applying, outcome)
+            if len(outcome.refusals) != told:
+                left, told = [part for part in left if not part.refused], len(outcome.refusals)
         hours_end(parts, outcome)
         pricing = Pricing(self._timing.tallies)
-        for earning in self._policy.earning:
-            applying = [part for part in parts if not part.unpriced and _applies(earning, part)]
+        priced = left
+        for earning, when in self._earning if left else ():
+            if outcome.refusals:
+                priced = [part for part in priced if not part.unpriced]
+            applying = priced if when is None else [part for part in priced if when in part.matched]
             if isinstance(earning, LimitShare):
-                others = [part for part in parts if not (part.unpriced or part.refused or _applies(earning, part))]
+                others = [] if when is None else [part for part in priced if when not in part.matched]
                 pricing.share(earning, applying, others, outcome)
             elif applying:
                 pricing.apply(earning, record.key, applying, outcome)
@@ -202,11 +271,10 @@ class Fold:
         ended_at: int,
         seconds: int,
     ) -> Part:
-        calendar = self._rulebook.calendar.facts(day, self._asked_of_day)
-        known = {**facts, **person_facts(self._volunteer, day, self._asked)}
-        for name in self._asked_of_day:  # a piece of a record comes with what the day on which it began says
+        said, unsaid = self._said_on(day)
+        known = {**facts, **said}
+        for name in unsaid:  # a piece of a record comes with what the day on which it began says
             known.pop(name, None)
-        known |= calendar
         if self._clocked and record.timed:
             known.pop("end_time", None)
             known |= clock_facts(started_at, ended_at, self._zone)
@@ -218,19 +286,34 @@ class Fold:
         ruled_on = max(day, self._policy.county.in_force_from)
         return Part(index, day, started_at, ended_at, seconds, record.key, matched, known, ruled_on)
 
+    def _said_on(self, day: date) -> tuple[Mapping[str, FactValue], frozenset[str]]:
+        """Return what the person and the day say, and what of the day nobody can say; records come several a day."""
+        if self._known_day != day:
+            calendar = self._rulebook.calendar.facts(day, self._asked_of_day)
+            person = person_facts(self._volunteer, day, self._asked)
+            unsaid = self._asked_of_day - calendar.keys()
+            self._known_day, self._known = day, ({**person, **calendar}, unsaid)
+        return self._known
+
     def _in_force(self, whole: Part, outcome: Outcome) -> bool:
         county = self._policy.county
         if whole.day < county.counts_from:
             outcome.refuse(county.clause, whole, "before_in_force", day=str(county.counts_from))
         elif county.in_force_until is not None and whole.day > county.in_force_until:
             outcome.refuse(county.clause, whole, "after_in_force", day=str(county.in_force_until))
+        elif self._refuses and whole.facts.get(STATE) == REFUSED_STATE and not self._excluded(whole):
+            outcome.refuse(county.clause, whole, "review_refused")
         return not whole.refused
 
+    def _excluded(self, whole: Part) -> bool:
+        """Tell whether a clause of the county takes the record out: then that clause is the one that says so."""
+        excluding = (step for step in self._policy.hours if isinstance(step, Exclude))
+        return any(step.clause.id in whole.matched and _applies(step, whole) for step in excluding)
+
     def _taken_out(self, record: ServiceRecord, whole: Part, outcome: Outcome) -> bool:
-        revocation = self._revoked.get((record.registry, record.id))
+        revocation = self._revoked.get(record.key)
         if revocation is not None:
-            by = revocation.by
-            outcome.refuse(revocation.clause, whole, "revoked", other=str(by.id), day=by.day.isoformat())
+            outcome.refuse(revocation.clause, whole, "revoked", other=revocation.by, day=revocation.on.isoformat())
         return whole.refused
 
     def _holding(self, whole: Part) -> Clause | None:
@@ -240,6 +323,13 @@ class Fold:
                 return step.clause
         return None
 
+    def _pieces(self, step: Split, part: Part) -> list[tuple[int, int]]:
+        if step.at == (0,) and midnight(part.day, self._zone) <= part.started_at:
+            following = midnight(part.day + ONE_DAY, self._zone)
+            if part.ended_at <= following:  # as most do, it lies on one day
+                return []
+        return cuts(part.started_at, part.ended_at, step.at, self._zone)
+
     def _split(self, step: Split, record: ServiceRecord, parts: list[Part], outcome: Outcome) -> list[Part]:
         """Return the parts after a cut; the first piece keeps the number of its part, the others get new ones."""
         if not record.timed:
@@ -247,7 +337,7 @@ class Fold:
         after: list[Part] = []
         free = len(parts)
         for part in parts:
-            pieces = cuts(part.started_at, part.ended_at, step.at, self._zone) if _applies(step, part) else []
+            pieces = self._pieces(step, part) if _applies(step, part) else []
             if len(pieces) < 2:
                 after.append(part)
                 continue
@@ -271,10 +361,32 @@ def _applies(step: HoursStep | EarningStep, part: Part) -> bool:
     return step.when is None or step.clause.id + WHEN in part.matched
 
 
+def _refuses_by_itself(policy: Policy) -> bool:
+    """Tell whether a record that its review revoked is worth nothing though no clause asks how far records have come.
+
+    Where `hours.yaml` says which states count, its clause is the one that refuses the record.
+    """
+    reviewed = any(isinstance(said, Stage) or (isinstance(said, Notice) and said.to_state) for said in policy.review)
+    return reviewed and not any(isinstance(step, Count) and STATE in facts_of(step.condition) for step in policy.hours)
+
+
 def _whole_hundredths(points: Amount) -> int:
     if points.denominator != 1:
         raise AssertionError("the chapter check lets no policy through that leaves fractions of a hundredth")
     return int(points)
+
+
+def _hours_of(policy: Policy) -> tuple[tuple[HoursStep, str | None], ...]:
+    """Return the steps on time, each with the name of the condition under which it applies."""
+    return tuple((step, None if step.when is None else step.clause.id + WHEN) for step in policy.hours)
+
+
+def _earning_of(policy: Policy) -> tuple[tuple[EarningStep, str | None], ...]:
+    return tuple((step, None if step.when is None else step.clause.id + WHEN) for step in policy.earning)
+
+
+def _holds_of(policy: Policy) -> tuple[Hold, ...]:
+    return tuple(step for step in policy.hours if isinstance(step, Hold))
 
 
 def _table_facts(policy: Policy) -> frozenset[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
-from lianxing.engine.parts import POINTS, Amount, Group, Outcome, Part
+from lianxing.engine.parts import POINTS, Amount, Group, Outcome, Part, quotient
 from lianxing.engine.rounding import rounded
 from lianxing.engine.rulebook import rate_name
 from lianxing.engine.scales import HUNDREDTHS, band_points, bands_text, bracket_points, brackets_text
@@ -215,16 +216,17 @@ def _look_up(step: Rated, part: Part, outcome: Outcome) -> None:
         found.append((rate.table, since))
     if not found:
         return
-    value = _combined(step, [since.value for _table, since in found])
-    operands: dict[str, Operand] = {"value": value, "row": ", ".join(str(since.location) for _table, since in found)}
+    value = found[0][1].value if len(found) == 1 else _combined(step, [since.value for _table, since in found])
+    operands: dict[str, Operand] = {"value": value, "row": ", ".join([str(since.location) for _table, since in found])}
     for table, _since in found:
-        operands |= {KEY + name: part.facts.get(name, MISSING) for name in table.by}
+        for name in table.by:
+            operands[KEY + name] = part.facts.get(name, MISSING)
     if step.rates.combine is not None:
         operands["combine"] = step.rates.combine.value
         operands["rates"] = ", ".join(str(since.value) for _table, since in found)
     operation, after = _worked(step, part, value, operands)
     if isinstance(step, Multiply):
-        part.gains = {id: gain * value for id, gain in part.gains.items()}
+        part.gains = {id: _times(gain, value) for id, gain in part.gains.items()}
     else:
         part.gains[step.clause.id] = after - part.points
     if part.points or after:  # nothing times anything is not worth a line
@@ -236,14 +238,21 @@ def _worked(step: Rated, part: Part, value: Fraction, operands: dict[str, Operan
     match step:
         case PointsPerHour():
             operands["seconds"] = part.basis
-            return "per_hour", part.points + value * part.basis * HUNDREDTHS / HOUR_SECONDS
+            gained = quotient(value.numerator * part.basis * HUNDREDTHS, value.denominator * HOUR_SECONDS)
+            return "per_hour", part.points + gained
         case Multiply():
-            return "multiply", part.points * value
+            return "multiply", _times(part.points, value)
         case PointsPerEvent() | Add():
-            return "add", part.points + value * HUNDREDTHS
+            return "add", part.points + quotient(value.numerator * HUNDREDTHS, value.denominator)
 
 
-def _applying(step: Rated, part: Part) -> list[Rate]:
+def _times(amount: Amount, factor: Fraction) -> Amount:
+    return quotient(amount.numerator * factor.numerator, amount.denominator * factor.denominator)
+
+
+def _applying(step: Rated, part: Part) -> Sequence[Rate]:
+    if len(step.rates.rates) == 1 and step.rates.rates[0].when is None:
+        return step.rates.rates
     rates = [
         rate
         for index, rate in enumerate(step.rates.rates)
@@ -253,7 +262,7 @@ def _applying(step: Rated, part: Part) -> list[Rate]:
 
 
 def _row(table: Table, part: Part) -> Since[Fraction] | None:
-    return table.since(tuple(part.facts.get(name) for name in table.by), part.ruled_on)
+    return table.since(tuple([part.facts.get(name) for name in table.by]), part.ruled_on)
 
 
 def _combined(step: Rated, values: list[Fraction]) -> Fraction:

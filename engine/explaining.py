@@ -15,7 +15,7 @@ from lianxing.rules.earning import Add, EarningStep, Multiply, PointsPerEvent, P
 from lianxing.rules.facts import Fact
 from lianxing.rules.hours import CountsAs, HoursStep
 from lianxing.rules.places import Clause
-from lianxing.rules.policy import Policy
+from lianxing.rules.policy import DECISIONS_VERSION, Policy
 from lianxing.rules.scores import ScoreResult
 from lianxing.rules.standings import Gap, HeldPerk, MeasureLine, Standing
 from lianxing.rules.transition import TransitionLine
@@ -41,15 +41,17 @@ def _pending(seconds: int, points: int) -> dict[str, int]:
 
 
 def _working(working: Working) -> dict[str, Any]:
-    return {
+    data = {
         "clause": working.clause,
         "part": working.part,
         "operation": working.operation,
         "unit": working.unit,
         "before": _plain(working.before),
         "after": _plain(working.after),
-        **{name: _plain(value) for name, value in working.operands},
     }
+    for name, value in working.operands:
+        data[name] = _plain(value) if type(value) is Fraction else value
+    return data
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:
@@ -57,16 +59,16 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
 
 
 def _plain(value: Operand) -> int | str:
-    if isinstance(value, Fraction):
-        return int(value) if value.denominator == 1 else f"{value.numerator}/{value.denominator}"
-    return value
+    if type(value) is not Fraction:  # asked of every number of every record: `isinstance` of a number is slow
+        return value  # type: ignore[return-value]
+    return value.numerator if value.denominator == 1 else f"{value.numerator}/{value.denominator}"
 
 
 def kept_of(policy: Policy) -> dict[str, Any]:
     """Return what an explanation needs of a policy, as plain data that is kept with the ledger.
 
     `clauses`: each clause's place, source and names. `words`: the facts that tables are looked up by and evaluations
-    are made of, with the names of their values.
+    are made of, with the names of their values. `decisions`: by which version of the engine it decides.
     """
     clauses = {clause.id: clause_data(clause) for clause in policy.clauses}
     asked = {name for step in (*policy.hours, *policy.earning) for name in _asked_by(step)}
@@ -74,6 +76,7 @@ def kept_of(policy: Policy) -> dict[str, Any]:
     return {
         "clauses": clauses | {policy.county.clause.id: clause_data(policy.county.clause)},
         "words": {name: _word(policy.facts[name]) for name in sorted(asked)},
+        "decisions": DECISIONS_VERSION,
     }
 
 

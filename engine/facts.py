@@ -44,11 +44,11 @@ def clock_facts(started_at: int, ended_at: int, zone: ZoneInfo) -> dict[str, Fac
 
 
 def whole_facts(
-    rulebook: Rulebook, record: ServiceRecord, supplied: Mapping[str, FactValue], asked: Collection[str]
+    rulebook: Rulebook, record: ServiceRecord, supplied: Mapping[str, FactValue], asked: frozenset[str]
 ) -> tuple[dict[str, FactValue], Working | None]:
     """Return what a record says as a whole: what was reported, what follows from its days, its evaluation and how."""
     facts = record_facts(record, supplied)
-    for name, dated in DERIVED_FACTS.items():
+    for name, dated in DERIVED_FACTS.items() if not asked.isdisjoint(DERIVED_FACTS) else ():
         on = facts.get(dated) if name in asked else None
         value = _taken(name, rulebook.calendar, record.day, date.fromordinal(on)) if isinstance(on, int) else None
         if value is not None:

@@ -9,21 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+from lianxing.engine import freezing
 from lianxing.engine.facts import past_facts, person_facts
+from lianxing.engine.freezing import Header, HistoryNeededError, StateError, amount_data, day_of, whole_of
 from lianxing.engine.measures import Totals
 from lianxing.engine.rulebook import AWARD, DIRECT, HISTORY, SANCTIONS, STARS, WHERE, MeasureValue, Rulebook
 from lianxing.engine.sanctions import Sanctions, sanction_facts
 from lianxing.engine.scores import scores, with_scores
 from lianxing.engine.stars import APPLICATION, SELECTION, StarWalk
 from lianxing.rules.conditions import facts_of
-from lianxing.rules.decisions import Conduct, RepairReason, RepairResult, StarState
+from lianxing.rules.decisions import Conduct, RepairReason, RepairResult, StarReason, StarState
 from lianxing.rules.facts import FactValue
 from lianxing.rules.measures import HOURS, POINTS
 from lianxing.rules.periods import Period, period_start
 from lianxing.rules.perks import OnDowngrade
 from lianxing.rules.policy import Policy
-from lianxing.rules.records import Volunteer
+from lianxing.rules.records import Order, Volunteer
+from lianxing.rules.reviewing import Awarded
 from lianxing.rules.sanctions import Effects, OnAsset, OnStar, Sanction
 from lianxing.rules.standings import Counted
 from lianxing.rules.transition import StarsThen, TransitionLine
@@ -66,36 +70,62 @@ class _Payment:
 
 
 class Life:
-    """A person's counted records in order; ask on days that do not go back."""
+    """A person's counted records in order; ask on days that do not go back.
 
-    def __init__(self, rulebook: Rulebook, volunteer: Volunteer) -> None:
+    `awards` are the stars that were awarded in a review; None where the records themselves tell of applications. A life
+    with awards is not frozen: the reviews stand elsewhere.
+
+    A life that was thawed holds no single records. Where a repair or a sanction that cancels points or hours has to
+    count them again, it raises HistoryNeededError and is of no use any more: begin again with the whole history.
+    """
+
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        volunteer: Volunteer,
+        data: Mapping[str, Any] | None = None,
+        *,
+        awards: Sequence[Awarded] | None = None,
+    ) -> None:
+        """Begin a life, or go on with one from the plain data that `state` returned."""
         policy = rulebook.policy
         self._rulebook, self._policy, self._volunteer = rulebook, policy, volunteer
-        self._totals = Totals(policy)
-        self._sanctions = Sanctions(rulebook) if policy.sanctions else None
-        walks = policy.stars is not None and star_is_remembered(policy)
-        self._walk = StarWalk(rulebook, policy.stars, volunteer) if walks and policy.stars is not None else None
+        self._totals = Totals(policy, None if data is None else data["totals"])
+        self._sanctions = Sanctions(rulebook, None if data is None else data["sanctions"]) if policy.sanctions else None
+        self._walk: StarWalk | None = None
+        walks, self._recounts, self._scored = rulebook.once(_needs_of)
+        if policy.stars is not None and walks:
+            stars = None if data is None else data["stars"]
+            self._walk = StarWalk(rulebook, policy.stars, volunteer, stars, awards=awards)
         self._asks_direct = bool(rulebook.asked(AWARD))
-        self._scored = frozenset(measure.clause.id for measure in policy.measures if measure.score is not None)
         self._today: date | None = None
         self._known_on: date | None = None
         self._known: Mapping[str, FactValue] = {}
         self._looked: date | None = None
         self._restless = self._sanctions is not None or self._walk is not None
-        cancels = any(OnAsset.CANCELLED in (s.effects.points, s.effects.hours) for s in policy.sanctions)
-        self._recounts = cancels or any(sanction.repair is not None for sanction in policy.sanctions)
-        self._kept: list[_Past | _Payment | date] = []  # records, payments, days on which a star was granted
+        # Records, payments, days on which a star was granted; None where they were not taken along.
+        self._kept: list[_Past | _Payment | date] | None = []
+        self._last: Order | None = None
+        self._last_day: date | None = None
         self._told_granted = 0
         self._repairs: list[RepairResult] = []
         self.records = self.seconds = self.points = 0
+        if data is not None:
+            self._kept = None
+            self._today, self._looked = day_of(data["today"]), day_of(data["looked"])
+            self.records, self.seconds, self.points = data["records"], data["seconds"], data["points"]
+            repairing = {sanction.clause.id: sanction for sanction in policy.sanctions} if data["repairs"] else {}
+            self._repairs = [_repair_of(one, repairing) for one in data["repairs"]]
 
     # --- records -------------------------------------------------------------------------------------------------
 
     def add(self, past: Counted) -> None:
         """Count the next record; one that a clause refused says nothing."""
+        record, day = past.record, past.record.day
+        self._last = record.order
+        self._last_day = day if self._last_day is None else max(day, self._last_day)
         if not past.counted:
             return
-        record, day = past.record, past.record.day
         facts = past_facts(self._rulebook, record, past.supplied)
         matched = self._rulebook.ask(HISTORY, day, facts, {})
         if self._restless:
@@ -108,7 +138,7 @@ class Life:
         self.records += 1
         self.seconds += past.seconds
         self.points += past.points
-        if self._recounts:
+        if self._recounts and self._kept is not None:
             self._kept.append(_Past(past, facts, matched))
         if self._walk is not None and facts.get("kind") in (APPLICATION, SELECTION):
             self._walk.note(record.id, record.organisation, facts, self._shows_enough(day, facts))
@@ -150,6 +180,16 @@ class Life:
         self._close(day)
         return self._walk.state()
 
+    def star_refusal(
+        self, day: date, star: int, *, nominated: bool = False, shown: Mapping[str, FactValue] | None = None
+    ) -> StarReason | None:
+        """Return why a star may not be granted on a day, None if it may; `shown` is what the application says."""
+        if self._walk is None:
+            return None
+        self.star(day)
+        direct = shown is not None and self._shows_enough(day, shown)
+        return self._walk.refusal(star, self._holding(day), nominated=nominated, direct=direct)
+
     @property
     def selected(self) -> frozenset[str]:
         """The commendations in which the person was selected so far."""
@@ -159,6 +199,40 @@ class Life:
     def transitions(self) -> Sequence[TransitionLine]:
         """What changes of rules did to the measures on the way."""
         return self._totals.transitions
+
+    # --- as bytes ------------------------------------------------------------------------------------------------
+
+    def frozen(self) -> bytes:
+        """Return the life as bytes, from which it goes on with the next record. Freeze it before asking it anything.
+
+        Asking takes a life to the day asked and ends that day: a record of the same day would come too late.
+        """
+        person = freezing.person_hash(self._volunteer)
+        header = Header(freezing.LIFE, self._policy.digest, self._volunteer.id, person, self._last, self._last_day)
+        return freezing.sealed(header, self.state())
+
+    @staticmethod
+    def thawed(rulebook: Rulebook, volunteer: Volunteer, state: bytes) -> Life:
+        """Return the life that `frozen` wrote; StateError where it is damaged, or of other rules, person or facts."""
+        header, body = freezing.opened(state, freezing.LIFE, rulebook.policy.digest, volunteer)
+        with freezing.reading_state():
+            life = Life(rulebook, volunteer, body)
+        life._last, life._last_day = header.last, header.day
+        return life
+
+    def state(self) -> dict[str, Any]:
+        """Return the life as plain data."""
+        return {
+            "today": self._today,
+            "looked": self._looked,
+            "records": self.records,
+            "seconds": self.seconds,
+            "points": self.points,
+            "repairs": [_repair_data(one) for one in self._repairs],
+            "totals": self._totals.frozen(),
+            "sanctions": None if self._sanctions is None else self._sanctions.frozen(),
+            "stars": None if self._walk is None else self._walk.frozen(self._told_granted),
+        }
 
     # --- days ----------------------------------------------------------------------------------------------------
 
@@ -219,14 +293,17 @@ class Life:
     def _close(self, day: date) -> None:
         """End a day: the star is looked at with all that the day has brought."""
         assert self._walk is not None
-        person = {**self._person(day), **self._facts_of_sanctions()}
-        holding = self._rulebook.ask(STARS, day, person, self._with_scores(day, person, STARS))
-        self._walk.close(day, frozenset(map(int, holding)))
+        self._walk.close(day, self._holding(day))
         for granted in self._walk.granted_on[self._told_granted :]:
             self._totals.granted(granted)
-            if self._recounts:
+            if self._recounts and self._kept is not None:
                 self._kept.append(granted)
         self._told_granted = len(self._walk.granted_on)
+
+    def _holding(self, day: date) -> frozenset[int]:
+        """Return the stars whose conditions hold."""
+        person = {**self._person(day), **self._facts_of_sanctions()}
+        return frozenset(map(int, self._rulebook.ask(STARS, day, person, self._with_scores(day, person, STARS))))
 
     def _with_scores(self, day: date, person: Mapping[str, FactValue], ruleset: str) -> Mapping[str, MeasureValue]:
         """Return the measures that a ruleset asks; where it asks a score, all of them."""
@@ -260,25 +337,23 @@ class Life:
 
     def _repair(self, past: Counted, facts: Mapping[str, FactValue], matched: frozenset[str]) -> None:
         """Take the record that a repair names out of what its sanction counts, where it can be paid for."""
+        kept = self._all_kept()
         named = str(facts.get(REPAIRED, ""))
-        repaired = self._named(past, named)
+        repaired = _named(kept, past, named)
         for sanction in self._policy.sanctions:
             if sanction.repair is not None:
                 result = self._repaired(sanction, past, named, repaired)
                 self._repairs.append(result)
                 if result.reason is RepairReason.REPAIRED and repaired is not None:
-                    self._kept.remove(repaired)
-                    self._kept.append(_Payment(result.measure, result.on, result.paid))
-                    self._recount()
+                    kept.remove(repaired)
+                    kept.append(_Payment(result.measure, result.on, result.paid))
+                    self._recount(kept)
                     repaired = None
 
-    def _named(self, past: Counted, named: str) -> _Past | None:
-        """Return the record of that name in the same registry."""
-        registry = past.record.registry
-        records = (kept for kept in self._kept if isinstance(kept, _Past))
-        return next(
-            (one for one in records if (one.past.record.registry, one.past.record.id) == (registry, named)), None
-        )
+    def _all_kept(self) -> list[_Past | _Payment | date]:
+        if self._kept is None:
+            raise HistoryNeededError
+        return self._kept
 
     def _repaired(self, sanction: Sanction, past: Counted, named: str, repaired: _Past | None) -> RepairResult:
         repair, day = sanction.repair, past.record.day
@@ -317,16 +392,16 @@ class Life:
             _Past(_without(kept.past, points=points, hours=hours), kept.facts, kept.matched)
             if isinstance(kept, _Past)
             else kept
-            for kept in self._kept
+            for kept in self._all_kept()
             if not isinstance(kept, _Payment) or kept.measure not in gone
         ]
-        self._recount()
+        self._recount(self._kept)
 
-    def _recount(self) -> None:
+    def _recount(self, everything: Sequence[_Past | _Payment | date]) -> None:
         """Add up again what is kept."""
         self._totals = Totals(self._policy)
         self.records = self.seconds = self.points = 0
-        for kept in self._kept:
+        for kept in everything:
             if isinstance(kept, date):
                 self._totals.granted(kept)
                 continue
@@ -338,6 +413,46 @@ class Life:
             self.records += 1
             self.seconds += past.seconds
             self.points += past.points
+
+
+def _needs_of(policy: Policy) -> tuple[bool, bool, frozenset[str]]:
+    """Tell whether a star is remembered, whether records may be counted again, and which measures are scores."""
+    cancels = any(OnAsset.CANCELLED in (s.effects.points, s.effects.hours) for s in policy.sanctions)
+    recounts = cancels or any(sanction.repair is not None for sanction in policy.sanctions)
+    scored = frozenset(measure.clause.id for measure in policy.measures if measure.score is not None)
+    return star_is_remembered(policy), recounts, scored
+
+
+def _named(kept: Sequence[_Past | _Payment | date], past: Counted, named: str) -> _Past | None:
+    """Return the record of that name in the same registry."""
+    records = (one for one in kept if isinstance(one, _Past))
+    key = (past.record.registry, named)
+    return next((one for one in records if one.past.record.key == key), None)
+
+
+def _repair_data(one: RepairResult) -> list[Any]:
+    said = [one.on, one.clause.id, one.record, one.names, one.reason.value, one.measure]
+    return [*said, amount_data(one.paid), amount_data(one.before), amount_data(one.after)]
+
+
+def _repair_of(data: Sequence[Any], repairing: Mapping[str, Sanction]) -> RepairResult:
+    on, clause, record, names, reason, measure, *amounts = data
+    sanction = repairing[clause]
+    if sanction.repair is None:
+        raise StateError("the state has a repair of what cannot be repaired")
+    paid, before, after = map(whole_of, amounts)
+    return RepairResult(
+        date.fromisoformat(on),
+        sanction.clause,
+        sanction.repair.location,
+        record,
+        names,
+        RepairReason(reason),
+        measure,
+        paid,
+        before,
+        after,
+    )
 
 
 def _without(past: Counted, *, points: bool, hours: bool) -> Counted:

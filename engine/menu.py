@@ -1,21 +1,24 @@
-"""Who may ask for a service, and in which order those who ask are served."""
+"""Who may ask for a service and whose turn it is; who may serve, and who of them is asked first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from lianxing.engine.ranking import Values, ranked
 from lianxing.engine.reading.perks import STARS_FACT
-from lianxing.engine.rulebook import MENU, MeasureValue, Rulebook
+from lianxing.engine.rulebook import MENU, SERVERS, MeasureValue, Rulebook
 from lianxing.rules.facts import FactValue
+from lianxing.rules.known_facts import SERVED_GROUP, TARGET_GROUP
 from lianxing.rules.menu import MenuTies, Request
 from lianxing.rules.perks import Beneficiary
+from lianxing.rules.places import Location
 from lianxing.rules.ranking import RankKey, RankValue
 from lianxing.rules.redeeming import Reason
 
 REGISTERED_ON = "registered_on"
+_SAME = (("same_community", "community"), ("same_area", "registered_area"))
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,33 @@ class Asker:
     for_whom: Beneficiary = Beneficiary.SELF
 
 
+@dataclass(frozen=True)
+class Server:
+    """A volunteer who might serve: facts of the person and the day, measures and star."""
+
+    id: str
+    person: Mapping[str, FactValue]
+    measures: Mapping[str, MeasureValue]
+    star: int
+
+
+@dataclass(frozen=True)
+class Need:
+    """For whom a volunteer is looked for: who asks, who is to be served, and the recipient's facts.
+
+    `paired` are the volunteers who stand in a pair with the recipient, `on_roster` those on duty on the day (None:
+    there is no roster), `family` the declared family of whoever asks, `withdrew` who was matched and withdrew.
+    """
+
+    asker: str
+    recipient: str
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
+    paired: Collection[str] = ()
+    on_roster: Collection[str] | None = None
+    family: Collection[str] = ()
+    withdrew: Collection[str] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """Whose turn it is at which place, counted from 1, and the values that decided; equals share a place."""
@@ -40,7 +70,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class NotServed:
-    """Who may not ask, and why."""
+    """Who may not ask, or may not serve, and why."""
 
     id: str
     reasons: tuple[Reason, ...]
@@ -48,7 +78,7 @@ class NotServed:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The order in which a request is served, and who is left out."""
+    """The order in which a request is served, or in which volunteers are asked to serve it, and who is left out."""
 
     turns: tuple[Turn, ...]
     left_out: tuple[NotServed, ...]
@@ -60,22 +90,46 @@ def queue(rulebook: Rulebook, request: Request, on: date, askers: Iterable[Asker
     By the keys of the request; of equals who registered first is served first, or they share a place, as the request
     says. Whoever lacks a value comes after those who have it.
     """
-    served: list[Asker] = []
-    left_out: list[NotServed] = []
-    for asker in askers:
-        reasons = tuple(_why_not(rulebook, request, on, asker))
-        if reasons:
-            left_out.append(NotServed(asker.id, reasons))
-        else:
-            served.append(asker)
-    keys = request.rank_by
-    if request.ties is MenuTies.EARLIEST_REGISTERED:
-        keys = (*keys, RankKey(REGISTERED_ON, False, request.clause.location))
-    placed = ranked(served, keys, _values)
-    return Queue(tuple(Turn(one.item.id, one.place, one.values) for one in placed), tuple(left_out))
+    judged = [(asker, tuple(why_not_ask(rulebook, request, on, asker)), _values(asker)) for asker in askers]
+    return _queue(judged, request.rank_by, request.ties, request.clause.location)
 
 
-def _why_not(rulebook: Rulebook, request: Request, on: date, asker: Asker) -> Iterator[Reason]:
+def candidates_for(rulebook: Rulebook, request: Request, on: date, need: Need, volunteers: Iterable[Server]) -> Queue:
+    """Return in which order volunteers are asked to serve somebody, and who may not serve, with every reason.
+
+    Where the request does not say who serves, all volunteers stand at the first place. Equals stand in the order of
+    their ids: the answer is the same in whichever order they are given.
+    """
+    by_id = sorted(volunteers, key=lambda one: one.id)
+    judged = []
+    for one in by_id:
+        together = matched(need, one)
+        reasons = tuple(_why_not_serve(rulebook, request, on, need, one, together))
+        judged.append((one, reasons, {**_values(one), **together}))
+    said = request.served_by
+    if said is None:
+        return _queue(judged, (), MenuTies.ALL, request.clause.location)
+    return _queue(judged, said.rank_by, said.ties, said.location)
+
+
+def matched(need: Need, volunteer: Server) -> dict[str, FactValue]:
+    """Return what a volunteer and a recipient have together; what is not known of one of them is left out."""
+    found: dict[str, FactValue] = {
+        "paired": int(volunteer.id in need.paired),
+        "related": int(volunteer.id in need.family),
+    }
+    if need.on_roster is not None:
+        found["on_roster"] = int(volunteer.id in need.on_roster)
+    for name, of in _SAME:
+        if of in need.facts and of in volunteer.person:
+            found[name] = int(need.facts[of] == volunteer.person[of])
+    if TARGET_GROUP in need.facts:
+        found[SERVED_GROUP] = need.facts[TARGET_GROUP]
+    return found
+
+
+def why_not_ask(rulebook: Rulebook, request: Request, on: date, asker: Asker) -> Iterator[Reason]:
+    """Yield why somebody may not ask for a service on a day; nothing where they may."""
     clause = request.clause
     if asker.for_whom not in request.recipients:
         yield Reason("beneficiary", clause, clause.location, (("for_whom", asker.for_whom.value),))
@@ -83,5 +137,38 @@ def _why_not(rulebook: Rulebook, request: Request, on: date, asker: Asker) -> It
         yield Reason("not_eligible", clause, clause.location)
 
 
-def _values(asker: Asker) -> Values:
-    return {**asker.person, **asker.measures, STARS_FACT.name: asker.star}
+def _why_not_serve(
+    rulebook: Rulebook, request: Request, on: date, need: Need, one: Server, together: Mapping[str, FactValue]
+) -> Iterator[Reason]:
+    clause = request.clause
+    if one.id in (need.recipient, need.asker):
+        yield Reason("own_request", clause, clause.location, (("id", one.id),))
+    if one.id in need.withdrew:
+        yield Reason("withdrew", clause, clause.location, (("id", one.id),))
+    if request.served_by is not None:
+        facts = {**one.person, **together, STARS_FACT.name: one.star}
+        if clause.id not in rulebook.ask(SERVERS, on, facts, one.measures):
+            yield Reason("not_eligible", clause, request.served_by.location)
+
+
+def _queue(
+    judged: Iterable[tuple[Asker | Server, tuple[Reason, ...], Values]],
+    keys: tuple[RankKey, ...],
+    ties: MenuTies,
+    location: Location,
+) -> Queue:
+    standing: list[tuple[str, Values]] = []
+    left_out: list[NotServed] = []
+    for one, reasons, values in judged:
+        if reasons:
+            left_out.append(NotServed(one.id, reasons))
+        else:
+            standing.append((one.id, values))
+    if ties is MenuTies.EARLIEST_REGISTERED:
+        keys = (*keys, RankKey(REGISTERED_ON, False, location))
+    placed = ranked(standing, keys, lambda one: one[1])
+    return Queue(tuple(Turn(one.item[0], one.place, one.values) for one in placed), tuple(left_out))
+
+
+def _values(one: Asker | Server) -> Values:
+    return {**one.person, **one.measures, STARS_FACT.name: one.star}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lianxing.engine.checks import Check
-from lianxing.engine.menu import Asker, queue
+from lianxing.engine.menu import Asker, Need, Server, candidates_for, queue
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.selection_cases import candidate_of
+from lianxing.rules.asking_cases import ToldRecipient
 from lianxing.rules.cases import Case
 from lianxing.rules.commendation import Subject
 
@@ -18,17 +19,31 @@ def menu_checks(rulebook: Rulebook, case: Case) -> Iterator[Check]:
     if told is None:
         return
     request = next(request for request in rulebook.policy.menu if request.clause.id == told.request)
-    askers: list[Asker] = []
-    for one in told.candidates:
-        found = candidate_of(rulebook, Subject.PERSON, one, case.on)
-        askers.append(Asker(found.id, found.facts, found.measures, found.star or 0, told.for_whom))
-    came = queue(rulebook, request, case.on, askers)
+    found = [candidate_of(rulebook, Subject.PERSON, one, case.on) for one in told.candidates]
+    if told.recipient is None:
+        askers = [Asker(one.id, one.facts, one.measures, one.star or 0, told.for_whom) for one in found]
+        came = queue(rulebook, request, case.on, askers)
+    else:
+        servers = [Server(one.id, one.facts, one.measures, one.star or 0) for one in found]
+        came = candidates_for(rulebook, request, case.on, _need(told.recipient), servers)
     if told.ranked is not None:
         places = {turn.id: turn.place for turn in came.turns}
         yield Check(f"ranked {told.request}", _places(told.ranked), _places(places))
     if told.ineligible is not None:
         left_out = sorted(one.id for one in came.left_out)
         yield Check(f"ineligible {told.request}", ", ".join(sorted(told.ineligible)), ", ".join(left_out))
+
+
+def _need(told: ToldRecipient) -> Need:
+    return Need(
+        asker=told.id,
+        recipient=told.id,
+        facts=told.facts,
+        paired=told.paired,
+        on_roster=told.on_roster,
+        family=told.family,
+        withdrew=told.withdrew,
+    )
 
 
 def _places(ranked: Mapping[str, int]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lianxing.engine.reading.forms import nearest
-from lianxing.engine.reading.perks import STARS_FACT
-from lianxing.rules.accounts import Account, Borrow, Holder, Unit
+from lianxing.engine.reading.menu import MENU_WORDS
+from lianxing.rules.accounts import Account, Borrow, Holder, Purpose, Unit
 from lianxing.rules.conditions import facts_of
 from lianxing.rules.facts import FactType, Scope
 from lianxing.rules.hours import Revoke
@@ -41,6 +41,10 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
         if request.priced is not None:
             priced = request.priced
             yield from _paid_from(policy, priced.account, priced.price_type, priced.location, priced.price.location)
+            account = _account(policy, priced.account)
+            if account is not None and Purpose.SERVICE not in account.spent_on:
+                details = (("gives", Purpose.SERVICE.value), ("account", account.clause.id))
+                yield Problem("P643", priced.location, details)
 
 
 def _account(policy: Policy, id: str) -> Account | None:
@@ -124,7 +128,9 @@ def _measures(policy: Policy) -> Iterator[Problem]:
     named = [(perk.uses.measure, perk.uses.location) for perk in policy.perks if isinstance(perk.uses, EachFull)]
     own = (HOURS, POINTS, NOTHING)
     named += [(a.earned_from, a.clause.location) for a in policy.accounts if a.earned_from not in own]
-    named += [(key.fact, key.location) for request in policy.menu for key in request.rank_by]
+    for request in policy.menu:
+        keys = (*request.rank_by, *(request.served_by.rank_by if request.served_by is not None else ()))
+        named += [(key.fact, key.location) for key in keys]
     for name, place in named:
-        if name not in policy.facts and name != STARS_FACT.name:
+        if name not in policy.facts and name not in MENU_WORDS:
             yield Problem("P301", place, (("fact", name),))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from lianxing.engine.parts import SECONDS, Group, Outcome, Part
 from lianxing.rules.hours import NoOverlap, Overlap
@@ -46,6 +48,31 @@ class Timetable:
         for part in timed:
             free += _outside_of(part, earlier, met, group, step, outcome, record)
         self.served[key] = sorted(earlier + free, key=lambda served: served.started_at)
+
+    def groups(self, since: int) -> set[Group]:
+        """Return the records that one which starts at the instant `since`, or later, may be merged into."""
+        return {one.group for served in self.served.values() for one in served if one.ended_at >= since}
+
+    def frozen(self, since: int) -> list[list[Any]]:
+        """Return the stretches that a record which starts at the instant `since`, or later, can meet."""
+        found = []
+        for key, served in self.served.items():
+            left = [[one.started_at, one.ended_at, one.record, *one.group] for one in served if one.ended_at >= since]
+            if left:
+                found.append([*key, left])
+        return sorted(found)
+
+    @staticmethod
+    def thawed(data: Iterable[list[Any]]) -> Timetable:
+        """Return the stretches that `frozen` wrote."""
+        return Timetable(
+            {
+                (clause, within): [
+                    Served(start, end, record, (registry, id)) for start, end, record, registry, id in served
+                ]
+                for clause, within, served in data
+            }
+        )
 
 
 def _outside_of(

@@ -12,12 +12,22 @@ from lianxing.rules.assessments import NO_RATE, Operand, Refusal, Working
 from lianxing.rules.facts import FactValue
 from lianxing.rules.places import Clause, Location
 
-Amount = int | Fraction
+Amount = int | Fraction  # what is whole is an int where it can be: it is many times as fast
 Group = tuple[str, str]  # a record by its registry and id
 Stretch = tuple[int, int]  # two instants
 
 SECONDS = "seconds"
 POINTS = "points"
+
+
+def quotient(numerator: int, denominator: int) -> Amount:
+    """Return a quotient exactly, as a whole number where it is one.
+
+    >>> quotient(12, 4), quotient(7, 2)
+    (3, Fraction(7, 2))
+    """
+    whole, rest = divmod(numerator, denominator)
+    return Fraction(numerator, denominator) if rest else whole
 
 
 @dataclass(slots=True)

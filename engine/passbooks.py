@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
+from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
+from lianxing.engine.carrying import life_from
+from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Held
+from lianxing.engine.ledger.reading import Held, Noted, Reading
+from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.standings import standing
-from lianxing.rules.facts import VolunteerId
+from lianxing.engine.standings import standing, standing_after
+from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.records import Volunteer
-from lianxing.rules.standings import Counted, Standing
+from lianxing.rules.standings import Standing
 
 PEOPLE_AT_ONCE = 500
 
@@ -29,10 +34,19 @@ class Passbooks:
         county = self.rulebook.policy.county.id
         with self.ledger.reading() as reading:
             person = reading.volunteers([volunteer]).get(volunteer)
+            known = person or Volunteer(volunteer)
+            said = self._reviews(reading, [volunteer]).get((volunteer, county), ())
+            state = None
+            if not said:
+                state = reading.fold_states(county, self.rulebook.policy.digest, [volunteer]).get(volunteer)
+            life = None if state is None else life_from(self.rulebook, known, state, on)
+            if life is not None:
+                with suppress(HistoryNeededError):
+                    return standing_after(self.rulebook, known, life, on)
             history = reading.histories(county, [volunteer])[volunteer]
         if person is None and not history:
             raise LookupError("the ledger knows no such volunteer")
-        return self._stands(person or Volunteer(volunteer), history, on)
+        return self._stands(known, history, said, on)
 
     def standings(self, on: date) -> Iterator[Standing]:
         """Yield where everybody in the ledger stands on a day, in the order of their ids."""
@@ -42,13 +56,19 @@ class Passbooks:
             for start in range(0, len(ids), PEOPLE_AT_ONCE):
                 some = ids[start : start + PEOPLE_AT_ONCE]
                 people, histories = reading.volunteers(some), reading.histories(county, some)
+                reviews = self._reviews(reading, some)
                 for id in some:
-                    yield self._stands(people.get(id, Volunteer(id)), histories[id], on)
+                    person = people.get(id, Volunteer(id))
+                    yield self._stands(person, histories[id], reviews.get((id, county), ()), on)
 
-    def _stands(self, person: Volunteer, history: list[Held], on: date) -> Standing:
-        return standing(self.rulebook, person, (as_counted(held) for held in history), on)
+    def _reviews(
+        self, reading: Reading, people: Iterable[VolunteerId]
+    ) -> Mapping[tuple[VolunteerId, CountyId], Sequence[Noted]]:
+        """Return what the passbooks say of reviews, where stars take a decision."""
+        if not asks_awards(self.rulebook.policy):
+            return {}
+        return reading.notes([(id, self.rulebook.policy.county.id) for id in people], REVIEW)
 
-
-def as_counted(held: Held) -> Counted:
-    """Return what the ledger holds of a record as history sees it."""
-    return Counted(held.record, held.supplied, held.seconds, held.points, held.counted)
+    def _stands(self, person: Volunteer, history: list[Held], reviews: Sequence[Noted], on: date) -> Standing:
+        counted = [as_counted(held) for held in history]
+        return standing(self.rulebook, person, counted, on, awards_of(self.rulebook, person, counted, reviews))

@@ -21,16 +21,18 @@ def readding_violations(ledger: Ledger) -> list[Violation]:
     An adjusting entry explains what its record is worth by then, and books the difference to what stood before.
     """
     found: list[Violation] = []
-    worth: dict[int, tuple[int, int]] = {}  # by original entry: seconds and hundredths booked so far
+    worth: dict[tuple[str, str, int], tuple[int, int]] = {}  # by original entry: seconds and hundredths so far
     with ledger.reading() as reading:
         for stored in reading.all_entries():
             entry = stored.entry
-            original = entry.id if entry.adjusts is None else entry.adjusts
+            if not entry.record:
+                continue
+            original = (entry.volunteer, entry.county, entry.id if entry.adjusts is None else entry.adjusts)
             seconds, points = worth.get(original, (0, 0))
             worth[original] = (seconds + entry.seconds, points + entry.points)
             try:
                 body = orjson.loads(stored.body)
-                added = readd(body)
+                added = (0, 0) if entry.kind == "withdrawn" else readd(body)
                 if (body["policy"], body["counted"]) != (entry.policy_digest, entry.counted):
                     raise ReaddingError("the explanation is of another policy, or counts the record otherwise")
             except (ReaddingError, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:

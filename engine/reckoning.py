@@ -1,4 +1,4 @@
-"""What goes by working days rests on a calendar, and an evaluation is worked out in one way only."""
+"""What goes by working days rests on a calendar; there is one way to evaluate, and none round a notice."""
 
 from __future__ import annotations
 
@@ -12,20 +12,34 @@ from lianxing.rules.periods import Term
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import Problem
-from lianxing.rules.review import Evaluation, Retention
+from lianxing.rules.review import Evaluation, Notice, Retention, Stage
 
 _NOTICES = frozenset(("notice", "notice_days"))  # of stars, sanctions and menus: working days, without the unit
 _BY_WORKING_DAYS = WORKING_FACTS | {"working_days_to_entry", "working_days_to_evaluation"}
 
 
 def review_problems(policy: Policy) -> Iterator[Problem]:
-    """Yield what is wrong with deadlines and evaluations."""
+    """Yield what is wrong with deadlines, evaluations and notices."""
     if not policy.county.calendar:
         for what, place in _reckoned(policy, policy.county.clause.location):
             yield Problem("P600", place, (("fact", what),))
     evaluations = [said for said in policy.review if isinstance(said, Evaluation)]
     for again in evaluations[1:]:
         yield Problem("P603", again.clause.location, (("first", evaluations[0].clause.id),))
+    ways = [said for said in policy.review if isinstance(said, Notice | Stage)]
+    for number, notice in enumerate(ways):
+        if isinstance(notice, Notice) and notice.from_state:
+            # Of two notices of one state the later one is wrong; of a stage beside a notice always the stage.
+            others = (way for place, way in enumerate(ways) if place > number or isinstance(way, Stage))
+            for other in others:
+                yield from _goes_round(notice, other)
+
+
+def _goes_round(notice: Notice, other: Notice | Stage) -> Iterator[Problem]:
+    same = other.from_state == notice.from_state
+    if same and (isinstance(other, Notice) or other.to_state == notice.to_state):
+        told = (("id", other.clause.id), ("notice", notice.clause.id), ("state", notice.to_state))
+        yield Problem("P607", other.clause.location, told)
 
 
 def _reckoned(shape: object, place: Location) -> Iterator[tuple[str, Location]]:

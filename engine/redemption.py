@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
-from lianxing.engine.accounts import may_spend
 from lianxing.engine.gaps import gaps
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.redemption import AVAILABLE_HOURS, AVAILABLE_POINTS, OFFER_WORDS
 from lianxing.engine.rounding import rounded
 from lianxing.engine.rulebook import OFFERS, MeasureValue, Rulebook
+from lianxing.engine.wallets import may_spend
 from lianxing.rules.accounts import Account
 from lianxing.rules.conditions import condition_on
 from lianxing.rules.dates import Since
@@ -102,7 +102,8 @@ def _price(offer: Offer, asking: Asking) -> Since[Fraction] | None:
 def _paid(offer: Offer, account: Account, price: Fraction, available: int, on: date) -> tuple[int, int, bool]:
     """Return what the account pays, what is paid in hundredths of a yuan, and whether that is more than there is."""
     whole = int(price)
-    if may_spend(account, available, whole, on):
+    # What is not used up is not owed either: with a watermark nothing may be overdrawn.
+    if whole <= available or (not offer.watermark and may_spend(account, available, whole, on)):
         return whole, 0, False
     partial = offer.partial
     if partial is None or available < price * partial.at_least.on(on):

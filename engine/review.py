@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -45,7 +45,7 @@ def evaluated(
 
     `day` is the day of service, from which the time to evaluate runs.
     """
-    statement = rulebook.policy.evaluation
+    statement = rulebook.once(_evaluation)
     if statement is None:
         return facts, None
     why_not = _not_taken(statement, rulebook.calendar, facts, day)
@@ -67,6 +67,10 @@ def evaluated(
     operands |= {AXIS + axis: value for axis, value in known.items() if value is not None and score is not None}
     note = Working(statement.clause.id, 0, "evaluation", SCORE, 0, score or 0, tuple(operands.items()))
     return said, note
+
+
+def _evaluation(policy: Policy) -> Evaluation | None:
+    return policy.evaluation
 
 
 def _not_taken(statement: Evaluation, calendar: WorkingCalendar, facts: Mapping[str, FactValue], day: date) -> str:
@@ -127,22 +131,49 @@ def due(rulebook: Rulebook, id: str, started: date, still: Stillstand | None = N
     term = term_of(statement, started)
     if isinstance(statement, Retention):  # nobody has to act on that day: a holiday does not move it
         return calendar.end_of_stretch(started, term)
-    if still is None or not isinstance(statement, Notice) or statement.objection is Objection.GOES_ON:
-        return calendar.end_of_period(started, term)
-    plain = calendar.end_of_period(started, term)
-    if still.objected_on > plain:
-        return plain
-    return None if still.settled_on is None else _resumed(calendar, started, term, still.objected_on, still.settled_on)
+    stills = [] if still is None or not isinstance(statement, Notice) else [still]
+    suspends = isinstance(statement, Notice) and statement.objection is Objection.SUSPENDS
+    return last_day(calendar, started, term, stills if suspends else ())
 
 
-def _resumed(calendar: WorkingCalendar, started: date, term: Term, objected_on: date, settled_on: date) -> date:
-    """Return the end of a period whose days stood still: what was left of it runs after the day of settlement."""
-    before = objected_on - timedelta(days=1)
-    if term.working_days:
-        used = calendar.worked_between(started, before)
-        return calendar.add_working_days(settled_on, term.working_days - used)
-    left = calendar.end_of_stretch(started, term) - max(before, started)
-    return calendar.end_of_period(settled_on, Term(days=left.days))
+def last_day(calendar: WorkingCalendar, started: date, term: Term, stills: Iterable[Stillstand]) -> date | None:
+    """Return the last day of a period whose days stand still now and then; None while they do.
+
+    What was left of the period when it came to stand still runs on after the day of settlement. What stands still at
+    the same time stands still once; what comes after the last day moves nothing.
+    """
+    end = calendar.end_of_period(started, term)
+    left = term.working_days or (calendar.end_of_stretch(started, term) - started).days
+    begun = started
+    for still in _merged(stills):
+        if still.objected_on > end:
+            break
+        if still.settled_on is None:
+            return None
+        before = max(still.objected_on - timedelta(days=1), begun)
+        used = calendar.worked_between(begun, before) if term.working_days else (before - begun).days
+        left = max(0, left - used)
+        begun = still.settled_on
+        end = (
+            calendar.add_working_days(begun, left)
+            if term.working_days
+            else calendar.end_of_period(begun, Term(days=left))
+        )
+    return end
+
+
+def _merged(stills: Iterable[Stillstand]) -> list[Stillstand]:
+    """Return stretches in order of which no two share a day."""
+    merged: list[Stillstand] = []
+    for still in sorted(stills, key=lambda one: (one.objected_on, one.settled_on or date.max)):
+        last = merged[-1] if merged else None
+        if last is None or (last.settled_on is not None and still.objected_on > last.settled_on):
+            merged.append(still)
+        elif last.settled_on is not None:
+            open_end = still.settled_on is None
+            until = None if open_end else max(last.settled_on, still.settled_on or last.settled_on)
+            merged[-1] = Stillstand(last.objected_on, until)
+    return merged
 
 
 def timed(policy: Policy, id: str) -> ReviewStatement:

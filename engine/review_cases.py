@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from lianxing.engine.checks import Check
 from lianxing.engine.facts import person_facts, whole_facts
+from lianxing.engine.reading.review_cases import NOT_ALLOWED
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.review import Stillstand, due, moves, to_check
+from lianxing.engine.reviewing import judge, record_subject, standing_of
 from lianxing.engine.rulebook import REVIEW, Rulebook
-from lianxing.rules.cases import SUSPENDED, Case, Deadline
+from lianxing.rules.cases import SUSPENDED, Case, Deadline, ReviewCase
 from lianxing.rules.review import SpotCheck
+from lianxing.rules.reviewing import Step
 
 _SUSPENDED = {SUSPENDED: WORDS[SUSPENDED]}
 
@@ -27,6 +31,38 @@ def review_checks(rulebook: Rulebook, case: Case) -> Iterator[Check]:
     if expected.open_stages is not None:
         came = open_stages(rulebook, case)
         yield Check("open_stages", ", ".join(sorted(expected.open_stages)), ", ".join(sorted(came)))
+    if case.review is not None:
+        yield from _course_checks(rulebook, case, case.review)
+
+
+def _course_checks(rulebook: Rulebook, case: Case, told: ReviewCase) -> Iterator[Check]:
+    """Every step has to be allowed, but for the last one where the case says why not."""
+    subject = record_subject(rulebook, case.volunteer, case.records[-1])
+    taken: list[Step] = []
+    *before, last = told.steps
+    for step in before:
+        verdict = judge(rulebook, subject, taken, step)
+        if not verdict.allowed:
+            yield Check(
+                f"course {step.on}", "", ", ".join(reason.code for reason in verdict.reasons), words=NOT_ALLOWED
+            )
+            return
+        taken.append(replace(step, state=verdict.state))
+    verdict = judge(rulebook, subject, taken, last)
+    codes = ", ".join(sorted(reason.code for reason in verdict.reasons))
+    yield Check("not_allowed", ", ".join(sorted(told.not_allowed or ())), codes, words=NOT_ALLOWED)
+    if told.comes_to is not None:
+        yield Check("comes_to", told.comes_to, verdict.state)
+
+
+def _steps_touch(rulebook: Rulebook, case: Case) -> Iterator[str]:
+    """Yield the statements by which the steps of a case are taken."""
+    if case.review is None:
+        return
+    subject = record_subject(rulebook, case.volunteer, case.records[-1])
+    for number, step in enumerate(case.review.steps):
+        offered = standing_of(rulebook, subject, case.review.steps[:number], step.on).next
+        yield from (one.stage for one in offered if one.doing is step.doing and one.by in ("", step.role) and one.stage)
 
 
 def open_stages(rulebook: Rulebook, case: Case) -> list[str]:
@@ -40,10 +76,10 @@ def open_stages(rulebook: Rulebook, case: Case) -> list[str]:
     return [stage.clause.id for stage in stages]
 
 
-def review_touched(case: Case) -> frozenset[str]:
+def review_touched(rulebook: Rulebook, case: Case) -> frozenset[str]:
     """Return the statements of `review.yaml` that a case proves."""
     timed = {case.deadline.stage} if case.deadline is not None else set()
-    return frozenset(timed | set(case.expected.open_stages or ()))
+    return frozenset(timed | set(case.expected.open_stages or ()) | set(_steps_touch(rulebook, case)))
 
 
 def _due(rulebook: Rulebook, told: Deadline) -> date | str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
+from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.candidates import Candidate, organisation, person, told_of
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Reading, chunks
-from lianxing.engine.passbooks import as_counted
+from lianxing.engine.ledger.reading import Noted, Reading, chunks
+from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
 from lianxing.rules.records import Volunteer
@@ -25,9 +26,11 @@ def people(ledger: Ledger, rulebook: Rulebook, on: date, given: Given) -> Iterat
         for some in chunks(ids):
             known = reading.volunteers(some)
             histories = _histories(reading, counties, some)
+            reviews = _reviews(reading, counties, some) if asks_awards(rulebook.policy) else {}
             for id in some:
                 who = told_of(known.get(id, Volunteer(id)), given.get(id, {}))
-                yield person(rulebook, who, histories[id], on)
+                awards = awards_of(rulebook, who, histories[id], reviews.get(id, ()))
+                yield person(rulebook, who, histories[id], on, awards)
 
 
 def organisations(ledger: Ledger, rulebook: Rulebook, on: date, given: Given) -> Iterator[Candidate]:
@@ -61,4 +64,13 @@ def _histories(
     if len(counties) > 1:
         for told in found.values():
             told.sort(key=lambda past: past.record.order)
+    return found
+
+
+def _reviews(
+    reading: Reading, counties: Sequence[CountyId], some: Sequence[VolunteerId]
+) -> dict[VolunteerId, list[Noted]]:
+    found: dict[VolunteerId, list[Noted]] = {}
+    for (id, _county), notes in reading.notes([(id, county) for county in counties for id in some], REVIEW).items():
+        found.setdefault(id, []).extend(notes)
     return found

@@ -7,17 +7,18 @@ and perks ask, and so on. Values change on certain days only; between two of the
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar, cast
 
 from lianxing.engine.calendars import WorkingCalendar
 from lianxing.engine.compiling import conditions_in
 from lianxing.engine.matching import Matcher, MatcherFactory, Rule
 from lianxing.engine.observing import Observer
 from lianxing.engine.quotients import Quotient, WorkedOut, threshold_types, without_quotients
+from lianxing.engine.reading.menu import MENU_WORDS
 from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.rules.conditions import Condition, DatedCompare, condition_on, facts_of
 from lianxing.rules.earning import Add, Multiply, PointsPerEvent, PointsPerHour, Zero
@@ -26,6 +27,7 @@ from lianxing.rules.hours import Count, Exclude, Hold, NoHours, Revoke
 from lianxing.rules.policy import Policy
 from lianxing.rules.review import Stage
 
+T = TypeVar("T")
 MeasureValue = int | Quotient
 
 RECORD = "record"
@@ -39,6 +41,7 @@ ACCOUNTS = "accounts"
 ISSUES = "issues"
 OFFERS = "offers"
 MENU = "menu"
+SERVERS = "servers"
 COMMENDATION = "commendation"
 REVIEW = "review"
 
@@ -81,8 +84,9 @@ class Rulebook:
         self._first_day = policy.county.in_force_from
         self.calendar = WorkingCalendar(policy.county)
         self._of_day: dict[frozenset[str], frozenset[str]] = {}
+        self._made: dict[Callable[[Policy], object], object] = {}
         self._types = {name: fact.type for name, fact in policy.facts.items()} | {
-            fact.name: fact.type for fact in OFFER_WORDS.values()
+            fact.name: fact.type for fact in (*OFFER_WORDS.values(), *MENU_WORDS.values())
         }
         also = {HISTORY: _added_up(policy)}
         self._rulesets = {
@@ -117,6 +121,12 @@ class Rulebook:
         """Yield every condition with the ruleset that asks it."""
         for name, ruleset in self._rulesets.items():
             yield from ((name, condition) for condition in ruleset.conditions.values())
+
+    def once(self, make: Callable[[Policy], T]) -> T:
+        """Return what a function makes of the policy; it is made once and shared, so nobody may change it."""
+        if make not in self._made:
+            self._made[make] = make(self.policy)
+        return cast(T, self._made[make])
 
     def asked(self, ruleset: str) -> frozenset[str]:
         """The facts that the conditions of a ruleset ask; of HISTORY also what the measures add up."""
@@ -197,6 +207,7 @@ def _conditions(policy: Policy) -> dict[str, Iterator[tuple[str, Condition]]]:
         OFFERS: ((offer.clause.id, offer.when) for offer in policy.offers if offer.when is not None),
         COMMENDATION: _commendation_conditions(policy),
         MENU: ((request.clause.id, request.eligible) for request in policy.menu),
+        SERVERS: ((r.clause.id, r.served_by.eligible) for r in policy.menu if r.served_by is not None),
     }
 
 

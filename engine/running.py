@@ -1,25 +1,28 @@
 """Running totals of one measure: each counted record goes in once, in order; the window lets the old ones go.
 
-One class for each way to make a value of what the window holds. Days never go back, so a queue is enough.
+One class for each way to make a value of what the window holds. Days never go back, so a queue is enough. What leaves
+the window together is held together: a total grows with the days that it looks back on, not with the records.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
+from lianxing.engine.freezing import amount_data, whole_of
+from lianxing.engine.holding import Seen, columns_of, frozen_of, held_of
 from lianxing.engine.quotients import Quotient
 from lianxing.engine.rulebook import MeasureValue
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import FactValue
-from lianxing.rules.measures import Measure, Total, Which
+from lianxing.rules.measures import DAY, Measure, Total, Which
 from lianxing.rules.periods import Window, period_before, period_start
 from lianxing.rules.transition import CarryOver, Convert, Fate, Treatment
 
-# What a record gives to a measure: its day, the amount, and the value of the fact by which it is told apart.
-Seen = tuple[date, int, FactValue]
+_DAYS_OPEN = 3  # the parts of a day may lie a little behind those of the one before it; no day before these comes again
 
 
 @dataclass
@@ -45,7 +48,7 @@ class Running:
         day = seen[0]
         self.look(day)
         if self.window.previous:
-            self.waiting.append(seen)
+            self.wait(seen)
         elif day > self.granted_on and (not self.between or self.window.holds(day, day)):
             self.enter(seen)
 
@@ -95,8 +98,17 @@ class Running:
         self.held.clear()
         self.waiting.clear()
 
+    def wait(self, seen: Seen) -> None:
+        """Keep what comes into sight when the next period begins."""
+        self.waiting.append(seen)
+
     def enter(self, seen: Seen) -> None:
         self.held.append(seen)
+
+    def leave_together(self, one: date, other: date) -> bool:
+        """Tell whether what was given on two days leaves the window on the same day, whatever happens."""
+        calendar = self.window.calendar
+        return one == other or (calendar is not None and period_start(calendar, one) == period_start(calendar, other))
 
     def leave(self, seen: Seen) -> None:
         """Undo what `enter` did, for the earliest that is held."""
@@ -104,6 +116,26 @@ class Running:
     def value(self, day: date) -> MeasureValue | None:
         """Return the measure on a day not before the last record, None while it is missing."""
         raise NotImplementedError
+
+    # --- as plain data -----------------------------------------------------------------------------------------------
+
+    def frozen(self, *, treatable: bool) -> dict[str, Any]:
+        """Return the total as plain data; `treatable` tells whether a change of rules is still to come."""
+        data: dict[str, Any] = {}
+        if self.held:
+            data["held"] = frozen_of(self.held)
+        if self.waiting:
+            data["waiting"] = frozen_of(self.waiting)
+        if self.granted_on != date.min:
+            data["granted_on"] = self.granted_on
+        return data
+
+    def thaw(self, data: Mapping[str, Any]) -> None:
+        """Take up, empty as it is, what `frozen` wrote."""
+        self.held = held_of(data.get("held", ()))
+        self.waiting = held_of(data.get("waiting", ()))
+        if "granted_on" in data:
+            self.granted_on = date.fromisoformat(data["granted_on"])
 
 
 @dataclass
@@ -115,13 +147,25 @@ class Added(Running):
 
     def enter(self, seen: Seen) -> None:
         self.sum += seen[1]
-        self.count += 1
+        self.count += seen[3]
         if self.lets_go:
-            self.held.append(seen)
+            self._join(self.held, seen)
+
+    def wait(self, seen: Seen) -> None:
+        self._join(self.waiting, seen)
+
+    def _join(self, held: deque[Seen], seen: Seen) -> None:
+        """Hold an amount with the one before it, where nothing can ever tell them apart: a cut spares what is owed."""
+        if held:
+            day, amount, key, count = held[-1]
+            if amount * seen[1] >= 0 and self.leave_together(day, seen[0]):
+                held[-1] = (day, amount + seen[1], key, count + seen[3])
+                return
+        held.append(seen)
 
     def leave(self, seen: Seen) -> None:
         self.sum -= seen[1]
-        self.count -= 1
+        self.count -= seen[3]
 
     def treat(self, how: Treatment) -> None:
         if self.lets_go or how is Fate.RESTART:
@@ -137,9 +181,9 @@ class Added(Running):
     def pay(self, day: date, amount: int) -> None:
         self.look(day)
         if self.lets_go:  # what was given first is paid with first, and leaves the window as what is left of it
-            left = _cut([given for _day, given, _key in self.held], amount)
-            self.held = deque((on, rest, key) for (on, _, key), rest in zip(self.held, left, strict=True))
-            self.sum = sum(given for _day, given, _key in self.held)
+            left = _cut([given for _day, given, _key, _count in self.held], amount)
+            self.held = deque((on, rest, key, count) for (on, _, key, count), rest in zip(self.held, left, strict=True))
+            self.sum = sum(given for _day, given, _key, _count in self.held)
         else:
             self.sum -= amount
 
@@ -156,6 +200,16 @@ class Added(Running):
                 return self.count
             case _:
                 return Quotient(self.sum, self.count)
+
+    def frozen(self, *, treatable: bool) -> dict[str, Any]:
+        data = super().frozen(treatable=treatable)
+        if self.count or self.sum:
+            data |= {"sum": amount_data(self.sum), "count": self.count}
+        return data
+
+    def thaw(self, data: Mapping[str, Any]) -> None:
+        super().thaw(data)
+        self.sum, self.count = whole_of(data.get("sum", 0)), data.get("count", 0)
 
 
 @dataclass
@@ -190,26 +244,95 @@ class BestOf(Running):
         counts = self.measure.total is Total.COUNT
         return max((group.count if counts else group.sum for group in totals), default=0)
 
+    def frozen(self, *, treatable: bool) -> dict[str, Any]:
+        groups = [
+            [key, group.frozen(treatable=treatable)]
+            for key, group in self.groups.items()
+            if group.count or group.waiting  # any other is one that nothing has gone into yet
+        ]
+        data = super().frozen(treatable=treatable)
+        return data | ({"groups": sorted(groups, key=_by_key)} if groups else {})
+
+    def thaw(self, data: Mapping[str, Any]) -> None:
+        super().thaw(data)
+        for key, group in data.get("groups", ()):
+            self.groups[key] = Added(self.measure)
+            self.groups[key].thaw(group)
+
 
 @dataclass
 class Different(Running):
-    """How many different values."""
+    """How many different values: of each the day on which it was last seen, the earliest of them first.
 
-    times: dict[FactValue, int] = field(default_factory=dict)
+    Where all the days are counted and none is let go, those that cannot come again are a number.
+    """
+
+    last: dict[FactValue, date] = field(default_factory=dict)
+    coming: dict[FactValue, date] = field(default_factory=dict)
+    over: int = 0
+    by_number: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.by_number = self.measure.of == DAY and not self.lets_go
+
+    def look(self, day: date) -> None:
+        if self.coming and self.window.calendar is not None:
+            begins = period_start(self.window.calendar, day)
+            come = [(key, on) for key, on in self.coming.items() if on < begins]
+            for key, on in come:
+                del self.coming[key]
+                self.enter((on, 1, key, 1))
+        while self.lets_go and self.last:
+            first = next(iter(self.last))
+            if self._leaves(self.last[first]) > day:
+                return
+            del self.last[first]
+
+    def granted(self, day: date) -> None:
+        if self.window.since_award:
+            self.granted_on = max(self.granted_on, day)
+            self.last = {key: on for key, on in self.last.items() if on > day}
+
+    def treat(self, how: Treatment) -> None:
+        if how is Fate.RESTART:  # nothing else changes how many there are
+            self.forget()
+
+    def forget(self) -> None:
+        self.last.clear()
+        self.coming.clear()
+        self.over = 0
+
+    def wait(self, seen: Seen) -> None:
+        self.coming[seen[2]] = seen[0]
 
     def enter(self, seen: Seen) -> None:
-        self.times[seen[2]] = self.times.get(seen[2], 0) + 1
-        if self.lets_go:
-            self.held.append(seen)
-
-    def leave(self, seen: Seen) -> None:
-        self.times[seen[2]] -= 1
-        if not self.times[seen[2]]:
-            del self.times[seen[2]]
+        self.last.pop(seen[2], None)
+        self.last[seen[2]] = seen[0]
+        if self.by_number and len(self.last) > _DAYS_OPEN:
+            del self.last[next(iter(self.last))]
+            self.over += 1
 
     def value(self, day: date) -> MeasureValue:
         self.look(day)
-        return len(self.times)
+        return self.over + len(self.last)
+
+    def frozen(self, *, treatable: bool) -> dict[str, Any]:
+        data = super().frozen(treatable=treatable)
+        if self.lets_go:
+            data["last"] = [*self.last.items()]
+        else:  # the day is asked no more
+            data["values"] = [*self.last] if self.by_number else sorted(self.last, key=_by_type)
+        if self.coming:
+            data["coming"] = [*self.coming.items()]
+        return data | ({"over": self.over} if self.over else {})
+
+    def thaw(self, data: Mapping[str, Any]) -> None:
+        super().thaw(data)
+        self.last = {key: date.fromisoformat(on) for key, on in data.get("last", ())}
+        self.last |= dict.fromkeys(data.get("values", ()), date.min)
+        self.coming = {key: date.fromisoformat(on) for key, on in data.get("coming", ())}
+        self.over = data.get("over", 0)
 
 
 @dataclass
@@ -222,12 +345,18 @@ class Extreme(Running):
             return
         while self.held and sign * self.held[-1][1] <= sign * seen[1]:
             self.held.pop()
-        self.held.append(seen)
+        if not self.held or not self.leave_together(self.held[-1][0], seen[0]):  # else it is never the one
+            self.held.append(seen)
+
+    def wait(self, seen: Seen) -> None:
+        sign = 1 if self.measure.total is Total.LARGEST else -1
+        if self.waiting and sign * self.waiting[-1][1] >= sign * seen[1]:
+            return
+        self.waiting.clear()  # of one period, which comes into sight as a whole
+        self.waiting.append(seen)
 
     def treated(self, seen: Sequence[Seen], how: Treatment) -> list[Seen]:
-        if isinstance(how, CarryOver):
-            return list(seen)
-        return [one for part in seen for one in _treated((part,), how)]
+        return _one_by_one(seen, how)
 
     def value(self, day: date) -> MeasureValue | None:
         self.look(day)
@@ -241,9 +370,18 @@ class Told(Running):
     def enter(self, seen: Seen) -> None:
         if self.measure.total is Total.LAST:
             self.held.clear()  # who is later leaves the window later
-        elif self.held and not self.lets_go:
+        elif self.held and (not self.lets_go or self.leave_together(self.held[-1][0], seen[0])):
             return
         self.held.append(seen)
+
+    def wait(self, seen: Seen) -> None:
+        if self.measure.total is Total.LAST:
+            self.waiting.clear()
+        if not self.waiting:  # of one period, which comes into sight as a whole
+            self.waiting.append(seen)
+
+    def treated(self, seen: Sequence[Seen], how: Treatment) -> list[Seen]:
+        return _one_by_one(seen, how)
 
     def value(self, day: date) -> MeasureValue | None:
         self.look(day)
@@ -252,7 +390,7 @@ class Told(Running):
 
 @dataclass
 class InARow(Running):
-    """How many periods in a row each hold enough; every record is kept, and what each period adds up to.
+    """How many periods in a row each hold enough: what each of them adds up to, and how the rows go on.
 
     `runs` are the periods that are over and hold enough, each with the length of the row that it ends; `latest` is the
     latest one, in which more may come.
@@ -270,13 +408,18 @@ class InARow(Running):
             self.latest = start
         period = self.periods.setdefault(start, [0, 0])
         period[0] += seen[1]
-        period[1] += 1
+        period[1] += seen[3]
+        if self.held and self._period(self.held[-1][0]) == start:
+            day, amount, key, count = self.held[-1]
+            if not self.lets_go or self.leave_together(day, seen[0]):
+                self.held[-1] = (day, amount + seen[1], key, count + seen[3])
+                return
         self.held.append(seen)
 
     def leave(self, seen: Seen) -> None:
         period = self.periods[self._period(seen[0])]
         period[0] -= seen[1]
-        period[1] -= 1
+        period[1] -= seen[3]
         if not period[1]:
             del self.periods[self._period(seen[0])]
         self._begin_anew()
@@ -322,6 +465,29 @@ class InARow(Running):
     def _period(self, day: date) -> date:
         assert self.measure.streak is not None
         return period_start(self.measure.streak.per, day)
+
+    def frozen(self, *, treatable: bool) -> dict[str, Any]:
+        """Where nothing is let go or will be treated, the periods that are over are only a row that goes on."""
+        assert self.measure.streak is not None
+        data = super().frozen(treatable=treatable)
+        if not self.lets_go and not treatable and self.held:
+            data["held"] = columns_of(deque(one for one in self.held if self._period(one[0]) == self.latest))
+        if self.latest != date.min:
+            before = self.runs.get(period_before(self.measure.streak.per, self.latest), 0)
+            data |= {"latest": self.latest, "before": before, "longest": self.longest}
+        return data
+
+    def thaw(self, data: Mapping[str, Any]) -> None:
+        assert self.measure.streak is not None
+        super().thaw(data)
+        for day, amount, _key, count in self.held:
+            period = self.periods.setdefault(self._period(day), [0, 0])
+            period[0] += amount
+            period[1] += count
+        if "latest" in data:
+            self.latest, self.longest = date.fromisoformat(data["latest"]), data["longest"]
+            if data["before"]:
+                self.runs[period_before(self.measure.streak.per, self.latest)] = data["before"]
 
 
 def running(measure: Measure) -> Running:
@@ -374,8 +540,24 @@ def _cut(amounts: Iterable[int], too_much: int) -> Iterable[int]:
 
 
 def _treated(seen: Sequence[Seen], how: Treatment) -> list[Seen]:
-    amounts = treated([amount for _day, amount, _key in seen], how)
-    return [(day, amount, key) for (day, _, key), amount in zip(seen, amounts, strict=True)]
+    amounts = treated([amount for _day, amount, _key, _count in seen], how)
+    return [(day, amount, key, count) for (day, _, key, count), amount in zip(seen, amounts, strict=True)]
+
+
+def _one_by_one(seen: Sequence[Seen], how: Treatment) -> list[Seen]:
+    """Return what becomes of what each record says by itself; what goes over at most is about what is added up."""
+    if isinstance(how, CarryOver):
+        return list(seen)
+    return [one for part in seen for one in _treated((part,), how)]
+
+
+def _by_type(value: FactValue) -> tuple[bool, FactValue]:
+    """Order numbers before text."""
+    return isinstance(value, str), value
+
+
+def _by_key(one: Sequence[Any]) -> tuple[bool, FactValue]:
+    return _by_type(one[0])
 
 
 def _in_force(least: Dated[int], start: date) -> int:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from lianxing.engine.freezing import amount_data, day_of, location_data, location_of, whole_of
 from lianxing.engine.quotients import Quotient, Threshold, holds
 from lianxing.engine.rulebook import SANCTIONS, MeasureValue, Rulebook
 from lianxing.rules.conditions import AllOf, AnyOf, Compare, Condition, Not, Operator, condition_on
@@ -20,6 +21,7 @@ from lianxing.rules.decisions import SanctionState
 from lianxing.rules.facts import FactValue
 from lianxing.rules.periods import add_months
 from lianxing.rules.places import Location
+from lianxing.rules.policy import Policy
 from lianxing.rules.sanctions import (
     Effects,
     Lasts,
@@ -126,10 +128,16 @@ def depths(
                 yield condition.location, -amount if downwards else amount
 
 
+def _picking(policy: Policy) -> frozenset[str]:
+    """Return the measures that pick out records."""
+    return frozenset(measure.clause.id for measure in policy.measures if measure.where is not None)
+
+
 class Sanctions:
     """The sanctions of one person, as days go by."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
+    def __init__(self, rulebook: Rulebook, data: Mapping[str, Any] | None = None) -> None:
+        """Begin with none, or go on from the plain data that `frozen` returned."""
         self._rulebook = rulebook
         self._first_day = rulebook.policy.county.in_force_from
         self._active: dict[str, _Active] = {}
@@ -140,7 +148,9 @@ class Sanctions:
         # What was asked at the last look: records mostly say nothing about sanctions, and the answer stays the same.
         self._seen: tuple[object, ...] | None = None
         self._depths: dict[str, dict[Location, int]] = {}
-        self._picking = frozenset(m.clause.id for m in rulebook.policy.measures if m.where is not None)
+        self._picking = rulebook.once(_picking)
+        if data is not None:
+            self._thaw(data)
 
     def pass_to(self, day: date) -> None:
         """End what time ends by a day."""
@@ -201,6 +211,44 @@ class Sanctions:
     def states(self) -> tuple[SanctionState, ...]:
         """Return every sanction that ever began, in the order in which they did."""
         return tuple(self._state(active) for active in self._begun)
+
+    def frozen(self) -> dict[str, Any]:
+        """Return the sanctions as plain data; what was asked at the last look is asked again, to the same answer."""
+        return {
+            "begun": [
+                [
+                    active.sanction.clause.id,
+                    active.since,
+                    active.ends_on,
+                    active.serves,
+                    amount_data(active.served),
+                    active.ended_on,
+                ]
+                for active in self._begun
+            ],
+            "held": sorted(self._held),
+            "looked": bool(self._depths),
+            "depths": {
+                id: sorted([*location_data(at), amount_data(depth)] for at, depth in found.items())
+                for id, found in self._depths.items()
+                if found
+            },
+        }
+
+    def _thaw(self, data: Mapping[str, Any]) -> None:
+        known = {sanction.clause.id: sanction for sanction in self._rulebook.policy.sanctions}
+        for id, since, ends_on, serves, served, ended_on in data["begun"]:
+            sanction, begun = known[id], date.fromisoformat(since)
+            active = _Active(sanction, begun, day_of(ends_on), serves, isinstance(sanction.lasts, Dated))
+            active.served, active.ended_on = whole_of(served), day_of(ended_on)
+            self._begun.append(active)
+            if active.ended_on is None:
+                self._active[id] = active
+        self._held = frozenset(data["held"])
+        if data["looked"]:
+            self._depths = {id: {} for id in known}
+        for id, depths_of in data["depths"].items():
+            self._depths[id] = {location_of(at): whole_of(depth) for *at, depth in depths_of}
 
     def _begin(self, sanction: Sanction, day: date) -> _Active:
         ruled_on = max(day, self._first_day)

@@ -19,6 +19,7 @@ from lianxing.rules.facts import Fact, FactType, FactValue
 from lianxing.rules.places import Label
 from lianxing.rules.policy import Policy
 from lianxing.rules.records import Volunteer
+from lianxing.rules.reviewing import Awarded
 from lianxing.rules.sanctions import OnPerks, OnStar
 from lianxing.rules.standings import Counted, Gap, MeasureLine, Standing
 from lianxing.rules.stars import AwardBy, StarLevel
@@ -27,12 +28,29 @@ from lianxing.rules.transition import TransitionLine
 _EVERYTHING = frozenset(("tenure", "age"))
 
 
-def standing(rulebook: Rulebook, volunteer: Volunteer, history: Iterable[Counted], on: date) -> Standing:
-    """Return where a person stands on a day; records of later days are not seen. `history` is in order."""
-    life = Life(rulebook, volunteer)
+def standing(
+    rulebook: Rulebook,
+    volunteer: Volunteer,
+    history: Iterable[Counted],
+    on: date,
+    awards: Sequence[Awarded] | None = None,
+) -> Standing:
+    """Return where a person stands on a day; records of later days are not seen. `history` is in order.
+
+    `awards` are the stars that were awarded in a review; None where the records themselves tell of applications.
+    """
+    life = Life(rulebook, volunteer, awards=awards)
     for past in history:
         if past.record.day <= on:
             life.add(past)
+    return standing_after(rulebook, volunteer, life, on)
+
+
+def standing_after(rulebook: Rulebook, volunteer: Volunteer, life: Life, on: date) -> Standing:
+    """Return where a person stands on a day after this life, which has seen no record of a later day.
+
+    It takes the life to the end of that day: freeze it before.
+    """
     conduct = life.conduct(on)
     star = life.star(on)
     return standing_with(
@@ -123,6 +141,13 @@ def standing_with(
         star_title=policy.stars.titles.get(held, Label()) if policy.stars is not None else Label(),
         conduct=conduct,
     )
+
+
+def measures_of(standing: Standing) -> dict[str, MeasureValue]:
+    """Return the measures of a standing as conditions ask them."""
+    return {
+        line.clause.id: line.sum if line.count is None else Quotient(line.sum, line.count) for line in standing.measures
+    }
 
 
 def _conduct(

@@ -8,11 +8,14 @@ renewed or expires. What a day's records give counts on that day.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
 
 from lianxing.engine.compiling import conditions_in
+from lianxing.engine.freezing import day_of, location_data, location_of
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.conditions import Compare, DatedCompare
 from lianxing.rules.decisions import StarDecision, StarGrant, StarOutcome, StarReason, StarState
@@ -21,8 +24,10 @@ from lianxing.rules.periods import Period, add_months
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.records import Volunteer
+from lianxing.rules.reviewing import Awarded
 from lianxing.rules.sanctions import OnStar
-from lianxing.rules.stars import Award, AwardBy, Below, Round, Sequence, StarNumber, StarScale
+from lianxing.rules.stars import Award, AwardBy, Below, Round, StarNumber, StarScale
+from lianxing.rules.stars import Sequence as Order
 from lianxing.rules.transition import StarsThen, Transition
 
 APPLICATION, SELECTION = "star_application", "selection"
@@ -96,9 +101,20 @@ class StarWalk:
     """The star of one person, as days go by.
 
     `granted_on` are the days on which a star was granted, `selected` the commendations that the person was selected in.
+    With `awards`, stars that take a decision are held as they were awarded, and records decide nothing; without them,
+    what the records say of applications is decided here.
     """
 
-    def __init__(self, rulebook: Rulebook, scale: StarScale, volunteer: Volunteer) -> None:
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        scale: StarScale,
+        volunteer: Volunteer,
+        data: Mapping[str, Any] | None = None,
+        *,
+        awards: Sequence[Awarded] | None = None,
+    ) -> None:
+        """Begin without a star, or go on from the plain data that `frozen` returned."""
         self._policy: Policy = rulebook.policy
         self._calendar = rulebook.calendar
         self._scale = scale
@@ -111,6 +127,8 @@ class StarWalk:
         self._floor = 0
         self._cap: int | None = None
         self._awards = 0
+        self._decided = awards is not None
+        self._to_come = deque(sorted(awards or (), key=lambda one: (one.effective_on, one.star)))
         self._pending: list[_Pending] = []
         self._applications: list[Application] = []
         self.selected: set[str] = set()
@@ -118,8 +136,15 @@ class StarWalk:
         self._grants: list[StarGrant] = []
         self._changes = sorted(rulebook.policy.transitions, key=lambda transition: transition.on_day)
         self._rate_on: date | None = None
-        self._milestones = deque(milestones(scale, volunteer))
+        self._volunteer = volunteer
         self.granted_on: list[date] = []
+        if data is not None:
+            self._thaw(data)
+
+    @cached_property
+    def _milestones(self) -> deque[date]:
+        """The days still to come on which a condition may come true by itself; not asked of a day that is today."""
+        return deque(milestones(self._scale, self._volunteer))
 
     # --- what a day brings ---------------------------------------------------------------------------------------
 
@@ -146,6 +171,7 @@ class StarWalk:
         days = [pending.effective_on for pending in self._pending]
         days += [self._milestones[0]] if self._milestones else []
         days += [transition.on_day for transition in self._changes[:1]]
+        days += [one.effective_on for one in self._to_come if one.effective_on > after][:1]
         days += [] if self._until is None else [self._until]
         days += [] if self._award.round is None else [next_cut_off(self._award.round, after)]
         return min((day for day in days if day > after), default=None)
@@ -158,6 +184,8 @@ class StarWalk:
         self._pending = [pending for pending in self._pending if pending.effective_on > day]
         for pending in due:
             self._take_effect(pending.star, pending.effective_on)
+        while self._to_come and self._to_come[0].effective_on <= day:
+            self._take_award(self._to_come.popleft())
 
     def close(self, day: date, holding: frozenset[int]) -> None:
         """End a day on which the conditions of these stars hold."""
@@ -189,6 +217,11 @@ class StarWalk:
         """No sanction holds the star down any longer."""
         self._cap = None
 
+    def refusal(self, star: int, holding: frozenset[int], *, nominated: bool, direct: bool) -> StarReason | None:
+        """Return why this star may not be granted now, if whoever decides passes it; None if it may."""
+        known = frozenset(one for one in holding if self._is_selected(one))
+        return self._refusal(star, Application(RecordId(""), star, PASSED, None, nominated, direct), holding, known)
+
     def state(self) -> StarState:
         number = None
         if self._award.number is not None and self._awards:
@@ -203,11 +236,54 @@ class StarWalk:
             grants=tuple(self._grants),
         )
 
+    # --- as plain data -----------------------------------------------------------------------------------------------
+
+    def frozen(self, told: int) -> dict[str, Any]:
+        """Return the walk as plain data; of the days on which a star was granted, the first `told` are done with."""
+        return {
+            "held": self._held,
+            "since": self._since,
+            "until": self._until,
+            "once_held": self._once_held,
+            "floor": self._floor,
+            "cap": self._cap,
+            "awards": self._awards,
+            "pending": [[one.star, one.effective_on] for one in self._pending],
+            "applications": [
+                [one.record, one.star, one.decision, one.decided_by, one.nominated, one.direct]
+                for one in self._applications
+            ],
+            "selected": sorted(self.selected),
+            "decisions": [_decision_data(one) for one in self._decisions],
+            "grants": [[one.star, one.points, one.on] for one in self._grants],
+            "changes_to_come": len(self._changes),
+            "rate_on": self._rate_on,
+            "granted_on": self.granted_on[told:],
+        }
+
+    def _thaw(self, data: Mapping[str, Any]) -> None:
+        policy = self._policy
+        clauses = {self._scale.clause.id: self._scale.clause}
+        clauses |= {sanction.clause.id: sanction.clause for sanction in policy.sanctions}
+        clauses |= {transition.clause.id: transition.clause for transition in policy.transitions}
+        self._held, self._once_held, self._floor = data["held"], data["once_held"], data["floor"]
+        self._since, self._until, self._rate_on = (day_of(data[name]) for name in ("since", "until", "rate_on"))
+        self._cap, self._awards = data["cap"], data["awards"]
+        self._pending = [_Pending(star, date.fromisoformat(on)) for star, on in data["pending"]]
+        self._applications = [Application(*one) for one in data["applications"]]
+        self.selected = set(data["selected"])
+        self._decisions = [_decision_of(one, clauses) for one in data["decisions"]]
+        self._grants = [StarGrant(star, points, date.fromisoformat(on)) for star, points, on in data["grants"]]
+        del self._changes[: len(self._changes) - data["changes_to_come"]]
+        self.granted_on = [date.fromisoformat(on) for on in data["granted_on"]]
+
     # --- decisions -----------------------------------------------------------------------------------------------
 
     def _decide(self, day: date, holding: frozenset[int], known: frozenset[int]) -> None:
+        if self._decided and self._award.by is AwardBy.REVIEW:
+            return
         if self._award.by in (AwardBy.APPLICATION, AwardBy.NOMINATION):
-            for application in self._applications:
+            for application in () if self._decided else self._applications:
                 self._answer(day, application, holding, known)
             self._applications.clear()
             known = frozenset(star for star in known if star <= self._award.automatic_up_to)
@@ -221,7 +297,7 @@ class StarWalk:
     def _risen(self, known: frozenset[int]) -> Iterator[int]:
         """Yield the stars to which somebody rises without asking: the highest at once, or one by one."""
         within = [star for star in known if self._cap is None or star <= self._cap]
-        if self._award.sequence is Sequence.HIGHEST:
+        if self._award.sequence is Order.HIGHEST:
             if within and max(within) > self._ahead():
                 yield max(within)
             return
@@ -274,13 +350,13 @@ class StarWalk:
         if self._cap is not None and star > self._cap:
             return StarReason.SANCTION
         direct = application.direct
-        if award.sequence is Sequence.ONE_BY_ONE and not direct and star != self._next(self._held):
+        if award.sequence is Order.ONE_BY_ONE and not direct and star != self._next(self._held):
             return StarReason.NOT_NEXT
         if not self._is_selected(star):
             return StarReason.NOT_SELECTED
         if not direct and star not in holding:
             return StarReason.CONDITION
-        if award.sequence is Sequence.HIGHEST and not direct and star != max(known):
+        if award.sequence is Order.HIGHEST and not direct and star != max(known):
             return StarReason.NOT_HIGHEST
         return None
 
@@ -334,6 +410,31 @@ class StarWalk:
         else:
             self._take_effect(star, effective)
 
+    def _take_award(self, one: Awarded) -> None:
+        """Hold a star as it was awarded; what has happened since may still speak against it."""
+        known = one.star in self._levels
+        refused = None if known else StarReason.NO_STAR
+        if known and one.star <= self._held:
+            refused = StarReason.NOT_ABOVE
+        if known and self._cap is not None and one.star > self._cap:
+            refused = StarReason.SANCTION
+        by = StarReason.NOMINATED if one.nominated else StarReason.APPLIED
+        by = StarReason.RATED if self._award.by is AwardBy.REVIEW else by
+        decision = StarDecision(
+            on=one.effective_on,
+            star=one.star,
+            outcome=StarOutcome.GRANTED if refused is None else StarOutcome.REFUSED,
+            reason=refused or by,
+            effective_on=one.effective_on if refused is None else None,
+            clause=self._scale.clause,
+            at=self._levels[one.star].location if known else self._award.location,
+            approver=one.approver,
+        )
+        self._decisions.append(decision)
+        if refused is None:
+            self.granted_on.append(one.counted_on)
+            self._take_effect(one.star, one.effective_on)
+
     def _take_effect(self, star: int, day: date) -> None:
         valid = self._award.valid
         self._held, self._since = star, day
@@ -365,3 +466,23 @@ class StarWalk:
 
     def _ruled(self, day: date) -> date:
         return max(day, self._policy.county.in_force_from)
+
+
+def _decision_data(one: StarDecision) -> list[Any]:
+    said = [one.on, one.star, one.outcome.value, one.reason.value, one.effective_on, one.clause.id]
+    return [*said, location_data(one.at), one.approver, one.record]
+
+
+def _decision_of(data: list[Any], clauses: Mapping[str, Clause]) -> StarDecision:
+    on, star, outcome, reason, effective_on, clause, at, approver, record = data
+    return StarDecision(
+        date.fromisoformat(on),
+        star,
+        StarOutcome(outcome),
+        StarReason(reason),
+        day_of(effective_on),
+        clauses[clause],
+        location_of(at),
+        approver,
+        record,
+    )

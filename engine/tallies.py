@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import ChainMap, deque
-from collections.abc import MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import Any
 
+from lianxing.engine.freezing import amount_data, amount_of
 from lianxing.engine.parts import Amount, Group, Outcome, Part
 from lianxing.engine.rounding import rounded
 from lianxing.rules.hours import Direction, LimitRecords, Overflow
-from lianxing.rules.periods import Period, Window, period_start
+from lianxing.rules.periods import Period, Window, period_after, period_start
 from lianxing.rules.places import Clause
+from lianxing.rules.policy import Policy
 
 Key = tuple[str, str | date | Group, str]
 
@@ -52,7 +55,10 @@ class Tallies:
     def add(self, name: str, per: Period | Window, part: Part, amount: Amount, within_same: str = "") -> None:
         key = _key(name, per, part, within_same)
         if isinstance(per, Window):
-            self.rolling.setdefault(key, deque()).append((per.leaves(part.day), amount))
+            leaves, held = per.leaves(part.day), self.rolling.setdefault(key, deque())
+            if held and held[-1][0] == leaves:  # what leaves together is one amount
+                amount += held.pop()[1]
+            held.append((leaves, amount))
         else:
             self.used[key] = self.used.get(key, 0) + amount
 
@@ -80,7 +86,7 @@ class Tallies:
         key = _key(f"{clause.id} {to}", each, part, within_same)
         so_far = self.used.get(key, 0)
         self.used[key] = so_far + amount
-        after = rounded(so_far + amount, to, direction) - rounded(so_far, to, direction)
+        after = rounded(so_far + amount, to, direction) - (rounded(so_far, to, direction) if so_far else 0)
         if after != amount:
             operands = {"to": to, "direction": direction.value, "each": each.value, "so_far": so_far}
             outcome.note(clause, part, "round", unit, amount, after, **operands)
@@ -141,6 +147,64 @@ class Tallies:
         after = min(amount, max(0, most - used))
         self.add(clause.id, per, part, after)
         return after, used
+
+    # --- as plain data -----------------------------------------------------------------------------------------------
+
+    def frozen(self, spans: Mapping[str, Period], since: date, groups: Collection[Group]) -> dict[str, Any]:
+        """Return what a later record can still ask for, as plain data.
+
+        Periods that ended before the day `since` are over; of records, only `groups` can come again. `spans` are the
+        calendar periods by statement, see `spans_of`.
+        """
+        by_day, by_record, by_activity = [], [], []
+        for (name, held, group), amount in self.used.items():
+            if isinstance(held, date):
+                if period_after(spans.get(name.partition(" ")[0], Period.RUNNING_TOTAL), held) > since:
+                    by_day.append([name, held.isoformat(), group, amount_data(amount)])
+            elif isinstance(held, tuple):
+                if held in groups:
+                    by_record.append([name, *held, group, amount_data(amount)])
+            else:
+                by_activity.append([name, held, group, amount_data(amount)])
+        rolling = []
+        for (name, _rolling, group), amounts in self.rolling.items():
+            left: dict[date, Amount] = {}
+            for leaves, amount in amounts:
+                if leaves > since:
+                    left[leaves] = left.get(leaves, 0) + amount
+            if left:
+                rolling.append([name, group, [[leaves, amount_data(left[leaves])] for leaves in sorted(left)]])
+        return {
+            "by_period": sorted(by_day),
+            "by_record": sorted(by_record),
+            "by_activity": sorted(by_activity),
+            "rolling": sorted(rolling, key=lambda one: one[:2]),
+            "balance": {unit: amount_data(amount) for unit, amount in self.balance.items()},
+        }
+
+    @staticmethod
+    def thawed(data: Mapping[str, Any]) -> Tallies:
+        """Return the amounts that `frozen` wrote."""
+        used: dict[Key, Amount] = {
+            (name, date.fromisoformat(held), group): amount_of(amount)
+            for name, held, group, amount in data["by_period"]
+        }
+        for name, registry, id, group, amount in data["by_record"]:
+            used[name, (registry, id), group] = amount_of(amount)
+        for name, activity, group, amount in data["by_activity"]:
+            used[name, activity, group] = amount_of(amount)
+        rolling: dict[Key, deque[tuple[date, Amount]]] = {
+            (name, ROLLING, group): deque((date.fromisoformat(day), amount_of(amount)) for day, amount in amounts)
+            for name, group, amounts in data["rolling"]
+        }
+        return Tallies(used, rolling, {unit: amount_of(amount) for unit, amount in data["balance"].items()})
+
+
+def spans_of(policy: Policy) -> dict[str, Period]:
+    """Return the calendar periods over which statements add up, by clause; without one it is all time."""
+    steps = (*policy.hours, *policy.earning)
+    found = ((step.clause.id, getattr(step, "per", getattr(step, "each", None))) for step in steps)
+    return {id: per for id, per in found if isinstance(per, Period)}
 
 
 def span_text(per: Period | Window) -> str:

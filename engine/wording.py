@@ -33,6 +33,7 @@ _REASONS = {
     "after_in_force": ("晚于办法终止日 {day}", "it is after the rules ended on {day}"),
     "too_many": ("次数已满，此前 {used} 次", "the number of records is used up, {used} before"),
     "revoked": ("被记录 {other} 于 {day} 撤销", "record {other} of {day} took it out"),
+    "review_refused": ("审核中已拒绝或撤销", "the review refused or revoked it"),
     "no_rate": ("表格没有说明 {keys}", "the table does not say what {keys} gives"),
 }
 
@@ -42,7 +43,7 @@ def sentences(body: Mapping[str, Any], kept: Mapping[str, Any], language: Langua
     clauses = kept["clauses"]
     parts = {step["part"] for step in body["workings"]}
     said = [_step_sentence(step, kept, len(parts) > 1, language) for step in body["workings"]]
-    said += [_refusal_sentence(refusal, clauses, language) for refusal in body["refusals"]]
+    said += [refusal_sentence(refusal, clauses, language) for refusal in body["refusals"]]
     hours, points = (amount_text(unit, body[unit], language) for unit in ("seconds", "points"))
     if "pending" in body:
         hours, points = (amount_text(unit, body["pending"][unit], language) for unit in ("seconds", "points"))
@@ -220,7 +221,8 @@ def _so_far(step: Mapping[str, Any], zh: bool, language: Language) -> str:
     return f"，此前累计 {so_far}" if zh else f", {so_far} before"
 
 
-def _refusal_sentence(refusal: Mapping[str, Any], clauses: Mapping[str, Mapping[str, str]], language: Language) -> str:
+def refusal_sentence(refusal: Mapping[str, Any], clauses: Mapping[str, Mapping[str, str]], language: Language) -> str:
+    """Return why a clause took a record out."""
     clause = clause_text(refusal["clause"], clauses.get(refusal["clause"], {}), language)
     reason = (
         ""

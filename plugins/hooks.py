@@ -1,8 +1,9 @@
 """The hooks, in the order of a record's life. This is the whole interface; docs/hooks.md is made from it.
 
-The verb tells the kind. `register_`, `fetch_` and `supply_` collect from all plugins, `review_` may object, a past
-participle is told after the commit. No hook changes a number. Answers are taken in the order of the plugins' names, so
-that the order of installation decides nothing. Arguments are only ever added: an implementation names those it wants.
+The verb tells the kind. `register_`, `fetch_` and `supply_` collect from all plugins, `review_` may object, of
+`fulfil_` the first answer counts, a past participle is told after the commit. No hook changes a number. Answers are
+taken in the order of the plugins' names, so that the order of installation decides nothing. Arguments are only ever
+added: an implementation names those it wants.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import pluggy
 from lianxing.rules.assessments import Assessment, Entry
 from lianxing.rules.facts import CountyId, Fact, FactValue
 from lianxing.rules.objections import Objection
-from lianxing.rules.records import ServiceRecord, SetAside, Volunteer
+from lianxing.rules.receipts import Receipt, Redemption
+from lianxing.rules.records import ServiceRecord, SetAside, Volunteer, Withdrawn
 from lianxing.rules.standings import Standing
 
 PROJECT = "lianxing"
@@ -44,8 +46,11 @@ def fetch_volunteers(county: CountyId) -> Iterable[Volunteer | SetAside]:
 
 
 @hookspec
-def fetch_records(county: CountyId, since: date | None) -> Iterable[ServiceRecord | SetAside]:
-    """Hand over the county's records of the day `since` and later; what cannot be understood, with the reason."""
+def fetch_records(county: CountyId, since: date | None) -> Iterable[ServiceRecord | Withdrawn | SetAside]:
+    """Hand over the county's records of the day `since` and later; what cannot be understood, with the reason.
+
+    A record that comes again with other content corrects the one that is booked; `Withdrawn` takes one back.
+    """
     raise NotImplementedError
 
 
@@ -73,6 +78,25 @@ def star_reached(standing: Standing, star_before: int) -> None:
     raise NotImplementedError
 
 
+@hookspec
+def fulfil_redemption(redemption: Redemption) -> Receipt | None:
+    """Hand over what is reserved, and give the receipt; None leaves it to the next plugin, or to people.
+
+    The first receipt counts and settles the reservation. It may be asked again about the same `redemption.key`, after a
+    failure for example, and must then give the receipt that it gave. A failure here leaves the reservation as it is.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def redemption_settled(redemption: Redemption, receipt: Receipt | None) -> None:
+    """Be told, after the commit, that something was handed over: by which receipt, None where people did it.
+
+    A failure here is logged under the plugin's name and undoes nothing.
+    """
+    raise NotImplementedError
+
+
 HOOKS = (
     register_policies,
     register_facts,
@@ -82,4 +106,6 @@ HOOKS = (
     supply_facts,
     record_assessed,
     star_reached,
+    fulfil_redemption,
+    redemption_settled,
 )

@@ -1,41 +1,47 @@
 """The life of a service record: fetch, object, policy, facts, match, assess, post, tell. One function, no way back.
 
-Records are taken in chunks, grouped by person, and each person is folded once. A record that comes late (it started
-before one that is already booked) changes what the later ones are worth: the person is folded again, and the
-difference is booked as an adjusting entry that names the original.
+Records are taken in chunks, grouped by person, and each person is folded once. A record that comes late, comes again
+with other content, or is taken back changes what others are worth: `engine.recounting` says what is to be booked.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from itertools import islice
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
 
+from lianxing.engine.bank.closings import closings
+from lianxing.engine.bank.crediting import credited, credits, needs_lots, others
+from lianxing.engine.bank.passing import at_hand
+from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
 from lianxing.engine.calendars import local_day
-from lianxing.engine.counting import assess, counted, revocations
-from lianxing.engine.explaining import body_of, kept_of
-from lianxing.engine.ledger.contents import content_hash
+from lianxing.engine.carrying import carry, packed
+from lianxing.engine.explaining import kept_of
+from lianxing.engine.ledger.contents import content_of, hash_of
+from lianxing.engine.ledger.drafts import Booking, Draft
 from lianxing.engine.ledger.errors import InvalidError
+from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Held
-from lianxing.engine.ledger.writing import Booking, Writing
-from lianxing.engine.passbooks import as_counted
+from lianxing.engine.ledger.reading import Held, Noted
+from lianxing.engine.ledger.writing import Writing
+from lianxing.engine.life import Life
+from lianxing.engine.recounting import Change, Recount, as_counted, recount
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.standings import standing
+from lianxing.engine.standings import standing, standing_after
 from lianxing.plugins.host import Host, PluginError
 from lianxing.plugins.registries.reasons import ExportError
 from lianxing.rules.assessments import Assessment, Entry
 from lianxing.rules.facts import (
     INTEGER_MAX,
     TEXT_BYTES_MAX,
+    CountyId,
     Fact,
     FactType,
     FactValue,
@@ -44,8 +50,10 @@ from lianxing.rules.facts import (
     VolunteerId,
 )
 from lianxing.rules.objections import Objection
-from lianxing.rules.records import Order, ServiceRecord, SetAside, Volunteer
+from lianxing.rules.records import ServiceRecord, SetAside, Volunteer, Withdrawn
 from lianxing.rules.standings import Counted, Standing
+
+_Owner = tuple[VolunteerId, CountyId]
 
 CHUNK_RECORDS = 50_000
 DAY_SECONDS = 86_400
@@ -55,16 +63,19 @@ Progress = Callable[[str, int], None]
 
 @dataclass
 class Report:
-    """What became of everything that was read; `records_read` is the sum of the four numbers after it.
+    """What became of everything that was read; `records_read` is the sum of the six numbers after it.
 
-    A record is booked, unchanged (booked before with the same content), withheld (a plugin objects), or set
-    aside. Of those booked, `refused` were booked with nothing, because a clause refuses them, and `held` wait.
+    A record is booked, corrected (booked before with other content), withdrawn (the registry took it back), unchanged
+    (booked before with the same content), withheld (a plugin objects), or set aside. Of those booked or corrected,
+    `refused` were booked with nothing, because a clause refuses them, and `held` wait.
     `adjusted` counts earlier records whose worth a late one changed, some of them booked under another policy;
     `earlier` were before the day asked for; `stars_of` holds the star of everybody who had a new record.
     """
 
     records_read: int = 0
     booked: int = 0
+    corrected: int = 0
+    withdrawn: int = 0
     unchanged: int = 0
     withheld: int = 0
     set_aside: int = 0
@@ -87,6 +98,8 @@ class Report:
         return {
             "records_read": self.records_read,
             "booked": self.booked,
+            "corrected": self.corrected,
+            "withdrawn": self.withdrawn,
             "unchanged": self.unchanged,
             "withheld": self.withheld,
             "set_aside": self.set_aside,
@@ -143,12 +156,14 @@ class Intake:
             writing.save_import_run(self.rulebook.policy.county.id, self.registry, orjson.dumps(report.data()))
         return report
 
-    def take(self, records: Iterable[ServiceRecord | SetAside]) -> Report:
+    def take(self, records: Iterable[ServiceRecord | Withdrawn | SetAside]) -> Report:
         """Take in a few records at once, in one transaction; nothing is fetched and no run is noted."""
         report = Report()
+        done = _Done()
         with self.ledger.writing() as writing:
             self._save_policy(writing)
-            done = self._chunk(writing, list(self._reviewed(records, report)), report)
+            for chunk in _chunks(self._reviewed(records, report), CHUNK_RECORDS):
+                done.extend(self._chunk(writing, chunk, report))
         self._tell(done)
         return report
 
@@ -199,8 +214,10 @@ class Intake:
         report.reasons[row.reason] += 1
         self.put_aside(row)
 
-    def _reviewed(self, records: Iterable[ServiceRecord | SetAside], report: Report) -> Iterator[_Reviewed]:
-        """Yield the records that nobody objects to, with the facts that plugins supply."""
+    def _reviewed(
+        self, records: Iterable[ServiceRecord | Withdrawn | SetAside], report: Report
+    ) -> Iterator[_Reviewed | Withdrawn]:
+        """Yield the records that nobody objects to, with the facts that plugins supply; and what is taken back."""
         supplying = bool(self.host.implementations("supply_facts"))
         reviewing = bool(self.host.implementations("review_record"))
         own = frozenset(fact.name for fact in self.host.words()) if supplying else frozenset[str]()
@@ -208,6 +225,9 @@ class Intake:
             report.records_read += 1
             if report.records_read % 1000 == 0:
                 self.progress("read", report.records_read)
+            if isinstance(found, Withdrawn):
+                yield found
+                continue
             content = found if isinstance(found, SetAside) else self._content(found)
             if isinstance(content, SetAside):
                 report.set_aside += 1
@@ -222,9 +242,9 @@ class Intake:
                     raise PluginError(name, f"review_record gives {type(objection).__name__}, not an Objection")
                 self._aside(_withheld(found, name, objection), report)
                 continue
-            yield _Reviewed(found, self._supplied(found, own) if supplying else {}, content)
+            yield _Reviewed(found, self._supplied(found, own) if supplying else {}, content, hash_of(content))
 
-    def _since(self, since: date | None, report: Report) -> Iterator[ServiceRecord | SetAside]:
+    def _since(self, since: date | None, report: Report) -> Iterator[ServiceRecord | Withdrawn | SetAside]:
         """Yield what the registry hands over of the day `since` and later, whether it keeps to it or not."""
         for found in self._fetched("fetch_records", county=self.rulebook.policy.county.id, since=since):
             if since is not None and isinstance(found, ServiceRecord) and found.day < since:
@@ -232,12 +252,12 @@ class Intake:
             else:
                 yield found
 
-    def _content(self, record: ServiceRecord) -> str | SetAside:
-        """Return the hash of a record's content; of one that no registry should have handed over, why it stays out."""
+    def _content(self, record: ServiceRecord) -> bytes | SetAside:
+        """Return a record's content as it is kept; of one that should not have been handed over, why it stays out."""
         if not isinstance(record, ServiceRecord):
             raise PluginError(self.registry, f"hands over {type(record).__name__}, not service records")
         try:
-            content = content_hash(record)
+            content = content_of(record)
         except InvalidError:
             return _as_set_aside(record, "", "not_exact")
         return self._unusable(record) or content
@@ -283,93 +303,262 @@ class Intake:
 
     # --- a chunk, one transaction --------------------------------------------------------------------------------
 
-    def _chunk(self, writing: Writing, chunk: list[_Reviewed], report: Report) -> _Done:
-        people: dict[VolunteerId, list[_Reviewed]] = defaultdict(list)
-        for reviewed in self._not_yet_booked(writing, chunk, report):
-            people[reviewed.record.volunteer].append(reviewed)
+    def _chunk(self, writing: Writing, chunk: list[_Reviewed | Withdrawn], report: Report) -> _Done:
+        people: dict[VolunteerId, list[Change]] = defaultdict(list)
+        for owner, change in self._changes(writing, chunk, report):
+            people[owner].append(change)
+        county = self.rulebook.policy.county.id
+        owners = [(id, county) for id in people]
+        found = closings(writing, county, people)
+        beside = []
+        if credits(self.rulebook):
+            beside = others(self.rulebook, _organisations(people))
+            beside += [one.heir for one in found.values() if one.heir and one.heir not in beside]
+        writing.lock({*owners, *((id, county) for id in beside)})
         known = writing.volunteers(people)
-        histories = writing.histories(self.rulebook.policy.county.id, people)
+        states = writing.fold_states(county, self.rulebook.policy.digest, people)
+        reviews = writing.notes(owners, REVIEW) if asks_awards(self.rulebook.policy) else {}
         done = _Done()
-        assessed = 0
-        for id, new in people.items():
-            self._person(known.get(id, Volunteer(id)), histories.get(id, []), new, done, report)
-            assessed += len(new)
+        left: dict[VolunteerId, list[Change]] = {}
+        for id, changes in people.items():
+            goes_on = id in states and not reviews.get((id, county))
+            if not goes_on or not self._goes_on(known.get(id, Volunteer(id)), states[id], changes, done, report):
+                left[id] = changes
+        histories = writing.histories(county, left)
+        assessed = len(people) - len(left)
+        for id, changes in left.items():
+            person, held, said = known.get(id, Volunteer(id)), histories.get(id, []), reviews.get((id, county), ())
+            self._person(person, held, said, changes, done, report)
+            assessed += len(changes)
             self.progress("assessed", assessed)
+        if credits(self.rulebook):
+            done.beside = self._credit(writing, owners, known, done, beside)
         self.progress("booking", len(done.bookings))
-        entries = writing.book(done.bookings)
-        done.entries = list(zip(done.assessments, entries, strict=True))
+        # What is taken back comes first: the same record may go to somebody else in this chunk.
+        order = sorted(range(len(done.bookings)), key=lambda at: done.bookings[at].kind != "withdrawn")
+        entries = writing.book([done.bookings[at] for at in order])
+        writing.enter(done.beside)
+        assessments = [done.assessments[at] for at in order]
+        writing.save_fold_states(county, self.rulebook.policy.digest, done.states)
+        done.entries = [(one, entry) for one, entry in zip(assessments, entries, strict=True) if one is not None]
         return done
 
-    def _not_yet_booked(self, writing: Writing, chunk: list[_Reviewed], report: Report) -> Iterator[_Reviewed]:
-        by_registry: dict[RegistryId, list[RecordId]] = defaultdict(list)
-        for reviewed in chunk:
-            by_registry[reviewed.record.registry].append(reviewed.record.id)
-        booked = {
-            (registry, id): found
-            for registry, ids in by_registry.items()
-            for id, found in writing.content_hashes(registry, ids).items()
+    def _credit(
+        self,
+        writing: Writing,
+        owners: list[_Owner],
+        known: Mapping[VolunteerId, Volunteer],
+        done: _Done,
+        beside: list[VolunteerId],
+    ) -> list[Draft]:
+        """Let every booking do to the accounts what the record is worth to them; return the entries of others."""
+        # Lots are told from each other only where something is taken back, or may have ended in a limited account.
+        whole = {
+            (one.person, owners[0][1])
+            for one in done.recounts
+            if needs_lots(self.rulebook.policy.accounts) or any(b.kind != "original" for b in one.found.bookings)
         }
-        for reviewed in chunk:
-            key = (reviewed.record.registry, reviewed.record.id)
-            before = booked.get(key)
-            if before is None:
-                booked[key] = reviewed.content
+        rows = writing.wallet_rows(whole)
+        rows |= writing.wallet_rows([owner for owner in owners if owner not in whole], lots=False)
+        balances = writing.balances_of(owners)
+        county = self.rulebook.policy.county.id
+        passing = at_hand(writing, self.rulebook, beside)
+        closed = closings(writing, county, (id for id, _county in owners))
+        done.bookings = []
+        for one in done.recounts:
+            owner = (one.person, owners[0][1])
+            done.bookings += credited(
+                self.rulebook,
+                known.get(one.person, Volunteer(one.person)),
+                one.found,
+                rows.get(owner, WalletRows()),
+                balances.get(owner, {}),
+                writing.number(owner),
+                self.on,
+                passing,
+                closed.get(one.person),
+            )
+        return passing.taken()
+
+    def _changes(
+        self, writing: Writing, chunk: list[_Reviewed | Withdrawn], report: Report
+    ) -> Iterator[tuple[VolunteerId, Change]]:
+        """Yield what is new about whose records; what is known already, or out of date, is counted."""
+        by_registry: dict[RegistryId, list[RecordId]] = defaultdict(list)
+        for one in chunk:
+            by_registry[one.registry].append(one.id)
+        booked: dict[tuple[RegistryId, RecordId], str] = {}
+        versions: dict[tuple[RegistryId, RecordId], set[str]] = {}
+        owners: dict[tuple[RegistryId, RecordId], tuple[VolunteerId, CountyId]] = {}
+        states: dict[tuple[RegistryId, RecordId], list[str]] = {}
+        for registry, ids in by_registry.items():
+            found = writing.content_hashes(registry, ids)
+            booked |= {(registry, id): hashed for id, hashed in found.items()}
+            again = [
+                one.id for one in chunk if one.registry == registry and found.get(one.id, one.hashed) != one.hashed
+            ]
+            if again:
+                versions |= {(registry, id): hashes for id, hashes in writing.version_hashes(registry, again).items()}
+                owners_again = writing.owners(registry, again)
+                owners |= {(registry, id): owner for id, owner in owners_again.items()}
+                states |= {(registry, id): said for id, said in _states(writing, registry, owners_again).items()}
+        for one in chunk:
+            key = (one.registry, one.id)
+            if key in states and isinstance(one, _Reviewed):
+                one, hashes = _as_reviewed(one, states[key])
+                if not hashes.isdisjoint(versions[key]):
+                    versions[key].add(one.hashed)
+            if key not in booked:
+                if isinstance(one, Withdrawn):
+                    report.set_aside += 1
+                    self._aside(_not_booked(one), report)
+                    continue
+                booked[key] = one.hashed
                 report.booked += 1
-                yield reviewed
-            elif before == reviewed.content:
+                yield one.record.volunteer, Change(one.record, one.supplied, content=one.content)
+            elif booked[key] == one.hashed:
                 report.unchanged += 1
             else:
-                report.set_aside += 1
-                self._aside(_as_set_aside(reviewed.record, "id", "changed_record"), report)
+                for change in self._changed(one, versions.get(key, set()), owners.get(key), writing, report):
+                    booked[key] = one.hashed  # delivered twice, it is known by then
+                    yield change
 
-    def _person(self, person: Volunteer, held: list[Held], new: list[_Reviewed], done: _Done, report: Report) -> None:
-        """Fold one person; note what is to be booked for the new records and for those that a late one changes."""
-        booked = {(one.record.registry, one.record.id): one for one in held}
-        both = [(one.record, one.supplied) for one in held] + [(one.record, one.supplied) for one in new]
-        history = sorted(both, key=lambda one: one[0].order)
-        first_new = _first_changed(self.rulebook, person, history, [reviewed.record for reviewed in new])
-        after: list[Counted] = []
-        for assessment in assess(self.rulebook, person, history):
-            record = assessment.record
-            before = booked.get((record.registry, record.id))
-            if before is not None and record.order < first_new:
-                # Booked, and nothing new came before it: it keeps what it has, whatever the policy says by now.
-                after.append(as_counted(before))
-                continue
-            after.append(counted(assessment))
-            if before is None:
+    def _changed(
+        self,
+        one: _Reviewed | Withdrawn,
+        versions: set[str],
+        owner: tuple[VolunteerId, CountyId] | None,
+        writing: Writing,
+        report: Report,
+    ) -> Iterator[tuple[VolunteerId, Change]]:
+        """Yield what becomes of a record that is booked with other content."""
+        if owner is None or owner[1] != self.rulebook.policy.county.id:
+            report.set_aside += 1
+            self._aside(_elsewhere(one), report)
+        elif isinstance(one, Withdrawn):
+            report.withdrawn += 1
+            (held,) = writing.held(one.id, one.registry)
+            yield owner[0], Change(held.record, held.supplied, withdrawn=True, reason=one.reason)
+        elif one.hashed in versions:
+            report.set_aside += 1
+            self._aside(_as_set_aside(one.record, "id", "older_version"), report)
+        else:
+            report.corrected += 1
+            if owner[0] != one.record.volunteer:  # it was booked for somebody else
+                for held in writing.held(one.id, one.registry):
+                    yield owner[0], Change(held.record, held.supplied, withdrawn=True, reason="moved")
+            yield one.record.volunteer, Change(one.record, one.supplied, again=True, content=one.content)
+
+    def _person(
+        self,
+        person: Volunteer,
+        held: list[Held],
+        reviews: Sequence[Noted],
+        changes: list[Change],
+        done: _Done,
+        report: Report,
+    ) -> None:
+        """Fold one person; note what is to be booked for the changes and for the records that they change."""
+        found = recount(self.rulebook, person, held, changes)
+        self._note(person, found, changes, done, report)
+        life = Life(self.rulebook, person)
+        for past in found.after:
+            life.add(past)
+        assert found.fold is not None
+        done.states.append((person.id, packed(found.fold, life)))
+        if self.rulebook.policy.stars is not None:
+            before = [as_counted(one) for one in sorted(held, key=lambda one: one.record.order)]
+            star_before = self._stands(person, before, reviews).star_held if before else 0
+            if reviews:
+                after = self._stands(person, found.after, reviews)
+            else:
+                after = standing_after(self.rulebook, person, life, self.on)
+            self._star(after, star_before, done, report)
+
+    def _stands(self, person: Volunteer, history: list[Counted], reviews: Sequence[Noted]) -> Standing:
+        awards = awards_of(self.rulebook, person, history, reviews)
+        return standing(self.rulebook, person, history, self.on, awards)
+
+    def _goes_on(self, person: Volunteer, state: bytes, changes: list[Change], done: _Done, report: Report) -> bool:
+        """Go on with a person from the state of their fold; tell whether that was possible."""
+        stars = self.rulebook.policy.stars is not None
+        carried = carry(self.rulebook, person, state, changes, self.on, standings=stars)
+        if carried is None:
+            return False
+        self._note(person, carried.recount, changes, done, report)
+        done.states.append((person.id, carried.state))
+        if carried.before is not None and carried.after is not None:
+            self._star(carried.after, carried.before.star_held, done, report)
+        return True
+
+    def _note(self, person: Volunteer, found: Recount, changes: list[Change], done: _Done, report: Report) -> None:
+        changed = {change.record.key for change in changes}
+        for booking, assessment in zip(found.bookings, found.assessments, strict=True):
+            report.seconds += booking.seconds
+            report.points += booking.points
+            if assessment is not None and booking.record.key in changed:
                 report.held += assessment.pending is not None
                 report.refused += not assessment.counted and assessment.pending is None
-                done.book(assessment, assessment.seconds, assessment.points, None, report)
-            elif (assessment.seconds, assessment.points, assessment.counted) != (
-                before.seconds,
-                before.points,
-                before.counted,
-            ):
+            if booking.kind == "adjusting":
                 report.adjusted += 1
-                report.adjusted_by_another_policy += before.policy_digest != assessment.policy_digest
-                seconds, points = assessment.seconds - before.seconds, assessment.points - before.points
-                done.book(assessment, seconds, points, before.entry, report)
-        if self.rulebook.policy.stars is not None:
-            self._star(person, [as_counted(one) for one in held], after, done, report)
+                before = found.before[booking.record.key]
+                report.adjusted_by_another_policy += before.policy_digest != booking.policy_digest
+        done.recounts.append(_Of(person.id, found))
+        done.bookings += found.bookings
+        done.assessments += found.assessments
 
-    def _star(
-        self, person: Volunteer, before: list[Counted], after: list[Counted], done: _Done, report: Report
-    ) -> None:
-        found = standing(self.rulebook, person, after, self.on)
-        star_before = standing(self.rulebook, person, before, self.on).star_held if before else 0
-        report.stars_of[person.id] = found.star_held
+    def _star(self, found: Standing, star_before: int, done: _Done, report: Report) -> None:
+        report.stars_of[found.volunteer] = found.star_held
         if found.star_held != star_before:
             report.star_changes += 1
             done.changes.append((found, star_before))
 
 
 class _Reviewed(NamedTuple):
-    """A record that nobody objects to, the facts that plugins supply, and the hash of its content."""
+    """A record that nobody objects to, the facts that plugins supply, its content and the hash of it."""
 
     record: ServiceRecord
     supplied: Mapping[str, FactValue]
-    content: str
+    content: bytes
+    hashed: str
+
+    @property
+    def id(self) -> RecordId:
+        return self.record.id
+
+    @property
+    def registry(self) -> RegistryId:
+        return self.record.registry
+
+
+def _states(writing: Writing, registry: RegistryId, owners: Mapping[RecordId, _Owner]) -> dict[RecordId, list[str]]:
+    """Return the states that reviews have seen these records in, in their order; what was not reviewed is left out."""
+    found: dict[RecordId, list[str]] = {}
+    notes = writing.notes(set(owners.values()), REVIEW)
+    for id, owner in owners.items():
+        if owner in notes:
+            steps = list(taken(owner[0], notes[owner]))
+            for held in writing.held(id, registry):
+                found |= {id: states} if (states := states_of(held, steps)) else {}
+    return found
+
+
+def _as_reviewed(one: _Reviewed, states: Sequence[str]) -> tuple[_Reviewed, frozenset[str]]:
+    """Return what came in with the state that its review came to, and the hashes under which it may be known.
+
+    How far a record has come its review has said; what its registry says of that is not heard any more.
+    """
+    versions = [in_state(one.record, state) for state in states]
+    contents = [content_of(record) for record in versions]
+    hashes = [hash_of(content) for content in contents]
+    return _Reviewed(versions[-1], one.supplied, contents[-1], hashes[-1]), frozenset((one.hashed, *hashes))
+
+
+class _Of(NamedTuple):
+    """What a person's records have come to."""
+
+    person: VolunteerId
+    found: Recount
 
 
 class _Undo(Exception):
@@ -380,48 +569,37 @@ class _Undo(Exception):
 class _Done:
     """What one chunk has come to: bookings with their assessments in step, then entries, and stars that changed."""
 
+    recounts: list[_Of] = field(default_factory=list)
     bookings: list[Booking] = field(default_factory=list)
-    assessments: list[Assessment] = field(default_factory=list)
+    assessments: list[Assessment | None] = field(default_factory=list)
     entries: list[tuple[Assessment, Entry]] = field(default_factory=list)
     changes: list[tuple[Standing, int]] = field(default_factory=list)
+    states: list[tuple[VolunteerId, bytes]] = field(default_factory=list)
+    beside: list[Draft] = field(default_factory=list)
 
-    def book(self, assessment: Assessment, seconds: int, points: int, adjusts: int | None, report: Report) -> None:
-        report.seconds += seconds
-        report.points += points
-        self.assessments.append(assessment)
-        self.bookings.append(
-            Booking(
-                kind="original" if adjusts is None else "adjusting",
-                record=assessment.record,
-                seconds=seconds,
-                points=points,
-                policy_digest=assessment.policy_digest,
-                body=orjson.dumps(body_of(assessment)),
-                supplied=assessment.supplied or {},
-                adjusts=adjusts,
-                counted=assessment.counted,
-            )
-        )
+    def extend(self, other: _Done) -> None:
+        self.entries += other.entries
+        self.changes += other.changes
 
 
-def _first_changed(
-    rulebook: Rulebook,
-    person: Volunteer,
-    history: list[tuple[ServiceRecord, Mapping[str, FactValue]]],
-    new: list[ServiceRecord],
-) -> Order:
-    """Return the order of the first record whose worth may change: a new one, or one that a new one takes out."""
-    first = min(record.order for record in new)
-    taken_out = revocations(rulebook, person, history)
-    by_new = {key for key, revocation in taken_out.items() if revocation.by in new}
-    gone = (record.order for record, _supplied in history if (record.registry, record.id) in by_new)
-    return min(first, min(gone, default=first))
-
-
-def _chunks(records: Iterable[_Reviewed], size: int) -> Iterator[list[_Reviewed]]:
-    iterator = iter(records)
-    while chunk := list(islice(iterator, size)):
+def _chunks(changes: Iterable[_Reviewed | Withdrawn], size: int) -> Iterator[list[_Reviewed | Withdrawn]]:
+    """Yield what came in, in lists that hold a record once: each version of it is booked by itself, in its order."""
+    chunk: list[_Reviewed | Withdrawn] = []
+    seen: dict[tuple[RegistryId, RecordId], str] = {}
+    for one in changes:
+        key = (one.registry, one.id)
+        if len(chunk) >= size or seen.get(key, one.hashed) != one.hashed:
+            yield chunk
+            chunk, seen = [], {}
+        chunk.append(one)
+        seen[key] = one.hashed
+    if chunk:
         yield chunk
+
+
+def _organisations(people: Mapping[VolunteerId, list[Change]]) -> list[str]:
+    """Return for which organisations service was done that changes."""
+    return sorted({change.record.organisation for changes in people.values() for change in changes})
 
 
 def _withheld(record: ServiceRecord, plugin: str, objection: Objection) -> SetAside:
@@ -438,6 +616,18 @@ def _as_set_aside(
     content = {"id": id, "day": str(record.day), "seconds": str(record.seconds)}
     source = record.source or str(record.registry)
     return SetAside(source, record.row, heading, reason, (("id", id), *details), content)
+
+
+def _not_booked(taken_back: Withdrawn) -> SetAside:
+    id = str(taken_back.id)
+    return SetAside(str(taken_back.registry), 0, "id", "not_booked", (("id", id),), {"id": id})
+
+
+def _elsewhere(one: _Reviewed | Withdrawn) -> SetAside:
+    if isinstance(one, _Reviewed):
+        return _as_set_aside(one.record, "county", "booked_elsewhere")
+    id = str(one.id)
+    return SetAside(str(one.registry), 0, "county", "booked_elsewhere", (("id", id),), {"id": id})
 
 
 def _is_value(fact: Fact, value: object) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from lianxing.rules.balances import Move
+from lianxing.rules.facts import FactValue
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.redeeming import Taken
 from lianxing.rules.redemption import PickUp
@@ -62,11 +63,30 @@ class AskingCase:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldRecipient:
+    """Somebody who is to be served: facts of the person, and which candidates are what to them.
+
+    `on_roster` is None where the case tells of no roster.
+    """
+
+    id: str
+    facts: Mapping[str, FactValue]
+    paired: tuple[str, ...]
+    on_roster: tuple[str, ...] | None
+    family: tuple[str, ...]
+    withdrew: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MenuCase:
-    """These ask for a service of the menu; expected are the place of each, and who may not ask. None is not asked."""
+    """These ask for a service of the menu; expected are the place of each, and who may not ask. None is not asked.
+
+    With a `recipient` the candidates are volunteers who might serve that person.
+    """
 
     request: str
     candidates: tuple[ToldCandidate, ...]
     for_whom: Beneficiary
     ranked: Mapping[str, int] | None
     ineligible: tuple[str, ...] | None
+    recipient: ToldRecipient | None = None

@@ -91,7 +91,11 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One immutable booking. `kind` is `original`, once per record, or `adjusting`, which names what it `adjusts`."""
+    """One immutable entry of a passbook; `id` is its number there, from 1 on.
+
+    Of a record: `original`, once per record; `adjusting`, `corrected` and `withdrawn` name in `adjusts` the original.
+    Other kinds are of no record. `seconds` and `points` are what it changes of what was earned.
+    """
 
     id: int
     kind: str
@@ -106,3 +110,5 @@ class Entry:
     points: int
     adjusts: int | None = None
     counted: bool = True
+    actor: str = ""
+    reason: str = ""

@@ -18,8 +18,12 @@ class MoveKind(Enum):
     ISSUED = "issued"
     SPENT = "spent"
     GIVEN_AWAY = "given_away"
+    RECEIVED = "received"
     TAKEN_BACK = "taken_back"
     RESERVED = "reserved"
+    SETTLED = "settled"
+    RELEASED = "released"
+    REFUNDED = "refunded"
     CLOSES = "closes"
 
 
@@ -33,7 +37,10 @@ class ClosingEvent(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Something that is to happen to an account; `amount` is in its unit. `family`: by a member of the family."""
+    """Something that is to happen to an account; `amount` is in its unit. `family`: by a member of the family.
+
+    `name` is what a reservation or something spent is called, and by which it is settled, released or refunded.
+    """
 
     on: date
     kind: MoveKind
@@ -42,6 +49,7 @@ class Move:
     gives: Purpose | None = None
     to_whom: Recipient | None = None
     event: ClosingEvent | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from lianxing.rules.decision_cases import DecisionCase
 from lianxing.rules.facts import FactValue
 from lianxing.rules.places import Location, Source
 from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.reviewing import Step
 from lianxing.rules.selection_cases import SelectionCase
 
 SUSPENDED = "suspended"
@@ -25,6 +26,15 @@ class Deadline:
     objected_on: date | None = None
     settled_on: date | None = None
     reported: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCase:
+    """Steps of a review of the case's record, and what comes of them: its state, or why the last one is refused."""
+
+    steps: tuple[Step, ...]
+    comes_to: str | None
+    not_allowed: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +86,4 @@ class Case:
     queue: MenuCase | None = None
     decided: DecisionCase | None = None
     selection: SelectionCase | None = None
+    review: ReviewCase | None = None

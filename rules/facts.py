@@ -57,6 +57,7 @@ class Scope(Enum):
     MEASURE = "measure"
     SANCTION = "sanction"  # what sanctions have made of the person
     STANDING = "standing"  # the star held: asked by perks only
+    MATCH = "match"  # of a volunteer and a recipient together: asked by who may serve only
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,6 +265,22 @@ RECORD_FACTS = (
         "所获荣誉或所入选的评选",
         "the honour, or the commendation selected for",
     ),
+    _fact(
+        "recipient",
+        "服务对象档案",
+        FactType.TEXT,
+        Scope.RECORD,
+        "服务对象的档案号，不是姓名",
+        "number of the recipient's file, never the name",
+    ),
+    _fact(
+        "recipient_group",
+        "服务对象群体",
+        FactType.TEXT,
+        Scope.RECORD,
+        "服务的是哪一类关爱群体，值由县里声明",
+        "which target group was served; the county declares the values",
+    ),
     _fact("donated_amount", "捐赠金额", FactType.MONEY, Scope.RECORD, "捐赠的金额", "the amount given"),
     _fact("blood_ml", "献血量", FactType.WHOLE, Scope.RECORD, "献血毫升数", "millilitres of blood"),
     _fact("role", "职务", FactType.TEXT, Scope.RECORD, "所任职务", "the role held"),
@@ -406,6 +422,14 @@ PERSON_FACTS = (
         _value("branch_team", "支队", "branch team (county, enterprise, institution)"),
         _value("brigade", "大队", "brigade (township, sub-district, county body)"),
     ),
+    _fact(
+        "target_group",
+        "关爱群体",
+        FactType.TEXT,
+        Scope.PERSON,
+        "本人属于哪一类关爱群体，值由县里声明，没有则不填",
+        "the target group that the person belongs to; the county declares the values, missing without one",
+    ),
     _fact("home_team", "所在队伍", FactType.TEXT, Scope.PERSON, "登记所在的队伍", "the team of registration"),
     _fact("household", "户", FactType.TEXT, Scope.PERSON, "家庭编号", "id of the household"),
     _fact("real_name", "实名", FactType.YES_NO, Scope.PERSON, "实名认证已通过", "real-name check passed"),
@@ -453,6 +477,61 @@ SANCTION_FACTS = (
 )
 
 KNOWN_FACTS = RECORD_FACTS + CALENDAR_FACTS + PERSON_FACTS + SANCTION_FACTS
+
+TARGET_GROUP = "target_group"
+SERVED_GROUP = "served_group"
+
+# What a volunteer and a recipient have together: asked where the menu says who may serve, and nowhere else.
+MATCH_FACTS = (
+    _fact(
+        "paired",
+        "已结对",
+        FactType.YES_NO,
+        Scope.MATCH,
+        "志愿者与服务对象是长期结成的对子",
+        "the volunteer and the recipient are a standing pair",
+    ),
+    _fact(
+        "on_roster",
+        "当日值守",
+        FactType.YES_NO,
+        Scope.MATCH,
+        "志愿者当日轮值；没有轮值表的为缺失",
+        "the volunteer is on duty on the day; missing where there is no roster",
+    ),
+    _fact(
+        "same_community",
+        "同社区",
+        FactType.YES_NO,
+        Scope.MATCH,
+        "两人的社区相同；有一人不明的为缺失",
+        "both live in one community; missing where one is not known",
+    ),
+    _fact(
+        "same_area",
+        "同区域",
+        FactType.YES_NO,
+        Scope.MATCH,
+        "两人的注册区域相同；有一人不明的为缺失",
+        "both are registered in one area; missing where one is not known",
+    ),
+    _fact(
+        "related",
+        "是家人",
+        FactType.YES_NO,
+        Scope.MATCH,
+        "志愿者是需求方申报的家庭成员",
+        "the volunteer is of the declared family of whoever asks",
+    ),
+    _fact(
+        SERVED_GROUP,
+        "服务的群体",
+        FactType.TEXT,
+        Scope.MATCH,
+        "服务对象属于哪一类关爱群体，取值同“关爱群体”",
+        "the target group of the recipient; its values are those of `target_group`",
+    ),
+)
 
 # Words that only describe: nothing in the engine rests on them, so a county may define one of them in its own way.
 OPEN_FACTS = frozenset(

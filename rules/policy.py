@@ -21,10 +21,17 @@ from lianxing.rules.sanctions import Sanction
 from lianxing.rules.stars import StarScale
 from lianxing.rules.transition import Transition
 
+# Raised with every change of the engine by which the same files and the same facts can be decided otherwise: what was
+# decided by another version is then told from what somebody has changed.
+DECISIONS_VERSION = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The chapters of a county, its base layers merged in; `digest` is the SHA-256 of every file it was read from."""
+    """The chapters of a county, its base layers merged in.
+
+    `digest` is the SHA-256 of `DECISIONS_VERSION` and of every file it was read from.
+    """
 
     county: County
     layers: tuple[str, ...]

@@ -300,6 +300,12 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P603", "服务评价只能写一条，另一条是“{first}”", "evaluation is said twice, first by '{first}'"),
     ("P604", "环节前后都是“{state}”", "this stage leads from '{state}' to itself"),
     ("P605", "随时可评价（{word}）就没有逾期", "what may come at any time ({word}) is never late"),
+    (
+        "P607",
+        "“{id}”绕过公示“{notice}”：公示中的记录只有公示期满才转为“{state}”，同一状态也只公示一次",
+        "'{id}' goes round the notice '{notice}': what is posted gets to '{state}' by the end of the notice only, once",
+    ),
+    ("P608", "公示“{of}”与记录的状态无关", "a notice of {of} takes no record from one state to another"),
     ("P606", "等次须由高到低", "grades go from high to low"),
     # P66x: commendation
     ("P660", "“{found}”不能分组；可用：{known}", "'{found}' makes no groups; those that do are {known}"),
@@ -346,6 +352,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "P626",
         "修复从“{measure}”中扣，它须是合计类指标",
         "a repair is paid out of '{measure}', which has to be a sum",
+    ),
+    (
+        "P627",
+        "撤销的记录总是从基数中扣除，只能写“是”",
+        "a revoked record is always taken from what a star rests on: say yes",
     ),
     (
         "P331",

@@ -50,6 +50,20 @@ class ServiceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A registry takes a record back: it was a mistake, or was deleted there. What it earned is taken back too."""
+
+    id: RecordId
+    registry: RegistryId
+    reason: str = ""
+
+    @property
+    def hashed(self) -> str:
+        """What stands in the directory of records where others have the hash of their content."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Volunteer:
     """A person as the registry knows them: an opaque id and facts, never a name or an identity number."""
 

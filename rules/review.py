@@ -63,13 +63,31 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Appeal:
+    """Against the outcome of an objection one may appeal once, within a term from it, and `by` decides."""
+
+    within: Dated[Term]
+    by: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """Something is posted for a term, during which anybody may object."""
+    """Something is posted for a term, during which anybody may object.
+
+    A notice of records may be a step of their way: what is in `from_state` is posted, and is in `to_state` once the
+    term is over and every objection is settled. Without the two (empty) it stands beside the way. `by` posts and
+    settles objections; empty: whoever took the record to where it is posted, and of a star its approver.
+    """
 
     clause: Clause
     of: Posted
     within: Dated[Term]
     objection: Objection
+    from_state: str = ""
+    to_state: str = ""
+    by: str = ""
+    appeal: Appeal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,11 @@ class Table:
 
         None when the table does not say.
         """
+        if len(keys) == 1:  # most tables are asked by one fact, for every record
+            own = self.cells.get((Other.MISSING if keys[0] is None else keys[0],))
+            found = None if own is None else own.since(day)
+            if found is not None:
+                return found
         for cell in self.cells_for(keys):
             found = cell.since(day)
             if found is not None:

@@ -225,6 +225,9 @@ def test_every_command_line_names_a_command_and_options_that_exist(place: str, t
     context = click.Context(program)
     command = program.get_command(context, words[0])
     assert command is not None, f"{place}: there is no command {words[0]}"
+    if isinstance(command, click.Group) and len(words) > 1 and not words[1].startswith("-"):
+        group, command = command, command.get_command(context, words[1])
+        assert command is not None, f"{place}: {group.name} has no command {words[1]}"
     known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
     asked = {word.partition("=")[0] for word in words[1:] if word.startswith("-")}
     assert asked <= known, f"{place}: {sorted(asked - known)}"
@@ -252,6 +255,23 @@ def anchors(page: Path) -> set[str]:
 def test_every_link_to_a_heading_finds_it(page: Path) -> None:
     found = [match for match in ANCHOR.findall(FENCE.sub("", page.read_text("utf-8"))) if "://" not in match[0]]
     assert [match for match in found if match[1] not in anchors(page.parent / match[0] if match[0] else page)] == []
+
+
+NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    named = NAMED.findall(page.read_text("utf-8"))
+    there = {file: (ROOT / file).read_text("utf-8") if (ROOT / file).exists() else "" for file, _test in named}
+    assert [f"{file}::{test}" for file, test in named if f"def {test}(" not in there[file]] == []
+
+
+def test_every_row_of_the_page_on_reliability_says_what_happens_and_which_test_shows_it() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    rows = [line.strip("|").split("|") for line in text.splitlines() if re.match(r"\| [A-Z]\d+ \|", line)]
+    assert len(rows) > 20
+    assert [row[0] for row in rows if len(row) != 4 or not row[2].strip() or not NAMED.search(row[3])] == []
 
 
 # What the guide tells its reader to change, in the starter that `new-county` has written: file, old text, new text.

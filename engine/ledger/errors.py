@@ -22,7 +22,7 @@ class LedgerError(Exception):
 
 
 class AddressError(LedgerError):
-    """The address names no database that can be opened: other scheme, a directory, a missing folder or file."""
+    """The address names no database that can be opened: other scheme, a directory, a missing file, a wrong password."""
 
 
 class NotALedgerError(LedgerError):
@@ -37,12 +37,19 @@ class OldSqliteError(LedgerError):
     """The SQLite library is too old, or refuses a setting on which durability rests."""
 
 
+class UnfitServerError(LedgerError):
+    """The database server is too old, or has a setting switched off on which durability rests."""
+
+
 class ReadOnlyError(LedgerError):
     """The ledger cannot be written; reading may still work."""
 
 
 class BusyError(LedgerError):
-    """Another process held the write lock for too long. The only error that may simply be tried again."""
+    """Others held a lock for too long, or the database chose this transaction to give way; nothing of it was kept.
+
+    The only error that may simply be tried again.
+    """
 
 
 class FullError(LedgerError):
@@ -54,7 +61,11 @@ class DamagedError(LedgerError):
 
 
 class UnreachableError(LedgerError):
-    """The operating system would not read or write the file."""
+    """The operating system would not read or write the file, or the server is not there; nothing was kept."""
+
+
+class InDoubtError(LedgerError):
+    """The connection was lost at COMMIT: nobody here knows whether it was kept. Ask again, with the same key."""
 
 
 class InvalidError(LedgerError):
@@ -67,3 +78,15 @@ class RefusedError(LedgerError):
 
 class AlreadyBookedError(RefusedError):
     """The record has its original entry already."""
+
+
+class ConflictError(BusyError):
+    """Somebody else wrote to the same passbook meanwhile; nothing was kept, the transaction can begin again."""
+
+
+class SoldOutError(RefusedError):
+    """The stock of an offer does not reach."""
+
+
+class KeyMismatchError(LedgerError):
+    """The key of a command was used before, for something else; nothing was done."""

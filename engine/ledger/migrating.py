@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from lianxing.engine.ledger.errors import NewerSchemaError
 
 # Every schema that a released version wrote, oldest first; a test compares it with the migrations.
-SCHEMA_VERSIONS = ("0001",)
+SCHEMA_VERSIONS = ("0001", "0002")
 
 
 def is_newest(connection: Connection) -> bool:
@@ -39,6 +39,7 @@ def migrate(connection: Connection, place: str) -> None:
     # By package name: a checkout is reached through a link, and a '%' in a path would be taken for interpolation.
     config.set_main_option("script_location", "lianxing.engine.ledger:migrations")
     config.attributes["connection"] = connection
+    config.attributes["fresh"] = found is None
     command.upgrade(config, "head")
 
 

@@ -9,16 +9,23 @@ from datetime import date
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
+from lianxing.engine.ledger import holdings
 from lianxing.engine.ledger.contents import facts_from, record_from
+from lianxing.engine.ledger.leafing import Leaves, leaf_through
+from lianxing.engine.ledger.payouts import Payout, payouts
 from lianxing.engine.ledger.tables import (
-    account,
+    EARNED,
     balance,
     entry,
+    hold,
     import_run,
+    lot,
+    passbook,
     policy,
     posting,
+    record_key,
     service_record,
     volunteer,
 )
@@ -28,16 +35,18 @@ from lianxing.rules.records import ServiceRecord, Volunteer
 
 T = TypeVar("T")
 _Row = Row[*tuple[Any, ...]]
+_Owner = tuple[VolunteerId, CountyId]
 
 # Below the bound-variable limit of every SQLite and PostgreSQL driver.
 IN_MAX = 500
-ENTRIES_AT_ONCE = 1_000
+PASSBOOKS_AT_ONCE = 100
 
 _ENTRY_COLUMNS = (
-    entry.c.id,
+    entry.c.passbook,
+    entry.c.number,
     entry.c.kind,
-    entry.c.volunteer,
-    entry.c.county,
+    passbook.c.volunteer,
+    passbook.c.county,
     entry.c.registry,
     entry.c.record,
     entry.c.effective_on,
@@ -47,15 +56,19 @@ _ENTRY_COLUMNS = (
     entry.c.points,
     entry.c.adjusts,
     entry.c.counted,
+    entry.c.actor,
+    entry.c.reason,
+    entry.c.body,
+    entry.c.hash,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A record that the ledger holds, and what it has earned up to now: original plus adjusting entries.
+    """A record that the ledger holds, and what it has earned up to now: the sum of its entries.
 
-    `entry` is the original; `seconds` and `points` (hundredths) are net; `policy_digest` and `counted` (false where a
-    clause refuses the record) are those of the newest entry.
+    `record` is the newest version, `version` the entry that brought it, `entry` the original; `seconds` and `points`
+    (hundredths) are net; `policy_digest` and `counted` (false where a clause refuses it) are the newest entry's.
     """
 
     record: ServiceRecord
@@ -65,18 +78,20 @@ class Held:
     points: int
     policy_digest: str
     counted: bool = True
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """An entry as it stands in the ledger: the JSON of its assessment and its postings, in the order of their lines.
+    """An entry as it stands in the ledger: the JSON of its body, its postings in the order of their lines, its hash.
 
-    An account is named `earned/<county>/<volunteer>` or `issued/<county>`.
+    An account of the person is named `<account>/<county>/<volunteer>`, one of the county `<account>/<county>`.
     """
 
     entry: Entry
     body: bytes
     postings: tuple[Posting, ...]
+    hash: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +105,39 @@ class StoredPolicy:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What an entry says, where nothing but its words is wanted."""
+
+    number: int
+    on: date
+    actor: str
+    reason: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry of a passbook without its postings: whose it is, its number and kind, its day, and what it says."""
+
+    volunteer: VolunteerId
+    number: int
+    kind: str
+    on: date
+    actor: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCommand:
+    """A key that was used: the hash of what was asked, and the entry that answered."""
+
+    request_hash: str
+    entry: int
+    kind: str
+    body: bytes
+
+
 class Reading:
     """One snapshot of a ledger, from `Ledger.reading()`; not used after its block ends."""
 
@@ -99,98 +147,350 @@ class Reading:
 
     def volunteers(self, ids: Iterable[VolunteerId] | None = None) -> dict[VolunteerId, Volunteer]:
         """Return the volunteers of these ids, or all; an unknown id is left out."""
+        rows: Iterable[Any] = self._connection.execute(select(volunteer)) if ids is None else ()
         found: dict[VolunteerId, Volunteer] = {}
-        for row in self._rows(select(volunteer), volunteer.c.id, ids):
-            found[row.id] = Volunteer(row.id, _day(row.registered_on), _day(row.born_on), facts_from(row.facts))
+        for id, facts, registered_on, born_on in holdings.volunteers(self._connection, list(ids)) if ids else rows:
+            found[id] = Volunteer(id, _day(registered_on), _day(born_on), facts_from(bytes(facts)))
         return found
 
     def volunteer_ids(self, county: CountyId | None = None) -> list[VolunteerId]:
-        """Return, sorted, every volunteer with a record in the county; without a county, also those without records."""
-        with_records = select(service_record.c.volunteer).distinct()
+        """Return, sorted, every volunteer with a passbook in the county; without a county, everybody known."""
+        with_passbook = select(passbook.c.volunteer)
         if county is not None:
-            return sorted(self._connection.scalars(with_records.where(service_record.c.county == county)))
-        return sorted(self._connection.scalars(with_records.union(select(volunteer.c.id))))
+            return sorted(self._connection.scalars(with_passbook.where(passbook.c.county == county)))
+        return sorted(self._connection.scalars(with_passbook.union(select(volunteer.c.id))))
 
     def counties(self) -> list[CountyId]:
-        """Return, sorted, every county with a record."""
-        return sorted(self._connection.scalars(select(service_record.c.county).distinct()))
+        """Return, sorted, every county with a passbook."""
+        return sorted(self._connection.scalars(select(passbook.c.county).where(passbook.c.county != "").distinct()))
 
     def content_hashes(self, registry: RegistryId, records: Iterable[RecordId]) -> dict[RecordId, str]:
-        """Return the hash of the content kept for each record that the ledger holds."""
-        query = select(service_record.c.record, service_record.c.content_hash).where(
-            service_record.c.registry == registry
+        """Return the hash of the newest content of each record that the ledger holds, '' where it was withdrawn."""
+        query = select(record_key.c.record, record_key.c.content_hash).where(record_key.c.registry == registry)
+        return {row.record: row.content_hash for row in self._rows(query, record_key.c.record, records)}
+
+    def owners(self, registry: RegistryId, records: Iterable[RecordId]) -> dict[RecordId, tuple[VolunteerId, CountyId]]:
+        """Return whose each record is that the ledger holds."""
+        query = (
+            select(record_key.c.record, passbook.c.volunteer, passbook.c.county)
+            .join(passbook, passbook.c.id == record_key.c.passbook)
+            .where(record_key.c.registry == registry)
         )
-        return {row.record: row.content_hash for row in self._rows(query, service_record.c.record, records)}
+        return {row.record: (row.volunteer, row.county) for row in self._rows(query, record_key.c.record, records)}
+
+    def version_hashes(self, registry: RegistryId, records: Iterable[RecordId]) -> dict[RecordId, set[str]]:
+        """Return the hash of every version of these records that their passbooks hold."""
+        query = (
+            select(service_record.c.record, service_record.c.content_hash)
+            .join(
+                record_key,
+                and_(
+                    record_key.c.passbook == service_record.c.passbook,
+                    record_key.c.original == service_record.c.original,
+                ),
+            )
+            .where(record_key.c.registry == registry)
+        )
+        found: dict[RecordId, set[str]] = defaultdict(set)
+        for row in self._rows(query, record_key.c.record, records):
+            found[row.record].add(row.content_hash)
+        return found
 
     def histories(self, county: CountyId, volunteers: Iterable[VolunteerId]) -> dict[VolunteerId, list[Held]]:
         """Return every record of these volunteers in the county in the order of service; an empty list for none."""
         people = list(dict.fromkeys(volunteers))
         histories: dict[VolunteerId, list[Held]] = {person: [] for person in people}
-        for chunk in chunks(people):
-            one_of = (service_record.c.county == county) & service_record.c.volunteer.in_(chunk)
-            for held in self._held(one_of):
-                histories[held.record.volunteer].append(held)
+        for held in self._held(self._passbooks(county, people)):
+            histories[held.record.volunteer].append(held)
         for history in histories.values():
             # Sorted here: databases do not agree on the order of text, nor on its length.
             history.sort(key=lambda held: held.record.order)
         return histories
 
+    def fold_states(self, county: CountyId, digest: str, volunteers: Iterable[VolunteerId]) -> dict[VolunteerId, bytes]:
+        """Return the kept state of each person's fold under a policy; none is kept that is out of date."""
+        ids = self._ids((person, county) for person in volunteers)
+        rows = holdings.fold_states(self._connection, ids, digest)
+        return {ids[id][0]: bytes(state) for id, state in rows}
+
     def held(self, record: RecordId, registry: RegistryId | None = None) -> list[Held]:
         """Return the record of this id, of every registry that has one unless `registry` is named."""
-        one_of = service_record.c.record == record
+        one_of = record_key.c.record == record
         if registry is not None:
-            one_of &= service_record.c.registry == registry
-        return sorted(self._held(one_of), key=lambda held: held.record.registry)
+            one_of &= record_key.c.registry == registry
+        found: list[Held] = []
+        for row in self._connection.execute(select(record_key.c.passbook, record_key.c.original).where(one_of)):
+            of = self._connection.execute(select(passbook.c.volunteer).where(passbook.c.id == row.passbook))
+            found += self._held({row.passbook: of.scalar_one()}, row.original)
+        return sorted(found, key=lambda held: held.record.registry)
 
     def entries(self, registry: RegistryId, record: RecordId) -> list[StoredEntry]:
-        """Return the original entry of a record and its adjusting entries, oldest first; empty for an unknown one."""
-        original = self._connection.scalar(
-            select(service_record.c.entry).where(
-                service_record.c.record == record, service_record.c.registry == registry
+        """Return the original entry of a record and the later ones, oldest first; empty for an unknown one."""
+        key = self._connection.execute(
+            select(record_key.c.passbook, record_key.c.original).where(
+                record_key.c.record == record, record_key.c.registry == registry
+            )
+        ).one_or_none()
+        if key is None:
+            return []
+        return list(
+            self._stored(
+                and_(
+                    entry.c.passbook == key.passbook,
+                    or_(entry.c.number == key.original, entry.c.adjusts == key.original),
+                )
             )
         )
-        if original is None:
-            return []
-        rows = self._connection.execute(
-            select(*_ENTRY_COLUMNS, entry.c.body)
-            .where(or_(entry.c.id == original, entry.c.adjusts == original))
-            .order_by(entry.c.id)
-        ).all()
-        return list(self._with_postings(rows, posting.c.entry.in_([row.id for row in rows])))
 
-    def all_entries(self, after: int = 0) -> Iterator[StoredEntry]:
-        """Yield every entry in the order of booking, those up to id `after` left out, in little memory."""
+    def passbook_entries(
+        self, volunteer_id: VolunteerId, county: CountyId, after: int = 0, limit: int | None = None
+    ) -> list[StoredEntry]:
+        """Return the entries of a passbook in order, those up to number `after` left out; the last `limit` of them."""
+        ids = self._passbooks(county, [volunteer_id])
+        if not ids:
+            return []
+        (id,) = ids
+        one_of = and_(entry.c.passbook == id, entry.c.number > after)
+        if limit is not None:
+            last = select(passbook.c.number).where(passbook.c.id == id).scalar_subquery()
+            one_of = and_(one_of, entry.c.number > last - limit)
+        return list(self._stored(one_of))
+
+    def leaves(self, owner: _Owner) -> Leaves:
+        """Return what every entry of a passbook did; nothing without a passbook."""
+        for id in self._ids([owner]):
+            return leaf_through(self._connection, id)
+        return Leaves()
+
+    def payouts(self, county: CountyId, since: date, until: date) -> Iterator[Payout]:
+        """Yield whatever was had, settled or given back in a period, or was reserved at its end."""
+        return payouts(self._connection, county, since, until)
+
+    def all_entries(self) -> Iterator[StoredEntry]:
+        """Yield every entry, passbook by passbook, in little memory."""
+        after = 0
         while True:
-            rows = self._connection.execute(
-                select(*_ENTRY_COLUMNS, entry.c.body)
-                .where(entry.c.id > after)
-                .order_by(entry.c.id)
-                .limit(ENTRIES_AT_ONCE)
-            ).all()
-            if not rows:
+            ids = list(
+                self._connection.scalars(
+                    select(passbook.c.id).where(passbook.c.id > after).order_by(passbook.c.id).limit(PASSBOOKS_AT_ONCE)
+                )
+            )
+            if not ids:
                 return
-            yield from self._with_postings(rows, posting.c.entry.between(rows[0].id, rows[-1].id))
-            after = rows[-1].id
+            yield from self._stored(entry.c.passbook.between(ids[0], ids[-1]))
+            after = ids[-1]
 
     def balances(self, volunteer_id: VolunteerId, county: CountyId) -> dict[str, int]:
-        """Return what a person has in a county: `points` in hundredths, `seconds`; 0 without an account."""
+        """Return what a person has earned in a county: `points` in hundredths, `seconds`; 0 without a passbook."""
         rows = self._connection.execute(
-            select(account.c.unit, balance.c.posted)
-            .join(balance, balance.c.account == account.c.id)
-            .where(account.c.volunteer == volunteer_id, account.c.county == county, account.c.role == "earned")
+            select(balance.c.unit, balance.c.posted)
+            .join(passbook, passbook.c.id == balance.c.passbook)
+            .where(passbook.c.volunteer == volunteer_id, passbook.c.county == county, balance.c.account == EARNED)
         )
         return {"points": 0, "seconds": 0} | {row.unit: row.posted for row in rows}
+
+    def accounts(self, volunteer_id: VolunteerId, county: CountyId) -> dict[tuple[str, str], int]:
+        """Return every balance of a person in a county, by account and unit."""
+        rows = self._connection.execute(
+            select(balance.c.account, balance.c.unit, balance.c.posted)
+            .join(passbook, passbook.c.id == balance.c.passbook)
+            .where(passbook.c.volunteer == volunteer_id, passbook.c.county == county)
+        )
+        return {(row.account, row.unit): row.posted for row in rows}
+
+    def balances_of(self, owners: Iterable[_Owner]) -> dict[_Owner, dict[tuple[str, str], int]]:
+        """Return every balance of these people, by account and unit."""
+        ids = self._ids(owners)
+        found: dict[_Owner, dict[tuple[str, str], int]] = {owner: {} for owner in ids.values()}
+        for chunk in chunks(ids):
+            for row in self._connection.execute(select(balance).where(balance.c.passbook.in_(chunk))):
+                found[ids[row.passbook]][row.account, row.unit] = row.posted
+        return found
+
+    def balance_as_of(
+        self, volunteer_id: VolunteerId, county: CountyId, happened: date, known: int
+    ) -> dict[tuple[str, str], int]:
+        """Return each balance as of two dates: of what happened up to a day, and was recorded up to an instant."""
+        rows = self._connection.execute(
+            select(posting.c.account, posting.c.unit, func.sum(posting.c.amount).label("total"))
+            .join(entry, and_(entry.c.passbook == posting.c.passbook, entry.c.number == posting.c.entry))
+            .join(passbook, passbook.c.id == posting.c.passbook)
+            .where(
+                passbook.c.volunteer == volunteer_id,
+                passbook.c.county == county,
+                posting.c.balance_after.is_not(None),
+                entry.c.effective_on <= happened.isoformat(),
+                entry.c.recorded_at <= known,
+            )
+            .group_by(posting.c.account, posting.c.unit)
+        )
+        return {(row.account, row.unit): int(row.total) for row in rows}
+
+    def wallet_rows(
+        self, owners: Iterable[_Owner], *, lots: bool = True, parts: bool = True
+    ) -> dict[_Owner, holdings.WalletRows]:
+        """Return what the ledger holds of these people's accounts.
+
+        Without `lots` only what is held and besides, without `parts` not which lots open holds took from.
+        """
+        ids = self._ids(owners)
+        rows = holdings.wallet_rows(self._connection, ids, lots=lots, parts=parts)
+        return {ids[id]: one for id, one in rows.items()}
+
+    def taken(self, owner: _Owner, number: int) -> list[tuple[str, int, int]]:
+        """Return which lots an entry took from, as account, lot and amount, in the order in which it did."""
+        return [one for id in self._ids([owner]) for one in holdings.taken_by(self._connection, id, number)]
+
+    def in_transit(self, owner: _Owner, number: int) -> dict[str, int]:
+        """Return what an entry has sent on its way to another passbook, by unit."""
+        found: dict[str, int] = {}
+        for id in self._ids([owner]):
+            query = select(posting.c.unit, posting.c.amount).where(
+                posting.c.passbook == id,
+                posting.c.entry == number,
+                posting.c.account == "transit",
+                posting.c.balance_after.is_(None),
+                posting.c.amount > 0,
+            )
+            for row in self._connection.execute(query):
+                found[row.unit] = found.get(row.unit, 0) + row.amount
+        return found
+
+    def day_of(self, owner: _Owner, number: int) -> date:
+        """Return the day of an entry; date.max where there is none."""
+        for id in self._ids([owner]):
+            query = select(entry.c.effective_on).where(entry.c.passbook == id, entry.c.number == number)
+            day = self._connection.scalar(query)
+            if day is not None:
+                return date.fromisoformat(day)
+        return date.max
+
+    def lots(self, owner: _Owner, which: Iterable[tuple[str, int]]) -> list[holdings.LotRow]:
+        """Return these lots of a person, as account and number, also where nothing is left of them."""
+        wanted = set(which)
+        return [one for id in self._ids([owner]) for one in holdings.lots_of(self._connection, id, wanted)]
+
+    def redemptions(self, owners: Iterable[_Owner]) -> dict[_Owner, list[holdings.Had]]:
+        """Return what these people have had and not given back, in the order of their entries."""
+        ids = self._ids(owners)
+        return {ids[id]: had for id, had in holdings.redemptions(self._connection, ids).items()}
+
+    def notes(self, owners: Iterable[_Owner], kind: str) -> dict[_Owner, list[Noted]]:
+        """Return what the entries of a kind say in each of these passbooks, oldest first; nobody without one."""
+        ids = self._ids(owners)
+        found: dict[_Owner, list[Noted]] = {}
+        for chunk in chunks(ids):
+            for row in self._connection.execute(
+                select(
+                    entry.c.passbook, entry.c.number, entry.c.effective_on, entry.c.actor, entry.c.reason, entry.c.body
+                )
+                .where(entry.c.passbook.in_(chunk), entry.c.kind == kind)
+                .order_by(entry.c.passbook, entry.c.number)
+            ):
+                on = date.fromisoformat(row.effective_on)
+                note = Noted(row.number, on, row.actor, row.reason, bytes(row.body))
+                found.setdefault(ids[row.passbook], []).append(note)
+        return found
+
+    def served_between(self, county: CountyId, first: date, last: date) -> list[tuple[RegistryId, RecordId]]:
+        """Return the records of a county whose day of service lies between two days, both included."""
+        query = (
+            select(service_record.c.registry, service_record.c.record)
+            .join(entry, and_(entry.c.passbook == service_record.c.passbook, entry.c.number == service_record.c.entry))
+            .join(passbook, passbook.c.id == service_record.c.passbook)
+            .where(
+                passbook.c.county == county,
+                service_record.c.superseded_by.is_(None),
+                service_record.c.content_hash != "",
+                entry.c.effective_on.between(first.isoformat(), last.isoformat()),
+            )
+        )
+        return sorted((row.registry, row.record) for row in self._connection.execute(query))
+
+    def stock_taken(self, county: CountyId, offers: Iterable[str]) -> dict[str, int]:
+        """Return how many units of each offer are given out; an offer of which nobody had any is left out."""
+        return holdings.stock_taken(self._connection, county, list(offers))
+
+    def commands(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], StoredCommand]:
+        """Return what is known of keys, each as scope and key, with the body of the entry that answered."""
+        by_scope: dict[str, list[str]] = defaultdict(list)
+        for scope, key in keys:
+            by_scope[scope].append(key)
+        found = {}
+        for scope, some in by_scope.items():
+            for key, hashed, number, kind, body in holdings.commands(self._connection, scope, some):
+                found[scope, key] = StoredCommand(hashed, number, kind, bytes(body))
+        return found
+
+    def of_kinds(
+        self, kinds: Iterable[str], county: CountyId, people: Iterable[VolunteerId] | None = None
+    ) -> Iterator[Line]:
+        """Yield the entries of these kinds in a county, or of these people there, passbook by passbook, in order."""
+        query = (
+            select(
+                entry.c.passbook,
+                passbook.c.volunteer,
+                entry.c.number,
+                entry.c.kind,
+                entry.c.effective_on,
+                entry.c.actor,
+                entry.c.body,
+            )
+            .join(passbook, passbook.c.id == entry.c.passbook)
+            .where(entry.c.kind.in_(list(kinds)), passbook.c.county == county)
+            .order_by(entry.c.passbook, entry.c.number)
+        )
+        for row in self._rows(query, passbook.c.volunteer, people):
+            day = date.fromisoformat(row.effective_on)
+            yield Line(row.volunteer, row.number, row.kind, day, row.actor, bytes(row.body))
+
+    def ending(self, county: CountyId, on: date, limit: int) -> list[VolunteerId]:
+        """Return, at most `limit`, people of a county with something that ended before a day: lots or holds."""
+        day = on.isoformat()
+        lots_over = select(lot.c.passbook).where(lot.c.ends < day, lot.c.remaining > 0)
+        holds_over = select(hold.c.passbook).where(hold.c.until < day, hold.c.ended_by.is_(None))
+        query = (
+            select(passbook.c.volunteer)
+            .where(passbook.c.county == county, passbook.c.id.in_(lots_over.union_all(holds_over)))
+            .order_by(passbook.c.id)
+            .limit(limit)
+        )
+        return list(self._connection.scalars(query))
+
+    def closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
+        """Return when these passbooks were closed; an open one is left out."""
+        ids = self._ids(owners)
+        found = {}
+        for chunk in chunks(ids):
+            query = select(passbook.c.id, passbook.c.closed_on)
+            for row in self._connection.execute(
+                query.where(passbook.c.id.in_(chunk), passbook.c.closed_on.is_not(None))
+            ):
+                found[ids[row.id]] = date.fromisoformat(row.closed_on)
+        return found
+
+    def _ids(self, owners: Iterable[_Owner]) -> dict[int, _Owner]:
+        by_county: dict[CountyId, list[VolunteerId]] = defaultdict(list)
+        for person, county in owners:
+            by_county[county].append(person)
+        return {
+            id: (person, county)
+            for county, people in by_county.items()
+            for id, person in self._passbooks(county, people).items()
+        }
 
     def policy(self, digest: str) -> StoredPolicy | None:
         """Return the policy that was saved under this digest."""
         row = self._connection.execute(select(policy).where(policy.c.digest == digest)).one_or_none()
-        return None if row is None else StoredPolicy(row.digest, row.county, row.title, row.first_used_at, row.content)
+        if row is None:
+            return None
+        return StoredPolicy(row.digest, row.county, row.title, row.first_used_at, bytes(row.content))
 
     def counts(self) -> dict[str, int]:
         """Return how many there are of everything."""
         tables = {
             "volunteers": volunteer,
-            "records": service_record,
+            "records": record_key,
             "entries": entry,
             "postings": posting,
             "policies": policy,
@@ -208,53 +508,91 @@ class Reading:
         for chunk in chunks(values):
             yield from self._connection.execute(query.where(column.in_(chunk)))
 
-    def _held(self, one_of: ColumnElement[bool]) -> list[Held]:
-        rows = self._connection.execute(
-            select(
-                service_record.c.entry,
-                service_record.c.content,
-                service_record.c.supplied,
-                entry.c.seconds,
-                entry.c.points,
-                entry.c.policy_digest,
-                entry.c.counted,
-            )
-            .join(entry, entry.c.id == service_record.c.entry)
-            .where(one_of)
-        ).all()
-        adjustments: dict[int, list[_Row]] = defaultdict(list)
-        originals = select(service_record.c.entry).where(one_of)
-        for row in self._connection.execute(
-            select(entry.c.adjusts, entry.c.seconds, entry.c.points, entry.c.policy_digest, entry.c.counted)
-            .where(entry.c.adjusts.in_(originals))
-            .order_by(entry.c.id)
-        ):
-            adjustments[row.adjusts].append(row)
-        helds = []
-        for number, content, supplied, seconds, points, digest, counted in rows:
-            for adjustment in adjustments.get(number, ()):
-                seconds += adjustment.seconds
-                points += adjustment.points
-                digest, counted = adjustment.policy_digest, adjustment.counted
-            record, facts = record_from(content), facts_from(supplied)
-            helds.append(Held(record, facts, number, seconds, points, digest, bool(counted)))
+    def _passbooks(self, county: CountyId, people: Iterable[VolunteerId]) -> dict[int, VolunteerId]:
+        """Return whose passbook of the county each id is."""
+        query = select(passbook.c.id, passbook.c.volunteer).where(passbook.c.county == county)
+        return {row.id: row.volunteer for row in self._rows(query, passbook.c.volunteer, people)}
+
+    def _held(self, owners: Mapping[int, VolunteerId], original: int | None = None) -> list[Held]:
+        """Return the records in these passbooks, or the one with this original entry."""
+        helds: list[Held] = []
+        for chunk in chunks(owners):
+            of_records = service_record.c.passbook.in_(chunk) & service_record.c.superseded_by.is_(None)
+            of_entries = entry.c.passbook.in_(chunk) & entry.c.adjusts.is_not(None)
+            if original is not None:
+                of_records &= service_record.c.original == original
+                of_entries &= entry.c.adjusts == original
+            later: dict[tuple[int, int], list[_Row]] = defaultdict(list)
+            for row in self._connection.execute(
+                select(
+                    entry.c.passbook,
+                    entry.c.adjusts,
+                    entry.c.seconds,
+                    entry.c.points,
+                    entry.c.policy_digest,
+                    entry.c.counted,
+                )
+                .where(of_entries)
+                .order_by(entry.c.passbook, entry.c.number)
+            ):
+                later[row.passbook, row.adjusts].append(row)
+            for id, version, first, content, supplied, seconds, points, digest, counted in self._connection.execute(
+                select(
+                    service_record.c.passbook,
+                    service_record.c.entry,
+                    service_record.c.original,
+                    service_record.c.content,
+                    service_record.c.supplied,
+                    entry.c.seconds,
+                    entry.c.points,
+                    entry.c.policy_digest,
+                    entry.c.counted,
+                )
+                .join(
+                    entry,
+                    and_(entry.c.passbook == service_record.c.passbook, entry.c.number == service_record.c.original),
+                )
+                .where(of_records)
+            ):
+                if not content:
+                    continue  # withdrawn
+                for row in later.get((id, first), ()):
+                    seconds += row.seconds
+                    points += row.points
+                    digest, counted = row.policy_digest, row.counted
+                record, facts = record_from(bytes(content)), facts_from(bytes(supplied))
+                helds.append(Held(record, facts, first, seconds, points, digest, bool(counted), version))
         return helds
 
-    def _with_postings(self, rows: Iterable[_Row], one_of: ColumnElement[bool]) -> Iterator[StoredEntry]:
-        lines: dict[int, list[Posting]] = defaultdict(list)
-        for number, unit, amount, role, county, owner in self._connection.execute(
-            select(
-                posting.c.entry, posting.c.unit, posting.c.amount, account.c.role, account.c.county, account.c.volunteer
-            )
-            .join(account, account.c.id == posting.c.account)
+    def _stored(self, one_of: ColumnElement[bool]) -> Iterator[StoredEntry]:
+        rows = self._connection.execute(
+            select(*_ENTRY_COLUMNS)
+            .join(passbook, passbook.c.id == entry.c.passbook)
             .where(one_of)
-            .order_by(posting.c.entry, posting.c.line)
+            .order_by(entry.c.passbook, entry.c.number)
+        ).all()
+        owners = {row.passbook: (row.county, row.volunteer) for row in rows}
+        lines: dict[tuple[int, int], list[Posting]] = defaultdict(list)
+        for id, number, account, unit, amount, after in self._connection.execute(
+            select(
+                posting.c.passbook,
+                posting.c.entry,
+                posting.c.account,
+                posting.c.unit,
+                posting.c.amount,
+                posting.c.balance_after,
+            )
+            .join(entry, and_(entry.c.passbook == posting.c.passbook, entry.c.number == posting.c.entry))
+            .where(one_of)
+            .order_by(posting.c.passbook, posting.c.entry, posting.c.line)
         ):
-            lines[number].append(Posting(_account_name(role, county, owner), unit, amount))
+            county, owner = owners[id]
+            name = f"{account}/{county}" if after is None else f"{account}/{county}/{owner}"
+            lines[id, number].append(Posting(name, unit, amount))
         for row in rows:
             yield StoredEntry(
                 Entry(
-                    row.id,
+                    row.number,
                     row.kind,
                     row.volunteer,
                     row.county,
@@ -262,19 +600,18 @@ class Reading:
                     row.record,
                     date.fromisoformat(row.effective_on),
                     row.recorded_at,
-                    row.policy_digest,
+                    row.policy_digest or "",
                     row.seconds,
                     row.points,
                     row.adjusts,
                     bool(row.counted),
+                    row.actor,
+                    row.reason,
                 ),
-                row.body,
-                tuple(lines.get(row.id, ())),
+                bytes(row.body),
+                tuple(lines.get((row.passbook, row.number), ())),
+                bytes(row.hash),
             )
-
-
-def _account_name(role: str, county: str, owner: str) -> str:
-    return f"{role}/{county}/{owner}" if owner else f"{role}/{county}"
 
 
 def _day(value: str | None) -> date | None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -40,6 +40,7 @@ from lianxing.engine.ledger.errors import (
     RefusedError,
     UnreachableError,
 )
+from lianxing.engine.ledger.kept import APPEND_ONLY, KEYS, NEVER_DELETED, ONCE, SEALED
 
 VERSION_MIN = (3, 37, 0)  # STRICT tables
 CACHE_KIB = 65_536
@@ -47,8 +48,6 @@ APPLICATION_ID = 0x4C_58_42_4B  # "LXBK", in the header of the file: this databa
 HEADER = b"SQLite format 3\0"
 
 _PRAGMAS = (("synchronous", 2), ("foreign_keys", 1), ("recursive_triggers", 1), ("trusted_schema", 0))
-
-_APPEND_ONLY = ("policy", "account", "entry", "posting", "service_record", "import_run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,50 @@ class SqliteVersion:
     driver: str
     version: str
     affected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteDatabase:
+    """An SQLite file in use; see `databases.Database`."""
+
+    engine: Engine
+    place: str
+    fault: str | None
+
+    @property
+    def is_postgres(self) -> bool:
+        return False
+
+    def plain_errors(self, *, committing: bool = False) -> AbstractContextManager[None]:
+        # No doubt is possible: the file and this process are on one machine.
+        return plain_errors(self.place)
+
+    def check_ours(self, connection: Connection) -> None:
+        """Each connection was checked when it was made, by the header of the file."""
+
+    def claim(self, connection: Connection) -> None:
+        """A write transaction is alone already."""
+
+    def sign(self, connection: Connection) -> None:
+        """The first migration does, in the header of the file."""
+
+    def integrity_problems(self, connection: Connection) -> Iterator[str]:
+        return integrity_problems(connection)
+
+    def missing_guards(self, connection: Connection) -> list[str]:
+        return missing_guards(connection)
+
+
+def database_at(address: str, *, create: bool, wait_seconds: int) -> SqliteDatabase:
+    """Return the database at a path or `sqlite:///path`; the file is made by the first connection."""
+    path = path_in(address)
+    check_file(path, create=create)
+    version = sqlite_version_in_use()
+    fault = (
+        f"SQLite {version.version} can corrupt a database in WAL mode; "
+        "use 3.51.3, 3.50.7, 3.44.6 or later (`pip install pysqlite3` brings one)"
+    )
+    return SqliteDatabase(engine_at(path, wait_seconds), str(path), fault if version.affected else None)
 
 
 def sqlite_version_in_use() -> SqliteVersion:
@@ -83,8 +126,8 @@ def path_in(address: str) -> Path:
             # Only the scheme: the rest of an address may hold a password.
             raise AddressError(
                 f"{scheme}://",
-                "目前只支持 SQLite 文件：路径或 sqlite:///路径",
-                "only SQLite is served: a path, or sqlite:///path",
+                "只支持文件路径、sqlite:///路径 和 postgresql://地址",
+                "served are a path, sqlite:///path, and postgresql://host/database",
             )
         if rest and not rest.startswith("/"):
             raise AddressError(address, "请写三个斜杠：sqlite:///路径", "three slashes are needed: sqlite:///path")
@@ -189,8 +232,11 @@ def missing_guards(connection: Connection) -> list[str]:
 
 
 def guards() -> tuple[str, ...]:
-    """Return the DDL that the first migration runs after the tables. A later change is a new migration."""
+    """Return the DDL that is run after the tables are made. A later change is a new migration."""
     return (f"PRAGMA application_id = {APPLICATION_ID}", *_GUARDS.values())
+
+
+_PASSBOOK_HAS = "SELECT 1 FROM entry WHERE entry.passbook = NEW.passbook AND entry.number = NEW.entry"
 
 
 def _refusing(table: str, change: str) -> str:
@@ -200,39 +246,80 @@ def _refusing(table: str, change: str) -> str:
     )
 
 
-_GUARDS = {
-    f"{table}_no_{change.lower()}": _refusing(table, change)
-    for table in _APPEND_ONLY
-    for change in ("UPDATE", "DELETE")
-} | {
-    "balance_no_delete": _refusing("balance", "DELETE"),
-    "posting_before_entry": (
-        "CREATE TRIGGER posting_before_entry BEFORE INSERT ON posting "
-        "WHEN EXISTS (SELECT 1 FROM entry WHERE id = NEW.entry) "
+def _once(table: str, column: str, *columns: str) -> str:
+    """Return the trigger that lets one column be written once, and no other at all."""
+    same = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in columns)
+    return (
+        f"CREATE TRIGGER {table}_{column}_once BEFORE UPDATE ON {table} WHEN OLD.{column} IS NOT NULL OR {same} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    )
+
+
+def _sealed(table: str) -> str:
+    return (
+        f"CREATE TRIGGER {table}_before_entry BEFORE INSERT ON {table} WHEN EXISTS ({_PASSBOOK_HAS}) "
         "BEGIN SELECT RAISE(ABORT, 'the entry is sealed'); END"
+    )
+
+
+_GUARDS = {
+    **{
+        f"{table}_no_{change.lower()}": _refusing(table, change)
+        for table in APPEND_ONLY
+        for change in ("UPDATE", "DELETE")
+    },
+    **{f"{table}_no_delete": _refusing(table, "DELETE") for table in NEVER_DELETED},
+    **{f"{table}_before_entry": _sealed(table) for table in SEALED},
+    **{f"{table}_{column}_once": _once(table, column, *others) for table, (column, others) in ONCE.items()},
+    "lot_only_remaining": (
+        "CREATE TRIGGER lot_only_remaining BEFORE UPDATE ON lot WHEN OLD.original <> NEW.original "
+        "OR OLD.last_day <> NEW.last_day OR OLD.earned_on <> NEW.earned_on OR OLD.source <> NEW.source "
+        "OR OLD.number <> NEW.number OR OLD.account <> NEW.account OR OLD.passbook <> NEW.passbook "
+        "OR OLD.entry <> NEW.entry BEGIN SELECT RAISE(ABORT, 'of a lot only what remains changes, and its end'); END"
+    ),
+    **{
+        f"{table}_same_key": (
+            f"CREATE TRIGGER {table}_same_key BEFORE UPDATE ON {table} "
+            f"WHEN {' OR '.join(f'OLD.{name} <> NEW.{name}' for name in key)} "
+            f"BEGIN SELECT RAISE(ABORT, 'a row of {table} keeps its key'); END"
+        )
+        for table, key in KEYS.items()
+    },
+    "passbook_only_forward": (
+        "CREATE TRIGGER passbook_only_forward BEFORE UPDATE ON passbook WHEN OLD.id <> NEW.id "
+        "OR OLD.volunteer <> NEW.volunteer OR OLD.county <> NEW.county OR OLD.number >= NEW.number "
+        "OR OLD.recorded_at > NEW.recorded_at BEGIN SELECT RAISE(ABORT, 'a passbook only grows'); END"
     ),
     "entry_balanced": (
         "CREATE TRIGGER entry_balanced BEFORE INSERT ON entry "
         "BEGIN SELECT RAISE(ABORT, 'the entry is not balanced') FROM ("
         "SELECT coalesce(sum(amount) FILTER (WHERE unit = 'seconds'), 0) AS seconds, "
         "coalesce(sum(amount) FILTER (WHERE unit = 'points'), 0) AS points, "
-        "coalesce(sum(amount) FILTER (WHERE unit = 'seconds' AND account_seq IS NOT NULL), 0) AS seconds_earned, "
-        "coalesce(sum(amount) FILTER (WHERE unit = 'points' AND account_seq IS NOT NULL), 0) AS points_earned "
-        "FROM posting WHERE entry = NEW.id) "
-        "WHERE seconds <> 0 OR points <> 0 OR seconds_earned <> NEW.seconds OR points_earned <> NEW.points; END"
+        "coalesce(sum(amount) FILTER (WHERE unit = 'uses'), 0) AS uses, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'seconds' AND account = 'earned'), 0) AS seconds_earned, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'points' AND account = 'earned'), 0) AS points_earned "
+        "FROM posting WHERE passbook = NEW.passbook AND entry = NEW.number) "
+        "WHERE seconds <> 0 OR points <> 0 OR uses <> 0 "
+        "OR seconds_earned <> NEW.seconds OR points_earned <> NEW.points; END"
+    ),
+    "entry_in_order": (
+        "CREATE TRIGGER entry_in_order BEFORE INSERT ON entry "
+        "WHEN NEW.number <> 1 + coalesce((SELECT max(number) FROM entry WHERE passbook = NEW.passbook), 0) "
+        "BEGIN SELECT RAISE(ABORT, 'the entries of a passbook are numbered without a gap'); END"
     ),
     "entry_adjusts_original": (
         "CREATE TRIGGER entry_adjusts_original BEFORE INSERT ON entry WHEN NEW.adjusts IS NOT NULL "
-        "AND NOT EXISTS (SELECT 1 FROM entry AS original WHERE original.id = NEW.adjusts "
-        "AND original.kind = 'original' AND original.record = NEW.record AND original.registry = NEW.registry "
-        "AND original.volunteer = NEW.volunteer AND original.county = NEW.county) "
+        "AND NOT EXISTS (SELECT 1 FROM entry AS original WHERE original.passbook = NEW.passbook "
+        "AND original.number = NEW.adjusts AND original.kind = 'original' AND original.record = NEW.record "
+        "AND original.registry = NEW.registry) "
         "BEGIN SELECT RAISE(ABORT, 'an adjusting entry names the original of the same record'); END"
     ),
     "entry_with_record": (
-        "CREATE TRIGGER entry_with_record BEFORE INSERT ON entry WHEN NEW.adjusts IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM service_record WHERE service_record.entry = NEW.id "
-        "AND service_record.record = NEW.record AND service_record.registry = NEW.registry "
-        "AND service_record.volunteer = NEW.volunteer AND service_record.county = NEW.county) "
+        "CREATE TRIGGER entry_with_record BEFORE INSERT ON entry "
+        "WHEN NEW.kind IN ('original', 'corrected', 'withdrawn') "
+        "AND NOT EXISTS (SELECT 1 FROM service_record WHERE service_record.passbook = NEW.passbook "
+        "AND service_record.entry = NEW.number AND service_record.record = NEW.record "
+        "AND service_record.registry = NEW.registry) "
         "BEGIN SELECT RAISE(ABORT, 'an original entry stands with its service record'); END"
     ),
 }

@@ -1,19 +1,21 @@
 """The tables of the ledger, as the newest migration leaves them; a test compares the two.
 
 Units: `points` in hundredths of a point, `seconds` in whole seconds; instants are whole seconds since 1970-01-01 UTC,
-days are ISO text, JSON is kept as the bytes that were hashed. Everything is append-only but for `balance` (a cache of
-the postings) and `volunteer` (what the registry says today).
+days are ISO text, JSON is kept as the bytes that were hashed.
 
-**The entry is the seal.** The service record and the postings are written first, their reference to the entry is
-deferred; the entry comes last, and triggers refuse it unless its postings balance and give its amounts, and an original
-stands with its record. After it no posting is accepted. So an unbalanced entry cannot commit, a record has one original
-and no more, and no table of seals is needed.
+**A passbook is one person in one county.** Whatever belongs to it has the passbook as the first column of its key, and
+no reference leads from one passbook to another: the tables can be distributed by hash of the passbook without a
+transaction over two machines. A passbook with the county '' is the person's own file: what the registry says of them.
+Three tables are not of one person: `record_key`, the directory that refuses a record twice even when it reappears under
+another volunteer; `command`, the directory of keys; and `stock`, which is of an offer.
 
-**Sharding by volunteer.** `account`, `service_record_by_person` and `volunteer` start with the volunteer; `entry`,
-`posting`, `balance` use integers that are numbered per database, so that a shard is a database of its own, or a `shard`
-column goes in front in a migration. Two things are not of one person: `service_record_key`, the directory that refuses
-a record twice even when it reappears under another volunteer, and the `issued` accounts, one per county and unit, which
-keep no running balance and so are never contended.
+**The entry is the seal.** What belongs to an entry is written first (its reference to the entry is deferred), the entry
+last: triggers refuse it unless its postings balance and give its amounts. After it no posting is accepted. Entries of a
+passbook are numbered from 1 without a gap, and each carries the hash of the one before it.
+
+**What changes**: `passbook`, `balance`, `record_key`, `volunteer`, `stock`, `fold_state` are what the entries come to,
+kept for speed; `lot.remaining` and `balance.floor` likewise; `superseded_by` and `ended_by` are written once. All else
+is append-only.
 """
 
 from __future__ import annotations
@@ -23,26 +25,46 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
+    Sequence,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
+from sqlalchemy import Text as AnyText
 
 AMOUNT_MAX = 10**15
+EARNED, ISSUED = "earned", "issued"
 
 # SQLite makes a table's row number only of a column declared INTEGER; elsewhere 64 bits must be asked for.
 Whole = BigInteger().with_variant(Integer(), "sqlite")
 
+# By code point, as on SQLite: the rules of a language change with the machine, and with them what an index finds.
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
+
 metadata = MetaData()
+
+# Where many write at once, a counter of the database numbers passbooks; SQLite has one writer and counts by itself.
+passbook_ids = Sequence("passbook_id", metadata=metadata)
 
 
 def _within(column: str) -> str:
     return f"{column} BETWEEN -{AMOUNT_MAX} AND {AMOUNT_MAX}"
+
+
+def _of_entry() -> tuple[Column[int], Column[int]]:
+    return Column("passbook", Whole, nullable=False), Column("entry", Whole, nullable=False)
+
+
+def _sealed() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["passbook", "entry"], ["entry.passbook", "entry.number"], deferrable=True, initially="DEFERRED"
+    )
 
 
 # STRICT: without it SQLite keeps 2.5 or 'two' in a column of whole numbers.
@@ -67,58 +89,66 @@ volunteer = Table(
     sqlite_strict=True,
 )
 
-account = Table(
-    "account",
+passbook = Table(
+    "passbook",
     metadata,
     Column("id", Whole, primary_key=True, autoincrement=False),
-    Column("volunteer", Text, nullable=False),  # '' for an issued account
-    Column("county", Text, nullable=False),
-    Column("unit", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    UniqueConstraint("volunteer", "county", "unit", "role", name="account_key"),
-    CheckConstraint("unit IN ('points', 'seconds')", name="account_unit"),
-    CheckConstraint("role IN ('earned', 'issued')", name="account_role"),
-    CheckConstraint("(role = 'issued') = (volunteer = '')", name="account_owner"),
+    Column("volunteer", Text, nullable=False),
+    Column("county", Text, nullable=False),  # '' is the person's own file
+    Column("number", Whole, nullable=False),  # of the last entry
+    Column("head", LargeBinary, nullable=False),  # its hash
+    Column("recorded_at", Whole, nullable=False),  # its instant
+    Column("closed_on", Text),
+    UniqueConstraint("volunteer", "county", name="passbook_key"),
     sqlite_strict=True,
 )
 
 balance = Table(
     "balance",
     metadata,
-    Column("account", Whole, ForeignKey("account.id"), primary_key=True, autoincrement=False),
+    Column("passbook", Whole, ForeignKey("passbook.id"), nullable=False),
+    Column("account", Text, nullable=False),
+    Column("unit", Text, nullable=False),
     Column("posted", Whole, nullable=False),
-    Column("seq", Whole, nullable=False),
+    Column("floor", Whole),  # NULL: no bound
+    PrimaryKeyConstraint("passbook", "account", "unit"),
     CheckConstraint(_within("posted"), name="balance_within"),
+    CheckConstraint("floor IS NULL OR posted >= floor", name="balance_floor"),
     sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 
 entry = Table(
     "entry",
     metadata,
-    Column("id", Whole, primary_key=True, autoincrement=False),
+    Column("passbook", Whole, ForeignKey("passbook.id"), nullable=False),
+    Column("number", Whole, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("volunteer", Text, nullable=False),
-    Column("county", Text, nullable=False),
-    Column("registry", Text, nullable=False),
+    Column("registry", Text, nullable=False),  # this and the next: '' where the entry is of no record
     Column("record", Text, nullable=False),
     Column("recorded_at", Whole, nullable=False),
     Column("effective_on", Text, nullable=False),
-    Column("policy_digest", Text, ForeignKey("policy.digest"), nullable=False),
-    Column("adjusts", Whole, ForeignKey("entry.id")),
+    Column("policy_digest", Text, ForeignKey("policy.digest")),  # NULL in a person's own file
+    Column("adjusts", Whole),
     Column("seconds", Whole, nullable=False),
     Column("points", Whole, nullable=False),
-    Column("body", LargeBinary, nullable=False),
     Column("counted", Whole, nullable=False),  # 0 where a clause refused the record: no measure sees it
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("passbook", "number"),
     CheckConstraint("counted IN (0, 1)", name="entry_counted"),
-    CheckConstraint(
-        "(kind = 'original' AND adjusts IS NULL) OR (kind = 'adjusting' AND adjusts IS NOT NULL)", name="entry_kind"
-    ),
+    CheckConstraint("number >= 1", name="entry_number"),
+    CheckConstraint("kind <> ''", name="entry_kind"),
+    CheckConstraint("adjusts IS NULL OR adjusts < number", name="entry_adjusts_earlier"),
     CheckConstraint(_within("seconds"), name="entry_seconds_within"),
     CheckConstraint(_within("points"), name="entry_points_within"),
     sqlite_strict=True,
 )
 Index(
     "entry_adjusts",
+    entry.c.passbook,
     entry.c.adjusts,
     sqlite_where=text("adjusts IS NOT NULL"),
     postgresql_where=text("adjusts IS NOT NULL"),
@@ -127,51 +157,224 @@ Index(
 posting = Table(
     "posting",
     metadata,
-    Column("entry", Whole, ForeignKey("entry.id", deferrable=True, initially="DEFERRED"), primary_key=True),
-    Column("line", Whole, primary_key=True),
-    Column("account", Whole, ForeignKey("account.id"), nullable=False),
+    *_of_entry(),
+    Column("line", Whole, nullable=False),
+    Column("account", Text, nullable=False),
     Column("unit", Text, nullable=False),
     Column("amount", Whole, nullable=False),
-    Column("account_seq", Whole),  # this and the next: NULL on an issued account
-    Column("balance_after", Whole),
+    Column("balance_after", Whole),  # NULL on an account of the county
+    PrimaryKeyConstraint("passbook", "entry", "line"),
+    _sealed(),
     CheckConstraint("amount <> 0", name="posting_amount"),
     CheckConstraint(_within("amount"), name="posting_amount_within"),
     CheckConstraint(_within("balance_after"), name="posting_balance_within"),
-    CheckConstraint("(account_seq IS NULL) = (balance_after IS NULL)", name="posting_running"),
+    CheckConstraint("unit IN ('points', 'seconds', 'uses')", name="posting_unit"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
-)
-# Even a writer that reads a stale balance cannot post on it.
-Index(
-    "posting_running_key",
-    posting.c.account,
-    posting.c.account_seq,
-    unique=True,
-    sqlite_where=text("account_seq IS NOT NULL"),
-    postgresql_where=text("account_seq IS NOT NULL"),
 )
 
 service_record = Table(
     "service_record",
     metadata,
-    Column(
-        "entry",
-        Whole,
-        ForeignKey("entry.id", deferrable=True, initially="DEFERRED"),
-        primary_key=True,
-        autoincrement=False,
-    ),
-    Column("record", Text, nullable=False),
+    *_of_entry(),
     Column("registry", Text, nullable=False),
-    Column("volunteer", Text, nullable=False),
-    Column("county", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("original", Whole, nullable=False),  # the entry of its first version
     Column("content_hash", Text, nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # empty: the record was withdrawn
     Column("supplied", LargeBinary, nullable=False),
-    UniqueConstraint("record", "registry", name="service_record_key"),
+    Column("superseded_by", Whole),
+    PrimaryKeyConstraint("passbook", "entry"),
+    _sealed(),
     sqlite_strict=True,
 )
-Index("service_record_by_person", service_record.c.volunteer, service_record.c.county)
+
+record_key = Table(
+    "record_key",
+    metadata,
+    Column("record", Text, nullable=False),
+    Column("registry", Text, nullable=False),
+    Column("passbook", Whole, nullable=False),
+    Column("original", Whole, nullable=False),
+    Column("content_hash", Text, nullable=False),  # '' where the record was withdrawn
+    PrimaryKeyConstraint("record", "registry"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+lot = Table(
+    "lot",
+    metadata,
+    Column("passbook", Whole, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("number", Whole, nullable=False),
+    Column("entry", Whole, nullable=False),  # that opened it
+    Column("earned_on", Text, nullable=False),
+    Column("last_day", Text, nullable=False),  # '9999-12-31': it never ends
+    Column("source", Text, nullable=False),
+    Column("original", Whole, nullable=False),
+    Column("remaining", Whole, nullable=False),
+    Column("ends", Text, nullable=False),  # its last day, unless an entry has ended it before
+    PrimaryKeyConstraint("passbook", "account", "number"),
+    _sealed(),
+    CheckConstraint("remaining BETWEEN 0 AND original", name="lot_remaining"),
+    sqlite_strict=True,
+)
+Index(
+    "lot_ending",
+    lot.c.ends,
+    lot.c.passbook,
+    sqlite_where=text("remaining > 0"),
+    postgresql_where=text("remaining > 0"),
+)
+
+lot_move = Table(
+    "lot_move",
+    metadata,
+    *_of_entry(),
+    Column("line", Whole, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("lot", Whole, nullable=False),
+    Column("amount", Whole, nullable=False),
+    PrimaryKeyConstraint("passbook", "entry", "line"),
+    _sealed(),
+    CheckConstraint("amount <> 0", name="lot_move_amount"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# Lots that entries ended before their last day.
+lot_end = Table(
+    "lot_end",
+    metadata,
+    *_of_entry(),
+    Column("line", Whole, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("lot", Whole, nullable=False),
+    PrimaryKeyConstraint("passbook", "entry", "line"),
+    _sealed(),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# What a wallet is after an entry, besides its lots and balances; the newest counts.
+wallet_state = Table(
+    "wallet_state",
+    metadata,
+    *_of_entry(),
+    Column("line", Whole, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("drawn", Whole, nullable=False),  # of what is owed, the part that was spent
+    Column("rest", Whole, nullable=False),  # less than a whole unit, waiting for more
+    Column("issued", Text, nullable=False),  # JSON: the grants given, as index and day
+    PrimaryKeyConstraint("passbook", "entry", "line"),
+    _sealed(),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# What was had: units of an offer, or a use of a perk.
+redemption = Table(
+    "redemption",
+    metadata,
+    *_of_entry(),
+    Column("on_day", Text, nullable=False),
+    Column("offer", Text, nullable=False),
+    Column("merchant", Text, nullable=False),
+    Column("units", Whole, nullable=False),
+    Column("paid", Whole, nullable=False),  # from the account, in its unit
+    Column("cash", Whole, nullable=False),  # hundredths of a yuan
+    Column("returned_by", Whole),  # the entry that gave it back
+    PrimaryKeyConstraint("passbook", "entry"),
+    _sealed(),
+    CheckConstraint("units > 0", name="redemption_units"),
+    sqlite_strict=True,
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    *_of_entry(),
+    Column("account", Text, nullable=False),
+    Column("amount", Whole, nullable=False),
+    Column("until", Text, nullable=False),
+    Column("ended_by", Whole),
+    PrimaryKeyConstraint("passbook", "entry"),
+    _sealed(),
+    sqlite_strict=True,
+)
+Index(
+    "hold_open",
+    hold.c.until,
+    hold.c.passbook,
+    sqlite_where=text("ended_by IS NULL"),
+    postgresql_where=text("ended_by IS NULL"),
+)
+
+stock = Table(
+    "stock",
+    metadata,
+    Column("county", Text, nullable=False),
+    Column("offer", Text, nullable=False),
+    Column("taken", Whole, nullable=False),
+    PrimaryKeyConstraint("county", "offer"),
+    CheckConstraint("taken >= 0", name="stock_taken"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# What entries set as the floor of an account; NULL: no bound.
+floor_change = Table(
+    "floor_change",
+    metadata,
+    *_of_entry(),
+    Column("line", Whole, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("floor", Whole),
+    PrimaryKeyConstraint("passbook", "entry", "line"),
+    _sealed(),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# What entries took from the stock, or gave back below zero.
+stock_move = Table(
+    "stock_move",
+    metadata,
+    *_of_entry(),
+    Column("line", Whole, nullable=False),
+    Column("offer", Text, nullable=False),
+    Column("units", Whole, nullable=False),
+    PrimaryKeyConstraint("passbook", "entry", "line"),
+    _sealed(),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+command = Table(
+    "command",
+    metadata,
+    Column("scope", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("request_hash", Text, nullable=False),
+    *_of_entry(),
+    PrimaryKeyConstraint("scope", "key"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+Index("command_of_entry", command.c.passbook, command.c.entry)
+
+fold_state = Table(
+    "fold_state",
+    metadata,
+    Column("passbook", Whole, nullable=False),
+    Column("policy_digest", Text, nullable=False),
+    Column("number", Whole, nullable=False),  # the passbook's last entry when it was kept
+    Column("state", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("passbook", "policy_digest"),
+    sqlite_strict=True,
+)
 
 import_run = Table(
     "import_run",

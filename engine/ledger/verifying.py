@@ -13,12 +13,18 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, select, text
 
-from lianxing.engine.ledger import sqlite
+from lianxing.engine.ledger.chaining import GENESIS, link_hash
+from lianxing.engine.ledger.chains import links
+from lianxing.engine.ledger.checking import person_body
 from lianxing.engine.ledger.contents import hash_of, record_from
+from lianxing.engine.ledger.databases import Database
+from lianxing.engine.ledger.drafts import CLOSED, ENDED, REGISTERED
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.tables import entry, service_record
+from lianxing.engine.ledger.tables import AMOUNT_MAX, entry, passbook, service_record, volunteer
 from lianxing.rules.places import Label
+
+_Found = tuple[str, Label, tuple[tuple[str, str], ...]]
 
 VIOLATIONS_MAX = 100  # per invariant: a damaged ledger has one cause, not a million
 
@@ -46,7 +52,8 @@ INVARIANTS = (
     Invariant(
         "zero_sum_of_entry",
         Label(zh="一笔分录在每个单位上合计须为零", en="the postings of an entry add up to zero for each unit"),
-        "SELECT entry, unit, sum(amount) AS total FROM posting GROUP BY entry, unit HAVING sum(amount) <> 0",
+        "SELECT passbook, entry, unit, sum(amount) AS total FROM posting "
+        "GROUP BY passbook, entry, unit HAVING sum(amount) <> 0",
     ),
     Invariant(
         "zero_sum_overall",
@@ -57,80 +64,109 @@ INVARIANTS = (
         "entry_equals_postings",
         Label(
             zh="分录所记时长与积分须等于其过账",
-            en="an entry's seconds and points equal its postings on earned accounts",
+            en="an entry's seconds and points equal its postings on the account of what was earned",
         ),
-        "SELECT entry.id AS entry, seconds, points, posted_seconds, posted_points FROM entry JOIN ("
-        "SELECT entry.id, "
-        "coalesce(sum(CASE WHEN posting.unit = 'seconds' THEN amount ELSE 0 END), 0) AS posted_seconds, "
-        "coalesce(sum(CASE WHEN posting.unit = 'points' THEN amount ELSE 0 END), 0) AS posted_points "
-        "FROM entry LEFT JOIN (posting JOIN account ON account.id = posting.account AND account.role = 'earned') "
-        "ON posting.entry = entry.id GROUP BY entry.id) AS posted ON posted.id = entry.id "
-        "WHERE seconds <> posted_seconds OR points <> posted_points",
+        "SELECT entry.passbook, entry.number AS entry, seconds, points, posted_seconds, posted_points FROM entry "
+        "LEFT JOIN (SELECT passbook, entry, "
+        "sum(CASE WHEN unit = 'seconds' THEN amount ELSE 0 END) AS posted_seconds, "
+        "sum(CASE WHEN unit = 'points' THEN amount ELSE 0 END) AS posted_points "
+        "FROM posting WHERE account = 'earned' GROUP BY passbook, entry) AS posted "
+        "ON posted.passbook = entry.passbook AND posted.entry = entry.number "
+        "WHERE seconds <> coalesce(posted_seconds, 0) OR points <> coalesce(posted_points, 0)",
     ),
     Invariant(
         "posting_has_entry",
         Label(zh="每条过账须属于一笔分录", en="every posting belongs to an entry"),
-        "SELECT entry, line FROM posting WHERE NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = posting.entry)",
-    ),
-    Invariant(
-        "posting_on_right_account",
-        Label(
-            zh="过账须记在该分录志愿者与县的账户，单位一致，且仅个人账户有序号",
-            en="a posting is on an account of the entry's volunteer and county, in its unit, numbered where earned",
-        ),
-        "SELECT posting.entry, posting.line, posting.account FROM posting JOIN entry ON entry.id = posting.entry "
-        "LEFT JOIN account ON account.id = posting.account WHERE account.id IS NULL "
-        "OR account.unit <> posting.unit OR account.county <> entry.county "
-        "OR (account.role = 'earned' AND (account.volunteer <> entry.volunteer OR posting.account_seq IS NULL)) "
-        "OR (account.role = 'issued' AND posting.account_seq IS NOT NULL)",
+        "SELECT passbook, entry, line FROM posting WHERE NOT EXISTS "
+        "(SELECT 1 FROM entry WHERE entry.passbook = posting.passbook AND entry.number = posting.entry)",
     ),
     Invariant(
         "balance_equals_postings",
-        Label(
-            zh="余额须等于过账之和，序号须等于过账条数",
-            en="a balance equals the sum of its postings, its seq their count",
-        ),
-        "SELECT account.id AS account, posted, seq, total, number FROM account "
-        "LEFT JOIN balance ON balance.account = account.id "
-        "LEFT JOIN (SELECT account, sum(amount) AS total, count(account_seq) AS number FROM posting GROUP BY account) "
-        "AS sums ON sums.account = account.id "
-        "WHERE (account.role = 'earned' AND (posted IS NULL OR total IS NULL OR posted <> total OR seq <> number)) "
-        "OR (account.role = 'issued' AND posted IS NOT NULL)",
+        Label(zh="余额须等于过账之和", en="a balance equals the sum of its postings"),
+        "SELECT balance.passbook, balance.account, balance.unit, posted, total FROM balance LEFT JOIN ("
+        "SELECT passbook, account, unit, sum(amount) AS total FROM posting WHERE balance_after IS NOT NULL "
+        "GROUP BY passbook, account, unit) AS sums ON sums.passbook = balance.passbook "
+        "AND sums.account = balance.account AND sums.unit = balance.unit WHERE posted <> coalesce(total, 0)",
+    ),
+    Invariant(
+        "postings_have_balance",
+        Label(zh="有过账的账户须有余额", en="an account with postings has a balance"),
+        "SELECT DISTINCT posting.passbook, posting.account, posting.unit FROM posting "
+        "LEFT JOIN balance ON balance.passbook = posting.passbook AND balance.account = posting.account "
+        "AND balance.unit = posting.unit WHERE balance_after IS NOT NULL AND balance.passbook IS NULL",
+    ),
+    Invariant(
+        "balance_above_floor",
+        Label(zh="余额不得低于下限", en="no balance is below its floor"),
+        "SELECT passbook, account, unit, posted, floor FROM balance WHERE posted < floor",
+    ),
+    Invariant(
+        "floor_as_set",
+        Label(zh="下限须为最近一次所定", en="the floor of a balance is the one that was set last"),
+        "SELECT balance.passbook, balance.account, balance.unit, balance.floor, newest.floor AS set_last FROM balance "
+        "LEFT JOIN (SELECT passbook, account, unit, floor, row_number() OVER (PARTITION BY passbook, account, unit "
+        "ORDER BY entry DESC, line DESC) AS age FROM floor_change) AS newest ON newest.passbook = balance.passbook "
+        "AND newest.account = balance.account AND newest.unit = balance.unit AND age = 1 "
+        f"WHERE coalesce(balance.floor, {AMOUNT_MAX + 1}) <> coalesce(newest.floor, {AMOUNT_MAX + 1})",
     ),
     Invariant(
         "running_balance",
         Label(zh="逐笔余额须首尾相接", en="each running balance is the one before it plus the amount"),
-        "SELECT entry, line, account, account_seq FROM (SELECT entry, line, account, account_seq, balance_after, "
-        "sum(amount) OVER (PARTITION BY account ORDER BY account_seq) AS expected "
-        "FROM posting WHERE account_seq IS NOT NULL) AS running WHERE balance_after <> expected",
-    ),
-    Invariant(
-        "sequence_without_gap",
-        Label(zh="账户内序号须从 1 起连续", en="the postings of an account are numbered from 1 without a gap"),
-        "SELECT account, account_seq, expected FROM (SELECT account, account_seq, "
-        "row_number() OVER (PARTITION BY account ORDER BY account_seq) AS expected "
-        "FROM posting WHERE account_seq IS NOT NULL) AS numbered WHERE account_seq <> expected",
-    ),
-    Invariant(
-        "sequence_in_order_of_entries",
-        Label(
-            zh="账户内序号须与分录先后一致", en="the postings of an account are numbered in the order of their entries"
-        ),
-        "SELECT account, account_seq, entry, entry_before FROM (SELECT account, account_seq, entry, "
-        "lag(entry) OVER (PARTITION BY account ORDER BY account_seq) AS entry_before "
-        "FROM posting WHERE account_seq IS NOT NULL) AS ordered WHERE entry < entry_before",
+        "SELECT passbook, entry, line, account FROM (SELECT passbook, entry, line, account, balance_after, "
+        "sum(amount) OVER (PARTITION BY passbook, account, unit ORDER BY entry, line) AS expected "
+        "FROM posting WHERE balance_after IS NOT NULL) AS running WHERE balance_after <> expected",
     ),
     Invariant(
         "entries_without_gap",
-        Label(zh="分录编号须从 1 起连续", en="entries are numbered from 1 without a gap"),
-        "SELECT id AS entry, expected FROM (SELECT id, row_number() OVER (ORDER BY id) AS expected FROM entry) "
-        "AS numbered WHERE id <> expected",
+        Label(zh="存折内分录编号须从 1 起连续", en="the entries of a passbook are numbered from 1 without a gap"),
+        "SELECT passbook, number AS entry, expected FROM (SELECT passbook, number, "
+        "row_number() OVER (PARTITION BY passbook ORDER BY number) AS expected FROM entry) AS numbered "
+        "WHERE number <> expected",
     ),
     Invariant(
-        "one_original_per_record",
-        Label(zh="每条记录只有一笔原始分录", en="a record has one original entry"),
-        "SELECT registry, record, count(*) AS originals FROM entry WHERE kind = 'original' "
-        "GROUP BY registry, record HAVING count(*) > 1",
+        "entries_in_time",
+        Label(zh="分录的入账时刻不得倒退", en="the instants of a passbook's entries never go back"),
+        "SELECT passbook, number AS entry, recorded_at, before FROM (SELECT passbook, number, recorded_at, "
+        "lag(recorded_at) OVER (PARTITION BY passbook ORDER BY number) AS before FROM entry) AS timed "
+        "WHERE recorded_at < before",
+    ),
+    Invariant(
+        "passbook_ends_with_last_entry",
+        Label(
+            zh="存折所记末号、末摘要须为其末笔分录",
+            en="a passbook keeps the number, hash and instant of its last entry",
+        ),
+        "SELECT passbook.id AS passbook, passbook.number, last.number AS entry FROM passbook LEFT JOIN ("
+        "SELECT entry.passbook, entry.number, entry.hash, entry.recorded_at FROM entry JOIN ("
+        "SELECT passbook, max(number) AS number FROM entry GROUP BY passbook) AS newest "
+        "ON newest.passbook = entry.passbook AND newest.number = entry.number) AS last "
+        "ON last.passbook = passbook.id WHERE last.number IS NULL OR passbook.number <> last.number "
+        "OR passbook.head <> last.hash OR passbook.recorded_at <> last.recorded_at",
+    ),
+    Invariant(
+        "closed_by_entry",
+        Label(zh="存折的销户日须为其销户分录之日", en="a passbook is closed on the day of the entry that closed it"),
+        "SELECT passbook.id AS passbook, closed_on, effective_on FROM passbook LEFT JOIN ("
+        "SELECT entry.passbook, entry.effective_on FROM entry JOIN (SELECT passbook, max(number) AS number FROM entry "
+        f"WHERE kind = '{CLOSED}' GROUP BY passbook) AS newest "
+        "ON newest.passbook = entry.passbook AND newest.number = entry.number) AS closing "
+        "ON closing.passbook = passbook.id WHERE coalesce(closed_on, '') <> coalesce(effective_on, '')",
+    ),
+    Invariant(
+        "lines_without_gap",
+        Label(zh="分录内各行须从 1 起连续编号", en="the lines of an entry are numbered from 1 without a gap"),
+        " UNION ALL ".join(
+            f"SELECT '{table}' AS \"table\", passbook, entry, line FROM (SELECT passbook, entry, line, "
+            f"row_number() OVER (PARTITION BY passbook, entry ORDER BY line) AS expected FROM {table}) "
+            f"AS {table}_numbered WHERE line <> expected"
+            for table in ("posting", "lot_move", "lot_end", "wallet_state", "stock_move", "floor_change")
+        ),
+    ),
+    Invariant(
+        "entry_has_passbook",
+        Label(zh="每笔分录须属于一本存折", en="every entry belongs to a passbook"),
+        "SELECT passbook, number AS entry FROM entry "
+        "WHERE NOT EXISTS (SELECT 1 FROM passbook WHERE passbook.id = entry.passbook)",
     ),
     Invariant(
         "adjusts_original_of_same_record",
@@ -138,39 +174,156 @@ INVARIANTS = (
             zh="调整分录须指向同一记录的原始分录",
             en="an adjusting entry names the earlier original entry of the same record",
         ),
-        "SELECT adjusting.id AS entry, adjusting.adjusts FROM entry AS adjusting "
-        "LEFT JOIN entry AS original ON original.id = adjusting.adjusts "
-        "WHERE (adjusting.kind = 'adjusting' AND (original.id IS NULL OR original.kind <> 'original' "
-        "OR original.id >= adjusting.id OR original.registry <> adjusting.registry "
-        "OR original.record <> adjusting.record OR original.volunteer <> adjusting.volunteer "
-        "OR original.county <> adjusting.county OR original.effective_on <> adjusting.effective_on)) "
-        "OR (adjusting.kind = 'original' AND adjusting.adjusts IS NOT NULL)",
+        "SELECT later.passbook, later.number AS entry, later.adjusts FROM entry AS later "
+        "LEFT JOIN entry AS original ON original.passbook = later.passbook AND original.number = later.adjusts "
+        "WHERE (later.kind IN ('adjusting', 'corrected', 'withdrawn') AND (original.number IS NULL "
+        "OR original.kind <> 'original' OR original.number >= later.number "
+        "OR original.registry <> later.registry OR original.record <> later.record)) "
+        "OR (later.kind NOT IN ('adjusting', 'corrected', 'withdrawn') AND later.adjusts IS NOT NULL)",
     ),
     Invariant(
         "record_has_entry",
-        Label(zh="每条记录须有与之相符的原始分录", en="every record stands with its own original entry"),
+        Label(zh="每个记录版本须有与之相符的分录", en="every version of a record stands with its own entry"),
         "SELECT service_record.registry, service_record.record, service_record.entry FROM service_record "
-        "LEFT JOIN entry ON entry.id = service_record.entry WHERE entry.id IS NULL OR entry.kind <> 'original' "
+        "LEFT JOIN entry ON entry.passbook = service_record.passbook AND entry.number = service_record.entry "
+        "WHERE entry.number IS NULL OR entry.kind NOT IN ('original', 'corrected', 'withdrawn') "
         "OR entry.registry <> service_record.registry OR entry.record <> service_record.record "
-        "OR entry.volunteer <> service_record.volunteer OR entry.county <> service_record.county",
+        "OR coalesce(entry.adjusts, entry.number) <> service_record.original",
     ),
     Invariant(
         "entry_has_record",
-        Label(zh="每笔原始分录须有其记录", en="every original entry has its record"),
-        "SELECT id AS entry, registry, record FROM entry WHERE kind = 'original' "
-        "AND NOT EXISTS (SELECT 1 FROM service_record WHERE service_record.entry = entry.id)",
+        Label(zh="每笔原始、更正、撤回分录须有其记录", en="every entry that brings a version of a record has it"),
+        "SELECT passbook, number AS entry, registry, record FROM entry "
+        "WHERE kind IN ('original', 'corrected', 'withdrawn') AND NOT EXISTS (SELECT 1 FROM service_record "
+        "WHERE service_record.passbook = entry.passbook AND service_record.entry = entry.number)",
+    ),
+    Invariant(
+        "one_version_counts",
+        Label(zh="每条记录恰有一个现行版本", en="of a record's versions exactly the last one is not superseded"),
+        "SELECT passbook, original AS entry, count(*) AS versions FROM service_record WHERE superseded_by IS NULL "
+        "GROUP BY passbook, original HAVING count(*) <> 1 "
+        "UNION ALL SELECT passbook, original, 0 FROM service_record GROUP BY passbook, original "
+        "HAVING count(superseded_by) = count(*)",
+    ),
+    Invariant(
+        "superseded_by_later_version",
+        Label(zh="旧版本须由其后一版本取代", en="a version is superseded by the one after it"),
+        "SELECT passbook, entry, superseded_by, next FROM (SELECT passbook, entry, superseded_by, "
+        "lead(entry) OVER (PARTITION BY passbook, original ORDER BY entry) AS next FROM service_record) AS versions "
+        "WHERE coalesce(superseded_by, 0) <> coalesce(next, 0)",
+    ),
+    Invariant(
+        "record_is_in_directory",
+        Label(zh="每条记录须在目录中，且只在一处", en="every record is in the directory, and in one place"),
+        "SELECT record_key.registry, record_key.record, record_key.passbook FROM record_key LEFT JOIN service_record "
+        "ON service_record.passbook = record_key.passbook AND service_record.original = record_key.original "
+        "AND service_record.superseded_by IS NULL WHERE service_record.entry IS NULL "
+        "OR service_record.content_hash <> record_key.content_hash "
+        "OR service_record.record <> record_key.record OR service_record.registry <> record_key.registry "
+        "UNION ALL SELECT registry, record, passbook FROM service_record WHERE superseded_by IS NULL "
+        "AND content_hash <> '' AND NOT EXISTS (SELECT 1 FROM record_key "
+        "WHERE record_key.record = service_record.record AND record_key.registry = service_record.registry "
+        "AND record_key.passbook = service_record.passbook AND record_key.original = service_record.original) "
+        "UNION ALL SELECT registry, record, passbook FROM service_record WHERE NOT EXISTS (SELECT 1 FROM record_key "
+        "WHERE record_key.record = service_record.record AND record_key.registry = service_record.registry)",
     ),
     Invariant(
         "entry_has_policy",
         Label(zh="每笔分录须有其政策", en="the policy of every entry is kept"),
-        "SELECT id AS entry, policy_digest FROM entry "
-        "WHERE NOT EXISTS (SELECT 1 FROM policy WHERE policy.digest = entry.policy_digest)",
+        "SELECT passbook, number AS entry, policy_digest FROM entry WHERE policy_digest IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM policy WHERE policy.digest = entry.policy_digest)",
+    ),
+    Invariant(
+        "lot_equals_moves",
+        Label(zh="每批余量须等于其变动之和", en="what is left of a lot is the sum of its moves, none below zero"),
+        "SELECT lot.passbook, lot.account, lot.number AS lot, remaining, total FROM lot LEFT JOIN ("
+        "SELECT passbook, account, lot, sum(amount) AS total FROM lot_move GROUP BY passbook, account, lot) AS sums "
+        "ON sums.passbook = lot.passbook AND sums.account = lot.account AND sums.lot = lot.number "
+        "WHERE remaining <> coalesce(total, 0) OR remaining < 0 OR remaining > original",
+    ),
+    Invariant(
+        "lot_ends_as_said",
+        Label(
+            zh="每批到期日须为其原定之日，除非分录已提前终止", en="a lot ends on its last day unless an entry ended it"
+        ),
+        "SELECT passbook, account, number AS lot, last_day, ends FROM lot WHERE ends <> CASE WHEN EXISTS ("
+        "SELECT 1 FROM lot_end WHERE lot_end.passbook = lot.passbook AND lot_end.account = lot.account "
+        f"AND lot_end.lot = lot.number) THEN '{ENDED}' ELSE last_day END",
+    ),
+    Invariant(
+        "redemption_returned_once",
+        Label(
+            zh="兑换由其后的一笔分录退回",
+            en="a redemption is given back once, by a later entry",
+        ),
+        "SELECT redemption.passbook, redemption.entry, returned_by FROM redemption LEFT JOIN entry "
+        "ON entry.passbook = redemption.passbook AND entry.number = returned_by WHERE returned_by IS NOT NULL "
+        "AND (entry.number IS NULL OR entry.number <= redemption.entry) "
+        "UNION ALL SELECT passbook, min(entry), returned_by FROM redemption WHERE returned_by IS NOT NULL "
+        "GROUP BY passbook, returned_by HAVING count(*) > 1",
+    ),
+    Invariant(
+        "lot_move_has_lot",
+        Label(zh="每次变动须属于一批", en="every move is of a lot"),
+        "SELECT passbook, entry, line FROM lot_move WHERE NOT EXISTS (SELECT 1 FROM lot "
+        "WHERE lot.passbook = lot_move.passbook AND lot.account = lot_move.account AND lot.number = lot_move.lot)",
+    ),
+    Invariant(
+        "lots_equal_balance",
+        Label(zh="各批余量合计须等于账户余额", en="what is left of an account's lots is its balance"),
+        "SELECT sums.passbook, sums.account, total, coalesce(posted, 0) AS posted FROM ("
+        "SELECT passbook, account, sum(remaining) AS total FROM lot GROUP BY passbook, account) AS sums "
+        "LEFT JOIN balance ON balance.passbook = sums.passbook AND balance.account = sums.account "
+        "WHERE total <> coalesce(posted, 0)",
+    ),
+    Invariant(
+        "holds_equal_balance",
+        Label(zh="未了结的冻结合计须等于冻结余额", en="the open holds of an account are what is held on it"),
+        "SELECT balance.passbook, balance.account, posted, coalesce(total, 0) AS total FROM balance LEFT JOIN ("
+        "SELECT passbook, account || '/held' AS account, sum(amount) AS total FROM hold WHERE ended_by IS NULL "
+        "GROUP BY passbook, account) AS sums ON sums.passbook = balance.passbook AND sums.account = balance.account "
+        "WHERE balance.account LIKE '%/held' AND posted <> coalesce(total, 0) "
+        "UNION ALL SELECT passbook, account || '/held', 0, sum(amount) FROM hold WHERE ended_by IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM balance WHERE balance.passbook = hold.passbook "
+        "AND balance.account = hold.account || '/held') GROUP BY passbook, account",
+    ),
+    Invariant(
+        "hold_ends_once",
+        Label(zh="冻结由其后的一笔分录了结", en="a hold is ended by a later entry of the passbook, one for each"),
+        "SELECT hold.passbook, hold.entry, ended_by FROM hold LEFT JOIN entry ON entry.passbook = hold.passbook "
+        "AND entry.number = hold.ended_by WHERE ended_by IS NOT NULL AND (entry.number IS NULL "
+        "OR entry.number <= hold.entry OR entry.kind NOT IN ('settled', 'released', 'hold_expired', 'request')) "
+        "UNION ALL SELECT passbook, min(entry), ended_by FROM hold WHERE ended_by IS NOT NULL "
+        "GROUP BY passbook, ended_by HAVING count(*) > 1",
+    ),
+    Invariant(
+        "stock_equals_moves",
+        Label(zh="已兑出的库存须等于其变动之和", en="what was taken from a stock is the sum of its moves"),
+        "SELECT county, offer, sum(taken) AS taken, sum(units) AS total FROM ("
+        "SELECT county, offer, taken, 0 AS units, 1 AS kept FROM stock UNION ALL "
+        "SELECT county, offer, 0, units, 0 FROM stock_move JOIN passbook ON passbook.id = stock_move.passbook"
+        ") AS moves GROUP BY county, offer HAVING sum(taken) <> sum(units) OR sum(kept) = count(*)",
+    ),
+    Invariant(
+        "command_has_entry",
+        Label(zh="每个请求编号须有其分录", en="every key stands with the entry that answers it"),
+        "SELECT scope, passbook, entry FROM command WHERE NOT EXISTS (SELECT 1 FROM entry "
+        "WHERE entry.passbook = command.passbook AND entry.number = command.entry) "
+        "UNION ALL SELECT min(scope), passbook, entry FROM command GROUP BY passbook, entry HAVING count(*) > 1",
     ),
 )
 
 CONTENT = Label(
     zh="记录内容须与其摘要、各列及分录日期一致",
     en="a record's content matches its hash, its columns and its entry's day",
+)
+PERSON = Label(
+    zh="所存志愿者信息须与其最近一笔登记相符",
+    en="what is kept of a person is what the last entry of their own file says",
+)
+CHAIN = Label(
+    zh="每笔分录的摘要须由其内容与前一笔摘要得出",
+    en="the hash of an entry follows from its content and from the hash before it",
 )
 GUARDS = Label(zh="禁止改写历史的触发器须完好", en="the triggers that refuse to change history are in place")
 FILE = Label(zh="数据库文件须完好", en="the database file is sound")
@@ -184,43 +337,42 @@ def verify(ledger: Ledger) -> list[Violation]:
     found: list[Violation] = []
     try:
         with ledger.reading() as reading:
-            for name, label, ids in _violations(reading._connection):
+            for name, label, ids in _violations(ledger.database, reading._connection):
                 found.append(Violation(name, label, ids))
     except DamagedError as error:
         found.append(Violation("file_is_sound", FILE, (("problem", error.label.en),)))
     return found
 
 
-def _violations(connection: Connection) -> Iterator[tuple[str, Label, tuple[tuple[str, str], ...]]]:
-    for problem in islice(sqlite.integrity_problems(connection), VIOLATIONS_MAX):
+def _violations(database: Database, connection: Connection) -> Iterator[_Found]:
+    for problem in islice(database.integrity_problems(connection), VIOLATIONS_MAX):
         yield "file_is_sound", FILE, (("problem", problem),)
-    for guard in sqlite.missing_guards(connection):
+    for guard in database.missing_guards(connection):
         yield "guards_in_place", GUARDS, (("trigger", guard),)
     for invariant in INVARIANTS:
         rows = connection.execute(text(f"{invariant.query} LIMIT {VIOLATIONS_MAX}"))
         for row in rows.mappings():
             yield invariant.name, invariant.label, tuple((str(name), str(value)) for name, value in row.items())
-    yield from _contents(connection)
+    yield from islice(_contents(connection), VIOLATIONS_MAX)
+    yield from islice(_people(connection), VIOLATIONS_MAX)
+    yield from islice(_chains(connection), VIOLATIONS_MAX)
 
 
-def _contents(connection: Connection) -> Iterator[tuple[str, Label, tuple[tuple[str, str], ...]]]:
-    left = VIOLATIONS_MAX
+def _contents(connection: Connection) -> Iterator[_Found]:
+    """Yield the versions of records that are not what their hash, columns and entry say."""
     for row in connection.execute(
-        select(service_record, entry.c.effective_on)
-        .outerjoin(entry, entry.c.id == service_record.c.entry)
-        .order_by(service_record.c.entry),
+        select(service_record, entry.c.effective_on, passbook.c.volunteer, passbook.c.county)
+        .outerjoin(entry, (entry.c.passbook == service_record.c.passbook) & (entry.c.number == service_record.c.entry))
+        .outerjoin(passbook, passbook.c.id == service_record.c.passbook)
+        .order_by(service_record.c.passbook, service_record.c.entry),
         execution_options={"yield_per": 1_000},
     ):
-        if hash_of(row.content) == row.content_hash and _columns_match(row.content, row):
-            continue
-        yield (
-            "content_matches_hash",
-            CONTENT,
-            (("registry", row.registry), ("record", row.record), ("entry", str(row.entry))),
-        )
-        left -= 1
-        if left == 0:
-            return
+        content = bytes(row.content)
+        if not content and not row.content_hash:
+            continue  # withdrawn
+        if hash_of(content) != row.content_hash or not _columns_match(content, row):
+            ids = (("registry", row.registry), ("record", row.record), ("entry", str(row.entry)))
+            yield "content_matches_hash", CONTENT, ids
 
 
 def _columns_match(content: bytes, row: Row[*tuple[Any, ...]]) -> bool:
@@ -232,3 +384,33 @@ def _columns_match(content: bytes, row: Row[*tuple[Any, ...]]) -> bool:
         return False
     columns = ("registry", "volunteer", "county")
     return record.id == row.record and all(getattr(record, name) == getattr(row, name) for name in columns)
+
+
+def _people(connection: Connection) -> Iterator[_Found]:
+    """Yield the people of whom the ledger keeps something else than the last entry of their own file says."""
+    newest = (
+        select(passbook.c.volunteer, entry.c.body)
+        .join(entry, entry.c.passbook == passbook.c.id)
+        .where(passbook.c.county == "", entry.c.kind == REGISTERED)
+        .order_by(entry.c.passbook, entry.c.number)
+    )
+    said = {row.volunteer: bytes(row.body) for row in connection.execute(newest)}
+    for row in connection.execute(select(volunteer).order_by(volunteer.c.id)):
+        if said.pop(row.id, None) != person_body((row.id, bytes(row.facts), row.registered_on, row.born_on)):
+            yield "person_is_as_registered", PERSON, (("volunteer", row.id),)
+    for id in sorted(said):
+        yield "person_is_as_registered", PERSON, (("volunteer", id),)
+
+
+def _chains(connection: Connection) -> Iterator[_Found]:
+    """Yield, of each chain, the first entry at which it breaks."""
+    broken: set[int] = set()
+    current, before = -1, GENESIS
+    for stored in links(connection):
+        if stored.passbook != current:
+            current, before = stored.passbook, GENESIS
+        if current not in broken and link_hash(before, stored.link) != stored.hash:
+            broken.add(current)
+            ids = (("volunteer", stored.link.volunteer), ("county", stored.link.county))
+            yield "chain_holds", CHAIN, (*ids, ("entry", str(stored.link.number)))
+        before = stored.hash

@@ -1,137 +1,197 @@
-"""What one write transaction can do: book entries, and keep what they rest on. All of it commits, or nothing."""
+"""What one write transaction can do: write entries, and keep what they rest on. All of it commits, or nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, func, select, update
-from sqlalchemy.exc import IntegrityError
 
-from lianxing.engine.ledger.contents import check_id, check_whole, content_of, day_text, facts_content, hash_of
-from lianxing.engine.ledger.errors import AlreadyBookedError, InvalidError, RefusedError
+from lianxing.engine.ledger import batching, holdings
+from lianxing.engine.ledger.chaining import GENESIS, Link, link_hash, policy_hash
+from lianxing.engine.ledger.checking import (
+    already_booked,
+    check_bytes,
+    check_draft,
+    check_text,
+    drafts_of,
+    person_body,
+    volunteer_row,
+)
+from lianxing.engine.ledger.contents import check_id, check_whole, content_of, hash_of
+from lianxing.engine.ledger.drafts import CLOSED, ENDED, REGISTERED, Booking, Draft, NewRedemption, Version
+from lianxing.engine.ledger.errors import ConflictError, InvalidError, RefusedError, SoldOutError
 from lianxing.engine.ledger.reading import Reading, chunks
 from lianxing.engine.ledger.tables import (
     AMOUNT_MAX,
-    account,
     balance,
+    command,
     entry,
+    floor_change,
+    fold_state,
+    hold,
     import_run,
+    lot,
+    lot_end,
+    lot_move,
+    passbook,
+    passbook_ids,
     policy,
     posting,
+    record_key,
+    redemption,
     service_record,
+    stock,
+    stock_move,
     volunteer,
+    wallet_state,
 )
 from lianxing.rules.assessments import Entry
-from lianxing.rules.facts import CountyId, FactValue
-from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.records import Volunteer
 
+__all__ = ["Booking", "Writing"]
 
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """What is to be booked for a record: `seconds` and `points` (hundredths) are differences, negative where they fall.
-
-    An `original` comes once per record, 0 and 0 where it was refused; it keeps the record and the facts supplied by
-    plugins. An `adjusting` booking names in `adjusts` the original entry of the same, unchanged record.
-    `body` is the JSON of the assessment, kept as it is. `counted` is false where a clause refuses the record.
-    """
-
-    kind: Literal["original", "adjusting"]
-    record: ServiceRecord
-    seconds: int
-    points: int
-    policy_digest: str
-    body: bytes
-    supplied: Mapping[str, FactValue]
-    adjusts: int | None = None
-    counted: bool = True
-
-
-class _Running:
-    """A person's account while it is written to: the row of `balance` as it will be."""
-
-    __slots__ = ("account", "posted", "seq", "stored")
-
-    def __init__(self, account: int, posted: int, seq: int, stored: bool) -> None:
-        self.account = account
-        self.posted = posted
-        self.seq = seq
-        self.stored = stored
-
-
-# Many rows in one statement: SQLite copies every page that a statement with a trigger touches, once per statement.
-# One row each cost twice the time of the whole booking. At most 13 columns: far below any limit of variables.
-ROWS_AT_ONCE = 100
 
 _Row = tuple[object, ...]
-_AccountKey = tuple[str, str, str]  # volunteer ('' for issued), county, unit
+_Owner = tuple[VolunteerId, CountyId]
+
+
+@dataclass(slots=True)
+class _Passbook:
+    """A passbook while it is written to: where its chain is, and what its accounts hold."""
+
+    id: int
+    number: int
+    head: bytes
+    recorded_at: int
+    stored: int  # the number that the database has, -1 where it has no row
+    closed_on: str | None = None
+    posted: dict[tuple[str, str], int] = field(default_factory=dict)
+    floors: dict[tuple[str, str], int | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows of several entries, table by table."""
+
+    of: dict[str, list[_Row]] = field(default_factory=dict)
+    superseded: list[_Row] = field(default_factory=list)
+    ended: list[_Row] = field(default_factory=list)
+    returned: list[_Row] = field(default_factory=list)
+    lots_ended: list[_Row] = field(default_factory=list)
+    opened: dict[tuple[int, str, int], tuple[object, ...]] = field(default_factory=dict)
+    remaining: dict[tuple[int, str, int], int] = field(default_factory=dict)
+    keys: list[_Row] = field(default_factory=list)
+    taken: dict[tuple[str, str], tuple[int, int | None]] = field(default_factory=dict)
+
+    def add(self, table: Table, *rows: _Row) -> None:
+        self.of.setdefault(table.name, []).extend(rows)
 
 
 class Writing(Reading):
     """The one write transaction of a ledger, from `Ledger.writing()`; sees its own changes.
 
-    `book` is all or nothing by itself: after an error the transaction goes on as if it had not been called.
+    `book` and `enter` are all or nothing by themselves: after an error the transaction goes on as if they had not been
+    called.
     """
 
-    def __init__(self, connection: Connection, place: str, now: int) -> None:
+    def __init__(
+        self, connection: Connection, place: str, now: int, kept_policies: dict[str, str] | None = None
+    ) -> None:
+        """`kept_policies` remembers, from one transaction to the next, the hashes of policies that are committed."""
         super().__init__(connection, place)
+        self._kept_policies = {} if kept_policies is None else kept_policies
+        self._new_policies: set[str] = set()  # not committed yet
         check_whole(now, "clock", place)
-        self._now = now
+        self.now = now
+        self._last_id: int | None = None
         self._forget()
 
     def book(self, bookings: Sequence[Booking]) -> list[Entry]:
-        """Book in the given order and return the entries, numbered upwards without a gap.
+        """Book records in the given order and return the entries.
 
         InvalidError for a value that no ledger can hold, AlreadyBookedError for a second original of a record,
         RefusedError for an adjustment of anything but the original of the same record, or a policy never saved.
         """
-        originals, adjusting = self._checked(bookings)
+        drafts = drafts_of(bookings)
+        return self._entered(drafts, lambda: self._check_adjusting(bookings, drafts))
+
+    def enter(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Write entries in the given order and return them, numbered upwards in each passbook.
+
+        InvalidError for a value that no ledger can hold; SoldOutError where the stock does not reach; ConflictError
+        where somebody else wrote to a passbook meanwhile: begin the transaction again.
+        """
+        for draft in drafts:
+            check_draft(draft)
+        return self._entered(drafts, lambda: None)
+
+    def _entered(self, drafts: Sequence[Draft], check: Any) -> list[Entry]:
         try:
             with self._connection.begin_nested():
-                self._check_adjusting(adjusting)
-                return self._book(bookings, originals)
-        except IntegrityError:
+                check()
+                return self._enter(drafts)
+        except _TakenError:
             self._forget()
-            self._explain_refusal(originals)
+            self._explain_refusal(drafts)
             raise
         except BaseException:
-            self._forget()  # what was remembered of accounts and numbers is no longer so
+            self._forget()  # what was remembered of passbooks is no longer so
             raise
 
     def save_volunteers(self, volunteers: Iterable[Volunteer]) -> int:
-        """Keep what the registry says of people today; return how many are new or changed."""
+        """Keep what the registry says of people today, with an entry in each person's file; return how many changed."""
         changed = 0
         for chunk in chunks(volunteers):
-            rows = {person.id: _volunteer_row(person) for person in chunk}
+            rows = {person.id: volunteer_row(person) for person in chunk}
             known = {
                 row[0]: tuple(row)
                 for row in self._connection.execute(select(volunteer).where(volunteer.c.id.in_(list(rows))))
             }
             new = [row for key, row in rows.items() if key not in known]
             changes = [row for key, row in rows.items() if key in known and known[key] != row]
-            self._insert(volunteer, new)
-            if changes:
-                self._connection.execute(
-                    update(volunteer)
-                    .where(volunteer.c.id == bindparam("key"))
-                    .values({name: bindparam(name) for name in ("facts", "registered_on", "born_on")}),
-                    [dict(zip(("key", "facts", "registered_on", "born_on"), row, strict=True)) for row in changes],
-                )
-            changed += len(new) + len(changes)
+            drafts = [self._registered(row) for row in (*new, *changes)]
+            self._entered(drafts, partial(self._keep_people, new, changes))
+            changed += len(drafts)
         return changed
+
+    def _keep_people(self, new: Sequence[_Row], changes: Sequence[_Row]) -> None:
+        self._open(volunteer, new)
+        if changes:
+            self._connection.execute(
+                update(volunteer)
+                .where(volunteer.c.id == bindparam("key"))
+                .values({name: bindparam(name) for name in ("facts", "registered_on", "born_on")}),
+                [dict(zip(("key", "facts", "registered_on", "born_on"), row, strict=True)) for row in changes],
+            )
+
+    def _registered(self, row: _Row) -> Draft:
+        return Draft(
+            kind=REGISTERED,
+            volunteer=VolunteerId(str(row[0])),
+            county=CountyId(""),
+            effective_on=utc_day(self.now),
+            policy_digest=None,
+            body=person_body(row),
+        )
 
     def save_policy(self, digest: str, county: CountyId, title: str, content: bytes) -> bool:
         """Keep a policy for ever; return whether it is new. RefusedError for other content under the same digest."""
         check_id(digest, "digest", self._place)
         check_id(county, "county", self._place)
-        _check_bytes(content, "content", self._place)
+        check_text(title, "title", self._place)
+        check_bytes(content, "content", self._place)
         known = self.policy(digest)
+        row = (digest, county, title, self.now, content)
+        if known is None and not batching.insert_or(self._connection, policy, [row], "DO NOTHING"):
+            known = self.policy(digest)  # another writer has just saved it
         if known is None:
-            self._insert(policy, [(digest, county, title, self._now, content)])
-            self._policies.add(digest)
+            self._policies[digest] = policy_hash(digest, county, title, self.now, content)
+            self._new_policies.add(digest)
             return True
         if known.content != content:
             raise RefusedError(
@@ -141,299 +201,500 @@ class Writing(Reading):
             )
         return False
 
+    def keeps_policy(self, digest: str) -> bool:
+        """Tell whether a policy is kept under this digest."""
+        if digest in self._policies or digest in self._kept_policies:
+            return True
+        return self._connection.scalar(select(policy.c.digest).where(policy.c.digest == digest)) is not None
+
     def save_import_run(self, county: CountyId, source: str, report: bytes) -> int:
         """Keep the report (JSON) of an import; return its number."""
         check_id(county, "county", self._place)
-        _check_bytes(report, "report", self._place)
-        number = self._next(import_run)
-        self._insert(import_run, [(number, county, source, self._now, report)])
+        check_bytes(report, "report", self._place)
+        if self._connection.dialect.name == "postgresql":  # elsewhere the writer is alone
+            self._connection.exec_driver_sql("LOCK TABLE import_run IN EXCLUSIVE MODE").close()
+        number: int = self._connection.execute(select(func.coalesce(func.max(import_run.c.id), 0) + 1)).scalar_one()
+        self._insert(import_run, [(number, county, source, self.now, report)])
         return number
 
-    def _checked(
-        self, bookings: Sequence[Booking]
-    ) -> tuple[list[tuple[Booking, bytes, bytes]], list[tuple[Booking, bytes]]]:
-        originals: list[tuple[Booking, bytes, bytes]] = []
-        adjusting: list[tuple[Booking, bytes]] = []
-        seen: set[tuple[str, str]] = set()
-        for booking in bookings:
-            record = booking.record
-            place = f"{record.registry}/{record.id}"
-            check_whole(booking.seconds, "seconds", place, AMOUNT_MAX)
-            check_whole(booking.points, "points", place, AMOUNT_MAX)
-            check_id(booking.policy_digest, "policy_digest", place)
-            _check_bytes(booking.body, "body", place)
-            content = content_of(record)
-            if booking.kind == "original" and booking.adjusts is None:
-                key = (record.registry, record.id)
-                if key in seen:
-                    raise _already_booked(place)
-                seen.add(key)
-                originals.append((booking, content, facts_content(booking.supplied, place)))
-            elif booking.kind == "adjusting" and booking.adjusts is not None:
-                check_whole(booking.adjusts, "adjusts", place)
-                adjusting.append((booking, content))
-            else:
-                raise InvalidError(
-                    place,
-                    "adjusts 须与 adjusting 一起出现，且 kind 须为 original 或 adjusting",
-                    "adjusts belongs to kind 'adjusting', and to no other; kind is 'original' or 'adjusting'",
-                )
-        return originals, adjusting
+    def save_fold_states(self, county: CountyId, digest: str, states: Iterable[tuple[VolunteerId, bytes]]) -> None:
+        """Keep the state of each person's fold, as of the last entry of their passbook; it can be rebuilt."""
+        rows = []
+        for person, state in states:
+            book = self._books.get((person, county))
+            if book is not None:
+                rows.append((book.id, digest, book.number, state))
+        self._upsert(fold_state, rows, ("passbook", "policy_digest"), ("number", "state"))
 
-    def _check_adjusting(self, adjusting: Sequence[tuple[Booking, bytes]]) -> None:
-        known: dict[int, tuple[str, str, str]] = {}
-        for chunk in chunks({booking.adjusts for booking, _ in adjusting}):
+    # --- records -------------------------------------------------------------------------------------------------
+
+    def _check_adjusting(self, bookings: Sequence[Booking], drafts: Sequence[Draft]) -> None:
+        """Refuse what names anything but the original entry of its own record."""
+        later = [booking for booking in bookings if booking.adjusts is not None]
+        owners = {(booking.record.volunteer, booking.record.county) for booking in later}
+        if not owners:
+            return
+        self._load(sorted(owners))
+        ids = {owner: self._books[owner].id for owner in owners if owner in self._books}
+        known: dict[tuple[int, int], tuple[str, str, str]] = {}
+        for chunk in chunks(set(ids.values())):
             for row in self._connection.execute(
                 select(
-                    service_record.c.entry,
+                    service_record.c.passbook,
+                    service_record.c.original,
                     service_record.c.registry,
                     service_record.c.record,
                     service_record.c.content_hash,
-                ).where(service_record.c.entry.in_(chunk))
+                ).where(service_record.c.passbook.in_(chunk), service_record.c.superseded_by.is_(None))
             ):
-                known[row.entry] = (row.registry, row.record, row.content_hash)
-        for booking, content in adjusting:
+                known[row.passbook, row.original] = (row.registry, row.record, row.content_hash)
+        for booking in later:
             record = booking.record
             place = f"{record.registry}/{record.id}"
-            found = known.get(booking.adjusts or 0)
+            found = known.get((ids.get((record.volunteer, record.county), -1), booking.adjusts or 0))
             if found is None or found[:2] != (record.registry, record.id):
                 raise RefusedError(
                     place,
                     f"分录 {booking.adjusts} 不是该记录的原始分录",
                     f"entry {booking.adjusts} is not the original entry of this record",
                 )
-            if found[2] != hash_of(content):
+            if booking.kind == "adjusting" and found[2] != hash_of(content_of(record)):
                 raise RefusedError(
                     place,
                     "记录内容与账本所存不一致，不能据此调整",
                     "the record differs from the one that the ledger keeps; it cannot be adjusted by it",
                 )
 
-    def _book(self, bookings: Sequence[Booking], originals: Sequence[tuple[Booking, bytes, bytes]]) -> list[Entry]:
-        self._load_policies({booking.policy_digest for booking in bookings})
-        self._load_accounts(bookings)
-        opened: list[_Row] = []
-        touched: dict[int, _Running] = {}
-        postings: list[_Row] = []
-        rows: list[_Row] = []
+    # --- entries -------------------------------------------------------------------------------------------------
+
+    def _enter(self, drafts: Sequence[Draft]) -> list[Entry]:
+        self._load_policies({draft.policy_digest for draft in drafts if draft.policy_digest is not None})
+        self._load(sorted({(draft.volunteer, draft.county) for draft in drafts}), opening=True)
+        rows = _Rows()
+        touched: dict[int, _Passbook] = {}
+        changed: dict[tuple[int, str, str], None] = {}
         entries: list[Entry] = []
-        for booking in bookings:
-            record = booking.record
-            number = self._next(entry)
-            line = 0
-            for unit, amount in (("seconds", booking.seconds), ("points", booking.points)):
-                if amount == 0:
-                    continue
-                running = self._running(record, unit, opened)
-                running.posted += amount
-                running.seq += 1
-                touched[running.account] = running
-                if not -AMOUNT_MAX <= running.posted <= AMOUNT_MAX:
-                    raise InvalidError(
-                        f"{record.registry}/{record.id}",
-                        f"{record.volunteer} 的余额超出范围：{running.posted}",
-                        f"the balance of {record.volunteer} goes out of range: {running.posted}",
-                    )
-                issued = self._issued(record.county, unit, opened)
-                postings.append((number, line + 1, running.account, unit, amount, running.seq, running.posted))
-                postings.append((number, line + 2, issued, unit, -amount, None, None))
-                line += 2
-            made = Entry(
-                id=number,
-                kind=booking.kind,
-                volunteer=record.volunteer,
-                county=record.county,
-                registry=record.registry,
-                record=record.id,
-                effective_on=record.day,
-                recorded_at=self._now,
-                policy_digest=booking.policy_digest,
-                seconds=booking.seconds,
-                points=booking.points,
-                adjusts=booking.adjusts,
-                counted=booking.counted,
-            )
-            entries.append(made)
-            rows.append(
-                (
-                    number,
-                    made.kind,
-                    made.volunteer,
-                    made.county,
-                    made.registry,
-                    made.record,
-                    made.recorded_at,
-                    made.effective_on.isoformat(),
-                    made.policy_digest,
-                    made.adjusts,
-                    made.seconds,
-                    made.points,
-                    booking.body,
-                    int(booking.counted),
-                )
-            )
-        numbers = (made.id for made in entries if made.kind == "original")
-        records: list[_Row] = [
-            (
-                number,
-                booking.record.id,
-                booking.record.registry,
-                booking.record.volunteer,
-                booking.record.county,
-                hash_of(content),
-                content,
-                supplied,
-            )
-            for number, (booking, content, supplied) in zip(numbers, originals, strict=True)
-        ]
-        self._insert(account, opened)
-        self._insert(service_record, records)
-        self._insert(posting, postings)
-        self._insert(entry, rows)  # last: it seals its record and its postings
-        self._save_balances(touched.values())
+        for draft in drafts:
+            book = self._books[draft.volunteer, draft.county]
+            touched[book.id] = book
+            entries.append(self._entry(draft, book, rows, changed))
+        self._flush(rows, touched, changed)
         return entries
 
+    def _entry(self, draft: Draft, book: _Passbook, rows: _Rows, changed: dict[tuple[int, str, str], None]) -> Entry:
+        number = book.number + 1
+        recorded_at = max(self.now, book.recorded_at)  # a clock that was set back takes no entry into the past
+        day = draft.effective_on.isoformat()
+        floors: list[tuple[str, str, int | None]] = []
+        for account, unit, floor in draft.floors:
+            if (account, unit) not in book.posted or book.floors.get((account, unit)) != floor:
+                floors.append((account, unit, floor))
+                book.floors[account, unit] = floor
+                book.posted.setdefault((account, unit), 0)
+                changed[book.id, account, unit] = None
+        if draft.kind == CLOSED:
+            book.closed_on = day
+        postings: list[tuple[str, str, int, int | None]] = []
+        for line in draft.lines:
+            after = None
+            if line.own:
+                after = book.posted.get((line.account, line.unit), 0) + line.amount
+                if not -AMOUNT_MAX <= after <= AMOUNT_MAX:
+                    raise InvalidError(
+                        draft.place,
+                        f"{draft.volunteer} 的余额超出范围：{after}",
+                        f"the balance of {draft.volunteer} goes out of range: {after}",
+                    )
+                book.posted[line.account, line.unit] = after
+                changed[book.id, line.account, line.unit] = None
+            postings.append((line.account, line.unit, line.amount, after))
+        lots = [(one.account, one.lot, one.amount) for one in draft.lots]
+        opened = [
+            (one.account, one.number, one.earned_on.isoformat(), one.last_day.isoformat(), one.source, one.original)
+            for one in sorted(draft.opened, key=lambda one: (one.account, one.number))
+        ]
+        held, had = draft.hold, draft.redemption
+        hold_row = None
+        if held is not None:
+            hold_row = (held.account, held.amount, held.until.isoformat())
+        key = draft.key
+        version = draft.version
+        link = Link(
+            volunteer=draft.volunteer,
+            county=draft.county,
+            number=number,
+            kind=draft.kind,
+            registry=draft.registry,
+            record=draft.record,
+            recorded_at=recorded_at,
+            effective_on=day,
+            policy_digest=draft.policy_digest,
+            policy_hash="" if draft.policy_digest is None else self._policies[draft.policy_digest],
+            adjusts=draft.adjusts,
+            seconds=draft.seconds,
+            points=draft.points,
+            counted=int(draft.counted),
+            actor=draft.actor,
+            reason=draft.reason,
+            postings=postings,
+            floors=floors,
+            lots=lots,
+            opened=opened,
+            hold=hold_row,
+            redemption=None if had is None else redemption_row(had),
+            returns=draft.returns,
+            ended=draft.ended,
+            wallets=[(one.account, one.drawn, one.rest, one.issued) for one in draft.wallets],
+            ends=draft.ends,
+            takes=[(taking.offer, taking.units) for taking in draft.takes],
+            command=None if key is None else (key.scope, key.key, key.request_hash),
+            body=draft.body,
+            content=None if version is None else version.content,
+            supplied=None if version is None else version.supplied,
+        )
+        book.head = link_hash(book.head, link)
+        book.number = number
+        book.recorded_at = recorded_at
+        self._collect(draft, book, number, link, rows)
+        return Entry(
+            id=number,
+            kind=draft.kind,
+            volunteer=draft.volunteer,
+            county=draft.county,
+            registry=draft.registry,
+            record=draft.record,
+            effective_on=draft.effective_on,
+            recorded_at=recorded_at,
+            policy_digest=draft.policy_digest or "",
+            seconds=draft.seconds,
+            points=draft.points,
+            adjusts=draft.adjusts,
+            counted=draft.counted,
+            actor=draft.actor,
+            reason=draft.reason,
+        )
+
+    def _collect(self, draft: Draft, book: _Passbook, number: int, link: Link, rows: _Rows) -> None:
+        id = book.id
+        if link.postings:
+            rows.add(posting, *((id, number, line, *one) for line, one in enumerate(link.postings, 1)))
+        for line, floor in enumerate(link.floors, 1):
+            rows.add(floor_change, (id, number, line, *floor))
+        for opened in link.opened:
+            account, lot_number, earned_on, last_day, source, original = opened
+            place = (id, str(account), int(lot_number))
+            rows.opened[place] = (number, earned_on, last_day, source, original)
+            rows.remaining[place] = 0
+        for line, (account, of, amount) in enumerate(link.lots, 1):
+            rows.add(lot_move, (id, number, line, account, of, amount))
+            place = (id, str(account), int(of))
+            rows.remaining[place] = rows.remaining.get(place, 0) + int(amount)
+        if link.hold is not None:
+            rows.add(hold, (id, number, *link.hold, None))
+        if link.redemption is not None:
+            rows.add(redemption, (id, number, *link.redemption, None))
+        if draft.returns is not None:
+            rows.returned.append((number, id, draft.returns))
+        for line, (account, of) in enumerate(draft.ended, 1):
+            rows.add(lot_end, (id, number, line, account, of))
+            rows.lots_ended.append((id, account, of))
+        rows.add(wallet_state, *((id, number, line, *one) for line, one in enumerate(link.wallets, 1)))
+        if draft.ends is not None:
+            rows.ended.append((number, id, draft.ends))
+        for line, taking in enumerate(draft.takes, 1):
+            rows.add(stock_move, (id, number, line, taking.offer, taking.units))
+            place_of = (draft.county, taking.offer)
+            before, _most = rows.taken.get(place_of, (0, None))
+            rows.taken[place_of] = (before + taking.units, taking.most)
+        if draft.key is not None:
+            rows.add(command, (draft.key.scope, draft.key.key, draft.key.request_hash, id, number))
+        if draft.version is not None:
+            self._collect_version(draft, draft.version, id, number, rows)
+        rows.add(
+            entry,
+            (
+                id,
+                number,
+                draft.kind,
+                draft.registry,
+                draft.record,
+                link.recorded_at,
+                link.effective_on,
+                draft.policy_digest,
+                draft.adjusts,
+                draft.seconds,
+                draft.points,
+                link.counted,
+                draft.actor,
+                draft.reason,
+                draft.body,
+                book.head,
+            ),
+        )
+
+    def _collect_version(self, draft: Draft, version: Version, id: int, number: int, rows: _Rows) -> None:
+        original = number if version.original is None else version.original
+        hashed = hash_of(version.content) if version.content else ""
+        rows.add(
+            service_record,
+            (id, number, draft.registry, draft.record, original, hashed, version.content, version.supplied, None),
+        )
+        if version.supersedes is not None:
+            rows.superseded.append((number, id, version.supersedes))
+        key = (draft.record, draft.registry, id, original, hashed)
+        if draft.kind == "original":
+            rows.add(record_key, key)
+        else:
+            rows.keys.append(key)
+
+    def _flush(self, rows: _Rows, touched: dict[int, _Passbook], changed: dict[tuple[int, str, str], None]) -> None:
+        by_id = touched
+        if told := [int(str(row[0])) for row in rows.of.get(entry.name, ()) if row[4]]:
+            holdings.forget_fold_states(self._connection, set(told))
+        new = [(owner, book) for owner, book in self._books.items() if book.stored < 0 and book.id in by_id]
+        self._open(passbook, [(book.id, *owner, 0, GENESIS, 0, None) for owner, book in new])
+        for _owner, book in new:
+            book.stored = 0
+        for place, (number, earned_on, last_day, source, original) in rows.opened.items():
+            remaining = rows.remaining[place]
+            rows.add(lot, (*place, number, earned_on, last_day, source, original, remaining, last_day))
+        for table in _BEFORE_ENTRY:
+            self._insert(table, rows.of.get(table.name, ()))
+        self._change_keys([key for key in rows.keys if not key[-1]])
+        self._insert_keys(rows.of.get(record_key.name, ()))
+        self._change_keys([key for key in rows.keys if key[-1]])
+        self._insert(entry, rows.of.get(entry.name, ()))  # last: it seals what belongs to it
+        self._change(
+            passbook,
+            ("number", "head", "recorded_at", "closed_on"),
+            ("id", "number"),
+            [
+                (book.number, book.head, book.recorded_at, book.closed_on, book.id, book.stored)
+                for book in sorted(by_id.values(), key=lambda book: book.id)
+            ],
+        )
+        for book in by_id.values():
+            book.stored = book.number
+        of_entry = ("passbook", "entry")
+        self._change(service_record, ("superseded_by",), of_entry, rows.superseded, unset="superseded_by")
+        self._change(hold, ("ended_by",), of_entry, rows.ended, unset="ended_by")
+        self._change(redemption, ("returned_by",), of_entry, rows.returned, unset="returned_by")
+        of_lot = ("passbook", "account", "number")
+        self._change(lot, ("ends",), of_lot, [(ENDED, *place) for place in dict.fromkeys(rows.lots_ended)])
+        left = [(amount, *place) for place, amount in rows.remaining.items() if amount and place not in rows.opened]
+        self._change(lot, ("remaining",), of_lot, left, adding=True)
+        self._upsert(
+            balance,
+            [
+                (id, account, unit, by_id[id].posted.get((account, unit), 0), by_id[id].floors.get((account, unit)))
+                for id, account, unit in changed
+            ],
+            ("passbook", "account", "unit"),
+            ("posted", "floor"),
+        )
+        self._take(rows.taken)
+
+    def _change_keys(self, keys: Sequence[_Row]) -> None:
+        newest = {(key[0], key[1]): (*key[2:], key[0], key[1]) for key in keys}
+        self._change(
+            record_key, ("passbook", "original", "content_hash"), ("record", "registry"), list(newest.values())
+        )
+
+    def _insert_keys(self, keys: Sequence[_Row]) -> None:
+        """Enter records into the directory; one that was withdrawn may come again, also with another person."""
+        taken = batching.insert_or(
+            self._connection,
+            record_key,
+            keys,
+            "(record, registry) DO UPDATE SET passbook = excluded.passbook, original = excluded.original, "
+            "content_hash = excluded.content_hash WHERE record_key.content_hash = ''",
+        )
+        if taken != len(keys):
+            raise _TakenError
+
+    def _take(self, taken: dict[tuple[str, str], tuple[int, int | None]]) -> None:
+        """Take from the stock of offers, in one order, so that two writers never wait crosswise."""
+        for (county, offer), (units, most) in sorted(taken.items()):
+            if not units:
+                continue
+            batching.insert_or(self._connection, stock, [(county, offer, 0)], "DO NOTHING")
+            condition = stock.c.taken + units >= 0
+            if most is not None and units > 0:
+                condition &= within_stock(units, most)
+            done = self._connection.execute(
+                update(stock)
+                .where(stock.c.county == county, stock.c.offer == offer, condition)
+                .values(taken=stock.c.taken + units)
+            )
+            if done.rowcount != 1:
+                raise SoldOutError(f"{county}/{offer}", "库存不足", "the stock does not reach")
+
+    # --- what is known -------------------------------------------------------------------------------------------
+
     def _load_policies(self, digests: set[str]) -> None:
-        unknown = digests - self._policies
+        unknown = digests - self._policies.keys()
         if not unknown:
             return
-        self._policies |= set(self._connection.scalars(select(policy.c.digest).where(policy.c.digest.in_(unknown))))
-        for digest in sorted(digests - self._policies):
+        for digest in unknown & self._kept_policies.keys():
+            self._policies[digest] = self._kept_policies[digest]
+        unknown -= self._policies.keys()
+        for row in self._connection.execute(select(policy).where(policy.c.digest.in_(unknown))) if unknown else ():
+            hashed = policy_hash(row.digest, row.county, row.title, row.first_used_at, bytes(row.content))
+            self._policies[row.digest] = hashed
+            if row.digest not in self._new_policies:
+                self._kept_policies[row.digest] = hashed
+        for digest in sorted(digests - self._policies.keys()):
             raise RefusedError(
                 self._place,
                 f"政策 {digest} 尚未保存，不能据此入账",
                 f"the policy {digest} was never saved; save it first",
             )
 
-    def _load_accounts(self, bookings: Sequence[Booking]) -> None:
-        unknown = {booking.record.volunteer for booking in bookings} - self._loaded
-        for chunk in chunks(sorted(unknown)):
-            # Locked in the order of accounts, where rows can be locked at all: two writers then never wait crosswise.
-            for number, owner, county, unit, posted, seq in self._connection.execute(
-                select(
-                    account.c.id,
-                    account.c.volunteer,
-                    account.c.county,
-                    account.c.unit,
-                    balance.c.posted,
-                    balance.c.seq,
-                )
-                .join(balance, balance.c.account == account.c.id)
-                .where(account.c.volunteer.in_(chunk))
-                .order_by(account.c.id)
-                .with_for_update(of=balance)
+    def lock(self, owners: Iterable[_Owner]) -> None:
+        """Take hold of passbooks before anything is decided on them; always in one order."""
+        some = set(owners)
+        self._load(sorted(some))
+        self._locked |= some
+
+    def _ids(self, owners: Iterable[_Owner]) -> dict[int, _Owner]:
+        """Return the passbooks of these people; who was locked need not be looked up again."""
+        owners = list(owners)
+        unknown = [owner for owner in owners if owner not in self._locked]
+        found = super()._ids(unknown) if unknown else {}
+        locked = {owner: self._books.get(owner) for owner in owners if owner in self._locked}
+        return found | {book.id: owner for owner, book in locked.items() if book is not None and book.stored >= 0}
+
+    def balances_of(self, owners: Iterable[_Owner]) -> dict[_Owner, dict[tuple[str, str], int]]:
+        """Return every balance of these people, by account and unit."""
+        owners = list(owners)
+        unknown = [owner for owner in owners if owner not in self._books]
+        found = super().balances_of(unknown) if unknown else {}
+        return found | {owner: dict(self._books[owner].posted) for owner in owners if owner in self._books}
+
+    def number(self, owner: _Owner) -> int:
+        """Return the number of the last entry of a passbook that was locked; 0 where there is none."""
+        book = self._books.get(owner)
+        return 0 if book is None else book.number
+
+    def _load(self, owners: Sequence[_Owner], *, opening: bool = False) -> None:
+        unknown = [owner for owner in owners if owner not in self._books]
+        by_county: dict[CountyId, list[VolunteerId]] = {}
+        for person, county in unknown:
+            by_county.setdefault(county, []).append(person)
+        found: dict[int, _Passbook] = {}
+        for county, people in sorted(by_county.items()):
+            for id, person, number, head, recorded_at, closed_on in holdings.passbooks(
+                self._connection, county, people, lock=True
             ):
-                self._earned[owner, county, unit] = _Running(number, posted, seq, True)
-        self._loaded |= unknown
-        counties = {booking.record.county for booking in bookings} - self._counties
-        if counties:
-            for row in self._connection.execute(
-                select(account.c.id, account.c.county, account.c.unit).where(
-                    account.c.volunteer == "", account.c.county.in_(counties)
-                )
-            ):
-                self._issued_accounts[row.county, row.unit] = row.id
-        self._counties |= counties
+                book = _Passbook(id, number, bytes(head), recorded_at, number, closed_on)
+                self._books[person, county] = found[id] = book
+        for id, account, unit, posted, floor in holdings.balances(self._connection, list(found)) if found else ():
+            found[id].posted[account, unit] = posted
+            found[id].floors[account, unit] = floor
+        if opening:
+            missing = [owner for owner in unknown if owner not in self._books]
+            for owner, id in zip(missing, self._new_ids(len(missing)), strict=True):
+                self._books[owner] = _Passbook(id, 0, GENESIS, 0, -1)
 
-    def _running(self, record: ServiceRecord, unit: str, opened: list[_Row]) -> _Running:
-        key = (record.volunteer, record.county, unit)
-        running = self._earned.get(key)
-        if running is None:
-            running = _Running(self._open(*key, "earned", opened), 0, 0, False)
-            self._earned[key] = running
-        return running
-
-    def _issued(self, county: str, unit: str, opened: list[_Row]) -> int:
-        number = self._issued_accounts.get((county, unit))
-        if number is None:
-            number = self._open("", county, unit, "issued", opened)
-            self._issued_accounts[county, unit] = number
-        return number
-
-    def _open(self, owner: str, county: str, unit: str, role: str, opened: list[_Row]) -> int:
-        number = self._next(account)
-        opened.append((number, owner, county, unit, role))
-        return number
-
-    def _save_balances(self, touched: Iterable[_Running]) -> None:
-        new: list[_Row] = []
-        changed: list[_Row] = []
-        for running in touched:
-            if running.stored:
-                changed.append((running.posted, running.seq, running.account))
-            else:
-                new.append((running.account, running.posted, running.seq))
-                running.stored = True
-        self._insert(balance, new)
-        if changed:
-            mark = _mark(self._connection.dialect.paramstyle)
-            self._connection.exec_driver_sql(
-                f"UPDATE balance SET posted = {mark}, seq = {mark} WHERE account = {mark}", changed
-            )
-
-    def _next(self, table: Table) -> int:
-        """Return the next free number of a table: the writer is alone, so a counter is enough."""
-        number = self._numbers.get(table.name)
-        if number is None:
-            number = self._connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
-        self._numbers[table.name] = number + 1
-        return number + 1
+    def _new_ids(self, count: int) -> list[int]:
+        if not count:
+            return []
+        if self._connection.dialect.name == "postgresql":
+            drawn = select(passbook_ids.next_value()).select_from(func.generate_series(1, count).alias())
+            return list(self._connection.scalars(drawn))
+        if self._last_id is None:  # the writer is alone: a counter is enough
+            self._last_id = self._connection.execute(select(func.coalesce(func.max(passbook.c.id), 0))).scalar_one()
+        first = self._last_id + 1
+        self._last_id += count
+        return list(range(first, first + count))
 
     def _insert(self, table: Table, rows: Sequence[_Row]) -> None:
         """Insert rows that name every column in the order of the table."""
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            some = rows[start : start + ROWS_AT_ONCE]
-            statement = _insert_statement(table, len(some), self._connection.dialect.paramstyle)
-            self._connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
+        batching.insert(self._connection, table, rows)
+
+    def _upsert(self, table: Table, rows: Sequence[_Row], key: tuple[str, ...], values: tuple[str, ...]) -> None:
+        batching.upsert(self._connection, table, rows, key, values)
+
+    def _open(self, table: Table, rows: Sequence[_Row]) -> None:
+        """Insert rows that others may be inserting too, where many write at once: who comes second begins again."""
+        if batching.insert_or(self._connection, table, rows, "DO NOTHING") != len(rows):
+            raise self._conflict()
+
+    def _change(
+        self,
+        table: Table,
+        sets: tuple[str, ...],
+        keys: tuple[str, ...],
+        rows: Sequence[_Row],
+        *,
+        adding: bool = False,
+        unset: str = "",
+    ) -> None:
+        """Change exactly one row for each of these; another number means that somebody else was there first."""
+        if batching.change(self._connection, table, sets, keys, rows, adding=adding, unset=unset) != len(rows):
+            raise self._conflict()
+
+    def _conflict(self) -> ConflictError:
+        return ConflictError(
+            self._place,
+            "其间另一程序已写入同一存折，请重试",
+            "somebody else wrote to the same passbook meanwhile; try again",
+        )
 
     def _forget(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._policies: set[str] = set()
-        self._loaded: set[str] = set()
-        self._counties: set[str] = set()
-        self._earned: dict[_AccountKey, _Running] = {}
-        self._issued_accounts: dict[tuple[str, str], int] = {}
+        # What this transaction has read of passbooks and written to them; all of it again after an error.
+        self._policies: dict[str, str] = {}  # digest -> hash of what is kept
+        self._books: dict[_Owner, _Passbook] = {}
+        self._locked: set[_Owner] = set()  # looked up: one without a book has none
+        self._last_id = None
 
-    def _explain_refusal(self, originals: Sequence[tuple[Booking, bytes, bytes]]) -> None:
+    def _explain_refusal(self, drafts: Sequence[Draft]) -> None:
         by_registry: dict[str, list[str]] = {}
-        for booking, _, _ in originals:
-            by_registry.setdefault(booking.record.registry, []).append(booking.record.id)
+        for draft in drafts:
+            if draft.kind == "original":
+                by_registry.setdefault(draft.registry, []).append(draft.record)
         for registry, records in by_registry.items():
             for chunk in chunks(records):
                 known = self._connection.scalars(
-                    select(service_record.c.record).where(
-                        service_record.c.registry == registry, service_record.c.record.in_(chunk)
+                    select(record_key.c.record).where(
+                        record_key.c.registry == registry,
+                        record_key.c.record.in_(chunk),
+                        record_key.c.content_hash != "",
                     )
                 ).first()
                 if known is not None:
-                    raise _already_booked(f"{registry}/{known}") from None
+                    raise already_booked(f"{registry}/{known}") from None
 
 
-def _already_booked(place: str) -> AlreadyBookedError:
-    return AlreadyBookedError(place, "该记录已经入账", "the record is booked already")
+class _TakenError(Exception):
+    """A record is in the directory already."""
 
 
-def _volunteer_row(person: Volunteer) -> _Row:
-    place = str(person.id)
-    check_id(person.id, "id", place)
-    return (
-        person.id,
-        facts_content(person.facts, place),
-        None if person.registered_on is None else day_text(person.registered_on, "registered_on", place),
-        None if person.born_on is None else day_text(person.born_on, "born_on", place),
-    )
+# Written before the entry, which seals them.
+_BEFORE_ENTRY = (
+    service_record,
+    floor_change,
+    lot,
+    lot_move,
+    lot_end,
+    wallet_state,
+    hold,
+    redemption,
+    stock_move,
+    posting,
+    command,
+)
 
 
-@lru_cache(maxsize=256)
-def _insert_statement(table: Table, rows: int, paramstyle: str) -> str:
-    row = f"({', '.join([_mark(paramstyle)] * len(table.columns))})"
-    return f"INSERT INTO {table.name} ({', '.join(table.columns.keys())}) VALUES {', '.join([row] * rows)}"
+def redemption_row(had: NewRedemption) -> tuple[str | int, ...]:
+    return had.on.isoformat(), had.offer, had.merchant, had.units, had.paid, had.cash
 
 
-def _mark(paramstyle: str) -> str:
-    return "?" if paramstyle == "qmark" else "%s"
+def within_stock(units: int, most: int) -> Any:
+    """Return the condition under which a stock may be taken from: the last unit is sold once."""
+    return stock.c.taken + units <= most
 
 
-def _check_bytes(value: object, name: str, place: str) -> None:
-    if type(value) is not bytes:
-        raise InvalidError(place, f"{name} 须为字节串", f"{name} must be bytes, not {type(value).__name__}")
+def utc_day(instant: int) -> date:
+    """Return the day of an instant; for what has no county and so no time zone."""
+    return datetime.fromtimestamp(instant, UTC).date()

@@ -102,10 +102,14 @@ _CIRCUMSTANCES: Record[Circumstances] = Record(
     lambda fields, _reading: Circumstances(**fields.values),
 )
 _KINDS = tuple(kind.value for kind in MoveKind)
+_BY_NAME = (MoveKind.SETTLED, MoveKind.RELEASED, MoveKind.REFUNDED)
+_NO_AMOUNT = tuple(kind.value for kind in (MoveKind.CLOSES, *_BY_NAME))
 _MOVE: Record[Fields] = Record(
     {
         "on": Key(DAY, required=True),
-        **{kind: Key(_BalanceForm(1)) for kind in _KINDS if kind != MoveKind.CLOSES.value},
+        **{kind: Key(_BalanceForm(1)) for kind in _KINDS if kind not in _NO_AMOUNT},
+        **{kind.value: Key(Id()) for kind in _BY_NAME},
+        "id": Key(Id()),
         "closes": Key(Choice(tuple(ClosingEvent))),
         "family": Key(YES_NO),
         "gives": Key(Choice(tuple(Purpose))),
@@ -242,6 +246,7 @@ def _move(fields: Fields) -> Move:
         gives=fields.get("gives"),
         to_whom=fields.get("to_whom"),
         event=fields.get("closes"),
+        name=amount if isinstance(amount, str) and kind in _BY_NAME else fields.get("id", ""),
     )
 
 

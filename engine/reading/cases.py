@@ -31,19 +31,27 @@ from lianxing.engine.reading.forms import (
 )
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
 from lianxing.engine.reading.perks import STARS_FACT
-from lianxing.engine.reading.told import BORN_ON, FactsForm, PersonForm, Told, ToldForm, stars_known, told_record
+from lianxing.engine.reading.told import (
+    BORN_ON,
+    VOLUNTEER,
+    FactsForm,
+    PersonForm,
+    Told,
+    ToldForm,
+    stars_known,
+    told_record,
+)
 from lianxing.rules import quantities
 from lianxing.rules.asking_cases import Circumstances
 from lianxing.rules.cases import Case, Expected
 from lianxing.rules.conditions import facts_of
-from lianxing.rules.facts import FactType, FactValue, Scope, VolunteerId
+from lianxing.rules.facts import FactType, FactValue, Scope
 from lianxing.rules.hours import Overflow
 from lianxing.rules.places import Language, Location, Source
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import Problem
 from lianxing.rules.records import Volunteer
 
-VOLUNTEER = VolunteerId("case")
 HOUR_SECONDS = 3600
 
 _CLOCK = frozenset(("start_time", "end_time"))
@@ -124,6 +132,7 @@ _ASKED = (
     "measures",
     *decision_cases.ASKED,
     *review_cases.ASKED,
+    *review_cases.COURSE_ASKED,
     *asking_cases.ASKED,
     *menu_cases.ASKED,
     *selection_cases.ASKED,
@@ -152,6 +161,7 @@ def case_form(build: Callable[[Fields, Reading], Case | None]) -> ListOf[Case]:
                 **decision_cases.ASKED,
                 **review_cases.TOLD,
                 **review_cases.ASKED,
+                **review_cases.COURSE,
                 **asking_cases.ASKING_KEYS,
                 **menu_cases.MENU_KEYS,
                 **selection_cases.TOLD,
@@ -206,7 +216,8 @@ def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
     deadline, fits = review_cases.deadline(policy, fields, reading)
     selection, stands = selection_cases.read_selection(policy, fields, reading)
     decided, decidable = decision_cases.read_decisions(policy, fields, reading)
-    right = right and fits and stands and decidable
+    review, walks = review_cases.read_course(fields, reading)
+    right = right and fits and stands and decidable and walks
     asking = asking_cases.read_asking(policy, fields, reading)
     queue, askable = menu_cases.read_queue(policy, fields, reading)
     if not right or not askable or asking is None:
@@ -231,6 +242,7 @@ def _case(policy: Policy, fields: Fields, reading: Reading) -> Case | None:
         queue=queue,
         decided=decided,
         selection=selection,
+        review=review,
     )
 
 

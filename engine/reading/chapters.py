@@ -17,7 +17,7 @@ from lianxing.engine.reading.earning import EARNING
 from lianxing.engine.reading.forms import Form, Reading, T, nearest
 from lianxing.engine.reading.hours import HOURS
 from lianxing.engine.reading.measures import MEASURES
-from lianxing.engine.reading.menu import MENU
+from lianxing.engine.reading.menu import MENU, MENU_WORDS
 from lianxing.engine.reading.nodes import Node
 from lianxing.engine.reading.perks import PERKS, STARS_FACT
 from lianxing.engine.reading.redemption import OFFER_WORDS, OFFERS
@@ -46,7 +46,7 @@ STATEMENT_CHAPTERS: Mapping[str, tuple[Form[tuple[Statement[Any], ...]], Mapping
     "accounts.yaml": (ACCOUNTS, {}),
     "redemption.yaml": (OFFERS, OFFER_WORDS),
     "commendation.yaml": (COMMENDATION, _STANDING),
-    "menu.yaml": (MENU, _STANDING),
+    "menu.yaml": (MENU, MENU_WORDS),
     "transition.yaml": (TRANSITIONS, {}),
 }
 FORMS: Mapping[str, Form[Any]] = {

@@ -27,6 +27,7 @@ from lianxing.rules.conditions import (
     Operator,
 )
 from lianxing.rules.facts import INTEGER_MAX, RATIO_SCALE, TEXT_BYTES_MAX, Fact, FactType, FactValue, Scope
+from lianxing.rules.known_facts import MATCH_FACTS
 from lianxing.rules.periods import Term
 from lianxing.rules.places import Language, Location
 
@@ -52,7 +53,12 @@ _ORDER = {
     "less_than": Operator.LESS_THAN,
 }
 # Words that mean something of their own where facts are named: no fact and no measure may go by them.
-RESERVED = frozenset(word for name in (*_GROUPS, "stars", "id", "on", "start", "end") for word in (name, KEYS[name]))
+RESERVED = frozenset(
+    (
+        *(word for name in (*_GROUPS, "stars", "id", "on", "start", "end") for word in (name, KEYS[name])),
+        *(word for fact in MATCH_FACTS for word in (fact.name, fact.zh)),
+    )
+)
 _TESTS = (*_ORDER, "within", "not", "missing")
 
 

@@ -1,4 +1,4 @@
-"""What a case tells of the service menu: who asks for a service, and whose turn it must be."""
+"""What a case tells of the service menu: who asks for a service or might serve it, and whose turn it must be."""
 
 from __future__ import annotations
 
@@ -6,12 +6,35 @@ from collections.abc import Mapping
 from typing import Any
 
 from lianxing.engine.reading.alternatives import ByName
-from lianxing.engine.reading.forms import Fields, Id, Key, Reading, nearest, whole
+from lianxing.engine.reading.forms import Fields, Id, Key, ListOf, Reading, Record, nearest, whole
 from lianxing.engine.reading.selection_cases import candidates_known, told_candidate
-from lianxing.rules.asking_cases import Circumstances, MenuCase
+from lianxing.engine.reading.told import FactsForm
+from lianxing.rules.asking_cases import Circumstances, MenuCase, ToldRecipient
+from lianxing.rules.facts import Scope
 from lianxing.rules.policy import Policy
 
-MENU_KEYS: Mapping[str, Key[Any]] = {"menu": Key(Id()), "ranked": Key(ByName(Id(), whole(1)))}
+_IDS = ListOf(Id(), least=0)
+_TOGETHER = ("paired", "on_roster", "family", "withdrew")
+_RECIPIENT: Record[ToldRecipient] = Record(
+    {
+        "id": Key(Id(), required=True),
+        "facts": Key(FactsForm(frozenset((Scope.PERSON,)))),
+        **{name: Key(_IDS) for name in _TOGETHER},
+    },
+    lambda fields, _reading: ToldRecipient(
+        id=fields.get("id"),
+        facts=fields.get("facts", {}),
+        paired=fields.get("paired", ()),
+        on_roster=fields.get("on_roster"),
+        family=fields.get("family", ()),
+        withdrew=fields.get("withdrew", ()),
+    ),
+)
+MENU_KEYS: Mapping[str, Key[Any]] = {
+    "menu": Key(Id()),
+    "recipient": Key(_RECIPIENT),
+    "ranked": Key(ByName(Id(), whole(1))),
+}
 ASKED = ("ranked",)
 
 
@@ -33,9 +56,15 @@ def read_queue(policy: Policy, fields: Fields, reading: Reading) -> tuple[MenuCa
     candidates = fields.get("candidates")
     right = candidates_known(fields, candidates, reading) and right
     ids = [one.id for one in candidates]
-    for stranger in [name for name in fields.get("ranked", {}) if name not in ids]:
-        reading.problem("P504", fields.place("ranked"), ("id", stranger), hint=nearest(stranger, ids))
+    recipient: ToldRecipient | None = fields.get("recipient")
+    named = [("ranked", name) for name in fields.get("ranked", {})]
+    if recipient is not None:
+        told_of = (*recipient.paired, *(recipient.on_roster or ()), *recipient.family, *recipient.withdrew)
+        named += [("recipient", name) for name in told_of]
+    for key, stranger in [(key, name) for key, name in named if name not in ids]:
+        reading.problem("P504", fields.place(key), ("id", stranger), hint=nearest(stranger, ids))
         right = False
     around: Circumstances = fields.get("with", Circumstances())
     told = tuple(told_candidate(policy, one, fields.get("on")) for one in candidates)
-    return MenuCase(id, told, around.for_whom, fields.get("ranked"), fields.get("ineligible")), right
+    case = MenuCase(id, told, around.for_whom, fields.get("ranked"), fields.get("ineligible"), recipient)
+    return case, right

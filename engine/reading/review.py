@@ -35,6 +35,7 @@ from lianxing.rules.hours import Direction
 from lianxing.rules.periods import Period, Term
 from lianxing.rules.places import Clause, Language
 from lianxing.rules.review import (
+    Appeal,
     Combine,
     Correction,
     Evaluation,
@@ -116,15 +117,21 @@ _STAGE: Record[_Build] = Record(
     },
     lambda fields, reading: _stage(fields, reading),
 )
+_APPEAL: Record[Appeal] = Record(
+    {"deadline": _DEADLINE, "by": Key(Text(), required=True)},
+    lambda fields, _reading: Appeal(fields.get("deadline"), fields.get("by"), fields.location),
+)
 _NOTICE: Record[_Build] = Record(
     {
         "of": Key(Choice(tuple(Posted)), required=True),
+        "from_state": Key(ValueOf("state")),
+        "to_state": Key(ValueOf("state")),
+        "by": Key(Text()),
         "deadline": _DEADLINE,
         "objection": Key(Choice(tuple(Objection)), required=True),
+        "appeal": Key(_APPEAL),
     },
-    lambda fields, _reading: (
-        lambda clause, _when: Notice(clause, fields.get("of"), fields.get("deadline"), fields.get("objection"))
-    ),
+    lambda fields, reading: _notice(fields, reading),
 )
 _CORRECTION: Record[_Build] = Record(
     {"deadline": _DEADLINE, "verified_by": Key(Text(), required=True)},
@@ -176,6 +183,35 @@ def _stage(fields: Fields, reading: Reading) -> _Build | None:
         return None
     (deadline,) = fields.get("deadline")
     return lambda clause, when: Stage(clause, when, before, after, fields.get("by"), deadline)
+
+
+def _notice(fields: Fields, reading: Reading) -> _Build | None:
+    before, after = fields.get("from_state", ""), fields.get("to_state", "")
+    for key, other in _WAY:
+        if key in fields.values and other not in fields.values:
+            reading.problem("P515", fields.place(key), ("key", reading.spelled(key)), ("other", reading.spelled(other)))
+            return None
+    of: Posted = fields.get("of")
+    if before and of not in (Posted.HOURS, Posted.POINTS):
+        word = WORDS[of.value] if reading.script == "zh" else of.value
+        reading.problem("P608", fields.place("from_state"), ("of", word))
+        return None
+    if before and before == after:
+        reading.problem("P604", fields.place("to_state"), ("state", after))
+        return None
+    return lambda clause, _when: Notice(
+        clause,
+        of,
+        fields.get("deadline"),
+        fields.get("objection"),
+        before,
+        after,
+        fields.get("by", ""),
+        fields.get("appeal"),
+    )
+
+
+_WAY = (("from_state", "to_state"), ("to_state", "from_state"))
 
 
 def _rounding(fields: Fields, reading: Reading) -> tuple[int, Direction] | None:

@@ -186,6 +186,13 @@ def _scale(fields: Fields, reading: Reading) -> tuple[Statement[StarScale]] | No
     return (Statement(STARS_ID, fields.location, scale, overrides=fields.get("overrides")),)
 
 
+def _lowers(fields: Fields, reading: Reading) -> LowersTheBasis | None:
+    if not fields.get("revocation"):  # no measure sees a record that was revoked
+        reading.problem("P627", fields.place("revocation"))
+        return None
+    return LowersTheBasis(fields.get("spending"), fields.get("expiry"), fields.get("revocation"))
+
+
 def _places(by_star: dict[int, tuple[object, Location]]) -> Iterable[tuple[int, Location]]:
     return ((star, place) for star, (_value, place) in by_star.items())
 
@@ -196,9 +203,7 @@ STARS: WholeForm[StarScale] = WholeForm(
         "lowers_the_basis": Key(
             Record(
                 {name: Key(YES_NO, required=True) for name in ("spending", "expiry", "revocation")},
-                lambda fields, _reading: LowersTheBasis(
-                    *(fields.get(name) for name in ("spending", "expiry", "revocation"))
-                ),
+                lambda fields, reading: _lowers(fields, reading),
             )
         ),
         "levels": Key(ByStar(CONDITION), required=True),

@@ -20,6 +20,7 @@ from lianxing.rules.policy import Policy
 from lianxing.rules.records import ServiceRecord
 
 REGISTRY = RegistryId("case")
+VOLUNTEER = VolunteerId("case")
 DAY_SECONDS = 86_400
 BORN_ON = "born_on"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from lianxing.plugins.cli.main import NOT_FOUND, NOT_PASSED, OWN_FAULT, UNUSABLE
+from lianxing.plugins.cli.main import NOT_FOUND, NOT_PASSED, NOT_UNDERSTOOD, OWN_FAULT, TRY_AGAIN, UNUSABLE
 from lianxing.plugins.cli.speaking import Say
 from lianxing.rules.problems import PolicyError, Problem
 
@@ -37,6 +37,15 @@ class NotFoundError(Exception):
         super().__init__(en)
 
 
+class UnfitRequestError(Exception):
+    """A request that nobody can do, or whose key was used for another one; nothing was done."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        self.zh = zh
+        self.en = en
+        super().__init__(en)
+
+
 def told(error: Exception, say: Say, *, as_json: bool) -> int:
     """Tell a person, or a program, what went wrong; return the exit code."""
     code, lines, data = _understood(error, say)
@@ -52,7 +61,7 @@ def told(error: Exception, say: Say, *, as_json: bool) -> int:
 
 
 def _understood(error: Exception, say: Say) -> tuple[int, list[str], dict[str, Any]]:
-    from lianxing.engine.ledger.errors import LedgerError
+    from lianxing.engine.ledger.errors import BusyError, InDoubtError, LedgerError
     from lianxing.engine.matching import FactError, MatchingError
     from lianxing.plugins.host import PluginError
     from lianxing.plugins.registries.reasons import ExportError
@@ -68,6 +77,10 @@ def _understood(error: Exception, say: Say) -> tuple[int, list[str], dict[str, A
             return exit_code_of(error.problems), lines, {"problems": problems}
         case NotFoundError():
             return NOT_FOUND, [say(error.zh, error.en)], {}
+        case UnfitRequestError():
+            return NOT_UNDERSTOOD, [say(error.zh, error.en)], {}
+        case BusyError() | InDoubtError():
+            return TRY_AGAIN, [error.text(language)], {}
         case LedgerError() | ExportError():
             return UNUSABLE, [error.text(language)], {}
         case PluginError():

@@ -24,8 +24,24 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "import": ("import_records", "导入登记系统的导出", "take in a registry's export"),
     "explain": ("explain", "说明一条记录为何得这些分", "tell why a record earned what it did"),
     "standing": ("standing", "一名志愿者的时长、积分、星级和礼遇", "hours, points, star and perks of a volunteer"),
+    "review": (
+        "review",
+        "审核记录和星级：待办、办一步、抽查",
+        "review records and stars: what waits, a step, spot checks",
+    ),
+    "passbook": ("passbook", "存折明细，可打印", "the statement of a passbook, to read or to print"),
+    "bank": (
+        "bank",
+        "存折业务：兑换、结清、转出、到期、结算",
+        "the counter: redeem, settle, give, what ends",
+    ),
+    "withdraw-record": ("withdraw_record", "撤回一条误报的记录", "take back a record that was a mistake"),
     "commend": ("commend", "评选表彰：入选、备选及理由", "who is commended, who stands in reserve, and why"),
+    "request": ("request", "服务需求：提出、对接、确认、评价", "requests for service: ask, match, confirm, evaluate"),
+    "dossier": ("dossier", "一名服务对象接受过的服务", "the services that a recipient received"),
     "verify": ("verify", "核对台账的每一条不变式", "check every invariant of a ledger"),
+    "checkpoint": ("checkpoint", "写出存证点，交他人保管", "write down where every passbook ends, for somebody else"),
+    "audit-export": ("audit_export", "导出全部分录供审计", "write every entry for an auditor"),
     "doctor": ("doctor", "检查本机环境和所用规则引擎", "tell what this machine has and which engine answers"),
 }
 
@@ -33,15 +49,21 @@ EXIT_CODES = (
     (0, "完成", "done"),
     (
         1,
-        "检查没有通过：办法有问题、案例不符、台账不一致",
-        "not passed: problems, failing cases, a ledger that does not agree",
+        "检查没有通过：办法有问题、案例不符、台账不一致；存折的请求按条文不办",
+        "not passed: problems, failing cases, a ledger that does not agree; a request that a clause refuses",
     ),
-    (2, "命令写法不对", "the command line is not understood"),
+    (
+        2,
+        "命令写法不对，或请求编号已用于别的请求",
+        "the command line is not understood, or the key of a request was used for another one",
+    ),
     (3, "输入不可用：文件、对照、台账或插件", "input that cannot be used: a file, a mapping, a ledger, a plugin"),
     (4, "找不到：县区、记录或志愿者", "not found: a county, a record, a volunteer"),
     (5, "程序自身出错", "a fault of the program itself"),
+    (75, "台账正忙或结果不明：用同一编号再试", "the ledger is busy, or in doubt: try again, with the same key"),
     (130, "被中断", "interrupted"),
 )
+NOT_UNDERSTOOD, TRY_AGAIN = 2, 75
 NOT_PASSED, UNUSABLE, NOT_FOUND, OWN_FAULT, INTERRUPTED = 1, 3, 4, 5, 130
 
 

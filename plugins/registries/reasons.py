@@ -86,9 +86,17 @@ INTAKE_REASONS: dict[str, tuple[str, str]] = {
         "记录含有账本不能原样保存的值（小数、真假值、空编号……）",
         "the record holds what no ledger can keep exactly (a float, a truth value, an empty id ...)",
     ),
-    "changed_record": (
-        "记录{id}已入账而内容不同，须作为更正处理",
-        "record {id} is booked with other content; this has to come in as a correction",
+    "older_version": (
+        "记录{id}的这一版早已收到，其后另有更正；旧文件不会改回新版",
+        "this version of record {id} came before and was corrected since; an old file does not undo the correction",
+    ),
+    "not_booked": (
+        "记录{id}没有入账，无从撤回",
+        "record {id} was never booked, so there is nothing to take back",
+    ),
+    "booked_elsewhere": (
+        "记录{id}已在别县入账，本县不能更正",
+        "record {id} is booked in another county; this one cannot correct it",
     ),
     "withheld": (
         "插件{plugin}对记录{id}提出异议（{objection}）：{zh}",

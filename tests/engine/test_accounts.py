@@ -223,6 +223,41 @@ def test_what_is_reserved_is_there_but_not_available_until_the_reservation_ends(
     )
 
 
+def test_what_is_reserved_is_settled_released_or_refunded_by_its_name() -> None:
+    moves = "{on: 2024-06-01, earned: 10 hours}, {on: 2024-06-13, reserved: 6 hours, id: A}"
+    settled = f"{moves}, {{on: 2024-06-16, settled: A}}"
+    assert not account(settled, "balance: 4 hours, available_balance: 4 hours, went: {}", COINS)
+    late = f"{moves}, {{on: 2024-06-17, settled: A}}"
+    assert not account(late, "balance: 10 hours", COINS, on="2024-06-17", more=", why: hold")
+    released = f"{moves}, {{on: 2024-06-14, released: A}}"
+    assert not account(released, "balance: 10 hours, available_balance: 10 hours", COINS)
+    assert not account(f"{released}, {{on: 2024-06-14, settled: A}}", "balance: 10 hours", COINS, more=", why: hold")
+    refunded = f"{settled}, {{on: 2024-06-16, refunded: A}}"
+    assert not account(refunded, "balance: 10 hours", COINS)
+    twice = f"{refunded}, {{on: 2024-06-16, refunded: A}}"
+    assert not account(twice, "balance: 10 hours", COINS, more=", why: refund")
+    spent = "{on: 2024-06-01, earned: 10 hours}, {on: 2024-06-13, spent: 6 hours, id: B}, {on: 2024-06-14, refunded: B}"
+    assert not account(spent, "balance: 10 hours", COINS)
+    assert not account(f"{moves}, {{on: 2024-06-14, settled: B}}", "balance: 10 hours", COINS, more=", why: hold")
+
+
+def test_a_gift_pays_what_is_owed_and_is_kept_as_anything_else() -> None:
+    moves = "{on: 2024-01-02, spent: 8 points}, {on: 2024-01-03, received: 10 points}"
+    assert not account(moves, "balance: 2 points, went: {}", points(overdraft="unlimited"))
+
+
+def test_what_is_refunded_or_released_ends_when_it_would_have_ended() -> None:
+    expiring = points(expires="{valid: 1 months}") + "  holds: 3 days\n"
+    moves = "{on: 2024-05-15, earned: 5 points}, {on: 2024-06-14, spent: 5 points, id: A}"
+    refunded = f"{moves}, {{on: 2024-06-15, refunded: A}}"
+    assert not account(refunded, "balance: 5 points, went: {}", expiring, on="2024-06-15")
+    assert not account(refunded, "balance: 0, went: {expired: 5 points}", expiring, on="2024-06-16")
+    held = "{on: 2024-05-15, earned: 5 points}, {on: 2024-06-14, reserved: 2 points}"
+    assert not account(held, "balance: 2 points, available_balance: 0, went: {expired: 3 points}", expiring)
+    assert not account(held, "balance: 2 points", expiring, on="2024-06-17")
+    assert not account(held, "balance: 0, went: {expired: 5 points}", expiring, on="2024-06-18")
+
+
 @pytest.mark.parametrize(("event", "goes"), [("death", "inherited"), ("moving", "portable"), ("leaving", "to_pool")])
 def test_a_closed_account_leaves_its_balance_where_the_account_says(event: str, goes: str) -> None:
     moves = f"{{on: 2024-01-01, earned: 5 hours}}, {{on: 2024-01-02, closes: {event}}}"

@@ -192,3 +192,11 @@ def test_what_a_measure_of_the_year_before_holds_is_a_total_apart_from_this_year
     history = [place.record(day, minutes=60 * n, id=day) for day, n in (("2023-05-01", 8), ("2024-05-01", 12))]
     found = [place.standing(day, *history).measures[0].sum / 3600 for day in ("2024-06-30", "2024-07-01", "2025-01-01")]
     assert found == [8, 8, 10]
+
+
+def test_what_is_owed_stays_beside_what_is_cut_until_it_leaves_the_window() -> None:
+    """6 points are cut to 1: the 5 earned first go, the 3 owed of the same day stay, and leave on 29 January."""
+    rolling = "earned: {sum: points, over: {rolling: 40 days}}"
+    place = changed("{carry_over: {at_most: 1 points}}", measures=rolling)
+    earned = (("2024-12-20", 5_00), ("2024-12-20", -3_00), ("2024-12-25", 4_00))
+    assert [on(place, day, *earned) for day in ("2024-12-31", "2025-01-01", "2025-01-29")] == [6_00, 1_00, 4_00]

@@ -35,8 +35,8 @@ def rulebook(county: Path) -> Iterator[Rulebook]:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_ledger(str(tmp_path / "bank.db")) as made:
+def ledger(address: str) -> Iterator[Ledger]:
+    with open_ledger(address) as made:
         yield made
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from lianxing import ServiceRecord, SetAside, Volunteer, hookimpl
 from lianxing.engine.calendars import instant_at
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import Withdrawn
 
 COUNTY = {
     "county.yaml": """\
@@ -44,7 +45,7 @@ levels:
 class Registry:
     """A registry plugin that hands over what the test gives it."""
 
-    def __init__(self, *found: ServiceRecord | SetAside, volunteers: Iterable[Volunteer] = ()) -> None:
+    def __init__(self, *found: ServiceRecord | Withdrawn | SetAside, volunteers: Iterable[Volunteer] = ()) -> None:
         self.found = found
         self.volunteers = tuple(volunteers)
 
@@ -53,7 +54,7 @@ class Registry:
         return self.volunteers
 
     @hookimpl
-    def fetch_records(self) -> Iterable[ServiceRecord | SetAside]:
+    def fetch_records(self) -> Iterable[ServiceRecord | Withdrawn | SetAside]:
         return self.found
 
 

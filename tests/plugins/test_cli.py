@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from lianxing.plugins.cli.main import COMMANDS
+from tests.engine.bank.forging import forged
 from tests.plugins.conftest import Run
 
 MAPPING = """\
@@ -307,6 +309,81 @@ def test_verify_finds_a_balance_that_was_changed_behind_the_programs_back(office
     assert "balance" in done.stdout
 
 
+def test_every_decision_is_made_again_by_the_countys_files_and_by_those_of_before(office: Path, lianxing: Run) -> None:
+    take_in(lianxing)
+    verify = ("verify", "--database", "bank.db")
+    again = (*verify, "--county", "smallville")
+    before = office / "before" / "smallville"
+    shutil.copytree(office / "smallville", before)
+    done = lianxing(*again, "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)["decisions"]
+    assert (answer["decided_again"], answer["not_decided_again"], answer["differences"]) == (2, [], [])
+    earning = office / "smallville" / "earning.yaml"
+    earning.write_text(earning.read_text("utf-8").replace("default: 1,", "default: 2,"), "utf-8")
+    changed = lianxing(*again)
+    assert changed.returncode == 0
+    assert "not decided again: 2" in changed.stdout
+    assert "--policy" in changed.stdout
+    both = lianxing(*again, "--policy", str(before))
+    assert both.returncode == 0
+    assert "2 entries of 2 passbooks were decided again" in both.stdout
+    assert lianxing(*verify, "--policy", str(before)).returncode == 2
+    with forged(office / "bank.db") as connection:
+        for table, column in (("posting", "amount"), ("entry", "points")):
+            connection.exec_driver_sql(f"UPDATE {table} SET {column} = 2 * {column} WHERE {table}.passbook = 2")
+    wrong = lianxing("--lang", "zh", *again, "--policy", str(before))
+    assert wrong.returncode == 1
+    assert "重做得" in wrong.stdout
+
+
+def test_a_checkpoint_that_is_kept_elsewhere_finds_entries_taken_off_the_end(office: Path, lianxing: Run) -> None:
+    take_in(lianxing)
+    made = lianxing("checkpoint", "--database", "bank.db", "--to", "kept.jsonl", "--json")
+    assert made.returncode == 0, made.stderr
+    answer = json.loads(made.stdout)
+    assert answer["root"] in (office / "kept.jsonl").read_text("utf-8")
+    against = ("verify", "--database", "bank.db", "--checkpoint", "kept.jsonl")
+    assert lianxing(*against).returncode == 0
+    # Another ledger in its place, sound by itself, in which nobody ever was.
+    (office / "bank.db").unlink()
+    from lianxing.engine.ledger.opening import open_ledger
+
+    open_ledger(str(office / "bank.db")).close()
+    assert lianxing("verify", "--database", "bank.db").returncode == 0
+    done = lianxing(*against)
+    assert done.returncode == 1
+    assert done.stdout.count("passbook_of_checkpoint: ") == min(answer["passbooks"], 20)
+    chinese = lianxing("--lang", "zh", *against)
+    assert "存证点所记的存折须仍在" in chinese.stdout
+
+
+def test_a_checkpoint_or_an_export_is_never_written_over_another(office: Path, lianxing: Run) -> None:
+    take_in(lianxing)
+    for command in ("checkpoint", "audit-export"):
+        assert lianxing(command, "--database", "bank.db", "--to", f"{command}.jsonl").returncode == 0
+        before = (office / f"{command}.jsonl").read_bytes()
+        again = lianxing(command, "--database", "bank.db", "--to", f"{command}.jsonl")
+        assert (again.returncode, f"{command}.jsonl" in again.stderr) == (3, True)
+        assert (office / f"{command}.jsonl").read_bytes() == before
+        assert lianxing(command, "--database", "absent.db", "--to", "other.jsonl").returncode == 3
+    assert list(office.glob("other*")) + list(office.glob("*.part")) == []
+    if os.name != "nt":
+        assert (office / "audit-export.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_an_export_passes_the_auditor_who_imports_nothing_of_ours(office: Path, lianxing: Run) -> None:
+    take_in(lianxing)
+    made = lianxing("audit-export", "--database", "bank.db", "--to", "audit.jsonl", "--json")
+    assert made.returncode == 0, made.stderr
+    assert lianxing("checkpoint", "--database", "bank.db", "--to", "kept.jsonl").returncode == 0
+    auditor = Path(__file__).parents[2] / "examples" / "auditor" / "audit.py"
+    command = [sys.executable, "-I", str(auditor), "audit.jsonl", "--checkpoint", "kept.jsonl"]
+    done = subprocess.run(command, cwd=office, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"links {json.loads(made.stdout)['links']}" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -343,6 +420,9 @@ def test_verify_finds_a_balance_that_was_changed_behind_the_programs_back(office
         ),
         (("verify", "--database", "absent.db"), 3, "absent.db"),
         (("verify", "--database", "records.csv"), 3, "records.csv"),
+        (("verify", "--database", "absent.db", "--checkpoint", "absent.jsonl"), 3, "absent.jsonl"),
+        (("verify", "--database", "absent.db", "--checkpoint", "records.csv"), 3, "records.csv: is not a checkpoint"),
+        (("checkpoint", "--database", "absent.db", "--to", "nowhere/at.jsonl"), 3, "nowhere/at.jsonl"),
         (("standing", "V1", "--county", "smallville", "--database", "bank.db", "--on", "2024-13-01"), 2, "2024-13-01"),
         (("check", "nowhere/at/all"), 4, "nowhere/at/all"),
     ],

@@ -21,6 +21,7 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host, PluginError
 from lianxing.plugins.intake import Intake, Report
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import Withdrawn
 from tests.plugins.smallville import Registry, served
 
 ON = date(2024, 12, 31)
@@ -42,7 +43,8 @@ def take_in(
         host.register(plugin, f"plugin{number}")
     rows: list[SetAside] = [] if aside is None else aside
     report = Intake(host, rulebook, ledger, "test", ON, rows.append).run(**how)
-    assert report.records_read == report.booked + report.unchanged + report.withheld + report.set_aside
+    taken = report.booked + report.corrected + report.withdrawn
+    assert report.records_read == taken + report.unchanged + report.withheld + report.set_aside
     assert verify(ledger) == []
     assert readding_violations(ledger) == []
     return report
@@ -67,13 +69,78 @@ def test_the_same_record_twice_changes_nothing(rulebook: Rulebook, ledger: Ledge
     assert balance(ledger) == {"points": 200, "seconds": 7200}
 
 
-def test_the_same_id_with_other_content_is_set_aside_as_a_changed_record(rulebook: Rulebook, ledger: Ledger) -> None:
+def test_the_same_id_with_other_content_corrects_the_record_and_both_versions_stay(
+    rulebook: Rulebook, ledger: Ledger
+) -> None:
     take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)))
+    report = take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 2)))
+    assert (report.booked, report.corrected, report.points, report.seconds) == (0, 1, 100, 3600)
+    assert balance(ledger) == {"points": 200, "seconds": 7200}
+    with ledger.reading() as reading:
+        original, corrected = (one.entry for one in reading.entries(RegistryId("test"), RecordId("1")))
+    assert (original.kind, corrected.kind, corrected.adjusts) == ("original", "corrected", original.id)
+
+
+def test_an_old_file_does_not_undo_a_correction(rulebook: Rulebook, ledger: Ledger) -> None:
+    before, after = served("1", "2024-05-01 09:00", 1), served("1", "2024-05-01 09:00", 2)
+    take_in(rulebook, ledger, Registry(before))
+    take_in(rulebook, ledger, Registry(after))
     aside: list[SetAside] = []
-    report = take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 2)), aside=aside)
-    assert report.set_aside == 1
-    assert [row.reason for row in aside] == ["changed_record"]
-    assert balance(ledger)["seconds"] == 3600
+    report = take_in(rulebook, ledger, Registry(before, after), aside=aside)
+    assert (report.unchanged, report.corrected, report.set_aside) == (1, 0, 1)
+    assert [row.reason for row in aside] == ["older_version"]
+    assert balance(ledger)["seconds"] == 7200
+
+
+def test_several_versions_in_one_delivery_are_booked_one_after_the_other(rulebook: Rulebook, ledger: Ledger) -> None:
+    versions = [served("1", "2024-05-01 09:00", hours) for hours in (1, 2, 1)]
+    report = take_in(rulebook, ledger, Registry(*versions[:2], served("2", "2024-05-02 09:00", 1)))
+    assert (report.booked, report.corrected) == (2, 1)
+    assert balance(ledger) == {"points": 300, "seconds": 10_800}
+
+
+def test_a_correction_frees_the_limit_that_the_record_had_used_up(rulebook: Rulebook, ledger: Ledger) -> None:
+    # Two hours a day count: the evening had got nothing.
+    take_in(
+        rulebook, ledger, Registry(served("morning", "2024-05-01 08:00", 2), served("evening", "2024-05-01 18:00", 1))
+    )
+    assert balance(ledger)["seconds"] == 7200
+    report = take_in(rulebook, ledger, Registry(served("morning", "2024-05-02 08:00", 2)))
+    assert (report.corrected, report.adjusted) == (1, 1)
+    assert balance(ledger) == {"points": 300, "seconds": 10_800}
+
+
+def test_a_record_that_the_registry_takes_back_is_worth_nothing_and_stays_readable(
+    rulebook: Rulebook, ledger: Ledger
+) -> None:
+    record = served("1", "2024-05-01 09:00", 1)
+    take_in(rulebook, ledger, Registry(record))
+    gone = Withdrawn(RecordId("1"), RegistryId("test"), "booked by mistake")
+    report = take_in(rulebook, ledger, Registry(gone))
+    assert (report.withdrawn, report.points, report.seconds) == (1, -100, -3600)
+    assert balance(ledger) == {"points": 0, "seconds": 0}
+    with ledger.reading() as reading:
+        assert reading.histories(HERE, [V1]) == {V1: []}
+        last = reading.entries(RegistryId("test"), RecordId("1"))[-1].entry
+    assert (last.kind, last.reason) == ("withdrawn", "booked by mistake")
+    assert take_in(rulebook, ledger, Registry(gone)).unchanged == 1
+    aside: list[SetAside] = []
+    take_in(rulebook, ledger, Registry(record, Withdrawn(RecordId("9"), RegistryId("test"))), aside=aside)
+    assert [row.reason for row in aside] == ["older_version", "not_booked"]
+    assert take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 2))).corrected == 1
+    assert balance(ledger) == {"points": 200, "seconds": 7200}
+
+
+def test_a_record_that_was_somebody_elses_is_taken_from_one_and_given_to_the_other(
+    rulebook: Rulebook, ledger: Ledger
+) -> None:
+    take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)))
+    moved = dataclasses.replace(served("1", "2024-05-01 09:00", 1), volunteer=VolunteerId("V2"))
+    report = take_in(rulebook, ledger, Registry(moved))
+    assert (report.corrected, report.points) == (1, 0)
+    assert balance(ledger) == {"points": 0, "seconds": 0}
+    assert balance(ledger, VolunteerId("V2")) == {"points": 100, "seconds": 3600}
+    assert take_in(rulebook, ledger, Registry(moved)).unchanged == 1
 
 
 def test_a_late_record_takes_from_the_days_limit_and_the_difference_is_booked_against_the_original(

@@ -14,6 +14,8 @@ from lianxing.engine.matchers import Preference, matcher_factory
 from lianxing.engine.reading.cases import read_cases
 from lianxing.engine.reading.mappings import read_mapping
 from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.cases import Case
+from lianxing.rules.policy import Policy
 from lianxing.rules.problems import PolicyError, Problem
 from tests.shapes.table import Change, Shape
 
@@ -66,6 +68,13 @@ class OnDisk:
 
     def proved(self, matcher: Preference) -> tuple[tuple[CaseResult, ...], Coverage]:
         """Load the county and run its cases, with the boundaries that they leave open."""
+        policy, cases = self.loaded()
+        with Rulebook(policy, matcher_factory(matcher)) as rulebook:
+            rulebook.warm()
+            return prove(rulebook, cases)
+
+    def loaded(self) -> tuple[Policy, tuple[Case, ...]]:
+        """Load the county and read its cases; PolicyError where anything of it is wrong."""
         shelf = Shelf((("shapes", self.root),))
         folder = shelf.folder(self.id)
         assert folder is not None
@@ -73,13 +82,11 @@ class OnDisk:
         mapping = self.root / MAPPING  # a mapping file belongs to a registry, not to the county
         if mapping.is_file():
             read_mapping(mapping.read_bytes(), MAPPING, dict(policy.facts))
-        with Rulebook(policy, matcher_factory(matcher)) as rulebook:
-            rulebook.warm()
-            problems: list[Problem] = []
-            cases = read_cases(folder, policy, problems) if self.shape.cases else ()
-            if problems:
-                raise PolicyError(problems)
-            return prove(rulebook, cases)
+        problems: list[Problem] = []
+        cases = read_cases(folder, policy, problems) if self.shape.cases else ()
+        if problems:
+            raise PolicyError(problems)
+        return policy, cases
 
     def changed(self, change: Change) -> tuple[CaseResult, ...]:
         """Run the cases with one parameter changed, and put back what was there."""

@@ -3,5 +3,6 @@
 from alembic import context
 
 # transactional_ddl: Alembic believes that SQLite's DDL is not; with our BEGIN it is (see `sqlite`).
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+attributes = context.config.attributes
+context.configure(connection=attributes["connection"], transactional_ddl=True, fresh=attributes["fresh"])
 context.run_migrations()

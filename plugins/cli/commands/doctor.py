@@ -17,7 +17,18 @@ from lianxing.rules.conditions import Compare, Operator
 from lianxing.rules.facts import FactType
 from lianxing.rules.places import Location
 
-PACKAGES = ("durable_rules", "pluggy", "SQLAlchemy", "alembic", "PyYAML", "orjson", "openpyxl", "pyarrow", "pysqlite3")
+PACKAGES = (
+    "durable_rules",
+    "pluggy",
+    "SQLAlchemy",
+    "alembic",
+    "PyYAML",
+    "orjson",
+    "openpyxl",
+    "pyarrow",
+    "pysqlite3",
+    "psycopg",
+)
 
 
 def command(say: Say) -> click.Command:

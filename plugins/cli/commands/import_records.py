@@ -136,7 +136,7 @@ def take_in(
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """Run one import and say what became of every row; return the report as plain data."""
-    from lianxing.engine.ledger.opening import open_ledger
+    from lianxing.engine.ledger.opening import open_ledger, shown
     from lianxing.plugins.host import Host
     from lianxing.plugins.intake import Intake
     from lianxing.plugins.registries.files import FileRegistry
@@ -172,7 +172,7 @@ def take_in(
         "county": policy.county.id,
         "policy": policy.digest,
         "on": day.isoformat(),
-        "database": database,
+        "database": shown(database),
         "set_aside_file": str(aside_path) if aside is not None and aside.rows else None,
         "dry_run": dry_run,
         "notes": [] if files is None else [note.text(speaker.say.language) for note in files.notes],
@@ -183,8 +183,9 @@ def take_in(
 
 def _address(database: str, stack: ExitStack, *, dry_run: bool) -> str:
     """Return the ledger's address; a dry run of a ledger that is not there yet has one that goes away again."""
-    path = Path(database.removeprefix("sqlite:///"))
-    if not dry_run or path.exists() or "://" in str(path):
+    file = database.removeprefix("sqlite:///")
+    path = Path(file)
+    if not dry_run or "://" in file or path.exists():
         return database
     return str(Path(stack.enter_context(TemporaryDirectory())) / path.name)
 

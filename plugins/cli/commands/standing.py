@@ -39,18 +39,24 @@ def command(say: Say) -> click.Command:
 
 def stands(speaker: Speaker, volunteer: str, county: str, database: str, on: date | None) -> dict[str, Any]:
     """Say where somebody stands; return it as plain data."""
+    from lianxing.engine.bank.statements import statement
     from lianxing.engine.decision_sentences import decision_data
     from lianxing.engine.explaining import standing_data
     from lianxing.engine.ledger.opening import open_ledger
     from lianxing.engine.passbooks import Passbooks
+    from lianxing.engine.statement_data import pending_data, state_data
+    from lianxing.engine.statement_sentences import pending_sentence, state_sentence
     from lianxing.engine.wording import standing_sentences
     from lianxing.plugins.host import Host
     from lianxing.rules.facts import VolunteerId
+    from lianxing.rules.statements import EARNED
 
     _folder, policy = county_at(Host(), county)
     with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
         try:
-            found = Passbooks(ledger, rulebook).standing(VolunteerId(volunteer), on=on or today_in(policy))
+            day, person = on or today_in(policy), VolunteerId(volunteer)
+            found = Passbooks(ledger, rulebook).standing(person, on=day)
+            book = statement(ledger, rulebook, person, day, day)
         except LookupError:
             raise NotFoundError(
                 f"台账里没有志愿者“{volunteer}”", f"the ledger has no volunteer '{volunteer}'"
@@ -59,6 +65,17 @@ def stands(speaker: Speaker, volunteer: str, county: str, database: str, on: dat
     speaker.line(
         speaker.say(f"志愿者 {volunteer}，{policy.county.label.zh}", f"volunteer {volunteer}, {policy.county.label.en}")
     )
+    accounts = [state for state in book.closing if state.account != EARNED]
+    said += [state_sentence(state, speaker.say.language) for state in accounts]
+    said += [speaker.say("待定：", "Pending: ") + pending_sentence(one, speaker.say.language) for one in book.pending]
     for sentence in said:
         speaker.line(sentence)
-    return standing_data(found) | decision_data(found) | {"sentences": said}
+    return (
+        standing_data(found)
+        | decision_data(found)
+        | {
+            "accounts": [state_data(state) for state in accounts],
+            "pending": [pending_data(one) for one in book.pending],
+            "sentences": said,
+        }
+    )

@@ -1,4 +1,4 @@
-"""A fresh ledger in a real file."""
+"""A fresh ledger on each database; `path` is for what concerns the file of SQLite alone."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
-    with open_ledger(str(path), clock=lambda: 1_750_000_000) as opened:
+def ledger(address: str) -> Iterator[Ledger]:
+    with open_ledger(address, clock=lambda: 1_750_000_000) as opened:
         yield opened

@@ -2,7 +2,7 @@
 
 dying.py book DATABASE PREFIX FIRST COUNT   book batches, until killed or COUNT are done
 dying.py lie DATABASE KEY                   acknowledge, then die before the commit
-dying.py everywhere DATABASE migrate|book   die at the first statement, the second ..., until one run survives
+dying.py everywhere DATABASE migrate|book|bring   die at the first statement, the second ..., until one survives
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -18,12 +19,16 @@ from typing import Any
 import alembic.command  # noqa: F401  (once, before the forks)
 from sqlalchemy import Engine, event
 
-from lianxing.engine.ledger.opening import open_ledger
+from lianxing.engine.ledger.errors import BusyError, LedgerError
+from lianxing.engine.ledger.migrating import SCHEMA_VERSIONS
+from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.ledger.writing import Booking
 from tests.engine.ledger.making import book, original, record
 
 BATCH = 20
+# A migration has many statements; every one of them in the long mode.
+EVERY = 1 if os.environ.get("LIANXING_LONG") else 7
 
 
 def batch(key: str) -> list[Booking]:
@@ -39,8 +44,18 @@ def book_batches(address: str, prefix: str, first: int, count: int) -> None:
         for number in range(first, first + count):
             key = f"{prefix}{number}"
             say(f"S {key}")
-            book(ledger, *batch(key))
+            book_in_turn(ledger, key)
             say(f"A {key}")
+
+
+def book_in_turn(ledger: Ledger, key: str) -> None:
+    """Book a batch, again for as long as others are in the way."""
+    while True:
+        try:
+            book(ledger, *batch(key))
+        except BusyError:
+            continue
+        return
 
 
 def lie(address: str, key: str) -> None:
@@ -51,16 +66,18 @@ def lie(address: str, key: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_everywhere(address: str, work: Callable[[str], None]) -> None:
+def die_everywhere(
+    address: str, work: Callable[[str], None], left: Callable[[str, bool], None], every: int = 1
+) -> None:
     """For each statement of `work` a child that dies just before it, on a copy; print what each of them left."""
-    number, survived = 0, False
+    number, survived = 1 - every, False
     while not survived:
-        number += 1
+        number += every
         copy = f"{address}.{number}"
         if os.path.exists(address):
             shutil.copyfile(address, copy)
         survived = in_child(partial(work_and_die, work, copy, number)) == 0
-        in_child(partial(say_what_is_left, copy, survived))
+        in_child(partial(left, copy, survived))
 
 
 def work_and_die(work: Callable[[str], None], address: str, number: int) -> None:
@@ -73,6 +90,28 @@ def say_what_is_left(address: str, survived: bool) -> None:
         with ledger.reading() as reading:
             records = reading.counts()["records"]
         say(f"{'left' if survived else 'died'} {records} records, {len(verify(ledger))} violations")
+
+
+def say_which_is_left(address: str, survived: bool) -> None:
+    """Old and whole: every line of the dump is as it was; else it must be the new one, whole."""
+    untouched = address.rpartition(".")[0]
+    schema, dump = dump_of(address)
+    is_old = schema == "0001" and dump == dump_of(untouched)[1]
+    with open_ledger(address) as ledger:
+        with ledger.reading() as reading:
+            records = reading.counts()["records"]
+        which = "the old" if is_old else "the new" if schema == SCHEMA_VERSIONS[-1] else "half a"
+        violations = len(verify(ledger))
+    say(f"{'left' if survived else 'died'} with {which} ledger, then {records} records, {violations} violations")
+
+
+def dump_of(address: str) -> tuple[str, list[str]]:
+    connection = sqlite3.connect(address)
+    try:
+        (schema,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(schema), list(connection.iterdump())
+    finally:
+        connection.close()
 
 
 def in_child(work: Callable[[], object]) -> int:
@@ -110,12 +149,17 @@ def migrate(address: str) -> None:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["book", address, prefix, first, count]:
-            book_batches(address, prefix, int(first), int(count))
+            try:
+                book_batches(address, prefix, int(first), int(count))
+            except LedgerError as error:  # the server is gone
+                sys.exit(str(error))
         case ["lie", address, key]:
             lie(address, key)
         case ["everywhere", address, "migrate"]:
-            die_everywhere(address, migrate)
+            die_everywhere(address, migrate, say_what_is_left, EVERY)
+        case ["everywhere", address, "bring"]:
+            die_everywhere(address, migrate, say_which_is_left, EVERY)
         case ["everywhere", address, "book"]:
-            die_everywhere(address, book_once)
+            die_everywhere(address, book_once, say_what_is_left)
         case _:
             sys.exit(__doc__)

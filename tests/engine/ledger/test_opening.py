@@ -38,6 +38,13 @@ from tests.engine.ledger.making import COUNTY, VOLUNTEER, book, original, record
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.fixture
+def ledger(path: Path) -> Iterator[Ledger]:
+    """A ledger in a file: opening one on a server is told in `test_postgres`."""
+    with open_ledger(str(path), clock=lambda: 1_750_000_000) as opened:
+        yield opened
+
+
 def refusal(address: str, *, create: bool = True) -> LedgerError:
     with pytest.raises(LedgerError) as caught:
         open_ledger(address, create=create)
@@ -138,8 +145,8 @@ def test_a_ledger_lives_in_a_file(address: str) -> None:
 
 
 def test_another_database_is_named_without_its_password() -> None:
-    error = refusal("postgresql://bank:secret@host/db")
-    assert str(error) == "postgresql://: only SQLite is served: a path, or sqlite:///path"
+    error = refusal("mysql://bank:secret@host/db")
+    assert str(error) == "mysql://: served are a path, sqlite:///path, and postgresql://host/database"
 
 
 @pytest.mark.parametrize(
@@ -200,7 +207,7 @@ def test_a_ledger_of_a_newer_program_is_refused(path: Path) -> None:
     connection.close()
     error = refusal(str(path))
     assert isinstance(error, NewerSchemaError)
-    assert error.label.en == "the ledger has schema 9999, newer than this program's 0001; upgrade the program"
+    assert error.label.en == "the ledger has schema 9999, newer than this program's 0002; upgrade the program"
 
 
 @pytest.fixture

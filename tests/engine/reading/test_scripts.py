@@ -77,7 +77,15 @@ sheet:
 look_through:
   K_stage: {K_from_state: applied, K_to_state: reviewed, K_by: 社区, K_deadline: 5 working days}
   K_when: {category: training}
-posting: {K_notice: {K_of: W_hours, K_deadline: 7 working days, K_objection: W_suspends}}
+posting:
+  K_notice:
+    K_of: W_hours
+    K_from_state: filed
+    K_to_state: effective
+    K_by: county
+    K_deadline: 7 working days
+    K_objection: W_suspends
+    K_appeal: {K_deadline: 10 working days, K_by: city}
 points_posting: {K_notice: {K_of: W_points, K_deadline: 7 days, K_objection: W_goes_on}}
 stars_posting: {K_notice: {K_of: W_stars, K_deadline: 7 days, K_objection: W_goes_on}}
 goods_posting: {K_notice: {K_of: W_redemption, K_deadline: 7 days, K_objection: W_goes_on}}
@@ -372,8 +380,22 @@ talking:
   K_recipients: [W_self]
   K_eligible: {age: {K_at_least: 60}}
   K_rank_by: [{served: W_high}]
-  K_priced: {K_account: pool, K_price: 1 hour}
+  K_priced: {K_account: pool, K_price: 1 hour, K_per: W_hour}
   K_ties: W_all
+  K_served_by:
+    K_eligible: {skill: music, related: {K_not: yes}}
+    K_rank_by: [{paired: W_high}, {on_roster: W_high}]
+    K_ties: W_earliest_registered
+  K_deadlines: {K_matched: 10 days, K_served: 1 month, K_confirmed: 5 working days, K_evaluated: 9 days}
+  K_on_silence: W_confirms
+listening:
+  K_request: 倾听
+  K_recipients: [W_self]
+  K_eligible: {age: {K_at_least: 60}}
+  K_rank_by: [{served: W_high}]
+  K_ties: W_all
+  K_deadlines: {K_confirmed: 7 days}
+  K_on_silence: W_lapses
 """,
     "cases.yaml": """
 - K_name: redeeming
@@ -402,6 +424,20 @@ talking:
   K_candidates: [{K_candidate: a, K_person: {age: 60}, K_given: {served: 1 hour}}]
   K_ranked: {a: 1}
   K_ineligible: []
+- K_name: who goes
+  K_on: 2024-06-15
+  K_menu: talking
+  K_recipient: {K_id: r, K_facts: {age: 60}, K_paired: [a], K_on_roster: [a], K_family: [], K_withdrew: []}
+  K_candidates: [{K_candidate: a, K_person: {skill: music}}]
+  K_ranked: {a: 1}
+- K_name: step by step
+  K_on: 2024-06-15
+  K_record: {state: applied, duration: 1 hour, category: training}
+  K_course:
+    - {K_on: 2024-06-15, K_do: advanced, K_by: 社区, K_actor: 甲}
+    - {K_on: 2024-06-15, K_do: outcome, K_by: 社区, K_upheld: yes}
+  K_comes_to: reviewed
+  K_not_allowed: not_in_this_state
 - {K_name: back, K_on: 2024-06-15, K_offer: soap, K_asks: W_withdrawal, K_why: [W_irreversible, W_no_swap]}
 - {K_name: swapped, K_on: 2024-06-15, K_offer: soap, K_asks: W_swap, K_redemption: W_allowed}
 - {K_name: worth, K_on: 2024-06-15, K_given: {stars: 2}, K_worths: {ride: 30 yuan}}
@@ -414,11 +450,28 @@ talking:
     - {K_on: 2024-01-03, K_spent: 1 hour, K_gives: W_service}
     - {K_on: 2024-01-04, K_given_away: 1 hour, K_to_whom: W_friend}
     - {K_on: 2024-01-05, K_taken_back: 1 hour}
-    - {K_on: 2024-01-06, K_reserved: 1 hour}
+    - {K_on: 2024-01-05, K_received: 1 hour}
+    - {K_on: 2024-01-06, K_reserved: 1 hour, K_id: A}
+    - {K_on: 2024-01-06, K_settled: A}
+    - {K_on: 2024-01-06, K_released: A}
+    - {K_on: 2024-01-06, K_refunded: A}
     - {K_on: 2024-01-07, K_closes: W_death}
     - {K_on: 2024-01-07, K_closes: W_moving}
     - {K_on: 2024-01-07, K_closes: W_leaving}
-  K_why: [W_holder, W_family, W_spent_on, W_transfer, W_shortfall, W_holds, W_closure, W_issue]
+  K_why:
+    - W_holder
+    - W_family
+    - W_spent_on
+    - W_transfer
+    - W_shortfall
+    - W_holds
+    - W_closure
+    - W_issue
+    - W_amount
+    - W_hold
+    - W_hold_over
+    - W_hold_runs
+    - W_refund
   K_leaves:
     K_balance: 1 hour
     K_available_balance: 1 hour

@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from lianxing.engine.ledger.sqlite import guards
-
 revision = "0001"
 down_revision = None
 
@@ -16,6 +14,8 @@ def _within(column: str) -> str:
 
 
 def upgrade() -> None:
+    if op.get_context().opts["fresh"]:
+        return  # 0002 makes all tables anew
     op.create_table(
         "policy",
         sa.Column("digest", sa.Text, primary_key=True),
@@ -139,9 +139,58 @@ def upgrade() -> None:
         sa.Column("report", sa.LargeBinary, nullable=False),
         sqlite_strict=True,
     )
-    for statement in guards():
+    op.execute("PRAGMA application_id = 1280852555")
+    for statement in _GUARDS.values():
         op.execute(statement)
 
 
 def downgrade() -> None:
     raise NotImplementedError("history is not taken back; restore a backup")
+
+
+_APPEND_ONLY = ("policy", "account", "entry", "posting", "service_record", "import_run")
+
+
+def _refusing(table: str, change: str) -> str:
+    return (
+        f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    )
+
+
+_GUARDS = {
+    f"{table}_no_{change.lower()}": _refusing(table, change)
+    for table in _APPEND_ONLY
+    for change in ("UPDATE", "DELETE")
+} | {
+    "balance_no_delete": _refusing("balance", "DELETE"),
+    "posting_before_entry": (
+        "CREATE TRIGGER posting_before_entry BEFORE INSERT ON posting "
+        "WHEN EXISTS (SELECT 1 FROM entry WHERE id = NEW.entry) "
+        "BEGIN SELECT RAISE(ABORT, 'the entry is sealed'); END"
+    ),
+    "entry_balanced": (
+        "CREATE TRIGGER entry_balanced BEFORE INSERT ON entry "
+        "BEGIN SELECT RAISE(ABORT, 'the entry is not balanced') FROM ("
+        "SELECT coalesce(sum(amount) FILTER (WHERE unit = 'seconds'), 0) AS seconds, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'points'), 0) AS points, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'seconds' AND account_seq IS NOT NULL), 0) AS seconds_earned, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'points' AND account_seq IS NOT NULL), 0) AS points_earned "
+        "FROM posting WHERE entry = NEW.id) "
+        "WHERE seconds <> 0 OR points <> 0 OR seconds_earned <> NEW.seconds OR points_earned <> NEW.points; END"
+    ),
+    "entry_adjusts_original": (
+        "CREATE TRIGGER entry_adjusts_original BEFORE INSERT ON entry WHEN NEW.adjusts IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM entry AS original WHERE original.id = NEW.adjusts "
+        "AND original.kind = 'original' AND original.record = NEW.record AND original.registry = NEW.registry "
+        "AND original.volunteer = NEW.volunteer AND original.county = NEW.county) "
+        "BEGIN SELECT RAISE(ABORT, 'an adjusting entry names the original of the same record'); END"
+    ),
+    "entry_with_record": (
+        "CREATE TRIGGER entry_with_record BEFORE INSERT ON entry WHEN NEW.adjusts IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM service_record WHERE service_record.entry = NEW.id "
+        "AND service_record.record = NEW.record AND service_record.registry = NEW.registry "
+        "AND service_record.volunteer = NEW.volunteer AND service_record.county = NEW.county) "
+        "BEGIN SELECT RAISE(ABORT, 'an original entry stands with its service record'); END"
+    ),
+}

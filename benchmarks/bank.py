@@ -1,0 +1,155 @@
+"""Redemptions per second, beside what the database can commit bare, all in one run.
+
+python benchmarks/bank.py [--database postgresql://...] [--seconds N] [--callers N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import statistics
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from lianxing.engine.bank.tellers import Teller, Window
+from lianxing.engine.ledger.opening import Ledger, open_ledger
+from lianxing.engine.ledger.sqlite import sqlite_version_in_use
+from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.commands import Redeem
+from lianxing.rules.facts import VolunteerId
+from tests.engine.bank.counting_house import HERE, rules, take_in, write_county
+from tests.plugins.smallville import served
+
+PEOPLE = 2_000
+RECORDS_EACH = 10
+ON = date(2024, 6, 1)
+OFFER = """
+soap:
+  account: points
+  price: 0.01 points
+  gives: goods
+  opens: always
+  per_person: unlimited
+  stock: unlimited
+  irreversible: no
+  provider: the shop
+"""
+
+
+def bare_commits(path: Path, seconds: float) -> float:
+    connection = importlib.import_module(sqlite_version_in_use().driver).connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE row (id INTEGER PRIMARY KEY, volunteer TEXT, amount INTEGER)")
+    began, count = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO row VALUES (?, 'V1', 600)", (count,))
+        connection.execute("COMMIT")
+        count += 1
+    return count / (time.perf_counter() - began)
+
+
+def bare_commits_of(address: str, clients: int, seconds: float) -> float:
+    import psycopg
+
+    def client(number: int) -> int:
+        with psycopg.connect(address, autocommit=True) as connection:
+            done, began = 0, time.perf_counter()
+            while time.perf_counter() - began < seconds:
+                connection.execute("INSERT INTO bare_row (volunteer, amount) VALUES (%s, 600)", (f"V{number}",))
+                done += 1
+            return done
+
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS bare_row (id bigserial PRIMARY KEY, volunteer text, amount bigint)"
+        )
+    with ThreadPoolExecutor(clients) as pool:
+        done = sum(pool.map(client, range(clients)))
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("DROP TABLE bare_row")
+    return done / seconds
+
+
+def furnish(rulebook: Rulebook, ledger: Ledger) -> float:
+    records = []
+    for person in range(PEOPLE):
+        for number in range(RECORDS_EACH):
+            day = date(2024, 1, 1) + timedelta(days=number * 7 + person % 7)
+            record = served(f"{person}-{number}", f"{day} 09:00", 2)
+            records.append(_of(record, f"V{person:05d}"))
+    began = time.perf_counter()
+    take_in(rulebook, ledger, *records, on=ON)
+    return len(records) / (time.perf_counter() - began)
+
+
+def _of(record: Any, person: str) -> Any:
+    from dataclasses import replace
+
+    return replace(record, volunteer=VolunteerId(person))
+
+
+def redemptions(rulebook: Rulebook, ledger: Ledger, callers: int, seconds: float) -> tuple[float, list[float]]:
+    """Return redemptions per second, and how long each took."""
+    times: list[list[float]] = [[] for _caller in range(callers)]
+    with Window(Teller(ledger, rulebook)) as window:
+
+        def call(caller: int) -> None:
+            number, began = 0, time.perf_counter()
+            while (start := time.perf_counter()) - began < seconds:
+                person = VolunteerId(f"V{(number * callers + caller) % PEOPLE:05d}")
+                answer = window.serve(
+                    Redeem(volunteer=person, county=HERE, on=ON, scope=f"till{caller}", key=f"{number}", offer="soap")
+                )
+                assert answer.accepted, answer.data
+                times[caller].append(time.perf_counter() - start)
+                number += 1
+
+        threads = [Thread(target=call, args=(caller,)) for caller in range(callers)]
+        began = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = time.perf_counter() - began
+    flat = sorted(one for some in times for one in some)
+    return len(flat) / took, flat
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--database", default="")
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--callers", type=int, default=0)
+    given = parser.parse_args()
+    callers = given.callers or (8 if given.database else 16)
+    with tempfile.TemporaryDirectory() as folder:
+        county = write_county(Path(folder) / "smallville", redemption=OFFER)
+        if given.database:
+            bare = bare_commits_of(given.database, callers, given.seconds)
+            address = given.database
+            print(f"bare durable commits, {callers} clients        {bare:>10,.0f} /s")
+        else:
+            bare = bare_commits(Path(folder) / "bare.db", given.seconds)
+            address = str(Path(folder) / "bank.db")
+            print(f"bare one-row durable commits             {bare:>10,.0f} /s")
+        with rules(county) as rulebook, open_ledger(address) as ledger:
+            posted = furnish(rulebook, ledger)
+            print(f"records assessed, explained and posted   {posted:>10,.0f} /s   with lots in two accounts")
+            rate, times = redemptions(rulebook, ledger, callers, given.seconds)
+            p99 = times[int(len(times) * 0.99)] * 1_000
+            middle = statistics.median(times) * 1_000
+            print(f"redemptions, {callers:>2} callers                  {rate:>10,.0f} /s   {rate / bare:.2f} x bare")
+            print(f"  median {middle:.1f} ms, p99 {p99:.1f} ms")
+            print(f"  verify: {len(verify(ledger))} violations")
+
+
+if __name__ == "__main__":
+    main()

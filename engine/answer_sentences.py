@@ -1,0 +1,58 @@
+"""What the bank answers to a command, in Chinese and English, from the body of the entry that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from lianxing.engine.amounts import amount_text, number_text
+from lianxing.engine.answers import stated_sentence
+from lianxing.engine.statement_sentences import COMMANDS
+from lianxing.rules.places import Label, Language
+from lianxing.rules.statements import StatedReason
+
+
+def answer_sentences(body: Mapping[str, Any], language: Language) -> Iterator[str]:
+    """Yield what became of a command: what was asked and its clause; for a refusal every reason with its own."""
+    zh = language == "zh"
+    asked = body["asked"]
+    command = COMMANDS.get(asked["command"], Label(asked["command"], asked["command"])).text(language)
+    about = next((f"{asked[name]}" for name in ("offer", "perk", "account") if asked.get(name)), "")
+    entry = asked.get("entry")
+    if entry is not None:
+        about = f"第 {entry} 号" if zh else f"entry {entry}"
+    what = f"{command} {about}".strip()
+    if not body["allowed"]:
+        yield f"未办：{what}" if zh else f"refused: {what}"
+        for reason in body["reasons"]:
+            stated = StatedReason(
+                reason["code"], reason["clause"], reason["at"], reason["cites"], tuple(reason["operands"].items())
+            )
+            yield f"  {stated_sentence(stated, language)}"
+        return
+    place = ", ".join(
+        part for part in (body.get("clause", ""), body.get("at", "").rpartition(":")[0], body.get("cites", "")) if part
+    )
+    clause = f"〔{place.replace(', ', '，')}〕" if zh else f" [{place}]"
+    yield f"已办：{what}{clause if place else ''}" if zh else f"done: {what}{clause if place else ''}"
+    yield from (f"  {line}" for line in _amounts(body, asked, language))
+
+
+def _amounts(body: Mapping[str, Any], asked: Mapping[str, Any], language: Language) -> Iterator[str]:
+    zh, unit = language == "zh", str(body.get("unit", "points"))
+    if "price" in body:
+        paid = amount_text(unit, body["price"], language)
+        yield f"花费 {paid}" if zh else f"for {paid}"
+        if body["cash"]:
+            yuan = number_text(Fraction(body["cash"], 100))
+            yield f"另付 {yuan} 元" if zh else f"and {yuan} yuan"
+    elif "amount" in asked and asked["amount"] is not None:
+        yield amount_text(unit, asked["amount"], language)
+    for name, chinese, english in (("settled", "结清", "settled"), ("refunded", "退回", "given back")):
+        if name in body:
+            amount = amount_text(unit, body[name], language)
+            yield f"{chinese} {amount}" if zh else f"{english}: {amount}"
+    if body.get("held_until"):
+        until = body["held_until"]
+        yield f"预留至 {until}（含当日）" if zh else f"reserved until {until}, that day included"

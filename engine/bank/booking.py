@@ -1,0 +1,78 @@
+"""What a change of a wallet is in the ledger: postings, lots, and what the wallet is besides them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from lianxing.engine.ledger.drafts import Line, LotLine, NewLot, WalletRow
+from lianxing.engine.wallets import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, Wallet
+from lianxing.rules.accounts import Unit
+
+UNITS = {Unit.POINTS: "points", Unit.HOURS: "seconds"}
+# What is available or held is never below zero; what is owed is.
+_FLOORS: dict[str, int | None] = {AVAILABLE: 0, HELD: 0, DEBT: None}
+LOTS_OF_ENTRY_MAX = 10_000
+
+Floors = tuple[tuple[str, str, int | None], ...]
+
+
+@dataclass(slots=True)
+class Effects:
+    """What one entry does to the accounts of a person."""
+
+    lines: list[Line] = field(default_factory=list)
+    lots: list[LotLine] = field(default_factory=list)
+    opened: list[NewLot] = field(default_factory=list)
+    ended: list[tuple[str, int]] = field(default_factory=list)
+    floors: list[tuple[str, str, int | None]] = field(default_factory=list)
+    wallets: list[WalletRow] = field(default_factory=list)
+    drawn: dict[str, int] = field(default_factory=dict)  # by account: newly drawn over the balance, or paid back
+
+    def add(self, wallet: Wallet, done: Done, before: tuple[int, int, int]) -> None:
+        """Add what a change has done to a wallet; `before` is what `besides` said of it before."""
+        if not (done.lines or done.lot_moves or done.opened or done.ended) and besides(wallet) == before:
+            return
+        account = wallet.account
+        id, unit = account.clause.id, UNITS[account.unit]
+        for line in done.lines:
+            own = line.account in PERSONAL
+            name = account_name(id, line.account) if own else line.account
+            self.lines.append(Line(name, unit, line.amount, own))
+        for lot in done.opened:
+            self.opened.append(NewLot(id, lot.number, lot.earned_on, lot.last_day, lot.source, lot.original))
+            self.lots.append(LotLine(id, lot.number, lot.original))
+        self.lots += [LotLine(id, move.lot, move.amount) for move in done.lot_moves if move.lot != OWED]
+        self.ended += [(id, lot) for lot in done.ended]
+        for line in done.lines:
+            if line.account in _FLOORS:
+                self.floors.append((account_name(id, line.account), unit, _FLOORS[line.account]))
+        if done.drawn:
+            self.drawn[id] = self.drawn.get(id, 0) + done.drawn
+        if besides(wallet) != before:
+            issued = orjson.dumps([[index, day.isoformat()] for index, day in wallet.issued]).decode()
+            self.wallets.append(WalletRow(id, wallet.drawn, wallet.rest, issued))
+
+    def redirect(self, counterpart: str, unit: str, where: str) -> int:
+        """Let what went to a counterpart go somewhere else; return how much it is."""
+        found = [line for line in self.lines if line.account == counterpart and line.unit == unit and not line.own]
+        amount = sum(line.amount for line in found)
+        if amount:
+            self.lines = [line for line in self.lines if line not in found] + [Line(where, unit, amount, own=False)]
+        return amount
+
+
+def account_name(account: str, part: str) -> str:
+    """Return what the ledger calls a part of an account: `wallet`, `wallet/held`, `wallet/debt`."""
+    return f"{account}/{part}" if part else account
+
+
+def besides(wallet: Wallet) -> tuple[int, int, int]:
+    """Return what a wallet is besides its lots and balances."""
+    return wallet.drawn, wallet.rest, len(wallet.issued)
+
+
+def first_lot(entry: int) -> int:
+    """Return the number of the first lot that an entry may open: above that of every lot before it."""
+    return entry * LOTS_OF_ENTRY_MAX

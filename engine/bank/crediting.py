@@ -1,0 +1,244 @@
+"""What records are worth goes into accounts, each with the day on which it was earned; corrected, it is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+
+from lianxing.engine import wallets
+from lianxing.engine.accounts import belongs
+from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
+from lianxing.engine.bank.closings import Closed
+from lianxing.engine.bank.customers import wallet_from
+from lianxing.engine.bank.passing import From, Passing, taken_back
+from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, shared
+from lianxing.engine.facts import past_facts, person_facts
+from lianxing.engine.ledger.drafts import Booking, Line
+from lianxing.engine.ledger.holdings import WalletRows
+from lianxing.engine.ledger.reading import Held
+from lianxing.engine.recounting import Recount, as_counted
+from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
+from lianxing.engine.wallets import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Wallet
+from lianxing.rules.accounts import Account, Closing, Holder
+from lianxing.rules.facts import VolunteerId
+from lianxing.rules.measures import HOURS, POINTS, Measure
+from lianxing.rules.records import Volunteer
+from lianxing.rules.standings import Counted
+
+BOOKED_ON = "booked_on"  # in the body of an entry: up to which day had been let go what has ended
+_EVERYTHING = frozenset(("tenure", "age"))
+_TOGETHER = -1  # as the number of a lot: all that is there, where no lot has to be told from another
+
+
+class Worth(NamedTuple):
+    """What a record was worth to an account, and what it is now."""
+
+    was: int
+    now: int
+
+    @property
+    def more(self) -> int:
+        return self.now - self.was
+
+
+def credits(rulebook: Rulebook) -> bool:
+    """Tell whether records are worth anything to an account of the county."""
+    return any(_earns_at_all(account) for account in rulebook.policy.accounts)
+
+
+def credited(
+    rulebook: Rulebook,
+    person: Volunteer,
+    found: Recount,
+    rows: WalletRows,
+    balances: Mapping[tuple[str, str], int],
+    number: int,
+    today: date,
+    passing: Passing | None = None,
+    closed: Closed | None = None,
+) -> list[Booking]:
+    """Return the bookings of a recount with what they do to the person's accounts.
+
+    What goes into the passbook of a pool or an organisation, or to an heir, is left in `passing`: entries of their own
+    that are to be written with the bookings. Where the passbook was `closed`, what comes in goes where the rest went.
+    `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook. What is booked
+    for a day in the past may have ended since; it is let go before anything else is. The body of such a booking says of
+    which day this was: without it nobody could do it again.
+    """
+    after = {one.record.key: one for one in found.after}
+    accounts = [account for account in rulebook.policy.accounts if _earns_at_all(account)]
+    pools = passing is not None and passing.any
+    effects = [Effects() for _booking in found.bookings]
+    dated: set[int] = set()
+    for account in accounts:
+        worths = []
+        for booking in found.bookings:
+            key = booking.record.key
+            before = found.before.get(key)
+            was = 0 if before is None else worth_to(rulebook, person, account, as_counted(before))
+            now = 0 if booking.kind == "withdrawn" else worth_to(rulebook, person, account, after[key])
+            worths.append(Worth(was, now))
+        if not any(worth.was or worth.now for worth in worths):
+            continue
+        if account.holder in (Holder.POOL, Holder.ORGANISATION):
+            for effect, booking, worth in zip(effects, found.bookings, worths, strict=True):
+                effect.lines += _to_others(account, booking, worth, found.before, today, passing)
+            continue
+        wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 for worth in worths))
+        for at, (effect, booking, more) in enumerate(
+            zip(effects, found.bookings, (worth.more for worth in worths), strict=True), 1
+        ):
+            if more:
+                wallet.next_lot = max(wallet.next_lot, first_lot(number + at))
+                _change(wallet, effect, booking, more, today)
+                dated.add(at)
+                if closed is not None and more > 0:
+                    _closes_again(wallet, effect, closed, today, person.id, passing)
+                if passing is not None and pools and effect.lines:
+                    passing.share(person.id, effect, booking.record.day, "overflow")
+    return [
+        replace(
+            booking,
+            body=_dated(booking.body, today) if at in dated else booking.body,
+            lines=tuple(effect.lines),
+            lots=tuple(effect.lots),
+            opened=tuple(effect.opened),
+            floors=tuple(effect.floors),
+            ended=tuple(effect.ended),
+            wallets=tuple(effect.wallets),
+        )
+        for at, (booking, effect) in enumerate(zip(found.bookings, effects, strict=True), 1)
+    ]
+
+
+def _dated(body: bytes, today: date) -> bytes:
+    return b'%b,"%b":"%b"}' % (body[:-1], BOOKED_ON.encode(), today.isoformat().encode())
+
+
+def worth_to(rulebook: Rulebook, person: Volunteer, account: Account, past: Counted) -> int:
+    """Return what a record is worth to an account, in its unit."""
+    if not past.counted:
+        return 0
+    day = past.record.day
+    if account.when is not None:
+        facts = {**person_facts(person, day, _EVERYTHING), **rulebook.calendar.facts(day, _EVERYTHING)}
+        if not belongs(rulebook, account, day, facts):
+            return 0
+    own = {HOURS: past.seconds, POINTS: past.points}
+    if account.earned_from in own:
+        return own[account.earned_from]
+    measure = next(one for one in rulebook.policy.measures if one.clause.id == account.earned_from)
+    return _to_measure(rulebook, measure, past, own)
+
+
+def _to_measure(rulebook: Rulebook, measure: Measure, past: Counted, own: Mapping[str, int]) -> int:
+    facts = past_facts(rulebook, past.record, past.supplied)
+    if measure.where is not None:
+        matched = rulebook.ask(HISTORY, past.record.day, facts, {})
+        if measure.clause.id + WHERE not in matched:
+            return 0
+    amount = own.get(measure.of, facts.get(measure.of, 0))
+    return amount if isinstance(amount, int) else 0
+
+
+def _earns_at_all(account: Account) -> bool:
+    return account.earned_from != "nothing"
+
+
+def _wallet(account: Account, rows: WalletRows, balances: Mapping[tuple[str, str], int], *, whole: bool) -> Wallet:
+    """Return the wallet; where its lots were not read, all that is there stands as one."""
+    wallet = wallet_from(account, rows, balances)
+    if not whole and not wallet.lots:
+        there = balances.get((account.clause.id, UNITS[account.unit]), 0)
+        if there:
+            wallet.lots[_TOGETHER] = Lot(_TOGETHER, date.max, date.max, there, there, "")
+    return wallet
+
+
+def _change(wallet: Wallet, effect: Effects, booking: Booking, worth: int, today: date) -> None:
+    source = f"{booking.record.registry}/{booking.record.id}"
+    before = besides(wallet)
+    if booking.record.day < today and _TOGETHER not in wallet.lots:
+        effect.add(wallet, wallets.expire(wallet, today), before)
+    if worth > 0:
+        effect.add(wallet, wallets.earn(wallet, booking.record.day, worth, source), before)
+        return
+    effect.add(wallet, taken_back(wallet, today, -worth, source), before)
+
+
+def _closes_again(
+    wallet: Wallet, effect: Effects, closed: Closed, today: date, person: VolunteerId, passing: Passing | None
+) -> None:
+    """Let what came into a closed passbook go where the rest of the account went."""
+    where = closed.where(wallet.account)
+    if where is None or not any(lot.remaining for lot in wallet.lots.values()):
+        return
+    before = besides(wallet)
+    done = wallets.close(wallet, today, closed.event)
+    left = left_over(wallet, done, today)
+    effect.add(wallet, done, before)
+    unit = UNITS[wallet.account.unit]
+    inherits = passing is not None and where is Closing.INHERITED and closed.heir
+    heir = passing.customer(closed.heir) if passing is not None and inherits else None
+    if heir is not None and passing is not None:
+        amount = effect.redirect(where.value, unit, TRANSIT)
+        account = account_in(passing.rulebook.policy, closed.heir, wallet.account) or wallet.account
+        came = From(person, "inheritance")
+        passing.receives(closed.heir, account, today, amount, f"inheritance/{person}", came, left)
+    elif where is Closing.PORTABLE:
+        effect.redirect(where.value, unit, TRANSIT)
+    elif where is Closing.TO_POOL:
+        effect.redirect(where.value, unit, DONATION_POOL)
+
+
+def left_over(wallet: Wallet, done: Done, on: date) -> list[Part]:
+    """Return the days of what a closure took, without what had ended before."""
+    parts = ((wallet.lots[move.lot], -move.amount) for move in done.lot_moves)
+    return [(lot.earned_on, lot.last_day, amount) for lot, amount in parts if lot.last_day >= on and amount > 0]
+
+
+def _to_others(
+    account: Account,
+    booking: Booking,
+    worth: Worth,
+    before: Mapping[tuple[str, str], Held],
+    today: date,
+    passing: Passing | None,
+) -> list[Line]:
+    """Return what passes through the volunteer's entry into the passbook of a pool or an organisation, or back.
+
+    A record that is corrected to be of another organisation leaves the one and goes to the other.
+    """
+    record = booking.record
+    was = before.get(record.key)
+    now_in = earner(account, record.volunteer, record.organisation)
+    was_in = now_in if was is None else earner(account, record.volunteer, was.record.organisation)
+    changes = [(now_in, worth.more)] if was_in == now_in else [(was_in, -worth.was), (now_in, worth.now)]
+    unit = UNITS[account.unit]
+    lines: list[Line] = []
+    for owner, more in changes:
+        if not more or owner == ORGANISATION:  # service for no organisation is nobody's
+            continue
+        if passing is None:
+            raise AssertionError(f"the passbook of {owner} is not open")
+        came = From(record.volunteer, "record", said={"registry": record.registry, "record": record.id})
+        passed = passing.earns(owner, account, record.day, more, today, came)
+        if passed:
+            lines += (Line(ISSUED, unit, -passed, own=False), Line(TRANSIT, unit, passed, own=False))
+    return lines
+
+
+def others(rulebook: Rulebook, organisations: Iterable[str]) -> list[VolunteerId]:
+    """Return whose passbooks besides the volunteer's own records may change, of service for these organisations."""
+    policy = rulebook.policy
+    owners = list(shared(policy))
+    if any(account.holder is Holder.ORGANISATION and _earns_at_all(account) for account in policy.accounts):
+        owners += [organisation_owner(id) for id in organisations]
+    return list(dict.fromkeys(owners))
+
+
+def needs_lots(accounts: Sequence[Account]) -> bool:
+    """Tell whether an account limits what is stored, so that what has ended must be told from what has not."""
+    return any(account.storage is not None for account in accounts)

@@ -1,0 +1,157 @@
+"""One person as the bank sees them: who they are, where they stand, what is in their accounts, what they had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+
+import orjson
+
+from lianxing.engine.bank.booking import account_name
+from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
+from lianxing.engine.carrying import life_from
+from lianxing.engine.facts import person_facts
+from lianxing.engine.freezing import HistoryNeededError
+from lianxing.engine.ledger.holdings import Had, WalletRows
+from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.recounting import as_counted
+from lianxing.engine.rulebook import MeasureValue, Rulebook
+from lianxing.engine.sanctions import sanction_facts
+from lianxing.engine.standings import measures_of, standing, standing_after
+from lianxing.engine.wallets import DEBT, OWED, Hold, Lot, Wallet
+from lianxing.rules.accounts import Account
+from lianxing.rules.facts import CountyId, FactValue, VolunteerId
+from lianxing.rules.records import Volunteer
+from lianxing.rules.redeeming import Taken
+from lianxing.rules.sanctions import Effects
+from lianxing.rules.standings import Standing
+
+_EVERYTHING = frozenset(("tenure", "age"))
+
+
+@dataclass
+class Customer:
+    """A person at the counter. Wallets change as commands are decided; what they say is then written."""
+
+    rulebook: Rulebook
+    person: Volunteer
+    rows: WalletRows
+    balances: Mapping[tuple[str, str], int]
+    had: list[Had]
+    stands: Callable[[Volunteer, date], Standing]
+    closed_on: date | None = None
+    number: int = 0  # of the last entry of the passbook, those not yet written included
+    _wallets: dict[str, Wallet] = field(default_factory=dict)
+    _standings: dict[date, Standing] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> tuple[VolunteerId, CountyId]:
+        return self.person.id, self.rulebook.policy.county.id
+
+    def account(self, id: str) -> Account | None:
+        return next((account for account in self.rulebook.policy.accounts if account.clause.id == id), None)
+
+    def wallet(self, account: Account) -> Wallet:
+        """Return the person's wallet of an account."""
+        id = account.clause.id
+        found = self._wallets.get(id)
+        if found is None:
+            found = self._wallets[id] = wallet_from(account, self.rows, self.balances)
+        return found
+
+    def standing(self, on: date) -> Standing:
+        """Return where the person stands on a day."""
+        found = self._standings.get(on)
+        if found is None:
+            found = self._standings[on] = self.stands(self.person, on)
+        return found
+
+    def conduct(self, on: date) -> Effects:
+        """Return what sanctions have come to; where the county has none, nobody's history is looked at."""
+        return self.standing(on).conduct.effects if self.rulebook.policy.sanctions else Effects()
+
+    def facts(self, on: date) -> dict[str, FactValue]:
+        """Return the facts of the person and of the day, with what sanctions have come to."""
+        person = {**person_facts(self.person, on, _EVERYTHING), **self.rulebook.calendar.facts(on, _EVERYTHING)}
+        return {**person, **sanction_facts(self.conduct(on))}
+
+    def measures(self, on: date) -> dict[str, MeasureValue]:
+        return measures_of(self.standing(on))
+
+    @property
+    def taken(self) -> list[Taken]:
+        """What the person had before, as offers and perks ask it."""
+        return [Taken(had.offer, had.on, had.units, had.merchant, had.paid) for had in self.had]
+
+
+def nowhere(person: Volunteer, on: date) -> Standing:
+    """Stand in for where somebody stands, where only their accounts are asked about."""
+    raise AssertionError(f"nobody asks where {person.id} stands on {on}")
+
+
+def wallet_from(account: Account, rows: WalletRows, balances: Mapping[tuple[str, str], int]) -> Wallet:
+    """Return the wallet of an account from what the ledger holds of it."""
+    id = account.clause.id
+    wallet = Wallet(account)
+    for row in rows.lots:
+        if row.account == id:
+            lot = Lot(row.number, row.earned_on, row.ends, row.original, row.remaining, row.source)
+            wallet.lots[row.number] = lot
+    for held in rows.holds:
+        if held.account == id:
+            parts = rows.taken.get(held.entry, [])
+            owed = held.amount - sum(amount for _lot, amount in parts)
+            wallet.holds[held.entry] = Hold(
+                held.entry, held.amount, held.until, (*parts, (OWED, owed)) if owed else tuple(parts)
+            )
+    unit = "points" if account.unit.value == "points" else "seconds"
+    wallet.debt = -balances.get((account_name(id, DEBT), unit), 0)
+    drawn, rest, issued = rows.besides.get(id, (0, 0, "[]"))
+    wallet.drawn, wallet.rest = drawn, rest
+    wallet.issued = [(index, date.fromisoformat(day)) for index, day in orjson.loads(issued)]
+    return wallet
+
+
+def customers(
+    reading: Reading, rulebook: Rulebook, people: Iterable[VolunteerId], *, parts: bool = True
+) -> dict[VolunteerId, Customer]:
+    """Return these people as the bank sees them; `parts` where something that is held may be let go.
+
+    Where they stand is worked out only when a rule asks for it.
+    """
+    ids = list(dict.fromkeys(people))
+    county: CountyId = rulebook.policy.county.id
+    owners = [(id, county) for id in ids]
+    known = reading.volunteers(ids)
+    rows = reading.wallet_rows(owners, parts=parts)
+    had = reading.redemptions(owners)
+    closed = reading.closed_on(owners)
+    balances = reading.balances_of(owners)
+    reviews = reading.notes(owners, REVIEW) if asks_awards(rulebook.policy) else {}
+
+    def stands(person: Volunteer, on: date) -> Standing:
+        said = reviews.get((person.id, county), ())
+        state = None
+        if not said:
+            state = reading.fold_states(county, rulebook.policy.digest, [person.id]).get(person.id)
+        life = None if state is None else life_from(rulebook, person, state, on)
+        if life is not None:
+            with suppress(HistoryNeededError):
+                return standing_after(rulebook, person, life, on)
+        history = [as_counted(one) for one in reading.histories(county, [person.id])[person.id]]
+        return standing(rulebook, person, history, on, awards_of(rulebook, person, history, said))
+
+    return {
+        id: Customer(
+            rulebook=rulebook,
+            person=known.get(id, Volunteer(id)),
+            rows=rows.get((id, county), WalletRows()),
+            balances=balances.get((id, county), {}),
+            had=had.get((id, county), []),
+            stands=stands,
+            closed_on=closed.get((id, county)),
+        )
+        for id in ids
+    }

@@ -1,0 +1,147 @@
+"""What runs out: lots after their last day, reservations after theirs. A run may be broken off and begun again.
+
+The day up to which things end is said by whoever starts the run, never taken from the clock: a clock that has jumped
+must not take anybody's points. What has ended cannot be spent in any case, whether a run has booked it or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from lianxing.engine import wallets
+from lianxing.engine.bank.booking import Effects, besides, first_lot
+from lianxing.engine.bank.customers import Customer, customers
+from lianxing.engine.bank.deciding import Counter, given_back
+from lianxing.engine.bank.keeping import keep_policy
+from lianxing.engine.bank.passing import at_hand, draft_of
+from lianxing.engine.bank.sharing import lenders
+from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.errors import BusyError
+from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.ledger.writing import Writing
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.facts import VolunteerId
+
+PEOPLE_AT_ONCE = 500
+ATTEMPTS = 6
+
+
+@dataclass
+class Ended:
+    """What a run has ended: people touched, reservations given back, and amounts by account."""
+
+    people: int = 0
+    holds: int = 0
+    amounts: dict[str, int] | None = None
+
+    def add(self, account: str, amount: int) -> None:
+        self.amounts = self.amounts or {}
+        self.amounts[account] = self.amounts.get(account, 0) + amount
+
+
+def end_all(
+    ledger: Ledger,
+    rulebook: Rulebook,
+    on: date,
+    progress: Callable[[int], None] = lambda _people: None,
+    *,
+    dry_run: bool = False,
+) -> Ended:
+    """Book whatever ended before a day, a few hundred people in a transaction; doing it twice does nothing more."""
+    done = Ended()
+    skip: set[VolunteerId] = set()
+    while True:
+        with ledger.reading() as reading:
+            county = rulebook.policy.county.id
+            people = [id for id in reading.ending(county, on, PEOPLE_AT_ONCE + len(skip)) if id not in skip]
+        if not people:
+            return done
+        if dry_run:
+            skip |= set(people)
+            with ledger.reading() as reading:
+                for customer in customers(reading, rulebook, people).values():
+                    _drafts(Counter(rulebook, {}, {}, lambda _id, _entry: (), lambda *_: None), customer, on, done)
+            continue
+        # Whoever has nothing to book (another account's rules keep it) is not looked at again in this run.
+        skip |= _ended(ledger, rulebook, people, on, done)
+        progress(done.people)
+
+
+def _ended(
+    ledger: Ledger, rulebook: Rulebook, people: Iterable[VolunteerId], on: date, done: Ended
+) -> set[VolunteerId]:
+    people = list(people)
+    for attempt in range(1, ATTEMPTS + 1):
+        found = Ended()
+        try:
+            with ledger.writing() as writing:
+                idle = _end(writing, rulebook, people, on, found)
+            break
+        except BusyError:
+            if attempt == ATTEMPTS:
+                raise
+    done.people += found.people
+    done.holds += found.holds
+    for account, amount in (found.amounts or {}).items():
+        done.add(account, amount)
+    return idle
+
+
+def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: date, done: Ended) -> set[VolunteerId]:
+    county = rulebook.policy.county.id
+    beside = [id for id in lenders(rulebook.policy) if id not in people]
+    writing.lock((id, county) for id in (*people, *beside))
+    found = customers(writing, rulebook, people)
+    given_out = writing.stock_taken(county, [offer.clause.id for offer in rulebook.policy.offers])
+    counter = Counter(rulebook, found, given_out, lambda _id, _entry: (), lambda *_: None)
+    for id, customer in found.items():
+        customer.number = writing.number((id, county))
+    counter.passing = at_hand(writing, rulebook, beside)
+    counter.passing.people |= found
+    drafts: list[Draft] = []
+    idle: set[VolunteerId] = set()
+    for id, customer in found.items():
+        some = _drafts(counter, customer, on, done)
+        drafts += [*some, *counter.passing.taken()]
+        if not some:
+            idle.add(id)
+    if drafts:
+        keep_policy(writing, rulebook.policy)
+        writing.enter(drafts)
+    return idle
+
+
+def _drafts(counter: Counter, customer: Customer, on: date, done: Ended) -> list[Draft]:
+    """Return what is to be written for one person: each reservation that is over, then what has ended."""
+    drafts: list[Draft] = []
+    for account in counter.rulebook.policy.accounts:
+        wallet = customer.wallet(account)
+        for number in sorted(number for number, hold in wallet.holds.items() if hold.until < on):
+            drafts += given_back(counter, customer, None, wallet, "hold_expired", on, number).drafts
+            done.holds += 1
+    over = lots_over(counter, customer, on)
+    if over is not None:
+        drafts.append(over)
+        for line in over.lines:
+            if line.own:
+                done.add(line.account, -line.amount)
+    done.people += bool(drafts)
+    return drafts
+
+
+def lots_over(counter: Counter, customer: Customer, on: date) -> Draft | None:
+    """Return what is written where lots of a person ended before a day; None where none did."""
+    effects = Effects()
+    for account in counter.rulebook.policy.accounts:
+        wallet = customer.wallet(account)
+        before = besides(wallet)
+        wallet.next_lot = first_lot(customer.number + 1)
+        effects.add(wallet, wallets.expire(wallet, on), before)
+    if not effects.lines:
+        return None
+    customer.number += 1
+    went = {line.account: [line.unit, -line.amount] for line in effects.lines if line.own}
+    body = {"allowed": True, "ended_before": on.isoformat(), "went": went}
+    return draft_of(counter.rulebook, customer, "expired", body, effects, on)

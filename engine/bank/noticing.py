@@ -1,0 +1,54 @@
+"""Whose points or hours end soon: so that they can be told before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from lianxing.engine.bank.booking import UNITS
+from lianxing.engine.bank.customers import customers
+from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.ledger.reading import chunks
+from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.wallets import expiring
+from lianxing.rules.facts import VolunteerId
+from lianxing.rules.statements import EndingLot
+
+EVERYBODY = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What of one person ends soon, the first to end first."""
+
+    volunteer: VolunteerId
+    ending: tuple[EndingLot, ...]
+
+
+def notices(ledger: Ledger, rulebook: Rulebook, on: date, within_days: int) -> Iterator[Notice]:
+    """Yield whoever has something that ends on a day or within so many days after it, from one snapshot."""
+    latest = date.max - timedelta(days=2)
+    until = on + timedelta(days=min(within_days, (latest - on).days))
+    county = rulebook.policy.county.id
+    with ledger.reading() as reading:
+        people = reading.ending(county, until + timedelta(days=1), EVERYBODY)
+        for some in chunks(people):
+            found = customers(reading, rulebook, some)
+            for id, customer in found.items():
+                ending = [
+                    EndingLot(
+                        account.clause.id,
+                        UNITS[account.unit],
+                        account.clause.label,
+                        lot.number,
+                        lot.earned_on,
+                        lot.last_day,
+                        lot.remaining,
+                        lot.source,
+                    )
+                    for account in rulebook.policy.accounts
+                    for lot in expiring(customer.wallet(account), on, until)
+                ]
+                if ending:
+                    yield Notice(id, tuple(sorted(ending, key=lambda one: (one.last_day, one.account, one.lot))))

@@ -1,0 +1,266 @@
+"""What passes from one passbook into another: two entries of one transaction, through `transit`.
+
+Pools lend, too: what a borrowing account draws over its balance leaves the pool as `borrowed`, and comes back so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import orjson
+
+from lianxing.engine import wallets
+from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
+from lianxing.engine.bank.customers import Customer, customers
+from lianxing.engine.bank.sharing import lender, pool_of, pool_owner, shared
+from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.writing import Writing
+from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.wallets import DONATION_POOL, ISSUED, TRANSIT, Done, Part, Wallet
+from lianxing.rules.accounts import Account, Shortfall, Unit
+from lianxing.rules.facts import VolunteerId
+from lianxing.rules.redeeming import Reason
+
+SYSTEM = "lianxing"
+LENT, REPAID, PAID_OUT, RECEIVED, TAKEN_BACK = "lent", "repaid", "paid_out", "received", "taken_back"
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """Whose passbook the other entry is in, and what it is: `gift`, `overflow`, `record`, `inheritance` ..."""
+
+    owner: VolunteerId
+    why: str
+    actor: str = SYSTEM
+    reason: str = ""
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Passing:
+    """The other side of what is decided: passbooks that get or give something with it, and their entries."""
+
+    rulebook: Rulebook
+    people: dict[VolunteerId, Customer]
+    load: Callable[[VolunteerId], Customer] | None = None  # of somebody who was not thought of before
+    drafts: list[Draft] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        """Tell whether there are pools at all."""
+        return bool(shared(self.rulebook.policy))
+
+    def customer(self, owner: VolunteerId) -> Customer | None:
+        """Return whose passbook it is; None where it is not at hand."""
+        found = self.people.get(owner)
+        if found is None and self.load is not None:
+            found = self.people[owner] = self.load(owner)
+        return found
+
+    def _at_hand(self, owner: VolunteerId) -> Customer:
+        found = self.customer(owner)
+        if found is None:
+            raise AssertionError(f"the passbook of {owner} is not open")
+        return found
+
+    def taken(self) -> list[Draft]:
+        """Return what is to be written since this was asked last."""
+        drafts, self.drafts = self.drafts, []
+        return drafts
+
+    def receives(
+        self,
+        owner: VolunteerId,
+        account: Account,
+        on: date,
+        amount: int,
+        source: str,
+        came: From,
+        parts: Sequence[Part] = (),
+    ) -> None:
+        """Put into somebody's account what is on its way."""
+        customer = self._at_hand(owner)
+        wallet, before = self._wallet(customer, account)
+        done = wallets.receive(wallet, on, amount, source, lots=parts)
+        self._enter(customer, wallet, done, before, RECEIVED, on, came, amount)
+
+    def pays_out(self, pool: Account, on: date, amount: int, went: From) -> None:
+        """Take from a pool what somebody gets; whether it is there was asked before (`lacks`)."""
+        customer = self._at_hand(pool_owner(pool))
+        wallet, before = self._wallet(customer, pool)
+        self._enter(customer, wallet, wallets.pay_out(wallet, on, amount), before, PAID_OUT, on, went, amount)
+
+    def earns(self, owner: VolunteerId, account: Account, on: date, worth: int, today: date, came: From) -> int:
+        """Put in what a record is worth, or take back what it is worth no longer; return how much has passed."""
+        customer = self._at_hand(owner)
+        wallet, before = self._wallet(customer, account)
+        source = f"{came.said['registry']}/{came.said['record']}"
+        effects = Effects()
+        if on < today:
+            effects.add(wallet, wallets.expire(wallet, today), before)
+            before = besides(wallet)
+        done = wallets.earn(wallet, on, worth, source) if worth > 0 else taken_back(wallet, today, -worth, source)
+        lines = tuple(replace(line, account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
+        effects.add(wallet, replace(done, lines=lines), before)
+        passed = -sum(line.amount for line in lines if line.account == TRANSIT)
+        if effects.lines or effects.wallets:
+            kind = RECEIVED if worth > 0 else TAKEN_BACK
+            self._draft(customer, wallet.account, effects, kind, on, came, passed)
+        return passed
+
+    def share(self, owner: VolunteerId, effects: Effects, on: date, why: str, actor: str = SYSTEM) -> None:
+        """Let what overflows or is given away arrive in the county's pool, and let pools lend and be repaid.
+
+        Where the county has no pool for it, it goes to the counterpart `donation_pool`.
+        """
+        policy = self.rulebook.policy
+        came = From(owner, why, actor)
+        given = {line.unit for line in effects.lines if line.account == DONATION_POOL and not line.own}
+        for unit in (unit for unit in Unit if UNITS[unit] in given):
+            pool = pool_of(policy, unit)
+            if pool is None or pool_owner(pool) == owner or self.customer(pool_owner(pool)) is None:
+                continue
+            amount = effects.redirect(DONATION_POOL, UNITS[unit], TRANSIT)
+            if amount:
+                self.receives(pool_owner(pool), pool, on, amount, f"gift/{owner}", came)
+        for id, drawn in effects.drawn.items():
+            pool = next((lender(policy, account) for account in policy.accounts if account.clause.id == id), None)
+            if pool is not None and self.customer(pool_owner(pool)) is not None:
+                self._lends(pool, on, drawn, owner)
+        effects.drawn.clear()
+
+    def _lends(self, pool: Account, on: date, drawn: int, owner: VolunteerId) -> None:
+        theirs = self._at_hand(pool_owner(pool))
+        wallet, before = self._wallet(theirs, pool)
+        to = From(owner, "loan")
+        if drawn > 0:
+            self._enter(theirs, wallet, wallets.lend(wallet, on, drawn), before, LENT, on, to, drawn)
+        else:
+            done = wallets.repay(wallet, on, -drawn, f"loan/{owner}")
+            self._enter(theirs, wallet, done, before, REPAID, on, to, -drawn)
+
+    def cannot_lend(self, wallet: Wallet, on: date, amount: int) -> Reason | None:
+        """Return why an amount cannot be spent: it would have to be borrowed, and the pool has too little."""
+        pool = lender(self.rulebook.policy, wallet.account)
+        short = wallets.short_of(wallet, on, amount)
+        return None if pool is None or not short else self.lacks(pool, on, short)
+
+    def lacks(self, pool: Account, on: date, amount: int) -> Reason | None:
+        """Return why a pool cannot give an amount: it has less."""
+        customer = self.customer(pool_owner(pool))
+        available = 0 if customer is None else customer.wallet(pool).available(on)
+        if amount <= available:
+            return None
+        operands = (("needed", amount), ("available", available), ("unit", pool.unit.value))
+        return Reason("pool", pool.clause, pool.clause.location, operands)
+
+    def _wallet(self, customer: Customer, account: Account) -> tuple[Wallet, tuple[int, int, int]]:
+        wallet = customer.wallet(account)
+        wallet.next_lot = max(wallet.next_lot, first_lot(customer.number + 1))
+        return wallet, besides(wallet)
+
+    def _enter(
+        self,
+        customer: Customer,
+        wallet: Wallet,
+        done: Done,
+        before: tuple[int, int, int],
+        kind: str,
+        on: date,
+        came: From,
+        amount: int,
+    ) -> None:
+        if done.refused is not None:
+            raise AssertionError(f"{customer.person.id}: {done.refused.code}")
+        effects = Effects()
+        effects.add(wallet, done, before)
+        self._draft(customer, wallet.account, effects, kind, on, came, amount)
+
+    def _draft(
+        self, customer: Customer, account: Account, effects: Effects, kind: str, on: date, came: From, amount: int
+    ) -> None:
+        customer.number += 1
+        number = len(self.drafts)
+        self.share(customer.person.id, effects, on, "overflow")
+        clause = account.clause
+        body = {
+            "allowed": True,
+            "from" if kind in (RECEIVED, REPAID, TAKEN_BACK) else "to": came.owner,
+            "why": came.why,
+            "account": clause.id,
+            "unit": UNITS[account.unit],
+            "amount": amount,
+            "clause": clause.id,
+            "at": str(clause.location),
+            "cites": clause.source.clause,
+            **came.said,
+        }
+        # An entry that this one brings about in a third passbook comes after it.
+        self.drafts.insert(
+            number,
+            draft_of(self.rulebook, customer, kind, body, effects, on, came.actor, came.reason),
+        )
+
+
+def draft_of(
+    rulebook: Rulebook,
+    customer: Customer,
+    kind: str,
+    body: Mapping[str, Any],
+    effects: Effects,
+    on: date,
+    actor: str = SYSTEM,
+    reason: str = "",
+) -> Draft:
+    """Return the entry that does this to somebody's accounts."""
+    return Draft(
+        kind=kind,
+        volunteer=customer.person.id,
+        county=customer.owner[1],
+        effective_on=on,
+        policy_digest=rulebook.policy.digest,
+        body=orjson.dumps(body),
+        actor=actor,
+        reason=reason,
+        lines=tuple(effects.lines),
+        lots=tuple(effects.lots),
+        opened=tuple(effects.opened),
+        floors=tuple(effects.floors),
+        ended=tuple(effects.ended),
+        wallets=tuple(effects.wallets),
+    )
+
+
+def taken_back(wallet: Wallet, on: date, amount: int, source: str) -> Done:
+    """Take back what a record is worth no longer.
+
+    The record is worth less, whatever the account forbids: where a balance below zero is forbidden, what is there goes
+    and the rest is written off.
+    """
+    done = wallets.take_back(wallet, on, amount, source)
+    if done.refused is None:
+        return done
+    account = wallet.account
+    wallet.account = replace(account, shortfall=Shortfall.CLAMP)
+    done = wallets.take_back(wallet, on, amount, source)
+    wallet.account = account
+    return done
+
+
+def at_hand(writing: Writing, rulebook: Rulebook, people: Iterable[VolunteerId]) -> Passing:
+    """Return the other side of what is decided in a transaction; these passbooks are locked already."""
+    county = rulebook.policy.county.id
+
+    def load(id: VolunteerId) -> Customer:
+        writing.lock([(id, county)])
+        found = customers(writing, rulebook, [id])[id]
+        found.number = writing.number((id, county))
+        return found
+
+    found = customers(writing, rulebook, people)
+    for id, customer in found.items():
+        customer.number = writing.number((id, county))
+    return Passing(rulebook, found, load)

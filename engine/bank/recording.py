@@ -1,0 +1,48 @@
+"""Records that come about in the bank itself are booked as those of a registry are: recounted, and credited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from lianxing.engine.bank.closings import closings
+from lianxing.engine.bank.crediting import credited, credits
+from lianxing.engine.bank.passing import Passing
+from lianxing.engine.ledger.drafts import Booking
+from lianxing.engine.ledger.holdings import WalletRows
+from lianxing.engine.ledger.writing import Writing
+from lianxing.engine.recounting import Change, recount
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.facts import VolunteerId
+from lianxing.rules.records import Volunteer
+
+
+def bookings_of(
+    writing: Writing,
+    rulebook: Rulebook,
+    volunteer: VolunteerId,
+    changes: Sequence[Change],
+    today: date,
+    passing: Passing,
+) -> list[Booking]:
+    """Return what changes of a person's records come to; the passbook is locked, the policy kept.
+
+    What goes into other passbooks is left in `passing`, to be written after the bookings.
+    """
+    owner = (volunteer, rulebook.policy.county.id)
+    person = writing.volunteers([volunteer]).get(volunteer, Volunteer(volunteer))
+    held = writing.histories(owner[1], [volunteer])[volunteer]
+    found = recount(rulebook, person, held, changes)
+    if not credits(rulebook):
+        return found.bookings
+    return credited(
+        rulebook,
+        person,
+        found,
+        writing.wallet_rows([owner]).get(owner, WalletRows()),
+        writing.balances_of([owner]).get(owner, {}),
+        writing.number(owner),
+        today,
+        passing,
+        closings(writing, owner[1], [volunteer]).get(volunteer),
+    )

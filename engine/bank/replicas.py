@@ -1,0 +1,203 @@
+"""A passbook built up again from its entries alone, one after the other: what stood in it before each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import orjson
+
+from lianxing.engine.bank.closings import Closed, closed_by
+from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.deciding import DECLARED
+from lianxing.engine.bank.steps import REVIEW, awards_of
+from lianxing.engine.ledger.chaining import Link
+from lianxing.engine.ledger.contents import facts_from, record_from
+from lianxing.engine.ledger.drafts import CLOSED, ENDED
+from lianxing.engine.ledger.holdings import Had, HoldRow, LotRow, WalletRows
+from lianxing.engine.ledger.reading import Held, Noted
+from lianxing.engine.recounting import as_counted
+from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.standings import standing
+from lianxing.engine.wallets import Lot, Wallet
+from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.families import Relation
+from lianxing.rules.records import Volunteer
+from lianxing.rules.reviewing import Awarded
+from lianxing.rules.standings import Counted, Standing
+
+
+@dataclass
+class Replica:
+    """What a passbook holds after the entries that were applied; nothing of it is read from a balance or a cache."""
+
+    volunteer: VolunteerId
+    county: CountyId
+    number: int = 0
+    closed_on: date | None = None
+    closed: Closed | None = None
+    family: dict[VolunteerId, Relation] = field(default_factory=dict)
+    held: dict[tuple[str, str], Held] = field(default_factory=dict)
+    balances: dict[tuple[str, str], int] = field(default_factory=dict)
+    floors: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    had: dict[int, Had] = field(default_factory=dict)
+    notes: list[Noted] = field(default_factory=list)  # what reviews say
+    holds: dict[int, HoldRow] = field(default_factory=dict)
+    _lots: dict[tuple[str, int], LotRow] = field(default_factory=dict)
+    _full: dict[tuple[str, int], None] = field(default_factory=dict)  # the lots of which something is left
+    _taken: dict[int, list[tuple[str, int, int]]] = field(default_factory=dict)
+    _besides: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    _originals: dict[int, tuple[str, str]] = field(default_factory=dict)
+    _history: list[Counted] | None = None
+    _standings: dict[date, Standing] = field(default_factory=dict)
+    _standing_of: tuple[str, Volunteer] | None = None
+
+    def apply(self, link: Link) -> None:
+        """Let an entry do what it says, whether it is right or not."""
+        self.number = link.number
+        for account, unit, floor in link.floors:
+            self.floors[str(account), str(unit)] = None if floor is None else int(floor)
+            self.balances.setdefault((str(account), str(unit)), 0)
+        for account, unit, amount, after in link.postings:
+            if after is not None:
+                place = str(account), str(unit)
+                self.balances[place] = self.balances.get(place, 0) + int(amount or 0)
+        self._apply_lots(link)
+        if link.hold is not None:
+            account, amount, until = link.hold
+            day = date.fromisoformat(str(until))
+            self.holds[link.number] = HoldRow(str(account), link.number, int(amount), day)
+        if link.ends is not None:
+            del self.holds[link.ends]
+        if link.redemption is not None:
+            on, offered, merchant, units, paid, cash = link.redemption
+            day = date.fromisoformat(str(on))
+            self.had[link.number] = Had(link.number, day, str(offered), str(merchant), int(units), int(paid), int(cash))
+        if link.returns is not None:
+            del self.had[link.returns]
+        for account, drawn, rest, issued in link.wallets:
+            self._besides[str(account)] = (int(drawn), int(rest), str(issued))
+        if link.kind == REVIEW:
+            noted_on = date.fromisoformat(link.effective_on)
+            self.notes.append(Noted(link.number, noted_on, link.actor, link.reason, link.body))
+            self._standing_of = None
+        if link.kind == DECLARED:
+            said = orjson.loads(link.body)["family"]
+            self.family = {VolunteerId(id): Relation(relation) for id, relation in said}
+        if link.kind == CLOSED:
+            self.closed_on = date.fromisoformat(link.effective_on)
+            self.closed = closed_by(self.closed_on, link.number, link.body)
+        if link.record:
+            self._apply_record(link)
+
+    def _apply_lots(self, link: Link) -> None:
+        for account, number, earned_on, last_day, source, original in link.opened:
+            days = date.fromisoformat(str(earned_on)), date.fromisoformat(str(last_day))
+            self._lots[str(account), int(number)] = LotRow(
+                str(account), int(number), *days, str(source), int(original), 0
+            )
+        taken = []
+        for account, number, amount in link.lots:
+            place = str(account), int(number)
+            lot = self._lots[place]
+            self._lots[place] = lot = replace(lot, remaining=lot.remaining + int(amount))
+            if lot.remaining:
+                self._full[place] = None
+            else:
+                self._full.pop(place, None)
+            if int(amount) < 0:
+                taken.append((*place, -int(amount)))
+        if taken and (link.hold is not None or link.redemption is not None):
+            self._taken[link.number] = taken
+        for account, number in link.ended:
+            place = str(account), int(number)
+            self._lots[place] = replace(self._lots[place], ends=date.fromisoformat(ENDED))
+
+    def _apply_record(self, link: Link) -> None:
+        self._history = self._standing_of = None
+        digest, counted = link.policy_digest or "", bool(link.counted)
+        if link.adjusts is None:
+            if link.content is None:
+                return
+            key = link.registry, link.record
+            record, supplied = record_from(link.content), facts_from(link.supplied or b"{}")
+            self._originals[link.number] = key
+            self.held[key] = Held(
+                record, supplied, link.number, link.seconds, link.points, digest, counted, version=link.number
+            )
+            return
+        key = self._originals[link.adjusts]
+        if link.content == b"":
+            del self.held[key]
+            return
+        before = self.held[key]
+        now = replace(
+            before,
+            seconds=before.seconds + link.seconds,
+            points=before.points + link.points,
+            policy_digest=digest,
+            counted=counted,
+        )
+        if link.content is not None:
+            record, supplied = record_from(link.content), facts_from(link.supplied or b"{}")
+            now = replace(now, record=record, supplied=supplied, version=link.number)
+        self.held[key] = now
+
+    # --- what the bank asks of a passbook ------------------------------------------------------------------------
+
+    def rows(self, *, lots: bool = True) -> WalletRows:
+        """Return what the passbook holds of the person's accounts, as a ledger would."""
+        rows = WalletRows(besides=dict(self._besides))
+        if lots:
+            rows.lots += [self._lots[place] for place in self._full]
+        rows.holds += self.holds.values()
+        there = {(one.account, one.number) for one in rows.lots}
+        for number in self.holds:
+            parts = self._taken.get(number, [])
+            rows.taken[number] = [(lot, amount) for _account, lot, amount in parts]
+            for account, lot, _amount in parts:
+                if (account, lot) not in there:
+                    there.add((account, lot))
+                    rows.lots.append(self._lots[account, lot])
+        return rows
+
+    def customer(self, rulebook: Rulebook, person: Volunteer) -> Customer:
+        """Return the person as the bank sees them now."""
+        if self._standing_of != (rulebook.policy.digest, person):
+            self._standing_of = (rulebook.policy.digest, person)
+            self._standings = {}
+        return Customer(
+            rulebook=rulebook,
+            person=person,
+            rows=self.rows(),
+            balances=dict(self.balances),
+            had=list(self.had.values()),
+            stands=lambda person, on: standing(rulebook, person, self.history, on, self.awards(rulebook, person)),
+            closed_on=self.closed_on,
+            number=self.number,
+            _standings=self._standings,
+        )
+
+    @property
+    def history(self) -> list[Counted]:
+        """What was booked of the person's records, in the order of service."""
+        if self._history is None:
+            held = sorted(self.held.values(), key=lambda one: one.record.order)
+            self._history = [as_counted(one) for one in held]
+        return self._history
+
+    def awards(self, rulebook: Rulebook, person: Volunteer) -> tuple[Awarded, ...] | None:
+        """Return the stars that were awarded in the ledger; None where the records themselves tell of them."""
+        return awards_of(rulebook, person, self.history, self.notes)
+
+    def taken(self, entry: int) -> list[tuple[str, int, int]]:
+        """Return which lots an entry took from, as account, lot and amount."""
+        return self._taken.get(entry, [])
+
+    def load(self, wallet: Wallet, lots: Iterable[int]) -> None:
+        """Put lots into a wallet that have nothing left."""
+        for number in lots:
+            row = self._lots.get((wallet.account.clause.id, number))
+            if row is not None and number not in wallet.lots:
+                wallet.lots[number] = Lot(row.number, row.earned_on, row.ends, row.original, row.remaining, row.source)

@@ -1,0 +1,132 @@
+"""Requests for service as plain data: what an entry keeps of them, and what is read from entries again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+import orjson
+
+from lianxing.engine.bank.deciding import reason_data
+from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.menu import Queue
+from lianxing.engine.requesting import last_day
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.menu import PricedPer
+from lianxing.rules.perks import Beneficiary
+from lianxing.rules.places import Location
+from lianxing.rules.requests import Effect, RequestState, ServiceRequest
+
+REQUEST = "request"  # the kind of the entries
+LISTED_MAX = 1_000  # of the candidates, and of those left out: an entry is read by people, too
+
+_DATES = ("requested_on", "since", "held_until", "notice_until", "served_on", "confirmed_on", "evaluated_on")
+
+
+def request_data(request: ServiceRequest) -> dict[str, Any]:
+    """Return a request as plain data."""
+    return {field.name: _plain(getattr(request, field.name)) for field in fields(request)}
+
+
+def request_from(data: dict[str, Any]) -> ServiceRequest:
+    """Return the request that `request_data` has written down."""
+    read: dict[str, Any] = dict(data)
+    for name in _DATES:
+        read[name] = None if read[name] is None else date.fromisoformat(read[name])
+    read["for_whom"] = Beneficiary(read["for_whom"])
+    read["state"] = RequestState(read["state"])
+    read["per"] = PricedPer(read["per"])
+    read["withdrew"] = tuple(read["withdrew"])
+    return ServiceRequest(**read)
+
+
+def effect_data(effect: Effect) -> dict[str, Any]:
+    """Return what a step does, as plain data."""
+    said = {field.name: _plain(getattr(effect, field.name)) for field in fields(effect)}
+    return {"effect": type(effect).__name__.lower(), **said}
+
+
+def queue_data(queue: Queue) -> dict[str, Any]:
+    """Return candidates in their order, with what decided, and who was left out with every reason."""
+    return {
+        "turns": [
+            {
+                "id": turn.id,
+                "place": turn.place,
+                "values": {value.key.fact: _plain(value.value) for value in turn.values},
+            }
+            for turn in queue.turns[:LISTED_MAX]
+        ],
+        "left_out": [
+            {"id": one.id, "reasons": [reason_data(reason) for reason in one.reasons]}
+            for one in queue.left_out[:LISTED_MAX]
+        ],
+        "candidates": len(queue.turns),
+        "number_left_out": len(queue.left_out),
+    }
+
+
+def request_id(county: CountyId, asker: VolunteerId, entry: int) -> str:
+    """Return the id of the request that an entry of somebody's passbook begins."""
+    return f"{county}/{asker}/{entry}"
+
+
+def begun_by(county: CountyId, id: str) -> tuple[VolunteerId, int] | None:
+    """Return who asked for a service and the entry that began the request; None for what is no id of this county."""
+    start = f"{county}/"
+    asker, _, entry = id.removeprefix(start).rpartition("/")
+    if not id.startswith(start) or not asker or not entry.isascii() or not entry.isdigit() or len(entry) > 18:
+        return None
+    return VolunteerId(asker), int(entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An open request, its last day and the line that says so; None is without a deadline."""
+
+    request: ServiceRequest
+    last_day: date | None
+    location: Location | None
+
+
+def requests_in(
+    reading: Reading, county: CountyId, people: Iterable[VolunteerId] | None = None
+) -> dict[str, ServiceRequest]:
+    """Return the requests of a county, or those for which these people asked, as they stand, by id."""
+    newest: dict[str, dict[str, Any]] = {}
+    for entry in reading.of_kinds((REQUEST,), county, people):
+        data = orjson.loads(entry.body)["request"]
+        newest[data["id"]] = data
+    return {id: request_from(data) for id, data in newest.items()}
+
+
+def open_requests(reading: Reading, rulebook: Rulebook) -> list[Due]:
+    """Return the requests of which something is still to come, those with the earliest last day first.
+
+    One whose passbook is closed, or whose service is on the menu no longer, is left out.
+    """
+    county = rulebook.policy.county.id
+    menu = {one.clause.id for one in rulebook.policy.menu}
+    made = [one for one in requests_in(reading, county).values() if not one.ended and one.request in menu]
+    closed = reading.closed_on([(VolunteerId(one.asker), county) for one in made])
+    found = []
+    for one in made:
+        if (VolunteerId(one.asker), county) not in closed:
+            last = last_day(rulebook, one)
+            found.append(Due(one, *(last if last is not None else (None, None))))
+    return sorted(found, key=lambda due: (due.last_day or date.max, due.request.id))
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Fraction):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value

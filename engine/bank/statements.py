@@ -1,0 +1,404 @@
+"""The statement of a passbook, made from one snapshot: what was there, what happened, what is there, what ends soon.
+
+Everything is told again from the entries, never from what the ledger keeps for speed: so a statement can be as of any
+pair of dates, and shows nothing that was not known at the time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+
+from lianxing.engine.bank.booking import UNITS
+from lianxing.engine.bank.steps import REVIEW, awards_of
+from lianxing.engine.ledger.leafing import Leaves
+from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
+from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.standings import standing
+from lianxing.engine.wallets import DEBT, HELD
+from lianxing.rules.assessments import HELD as WAITS
+from lianxing.rules.assessments import Entry, Refusal
+from lianxing.rules.facts import VolunteerId
+from lianxing.rules.places import Clause, Label
+from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.standings import Counted, Standing
+from lianxing.rules.statements import (
+    EARNED,
+    AccountState,
+    Change,
+    Cited,
+    EndingLot,
+    OpenHold,
+    Pending,
+    StatedReason,
+    Statement,
+    StatementLine,
+    Subject,
+)
+
+NOTICE_DAYS = 90
+
+_Part = tuple[str, str, str]  # account, part, unit
+_Body = Mapping[str, Any]
+_Kept = Mapping[str, Mapping[str, str]]  # clauses by id
+
+
+def statement(
+    ledger: Ledger,
+    rulebook: Rulebook,
+    volunteer: VolunteerId,
+    since: date | None,
+    until: date,
+    known: int | None = None,
+    notice_days: int = NOTICE_DAYS,
+) -> Statement:
+    """Return the statement of a person; LookupError for somebody of whom the ledger knows nothing."""
+    with ledger.reading() as reading:
+        return statement_from(reading, rulebook, volunteer, since, until, known, notice_days)
+
+
+def statement_from(
+    reading: Reading,
+    rulebook: Rulebook,
+    volunteer: VolunteerId,
+    since: date | None,
+    until: date,
+    known: int | None = None,
+    notice_days: int = NOTICE_DAYS,
+) -> Statement:
+    """Return the statement of a person from one snapshot of the ledger."""
+    county = rulebook.policy.county
+    stored = reading.passbook_entries(volunteer, county.id)
+    person = reading.volunteers([volunteer]).get(volunteer)
+    if person is None and not stored:
+        raise LookupError("the ledger knows no such volunteer")
+    stored = [one for one in stored if known is None or one.entry.recorded_at <= known]
+    kept = {digest: _kept(reading, digest) for digest in {one.entry.policy_digest for one in stored}}
+    book = _Book(rulebook, stored, reading.leaves((volunteer, county.id)), kept, until)
+    lines = list(book.lines(since))
+    closed_on = reading.closed_on([(volunteer, county.id)]).get((volunteer, county.id))
+    return Statement(
+        volunteer=volunteer,
+        county=county.id,
+        title=county.label,
+        time_zone=county.time_zone,
+        since=since,
+        until=until,
+        known=known,
+        notice_days=notice_days,
+        last_entry=stored[-1].entry.id if stored else 0,
+        seal=stored[-1].hash.hex() if stored else "",
+        closed_on=closed_on if any(one.entry.kind == "closed" for one in book.shown) else None,
+        opening=() if since is None else book.states(since - timedelta(days=1)),
+        lines=tuple(lines),
+        closing=book.states(until),
+        pending=tuple(book.pending()),
+        ending=tuple(book.ending(notice_days)),
+        holds=tuple(book.holds()),
+        standing=book.standing(person or Volunteer(volunteer)),
+    )
+
+
+def _kept(reading: Reading, digest: str) -> _Kept:
+    found = reading.policy(digest)
+    clauses: _Kept = {} if found is None else orjson.loads(found.content)["clauses"]
+    return clauses
+
+
+class _Book:
+    """What of a passbook was known, and of it what had happened by a day."""
+
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        stored: Sequence[StoredEntry],
+        leaves: Leaves,
+        kept: Mapping[str, _Kept],
+        until: date,
+    ) -> None:
+        self._rulebook = rulebook
+        self._leaves = leaves
+        self._kept = kept
+        self._until = until
+        self._bodies: dict[int, _Body] = {one.entry.id: _body(one.body) for one in stored}
+        self._entries = {one.entry.id: one.entry for one in stored}
+        # In the order of the days, and of one day in the order in which it was recorded.
+        self.shown = sorted(
+            (one for one in stored if one.entry.effective_on <= until),
+            key=lambda one: (one.entry.effective_on, one.entry.id),
+        )
+        self._numbers = {one.entry.id for one in self.shown}
+        self._records = {
+            leaf.entry: leaf.record
+            for leaf in leaves.versions
+            if leaf.record is not None and leaf.entry in self._entries
+        }
+
+    # --- what happened -------------------------------------------------------------------------------------------
+
+    def lines(self, since: date | None) -> Iterator[StatementLine]:
+        """Yield the entries of the period, each with running balances."""
+        running: dict[_Part, int] = defaultdict(int)
+        for one in self.shown:
+            changes = []
+            for account, part, unit, amount in self._postings(one.entry.id):
+                running[account, part, unit] += amount
+                changes.append(Change(account, part, unit, amount, running[account, part, unit]))
+            if since is None or one.entry.effective_on >= since:
+                yield self._line(one.entry, tuple(changes))
+
+    def _line(self, entry: Entry, changes: tuple[Change, ...]) -> StatementLine:
+        body = self._bodies[entry.id]
+        asked: _Body = body.get("asked", {})
+        return StatementLine(
+            entry=entry.id,
+            on=entry.effective_on,
+            recorded_at=entry.recorded_at,
+            kind=entry.kind,
+            command=str(asked.get("command", "")),
+            subject=self._subject(entry),
+            changes=changes,
+            clauses=tuple(self._cited(entry, changes)),
+            actor=entry.actor,
+            reason=entry.reason,
+            corrects=entry.adjusts,
+            concerns=_concerns(body),
+            reasons=tuple(_stated(reason) for reason in body.get("reasons", ())),
+            refusals=tuple(_refusal(refusal) for refusal in body.get("refusals", ())),
+        )
+
+    def _postings(self, number: int) -> Iterator[tuple[str, str, str, int]]:
+        for line in self._leaves.postings.get(number, ()):
+            account, _, part = line.account.partition("/")
+            yield account, part, line.unit, line.amount
+
+    def _cited(self, entry: Entry, changes: Iterable[Change] = ()) -> Iterator[Cited]:
+        """Yield each clause of an entry once: of a record its steps, of a command the one that decided it."""
+        body, kept = self._bodies[entry.id], self._kept.get(entry.policy_digest, {})
+        named = [step["clause"] for step in (*body.get("workings", ()), *body.get("refusals", ()))]
+        if "clause" in body:
+            named.append(body["clause"])
+        elif entry.record == "" and not body.get("reasons"):
+            named += [change.account for change in changes]
+        for id in dict.fromkeys(named):
+            clause = kept.get(id, {})
+            at = clause.get("at", "") or (str(body.get("at", "")) if id == body.get("clause") else "")
+            article = clause.get("cites", "")
+            yield Cited(id, at, article, Label(clause.get("zh", ""), clause.get("en", "")))
+
+    def _subject(self, entry: Entry) -> Subject:
+        body = self._bodies[entry.id]
+        if entry.record:
+            record = self._record(entry)
+            return Subject("record", entry.record, self._category(record), entry.registry)
+        asked: _Body = body.get("asked", {})
+        earlier = _concerns(body)
+        if earlier is not None and earlier in self._entries and earlier < entry.id:
+            return self._subject(self._entries[earlier])
+        kept = self._kept.get(entry.policy_digest, {})
+        if asked.get("record"):
+            return Subject("record", str(asked["record"]), source=str(asked["registry"]))
+        if asked.get("star"):
+            return Subject("star", str(asked["star"]))
+        for kind in ("offer", "perk", "account"):
+            if asked.get(kind):
+                return self._asked(entry, kind, asked, kept)
+        if "from" in body:
+            account = str(body.get("clause", ""))
+            return Subject("account", account, _label(kept, account), counterpart=str(body["from"]))
+        return Subject()
+
+    def _asked(self, entry: Entry, kind: str, asked: _Body, kept: _Kept) -> Subject:
+        id = str(asked[kind])
+        _offer, _merchant, _units, cash = self._leaves.had.get(entry.id, ("", "", 0, 0))
+        return Subject(
+            kind,
+            id,
+            _label(kept, id),
+            units=int(asked.get("units", 1)),
+            merchant=str(asked.get("merchant", asked.get("site", ""))),
+            counterpart=str(asked.get("recipient", "") or asked.get("to_whom", "")),
+            cash=cash,
+        )
+
+    def _record(self, entry: Entry) -> ServiceRecord | None:
+        """Return the record as it was when the entry was made."""
+        original = entry.id if entry.adjusts is None else entry.adjusts
+        found = None
+        for leaf in self._leaves.versions:
+            if leaf.original == original and leaf.entry <= entry.id:
+                found = self._records.get(leaf.entry, found)
+        return found
+
+    def _category(self, record: ServiceRecord | None) -> Label:
+        fact = self._rulebook.policy.facts.get("category")
+        value = None if record is None else record.facts.get("category")
+        if fact is None or not isinstance(value, str):
+            return Label()
+        return next((known.label for known in fact.values if known.id == value), Label(value, value))
+
+    # --- what is there -------------------------------------------------------------------------------------------
+
+    def states(self, on: date) -> tuple[AccountState, ...]:
+        """Return every account as it was at the end of a day, first what was earned."""
+        totals: dict[_Part, int] = defaultdict(int)
+        for one in self.shown:
+            if one.entry.effective_on <= on:
+                for account, part, unit, amount in self._postings(one.entry.id):
+                    totals[account, part, unit] += amount
+        ended: dict[str, int] = defaultdict(int)
+        for account, _number, last_day, remaining in self._lots(on):
+            if last_day < on:
+                ended[account] += remaining
+        states = []
+        for account, unit in self._accounts(totals):
+            there, gone = totals.get((account, "", unit), 0), ended.get(account, 0)
+            held, owed = totals.get((account, HELD, unit), 0), -totals.get((account, DEBT, unit), 0)
+            states.append(AccountState(account, unit, self._account_label(account), there - gone, held, owed, gone))
+        return tuple(states)
+
+    def _accounts(self, totals: Iterable[_Part]) -> list[tuple[str, str]]:
+        """Return what was earned, the person's accounts of the policy, and those that only earlier policies had."""
+        known = [(EARNED, "points"), (EARNED, "seconds")]
+        for account in self._rulebook.policy.accounts:
+            if account.holder.value in ("person", "family"):
+                known.append((account.clause.id, UNITS[account.unit]))
+        known += sorted((account, unit) for account, _part, unit in totals)
+        return list(dict.fromkeys(known))
+
+    def _lots(self, on: date) -> Iterator[tuple[str, int, date, int]]:
+        """Yield what was left of each lot at the end of a day: account, number, last day, amount."""
+        numbers = {one.entry.id for one in self.shown if one.entry.effective_on <= on}
+        left: dict[tuple[str, int], int] = defaultdict(int)
+        for number, moves in self._leaves.moves.items():
+            if number in numbers:
+                for move in moves:
+                    left[move.account, move.lot] += move.amount
+        for leaf in self._leaves.lots:
+            remaining = left.get((leaf.account, leaf.number), 0)
+            if leaf.entry in numbers and remaining > 0:
+                gone = leaf.ended_by is not None and leaf.ended_by in numbers
+                yield leaf.account, leaf.number, date.min if gone else leaf.last_day, remaining
+
+    def ending(self, notice_days: int) -> list[EndingLot]:
+        """Return the lots that end within so many days after the last day of the statement, the first to end first."""
+        latest = date.max - timedelta(days=1)  # whoever asks for all of them does not mean those that never end
+        last = min(latest, self._until + timedelta(days=min(notice_days, (latest - self._until).days)))
+        leaves = {(leaf.account, leaf.number): leaf for leaf in self._leaves.lots}
+        found = []
+        for account, number, last_day, remaining in self._lots(self._until):
+            if self._until <= last_day <= last:
+                leaf = leaves[account, number]
+                found.append(
+                    EndingLot(
+                        account,
+                        self._unit(account),
+                        self._account_label(account),
+                        number,
+                        leaf.earned_on,
+                        last_day,
+                        remaining,
+                        leaf.source,
+                    )
+                )
+        return sorted(found, key=lambda one: (one.last_day, one.account, one.lot))
+
+    def holds(self) -> Iterator[OpenHold]:
+        """Yield the reservations that are open at the end of the last day."""
+        for leaf in self._leaves.holds:
+            if leaf.entry in self._numbers and (leaf.ended_by is None or leaf.ended_by not in self._numbers):
+                subject = self._subject(self._entries[leaf.entry])
+                yield OpenHold(leaf.entry, leaf.account, self._unit(leaf.account), leaf.amount, leaf.until, subject)
+
+    def pending(self) -> Iterator[Pending]:
+        """Yield the records whose newest entry says that they wait."""
+        newest: dict[int, Entry] = {}
+        for one in sorted(self.shown, key=lambda one: one.entry.id):
+            entry = one.entry
+            if entry.record:
+                newest[entry.id if entry.adjusts is None else entry.adjusts] = entry
+        for original, entry in sorted(newest.items()):
+            body = self._bodies[entry.id]
+            if "pending" in body:
+                waits = {refusal["clause"] for refusal in body["refusals"] if refusal["reason"] == WAITS}
+                cited = tuple(one for one in self._cited(entry) if one.clause in waits)
+                said = body["pending"]
+                subject = self._subject(entry)
+                yield Pending(original, entry.effective_on, subject, said["seconds"], said["points"], cited)
+
+    def history(self) -> list[Counted]:
+        """Return the records as they were known, each with what it was worth, in the order of service."""
+        worth: dict[int, tuple[int, int, bool]] = {}
+        for one in sorted(self.shown, key=lambda one: one.entry.id):
+            entry = one.entry
+            if entry.record:
+                original = entry.id if entry.adjusts is None else entry.adjusts
+                seconds, points, _counted = worth.get(original, (0, 0, True))
+                worth[original] = (seconds + entry.seconds, points + entry.points, entry.counted)
+        newest = {leaf.original: leaf for leaf in self._leaves.versions if leaf.entry in self._numbers}
+        found = [
+            Counted(leaf.record, leaf.supplied, *worth[original])
+            for original, leaf in newest.items()
+            if leaf.record is not None
+        ]
+        return sorted(found, key=lambda past: past.record.order)
+
+    def standing(self, person: Volunteer) -> Standing:
+        """Return where the person stood on the last day."""
+        history = self.history()
+        steps = [one for one in self.shown if one.entry.kind == REVIEW]
+        notes = [
+            Noted(one.entry.id, one.entry.effective_on, one.entry.actor, one.entry.reason, one.body)
+            for one in sorted(steps, key=lambda one: one.entry.id)
+        ]
+        awards = awards_of(self._rulebook, person, history, notes)
+        return standing(self._rulebook, person, history, self._until, awards)
+
+    def _unit(self, account: str) -> str:
+        for known in self._rulebook.policy.accounts:
+            if known.clause.id == account:
+                return UNITS[known.unit]
+        units = {line.unit for lines in self._leaves.postings.values() for line in lines if line.account == account}
+        return next(iter(units), "points")
+
+    def _account_label(self, account: str) -> Label:
+        clause = _clause_of(self._rulebook, account)
+        if clause is not None:
+            return clause.label
+        return next((label for kept in self._kept.values() if (label := _label(kept, account)) != Label()), Label())
+
+
+def _clause_of(rulebook: Rulebook, account: str) -> Clause | None:
+    return next((one.clause for one in rulebook.policy.accounts if one.clause.id == account), None)
+
+
+def _body(stored: bytes) -> _Body:
+    body: _Body = orjson.loads(stored) if stored else {}
+    return body
+
+
+def _concerns(body: _Body) -> int | None:
+    """Return the entry that an entry settles, gives back or uses."""
+    found = body.get("asked", {}).get("entry", body.get("entry"))
+    return found if isinstance(found, int) else None
+
+
+def _label(kept: _Kept, id: str) -> Label:
+    clause = kept.get(id, {})
+    return Label(clause.get("zh", ""), clause.get("en", ""))
+
+
+def _stated(reason: _Body) -> StatedReason:
+    return StatedReason(
+        reason["code"], reason["clause"], reason["at"], reason["cites"], tuple(reason["operands"].items())
+    )
+
+
+def _refusal(refusal: _Body) -> Refusal:
+    details = {name: str(value) for name, value in refusal.items() if name not in ("clause", "part", "reason")}
+    return Refusal(refusal["clause"], refusal["part"], refusal["reason"], tuple(details.items()))

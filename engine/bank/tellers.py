@@ -1,0 +1,316 @@
+"""Serving commands: each is decided once, written once, and answered alike for ever.
+
+A teller serves several commands in one transaction; `Window` lets many callers share transactions: whoever comes while
+one is being committed goes into the next. What was answered is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from lianxing.engine.bank.closings import closings
+from lianxing.engine.bank.customers import Customer, customers
+from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED, Brought, Counter, Decision, decide
+from lianxing.engine.bank.keeping import keep_policy
+from lianxing.engine.bank.requests import check, request_hash
+from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
+from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.errors import (
+    BusyError,
+    InvalidError,
+    KeyMismatchError,
+    LedgerError,
+    RefusedError,
+)
+from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.ledger.reading import Reading, StoredCommand
+from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.wallets import Lot, Part, Wallet
+from lianxing.rules.accounts import Recipient
+from lianxing.rules.commands import Bring, Close, Command, Give, Grant, Refund, Release, Settle
+from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.families import Relation
+from lianxing.rules.policy import Policy
+
+ATTEMPTS = 6
+TOGETHER_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a command: the entry that keeps it, and its body. `replayed`: it was given before."""
+
+    entry: int
+    accepted: bool
+    body: bytes
+    replayed: bool = False
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data: dict[str, Any] = orjson.loads(self.body)
+        return data
+
+
+Outcome = Answer | InvalidError | KeyMismatchError
+
+
+class Teller:
+    """Serves commands of one county by its rules."""
+
+    def __init__(self, ledger: Ledger, rulebook: Rulebook) -> None:
+        self._ledger = ledger
+        self._rulebook = rulebook
+
+    def serve(self, command: Command) -> Answer:
+        """Answer one command.
+
+        InvalidError for a command that no bank can do, KeyMismatchError where the key was used for something else;
+        neither writes anything. BusyError may be tried again; InDoubtError too, with the same key.
+        """
+        (outcome,) = self.serve_all([command])
+        if isinstance(outcome, Answer):
+            return outcome
+        raise outcome
+
+    def serve_all(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Answer several commands in their order, in one transaction: all that can be done is done, or none is."""
+        outcomes: list[Outcome | None] = [_unfit(command, self._rulebook) for command in commands]
+        fit = [(at, command) for at, command in enumerate(commands) if outcomes[at] is None]
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                answers = self._served([command for _at, command in fit])
+                break
+            except (BusyError, RefusedError):
+                # Somebody else was faster: to a passbook, to the last of a stock, or with the same key.
+                if attempt == ATTEMPTS:
+                    raise
+        for (at, _command), answer in zip(fit, answers, strict=True):
+            outcomes[at] = answer
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def rehearse(self, command: Command) -> Answer:
+        """Tell what would become of a command, and write nothing; `entry` is 0 where it was not answered before."""
+        unfit = _unfit(command, self._rulebook)
+        if unfit is not None:
+            raise unfit
+        with self._ledger.reading() as reading:
+            before = reading.commands([(command.scope, command.key)]).get((command.scope, command.key))
+            if before is None:
+                decision = decide(self._counter(reading, [command]), command)
+                return Answer(0, decision.accepted, decision.drafts[0].body)
+        outcome = answered_before(command, before, request_hash(command))
+        if isinstance(outcome, Answer):
+            return outcome
+        raise outcome
+
+    def _counter(self, reading: Reading, commands: Sequence[Command]) -> Counter:
+        """Return what commands are decided with, from one snapshot."""
+        county = self._rulebook.policy.county.id
+        people = list(dict.fromkeys(id for command in commands for id in people_of(command, self._rulebook.policy)))
+        letting_go = any(isinstance(command, Settle | Release | Refund | Close) for command in commands)
+        return Counter(
+            self._rulebook,
+            customers(reading, self._rulebook, people, parts=letting_go),
+            reading.stock_taken(county, [offer.clause.id for offer in self._rulebook.policy.offers]),
+            lambda id, entry: reading.taken((id, county), entry),
+            lambda customer, wallet, lots: _load_lots(reading, customer, wallet, lots),
+            lambda id: family(reading, county, id),
+            lambda id, other, entry: _brought(reading, county, id, other, entry),
+        )
+
+    def _served(self, commands: Sequence[Command]) -> list[Outcome]:
+        if not commands:
+            return []
+        policy = self._rulebook.policy
+        with self._ledger.writing() as writing:
+            keep_policy(writing, policy)
+            people = list(dict.fromkeys(id for command in commands for id in people_of(command, policy)))
+            writing.lock((id, policy.county.id) for id in people)
+            known = writing.commands((command.scope, command.key) for command in commands)
+            counter = self._counter(writing, commands)
+            for id, customer in counter.people.items():
+                customer.number = writing.number((id, policy.county.id))
+            outcomes: list[Outcome] = []
+            drafts: list[Draft] = []
+            for command in commands:
+                hashed = request_hash(command)
+                before = known.get((command.scope, command.key))
+                if before is not None:
+                    outcomes.append(answered_before(command, before, hashed))
+                    continue
+                decision = decide(counter, command)
+                body = decision.drafts[0].body
+                number = counter.people[command.volunteer].number - _later(decision, command)
+                known[command.scope, command.key] = StoredCommand(hashed, number, decision.drafts[0].kind, body)
+                drafts += decision.drafts
+                outcomes.append(Answer(number, decision.accepted, body))
+            writing.enter(drafts)
+        return outcomes
+
+
+def people_of(command: Command, policy: Policy) -> Iterable[VolunteerId]:
+    """Yield whose passbooks a command may change: the person's, the other one's, and those of pools."""
+    yield command.volunteer
+    match command:
+        case Give(to_whom=Recipient.INSTITUTION):
+            yield organisation_owner(command.recipient)
+        case Give(recipient=other) | Close(heir=other):
+            if other:
+                yield other
+    if isinstance(command, Give | Grant | Close | Bring):
+        yield from shared(policy)
+    else:
+        yield from lenders(policy)
+
+
+def family(reading: Reading, county: CountyId, person: VolunteerId) -> dict[VolunteerId, Relation]:
+    """Return the family that a person has declared last."""
+    found: list[list[str]] = []
+    for entry in reading.of_kinds((DECLARED,), county, [person]):
+        found = orjson.loads(entry.body)["family"]
+    return {VolunteerId(id): Relation(relation) for id, relation in found}
+
+
+def _brought(
+    reading: Reading, here: CountyId, person: VolunteerId, county: CountyId, entry: int
+) -> list[Brought] | None:
+    """Return what left a person's passbook in another county under an entry, unless it was brought here before."""
+    for before in reading.of_kinds((BROUGHT,), here, [person]):
+        asked = orjson.loads(before.body)["asked"]
+        if (asked["from_county"], asked["entry"]) == (county, entry):
+            return None
+    owner = (person, county)
+    closed = closings(reading, county, [person]).get(person)
+    if closed is None or entry < closed.entry:
+        return None
+    on, gone = reading.day_of(owner, entry), reading.in_transit(owner, entry)
+    taken = [one for one in reading.taken(owner, entry) if one[0] in closed.portable]
+    lots = {(lot.account, lot.number): lot for lot in reading.lots(owner, {(one[0], one[1]) for one in taken})}
+    parts: dict[str, list[Part]] = {}
+    for account, number, amount in taken:
+        lot = lots[account, number]
+        if lot.ends >= on:
+            parts.setdefault(closed.portable[account], []).append((lot.earned_on, lot.ends, amount))
+    found = [Brought(unit, tuple(some)) for unit, some in parts.items()]
+    # What left for somewhere else, or only ended, is not brought.
+    arrives = all(sum(part[2] for part in one.parts) <= gone.get(one.unit, 0) for one in found)
+    return found if arrives else None
+
+
+def _later(decision: Decision, command: Command) -> int:
+    """Return how many entries of the same passbook a decision writes after the command's own."""
+    return sum(draft.volunteer == command.volunteer for draft in decision.drafts[1:])
+
+
+def _load_lots(reading: Reading, customer: Customer, wallet: Wallet, lots: Iterable[int]) -> None:
+    id = wallet.account.clause.id
+    missing = {(id, number) for number in lots if number not in wallet.lots}
+    for row in reading.lots(customer.owner, missing):
+        wallet.lots[row.number] = Lot(row.number, row.earned_on, row.ends, row.original, row.remaining, row.source)
+
+
+def _unfit(command: Command, rulebook: Rulebook) -> InvalidError | None:
+    try:
+        check(command)
+    except InvalidError as error:
+        return error
+    if command.county != rulebook.policy.county.id:
+        return InvalidError(
+            "command.county", f"这里办的是 {rulebook.policy.county.id}", f"this serves {rulebook.policy.county.id}"
+        )
+    return None
+
+
+def answered_before(command: Command, before: StoredCommand, hashed: str) -> Outcome:
+    """Return the answer that a key was given; KeyMismatchError where it was given to something else."""
+    if before.request_hash != hashed:
+        return KeyMismatchError(
+            f"{command.scope}",
+            "这个请求编号已用于别的请求，本次什么也没有做",
+            "this key was used for another request; nothing was done",
+        )
+    return Answer(before.entry, before.kind != REFUSED, before.body, replayed=True)
+
+
+class Window:
+    """Lets many callers share transactions: one thread writes, whoever waits meanwhile is served together.
+
+    On a database with one writer this is faster than everybody for themselves, and fair: first come, first served.
+    """
+
+    def __init__(self, teller: Teller, together_max: int = TOGETHER_MAX) -> None:
+        self._teller = teller
+        self._together_max = together_max
+        self._waiting: SimpleQueue[tuple[Command, Future[Answer]] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name="lianxing-window", daemon=True)
+        self._thread.start()
+
+    def serve(self, command: Command) -> Answer:
+        """Answer one command, as `Teller.serve` does."""
+        return self.ask(command).result()
+
+    def ask(self, command: Command) -> Future[Answer]:
+        """Take a command; the answer comes when it is durable."""
+        answer: Future[Answer] = Future()
+        self._waiting.put((command, answer))
+        return answer
+
+    def close(self) -> None:
+        """Serve whoever waits, and close."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def __enter__(self) -> Window:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _work(self) -> None:
+        open = True
+        while open:
+            first = self._waiting.get()
+            if first is None:
+                return
+            group = [first]
+            while len(group) < self._together_max:
+                try:
+                    one = self._waiting.get_nowait()
+                except Empty:
+                    break
+                if one is None:
+                    open = False
+                    break
+                group.append(one)
+            self._serve(group)
+
+    def _serve(self, group: list[tuple[Command, Future[Answer]]]) -> None:
+        try:
+            outcomes = self._teller.serve_all([command for command, _answer in group])
+        except LedgerError as error:
+            if len(group) == 1 or isinstance(error, BusyError):
+                for _command, answer in group:
+                    answer.set_exception(error)
+                return
+            for one in group:  # one that cannot be written must not take the others with it
+                self._serve([one])
+            return
+        except BaseException as error:  # whoever waits must be told, whatever happened
+            for _command, answer in group:
+                answer.set_exception(error)
+            return
+        for (_command, answer), outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, Answer):
+                answer.set_result(outcome)
+            else:
+                answer.set_exception(outcome)

@@ -1,0 +1,237 @@
+"""What the ledger holds of many people's accounts, read at once: the path that every command takes.
+
+Plain SQL, one statement whatever the number of people: SQLAlchemy takes longer to put a statement together than a
+database to answer it. Ids go in as one value, which each database takes apart in its own way.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+_SAME = {"sqlite": "IN (SELECT value FROM json_each(?))", "postgresql": "= ANY(%s)"}
+
+
+@dataclass(frozen=True, slots=True)
+class LotRow:
+    """A lot as it stands; `ends` is its last day, before the one that it was opened with where an entry ended it."""
+
+    account: str
+    number: int
+    earned_on: date
+    ends: date
+    source: str
+    original: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """An open hold, by the entry that made it."""
+
+    account: str
+    entry: int
+    amount: int
+    until: date
+
+
+@dataclass(slots=True)
+class WalletRows:
+    """What the ledger holds of a person's accounts.
+
+    `lots` are those of which something is left, and those that open holds took from; `taken` is what each open hold
+    took, as lot and amount; `besides` what each wallet is besides: drawn, rest, grants given (JSON).
+    """
+
+    lots: list[LotRow] = field(default_factory=list)
+    holds: list[HoldRow] = field(default_factory=list)
+    taken: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    besides: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Had:
+    """What somebody had, by the entry that gave it; `paid` is less than was reserved where less was used."""
+
+    entry: int
+    on: date
+    offer: str
+    merchant: str
+    units: int
+    paid: int
+    cash: int
+
+
+def wallet_rows(connection: Connection, ids: Collection[int], *, lots: bool, parts: bool) -> dict[int, WalletRows]:
+    """Return what each passbook holds; without `lots` none of them, without `parts` not what open holds took."""
+    found = {id: WalletRows() for id in ids}
+    if lots:
+        for id, *row in _rows(
+            connection,
+            "SELECT passbook, account, number, earned_on, ends, source, original, remaining FROM lot "
+            "WHERE passbook {same} AND remaining > 0",
+            ids,
+        ):
+            found[id].lots.append(_lot(row))
+    for id, account, entry, amount, until in _rows(
+        connection,
+        "SELECT passbook, account, entry, amount, until FROM hold WHERE passbook {same} AND ended_by IS NULL",
+        ids,
+    ):
+        found[id].holds.append(HoldRow(account, entry, amount, date.fromisoformat(until)))
+    holding = [id for id, rows in found.items() if rows.holds]
+    if parts and holding:
+        _add_parts(connection, holding, found)
+    for id, account, drawn, rest, issued in _rows(
+        connection,
+        "SELECT passbook, account, drawn, rest, issued FROM wallet_state WHERE passbook {same} "
+        "ORDER BY passbook, entry, line",
+        ids,
+    ):
+        found[id].besides[account] = (drawn, rest, issued)
+    return found
+
+
+def _add_parts(connection: Connection, ids: Collection[int], found: dict[int, WalletRows]) -> None:
+    """Add which lots the open holds took from, and those lots themselves where nothing is left of them."""
+    wanted: dict[int, set[tuple[str, int]]] = defaultdict(set)
+    for id, entry, account, lot, amount in _rows(
+        connection,
+        "SELECT lot_move.passbook, lot_move.entry, lot_move.account, lot_move.lot, lot_move.amount FROM lot_move "
+        "JOIN hold ON hold.passbook = lot_move.passbook AND hold.entry = lot_move.entry "
+        "WHERE hold.passbook {same} AND hold.ended_by IS NULL AND lot_move.amount < 0 "
+        "ORDER BY lot_move.passbook, lot_move.entry, lot_move.line",
+        ids,
+    ):
+        found[id].taken.setdefault(entry, []).append((lot, -amount))
+        wanted[id].add((account, lot))
+    for id, which in wanted.items():
+        which -= {(row.account, row.number) for row in found[id].lots}
+        found[id].lots += lots_of(connection, id, which)
+
+
+def lots_of(connection: Connection, id: int, which: Collection[tuple[str, int]]) -> list[LotRow]:
+    """Return these lots of a passbook, as account and number, also where nothing is left of them."""
+    if not which:
+        return []
+    rows = _rows(
+        connection,
+        "SELECT account, number, earned_on, ends, source, original, remaining FROM lot "
+        "WHERE number {same} AND passbook = {mark}",
+        sorted({number for _account, number in which}),
+        id,
+    )
+    return [_lot(row) for row in rows if (row[0], row[1]) in which]
+
+
+def taken_by(connection: Connection, id: int, entry: int) -> list[tuple[str, int, int]]:
+    """Return which lots an entry took from, as account, lot and amount, in the order in which it did."""
+    rows = _rows(
+        connection,
+        "SELECT account, lot, amount FROM lot_move WHERE entry {same} AND passbook = {mark} AND amount < 0 "
+        "ORDER BY line",
+        [entry],
+        id,
+    )
+    return [(account, lot, -amount) for account, lot, amount in rows]
+
+
+def redemptions(connection: Connection, ids: Collection[int]) -> dict[int, list[Had]]:
+    """Return what each passbook's owner has had and not given back, in the order of entries."""
+    found: dict[int, list[Had]] = {id: [] for id in ids}
+    for id, entry, on, offer, merchant, units, paid, cash in _rows(
+        connection,
+        "SELECT redemption.passbook, redemption.entry, on_day, offer, merchant, units, "
+        "coalesce(posting.amount, paid), cash FROM redemption "
+        "LEFT JOIN hold ON hold.passbook = redemption.passbook AND hold.entry = redemption.entry "
+        "LEFT JOIN posting ON posting.passbook = hold.passbook AND posting.entry = hold.ended_by "
+        "AND posting.account = 'redeemed' "
+        "WHERE redemption.passbook {same} AND returned_by IS NULL ORDER BY redemption.passbook, redemption.entry",
+        ids,
+    ):
+        found[id].append(Had(entry, date.fromisoformat(on), offer, merchant, units, paid, cash))
+    return found
+
+
+def commands(connection: Connection, scope: str, keys: Collection[str]) -> Iterator[tuple[str, str, int, str, bytes]]:
+    """Yield what is known of the keys of a scope: key, hash of the request, entry, its kind and body."""
+    yield from _rows(
+        connection,
+        "SELECT command.key, command.request_hash, command.entry, entry.kind, entry.body FROM command "
+        "JOIN entry ON entry.passbook = command.passbook AND entry.number = command.entry "
+        "WHERE command.key {same} AND command.scope = {mark}",
+        keys,
+        scope,
+    )
+
+
+def stock_taken(connection: Connection, county: str, offers: Collection[str]) -> dict[str, int]:
+    """Return how many units of each offer are given out; an offer of which nobody had any is left out."""
+    return dict(
+        _rows(connection, "SELECT offer, taken FROM stock WHERE offer {same} AND county = {mark}", offers, county)
+    )
+
+
+def passbooks(connection: Connection, county: str, people: Collection[str], *, lock: bool) -> list[Any]:
+    """Return id, volunteer, number, head, instant and day of closing of people's passbooks, in the order of ids."""
+    locking = " FOR UPDATE" if lock and connection.dialect.name == "postgresql" else ""
+    return list(
+        _rows(
+            connection,
+            "SELECT id, volunteer, number, head, recorded_at, closed_on FROM passbook "
+            "WHERE volunteer {same} AND county = {mark} ORDER BY id" + locking,
+            people,
+            county,
+        )
+    )
+
+
+def balances(connection: Connection, ids: Collection[int]) -> Iterator[Any]:
+    """Yield passbook, account, unit, balance and floor."""
+    yield from _rows(
+        connection, "SELECT passbook, account, unit, posted, floor FROM balance WHERE passbook {same}", ids
+    )
+
+
+def fold_states(connection: Connection, ids: Collection[int], digest: str) -> Iterator[Any]:
+    """Yield passbook and state of the folds that are kept under a policy."""
+    yield from _rows(
+        connection,
+        "SELECT passbook, state FROM fold_state WHERE passbook {same} AND policy_digest = {mark}",
+        ids,
+        digest,
+    )
+
+
+def forget_fold_states(connection: Connection, ids: Collection[int]) -> None:
+    """Drop every state of these passbooks: a record was booked that none of them has seen."""
+    dialect = connection.dialect.name
+    one = orjson.dumps(list(ids)).decode() if dialect == "sqlite" else list(ids)
+    connection.exec_driver_sql(f"DELETE FROM fold_state WHERE passbook {_SAME[dialect]}", (one,))
+
+
+def volunteers(connection: Connection, ids: Collection[str]) -> Iterator[Any]:
+    """Yield id, facts, day of registration and day of birth."""
+    yield from _rows(connection, "SELECT id, facts, registered_on, born_on FROM volunteer WHERE id {same}", ids)
+
+
+def _lot(row: Any) -> LotRow:
+    account, number, earned_on, ends, source, original, remaining = row
+    day = date.fromisoformat
+    return LotRow(account, number, day(earned_on), day(ends), source, original, remaining)
+
+
+def _rows(connection: Connection, query: str, ids: Collection[Any], *more: Any) -> Iterator[Any]:
+    """Yield what a query finds; `{same}` takes all ids as one value, `{mark}` each of the others."""
+    dialect = connection.dialect.name
+    statement = query.format(same=_SAME[dialect], mark="?" if dialect == "sqlite" else "%s")
+    one = orjson.dumps(list(ids)).decode() if dialect == "sqlite" else list(ids)
+    cursor = connection.exec_driver_sql(statement, (one, *more))
+    yield from cursor.cursor.fetchall() if cursor.cursor is not None else ()
+    cursor.close()

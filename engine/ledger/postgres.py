@@ -1,0 +1,694 @@
+"""Everything that holds for PostgreSQL only: driver, session, transactions, triggers, error codes, the address.
+
+Surprises of the server and of the driver, each guarded here:
+
+- A failed statement ends the whole transaction, and COMMIT then rolls back **without an error**: a caller who went on
+  after a refusal would believe that his bookings are kept. COMMIT of such a transaction is refused here.
+- A connection that is lost at COMMIT leaves doubt: InDoubtError, not UnreachableError.
+- A snapshot begins with the first statement, not with BEGIN: readers ask something at once.
+- `lock_timeout = 0` means to wait for ever, not to wait not at all.
+- Writers take READ COMMITTED by name, the server's own default may be another; but not READ WRITE, which would override
+  `default_transaction_read_only`, by which providers protect a disk that is nearly full.
+- An error while connecting carries no SQLSTATE. Whether the server is there at all is asked with a ping, which tells a
+  refusal from silence; the text of such an error names the user, and is never shown.
+- `fsync`, `full_page_writes` and `synchronous_commit` can be switched off by anybody who runs the server, the latter by
+  every user: each connection looks.
+- A trigger can be disabled and its function replaced: `missing_guards` compares all of it with what we made.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from lianxing.engine.ledger.errors import (
+    AddressError,
+    BusyError,
+    DamagedError,
+    FullError,
+    InDoubtError,
+    InvalidError,
+    LedgerError,
+    NotALedgerError,
+    ReadOnlyError,
+    RefusedError,
+    UnfitServerError,
+    UnreachableError,
+)
+from lianxing.engine.ledger.kept import APPEND_ONLY, KEYS, NEVER_DELETED, ONCE, SEALED
+
+if TYPE_CHECKING:
+    import psycopg
+
+SCHEMES = ("postgresql", "postgresql+psycopg")
+SERVER_MIN = 15
+CONNECTIONS_MAX = 20  # per engine; a server admits 100 by default
+IDLE_SECONDS_MAX = 600  # in a transaction: a forgotten one keeps the server from clearing up
+MIGRATING = 0x4C_58_42_4B  # "LXBK": the advisory lock under which the schema is made or changed
+MARK = "ledger of lianxing"
+DURABLE = "LIANXING_DURABLE"  # set to "off", a server that may lose transactions is served; for tests only
+
+_HOST = re.compile(r"[\w.:-]+")
+_NAME = re.compile(r"[\w.-]+")
+
+# A dead peer is noticed within a minute, not after two hours.
+_CONNECTING = {
+    "application_name": "lianxing",
+    "client_encoding": "utf8",
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+_SESSION = (
+    "SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', %s, false), "
+    "set_config('idle_in_transaction_session_timeout', %s, false)"
+)
+
+_SETTINGS = (
+    "SELECT current_setting('server_version_num')::integer / 10000, current_setting('server_version'), "
+    "current_setting('server_encoding'), current_setting('fsync', true), current_setting('full_page_writes', true), "
+    "current_setting('synchronous_commit', true)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDatabase:
+    """A PostgreSQL database in use; see `databases.Database`."""
+
+    engine: Engine
+    place: str
+    _conninfo: str
+    _reached: Event = field(default_factory=Event)
+
+    @property
+    def is_postgres(self) -> bool:
+        return True
+
+    @property
+    def fault(self) -> str | None:
+        return None
+
+    def plain_errors(self, *, committing: bool = False) -> AbstractContextManager[None]:
+        return plain_errors(self.place, committing=committing, conninfo=self._conninfo, reached=self._reached.is_set())
+
+    def check_ours(self, connection: Connection) -> None:
+        """Raise NotALedgerError where the schema in use holds tables, and no mark of ours."""
+        mark, tables = connection.exec_driver_sql(_OURS).one()
+        if tables and mark != MARK:
+            raise NotALedgerError(self.place, "这是其他程序的数据库", "is another program's database")
+
+    def claim(self, connection: Connection) -> None:
+        """Wait for others who are migrating; BusyError where they take too long."""
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})").close()
+
+    def sign(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{MARK}'")
+
+    def integrity_problems(self, connection: Connection) -> Iterator[str]:
+        return integrity_problems(connection, self.place)
+
+    def missing_guards(self, connection: Connection) -> list[str]:
+        return missing_guards(connection)
+
+
+# What belongs to an extension is nobody's table.
+_OURS = """
+SELECT obj_description(to_regclass(quote_ident(current_schema()) || '.alembic_version'), 'pg_class'),
+       (SELECT count(*) FROM pg_class AS relation
+        WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND relkind IN ('r', 'p')
+          AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = relation.oid
+                          AND deptype = 'e'))
+"""
+
+
+def is_address(address: str) -> bool:
+    return "://" in address and address.partition("://")[0].lower() in SCHEMES
+
+
+def place_in(address: str) -> str:
+    """Return what may be shown of an address: host, port and database, where they are surely no part of a password.
+
+    >>> place_in("postgresql://clerk:secret@bank.example:5433/county?sslmode=require")
+    'postgresql://bank.example:5433/county'
+    >>> place_in("postgresql://clerk:se@cret@bank.example/county")
+    'postgresql://'
+    """
+    try:
+        return _place(_url(address))
+    except AddressError as error:
+        return error.place
+
+
+def database_at(address: str, *, wait_seconds: int, durable: bool = True) -> PostgresDatabase:
+    """Return the database at `postgresql://user:password@host:port/database?options`; nothing is connected yet.
+
+    An unfit server is refused by the first connection; `durable=False`, or `LIANXING_DURABLE=off` in the environment,
+    lets pass one that may lose transactions.
+    """
+    url = _url(address)
+    engine = engine_at(address, wait_seconds, durable=durable)
+    database = PostgresDatabase(engine, _place(url), _conninfo(engine, url))
+
+    @event.listens_for(engine, "connect")
+    def reach(_connection: object, _record: object) -> None:
+        database._reached.set()
+
+    return database
+
+
+def engine_at(address: str, wait_seconds: int, *, durable: bool = True) -> Engine:
+    """Return an engine on the address; AddressError where it cannot be read or the driver is missing.
+
+    A transaction with the option `ledger_writing` is READ COMMITTED, any other is a snapshot that cannot write.
+    """
+    url = _url(address)
+    place = _place(url)
+    driver = _driver(place)
+    durable = durable and os.environ.get(DURABLE, "").lower() != "off"
+    defaults: dict[str, Any] = {**_CONNECTING, "connect_timeout": max(wait_seconds, 2)}  # below 2, libpq waits 2
+    engine = create_engine(
+        url,
+        connect_args={name: value for name, value in defaults.items() if name not in url.query},
+        # Found broken before use: after a failover the pool heals by itself.
+        pool_pre_ping=True,
+        pool_size=CONNECTIONS_MAX,
+        max_overflow=0,
+        pool_timeout=wait_seconds,
+        use_native_hstore=False,  # asked for at every connection otherwise
+    )
+    try:
+        _conninfo(engine, url)
+    except (driver.Error, ValueError):
+        raise AddressError(place, "地址中的选项无法识别", "an option in the address is not known") from None
+    session = (f"{max(wait_seconds * 1_000, 1)}ms", f"{IDLE_SECONDS_MAX}s")
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: psycopg.Connection[tuple[Any, ...]], _record: object) -> None:
+        connection.autocommit = True
+        connection.execute(_SESSION, session)
+        settings = connection.execute(_SETTINGS).fetchone()
+        connection.autocommit = False
+        problem = _unfitness(*settings, durable=durable) if settings else None
+        if problem:
+            raise UnfitServerError(place, *problem)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # The driver sends BEGIN with the first statement: until then its properties can be chosen without a round trip.
+        session: Any = connection.connection.dbapi_connection
+        if connection.get_execution_options().get("ledger_writing"):
+            session.isolation_level = driver.IsolationLevel.READ_COMMITTED
+            session.read_only = None
+        else:
+            session.isolation_level = driver.IsolationLevel.REPEATABLE_READ
+            session.read_only = True
+            connection.exec_driver_sql("SELECT 1").close()
+
+    @event.listens_for(engine, "commit")
+    def refuse_silent_rollback(connection: Connection) -> None:
+        session: Any = connection.connection.dbapi_connection
+        if session.info.transaction_status == driver.pq.TransactionStatus.INERROR:
+            raise RefusedError(place, *_ABORTED)
+
+    return engine
+
+
+def _unfitness(
+    version: int,
+    version_text: str,
+    encoding: str,
+    fsync: str | None,
+    full_page_writes: str | None,
+    synchronous_commit: str | None,
+    *,
+    durable: bool,
+) -> tuple[str, str] | None:
+    """Say in Chinese and English why nothing may be booked on a server with these settings."""
+    if version < SERVER_MIN:
+        return (
+            f"PostgreSQL {version_text} 版本过低，至少需要 {SERVER_MIN}",
+            f"PostgreSQL {version_text} is too old; {SERVER_MIN} is needed",
+        )
+    if encoding != "UTF8":
+        return (
+            f"数据库编码为 {encoding}，须为 UTF8",
+            f"the database has the encoding {encoding}; UTF8 is needed",
+        )
+    settings = {"fsync": fsync, "full_page_writes": full_page_writes, "synchronous_commit": synchronous_commit}
+    for name, value in settings.items():
+        if durable and value == "off":
+            return (
+                f"服务器设置 {name} = off，停电可能丢失已入账内容；请改为 on",
+                f"the server has {name} = off, so that a power cut can lose what was booked; switch it on",
+            )
+    return None
+
+
+@contextmanager
+def plain_errors(
+    place: str, *, committing: bool = False, conninfo: str | None = None, reached: bool = False
+) -> Iterator[None]:
+    """Turn the errors of SQLAlchemy and of the driver into a LedgerError at `place`.
+
+    `committing`: a connection that is lost now leaves doubt. `conninfo`: where to ask whether the server is there;
+    `reached`: it has let us in before, so that the address is right.
+    """
+    driver = _driver(place)
+    try:
+        yield
+    except DBAPIError as error:
+        raise _plain(error.orig, place, committing, conninfo, reached) from None
+    except driver.Error as error:  # raised in the connect event, where SQLAlchemy does not wrap
+        raise _plain(error, place, committing, conninfo, reached) from None
+    except PoolTimeoutError:
+        raise BusyError(
+            place, "本程序的数据库连接都在使用中，请稍后再试", "all connections are in use; try again"
+        ) from None
+
+
+def integrity_problems(connection: Connection, place: str = "") -> Iterator[str]:
+    """Yield what the server finds wrong with the schema in use: pages, indexes, constraints, references.
+
+    Pages and indexes are looked through only where the extension `amcheck` is installed and may be used. Each question
+    has a savepoint, so that the transaction survives the damage that it finds.
+    """
+    for question in (_SWITCHED_OFF, *_references(connection), *_amchecks(connection)):
+        try:
+            with plain_errors(place), connection.begin_nested():
+                problems = [str(problem) for (problem,) in connection.exec_driver_sql(question)]
+        except (DamagedError, RefusedError) as error:
+            problems = [error.label.en]
+        yield from problems
+
+
+_SCHEMA = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+
+_SWITCHED_OFF = f"""
+SELECT 'index ' || indexrelid::regclass || ' is not valid' FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+WHERE relnamespace = {_SCHEMA} AND NOT (indisvalid AND indisready AND indislive)
+UNION ALL
+SELECT 'constraint ' || conname || ' of ' || conrelid::regclass || ' was never checked' FROM pg_constraint
+WHERE connamespace = {_SCHEMA} AND NOT convalidated
+UNION ALL
+SELECT DISTINCT 'reference ' || conname || ' of ' || conrelid::regclass || ' is switched off' FROM pg_constraint
+JOIN pg_trigger ON tgconstraint = pg_constraint.oid
+WHERE connamespace = {_SCHEMA} AND contype = 'f' AND tgenabled NOT IN ('O', 'A')
+UNION ALL
+SELECT 'rule ' || rulename || ' changes what is written to ' || ev_class::regclass FROM pg_rewrite
+JOIN pg_class ON pg_class.oid = ev_class WHERE relnamespace = {_SCHEMA} AND relkind IN ('r', 'p')
+UNION ALL
+SELECT 'the server counted ' || checksum_failures || ' damaged pages' FROM pg_stat_database
+WHERE datname = current_database() AND checksum_failures > 0
+ORDER BY 1
+"""
+
+# The columns of every foreign key, both sides in the order of the key.
+_KEYS = f"""
+SELECT conrelid::regclass::text, confrelid::regclass::text,
+       array_agg(quote_ident(child.attname) ORDER BY place), array_agg(quote_ident(parent.attname) ORDER BY place)
+FROM pg_constraint
+CROSS JOIN LATERAL unnest(conkey, confkey) WITH ORDINALITY AS pair (child_number, parent_number, place)
+JOIN pg_attribute AS child ON child.attrelid = conrelid AND child.attnum = child_number
+JOIN pg_attribute AS parent ON parent.attrelid = confrelid AND parent.attnum = parent_number
+WHERE connamespace = {_SCHEMA} AND contype = 'f' AND conparentid = 0
+GROUP BY pg_constraint.oid, conname ORDER BY conname
+"""
+
+
+def _references(connection: Connection) -> list[str]:
+    """Return one question per foreign key: superusers can write past it, and a restored copy may have lost rows."""
+    questions = []
+    for child, parent, columns, keys in connection.exec_driver_sql(_KEYS):
+        matches = " AND ".join(f"child.{column} = parent.{key}" for column, key in zip(columns, keys, strict=True))
+        complete = " AND ".join(f"child.{column} IS NOT NULL" for column in columns)
+        shown = " || ', ' || ".join(f"child.{column}::text" for column in columns)
+        sentence = f" || ' refers to a missing row of {_quoted(parent)}'"
+        questions.append(
+            f"SELECT '{_quoted(child)} (' || {shown} || ')'{sentence} FROM {child} AS child "
+            f"WHERE {complete} AND NOT EXISTS (SELECT 1 FROM {parent} AS parent WHERE {matches}) LIMIT 100"
+        )
+    return questions
+
+
+def _amchecks(connection: Connection) -> list[str]:
+    usable = connection.exec_driver_sql(
+        "SELECT pronamespace::regnamespace::text FROM pg_proc WHERE proname = 'verify_heapam' "
+        "AND EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'amcheck') AND has_function_privilege(oid, 'EXECUTE')"
+    ).scalar()
+    if usable is None:
+        return []
+    there = connection.exec_driver_sql(
+        "SELECT pg_class.oid::integer::text, pg_class.oid::regclass::text, relkind FROM pg_class "
+        "LEFT JOIN pg_am ON pg_am.oid = relam "
+        f"WHERE relnamespace = {_SCHEMA} AND (relkind = 'r' OR (relkind = 'i' AND amname = 'btree')) ORDER BY 2"
+    )
+    return [
+        f"SELECT '{_quoted(name)}' WHERE {usable}.bt_index_check({oid}, true)::text <> ''"  # no answer, or an error
+        if kind == "i"
+        else f"SELECT '{_quoted(name)} block ' || blkno || ': ' || msg FROM {usable}.verify_heapam({oid}) LIMIT 100"
+        for oid, name, kind in there
+    ]
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def missing_guards(connection: Connection, guards: Mapping[str, str] | None = None) -> list[str]:
+    """Return the names in `guards` whose trigger or function is absent, switched off, or not as this DDL makes it.
+
+    Both must be written as `function` and `trigger` below write them, which is how the catalogue gives them back.
+    """
+    expected = GUARDS if guards is None else guards
+    there: dict[str, str] = {
+        name: statement
+        for question in (_FUNCTIONS, _TRIGGERS)
+        for name, statement in connection.exec_driver_sql(question)
+    }
+    return [name for name, statement in expected.items() if there.get(name) != statement]
+
+
+def guards() -> tuple[str, ...]:
+    """Return the DDL that the migration runs after the tables."""
+    return tuple(GUARDS.values())
+
+
+# What the catalogue says beyond the plain form stands behind it, so that it differs.
+_FUNCTIONS = f"""
+SELECT proname,
+       'CREATE FUNCTION ' || proname || '() RETURNS ' || prorettype::regtype || ' LANGUAGE ' || lanname
+       || ' AS $guard$' || prosrc || '$guard$' || CASE WHEN prosecdef THEN ' SECURITY DEFINER' ELSE '' END
+       || coalesce(' SET ' || proconfig::text, '')
+FROM pg_proc JOIN pg_language ON pg_language.oid = prolang
+WHERE pronamespace = {_SCHEMA} AND pronargs = 0 AND prorettype = 'trigger'::regtype
+"""
+
+# A trigger of a partitioned table has a copy on each partition, which can be switched off alone.
+_TRIGGERS = f"""
+SELECT tgname, min(pg_get_triggerdef(pg_trigger.oid, true)) FILTER (WHERE tgparentid = 0)
+       || CASE WHEN count(*) FILTER (WHERE tgparentid = 0) > 1 THEN ' -- twice' ELSE '' END
+       || CASE WHEN bool_and(tgenabled IN ('O', 'A')) THEN '' ELSE ' -- disabled' END
+FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+WHERE relnamespace = {_SCHEMA} AND NOT tgisinternal
+GROUP BY tgname
+"""
+
+
+def function(name: str, body: str) -> str:
+    """Return the DDL of a trigger function without arguments, in PL/pgSQL; no '%', ':name' or '$guard$' in `body`."""
+    return f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $guard${body}$guard$"
+
+
+def trigger(
+    name: str,
+    when: str,
+    table: str,
+    calls: str,
+    *,
+    each: str = "ROW",
+    condition: str = "",
+    deferred: bool = False,
+    rows: str = "",
+) -> str:
+    """Return the DDL of a trigger as the catalogue gives it back; `when` is such as `BEFORE INSERT`.
+
+    Of several events the order is INSERT OR DELETE OR UPDATE; `condition` is as PostgreSQL prints it, with `new` small.
+    `rows` is what the function calls the table of the rows that are new.
+    """
+    kind = "CONSTRAINT TRIGGER" if deferred else "TRIGGER"
+    later = "DEFERRABLE INITIALLY DEFERRED " if deferred else ""
+    only = f"WHEN ({condition}) " if condition else ""
+    known = f"REFERENCING NEW TABLE AS {rows} " if rows else ""
+    return f"CREATE {kind} {name} {when} ON {table} {known}{later}FOR EACH {each} {only}EXECUTE FUNCTION {calls}()"
+
+
+REFUSE_CHANGE = "refuse_change"
+
+
+def refusing() -> dict[str, str]:
+    """Return the function that the triggers of `append_only` call; it comes before them."""
+    body = "BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END"
+    return {REFUSE_CHANGE: function(REFUSE_CHANGE, body)}
+
+
+def append_only(table: str, *changes: str) -> dict[str, str]:
+    """Return the triggers by which a table refuses the changes: UPDATE, DELETE and TRUNCATE where none is named.
+
+    >>> list(append_only("entry"))
+    ['entry_no_update', 'entry_no_delete', 'entry_no_truncate']
+    """
+    return {
+        f"{table}_no_{change.lower()}": trigger(
+            f"{table}_no_{change.lower()}",
+            f"BEFORE {change}",
+            table,
+            REFUSE_CHANGE,
+            # By row, so that partitions inherit it; TRUNCATE knows statements only.
+            each="STATEMENT" if change == "TRUNCATE" else "ROW",
+        )
+        for change in changes or ("UPDATE", "DELETE", "TRUNCATE")
+    }
+
+
+def _never(name: str, table: str, condition: str, sentence: str) -> dict[str, str]:
+    """Return a function that refuses an UPDATE with the sentence, and the trigger that calls it where this holds."""
+    body = f"BEGIN RAISE EXCEPTION '{sentence}'; END"
+    return {
+        f"{name}_refused": function(f"{name}_refused", body),
+        name: trigger(name, "BEFORE UPDATE", table, f"{name}_refused", condition=condition),
+    }
+
+
+def _once(table: str, column: str, others: Sequence[str]) -> dict[str, str]:
+    """Return the trigger that lets one column be written once, and no other at all."""
+    name = f"{table}_{column}_once"
+    changed = " OR ".join(f"old.{other} IS DISTINCT FROM new.{other}" for other in others)
+    condition = f"old.{column} IS NOT NULL OR {changed}"
+    return {name: trigger(name, "BEFORE UPDATE", table, REFUSE_CHANGE, condition=condition)}
+
+
+def _differs(*columns: str) -> str:
+    return " OR ".join(f"old.{column} <> new.{column}" for column in columns)
+
+
+def _unless(sentence: str, problem: str, first: str = "") -> str:
+    found = f"IF EXISTS (SELECT FROM added {problem}) THEN RAISE EXCEPTION '{sentence}'; END IF;"
+    return f"BEGIN {first}{found} RETURN NULL; END"
+
+
+# Whoever writes to a passbook waits for whoever does already, or neither would see what the other is about to commit.
+_ONE_BY_ONE = (
+    "PERFORM (SELECT id FROM passbook WHERE id = books.passbook FOR NO KEY UPDATE) "
+    "FROM (SELECT DISTINCT passbook FROM added) AS books; "
+)
+
+
+# Of all rows of a statement at once; and each by a look into an index: a scalar subquery and LATERAL with an aggregate
+# are never turned into a join, whose plan is kept from the time when the tables were small.
+_ADDED = {
+    "before_entry": _unless(
+        "the entry is sealed",
+        "WHERE (SELECT number FROM entry WHERE entry.passbook = added.passbook AND entry.number = added.entry) "
+        "IS NOT NULL",
+        _ONE_BY_ONE,
+    ),
+    "entry_balanced": _unless(
+        "the entry is not balanced",
+        "CROSS JOIN LATERAL (SELECT "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'seconds'), 0) AS seconds_left, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'points'), 0) AS points_left, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'uses'), 0) AS uses_left, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'seconds' AND account = 'earned'), 0) AS seconds_earned, "
+        "coalesce(sum(amount) FILTER (WHERE unit = 'points' AND account = 'earned'), 0) AS points_earned "
+        "FROM posting WHERE posting.passbook = added.passbook AND posting.entry = added.number) AS sums "
+        "WHERE seconds_left <> 0 OR points_left <> 0 OR uses_left <> 0 "
+        "OR seconds_earned <> added.seconds OR points_earned <> added.points",
+    ),
+    # The one before is there, and no number is twice: so there is no gap.
+    "entry_in_order": _unless(
+        "the entries of a passbook are numbered without a gap",
+        "WHERE added.number > 1 AND (SELECT number FROM entry AS before WHERE before.passbook = added.passbook "
+        "AND before.number = added.number - 1) IS NULL",
+        _ONE_BY_ONE,
+    ),
+    "entry_adjusts_original": _unless(
+        "an adjusting entry names the original of the same record",
+        "WHERE added.adjusts IS NOT NULL AND (SELECT number FROM entry AS original "
+        "WHERE original.passbook = added.passbook AND original.number = added.adjusts AND original.kind = 'original' "
+        "AND original.record = added.record AND original.registry = added.registry) IS NULL",
+    ),
+    "entry_with_record": _unless(
+        "an original entry stands with its service record",
+        "WHERE added.kind IN ('original', 'corrected', 'withdrawn') AND (SELECT entry FROM service_record "
+        "WHERE service_record.passbook = added.passbook AND service_record.entry = added.number "
+        "AND service_record.record = added.record AND service_record.registry = added.registry) IS NULL",
+    ),
+}
+
+
+def _after(name: str, table: str, calls: str) -> dict[str, str]:
+    return {name: trigger(name, "AFTER INSERT", table, f"refuse_{calls}", each="STATEMENT", rows="added")}
+
+
+# Triggers and their functions, by name; functions first. A later change is a new migration.
+GUARDS: Mapping[str, str] = {
+    **refusing(),
+    **{f"refuse_{name}": function(f"refuse_{name}", body) for name, body in _ADDED.items()},
+    **{name: statement for table in APPEND_ONLY for name, statement in append_only(table).items()},
+    **{
+        name: statement
+        for table in NEVER_DELETED
+        for name, statement in append_only(table, "DELETE", "TRUNCATE").items()
+    },
+    **{name: ddl for table in SEALED for name, ddl in _after(f"{table}_before_entry", table, "before_entry").items()},
+    **{name: ddl for table, (column, others) in ONCE.items() for name, ddl in _once(table, column, others).items()},
+    **_never(
+        "lot_only_remaining",
+        "lot",
+        _differs("original", "last_day", "earned_on", "source", "number", "account", "passbook", "entry"),
+        "of a lot only what remains changes, and its end",
+    ),
+    **_never(
+        "passbook_only_forward",
+        "passbook",
+        _differs("id", "volunteer", "county") + " OR old.number >= new.number OR old.recorded_at > new.recorded_at",
+        "a passbook only grows",
+    ),
+    **{
+        name: ddl
+        for table, key in KEYS.items()
+        for name, ddl in _never(f"{table}_same_key", table, _differs(*key), f"a row of {table} keeps its key").items()
+    },
+    **{name: ddl for check in _ADDED if check != "before_entry" for name, ddl in _after(check, "entry", check).items()},
+}
+
+
+def _driver(place: str) -> Any:
+    try:
+        import psycopg
+    except ImportError:
+        raise AddressError(
+            place,
+            "使用 PostgreSQL 需要先安装：pip install 'lianxing[postgres]'",
+            "PostgreSQL needs a package that is not here: pip install 'lianxing[postgres]'",
+        ) from None
+    return psycopg
+
+
+def _url(address: str) -> URL:
+    """Return the address taken apart; AddressError, without any of it, where it cannot be."""
+    try:
+        url = make_url(address).set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or not _HOST.fullmatch(url.host or "localhost") or not _NAME.fullmatch(url.database or "name"):
+        raise AddressError(
+            "postgresql://",
+            "地址无法识别：postgresql://用户:口令@主机:端口/数据库；口令中的 @ / : ? 等须写成 %40 %2F %3A %3F",
+            "the address is not understood: postgresql://user:password@host:port/database; "
+            "in a password write @ / : ? as %40 %2F %3A %3F",
+        )
+    return url
+
+
+def _place(url: URL) -> str:
+    host = f"[{url.host}]" if url.host and ":" in url.host else url.host or ""
+    port = f":{url.port}" if url.port else ""
+    database = f"/{url.database}" if url.database else ""
+    return f"postgresql://{host}{port}{database}"
+
+
+def _conninfo(engine: Engine, url: URL) -> str:
+    from psycopg.conninfo import make_conninfo
+
+    _, arguments = engine.dialect.create_connect_args(url)
+    return make_conninfo(**{name: value for name, value in arguments.items() if name != "context"})
+
+
+def _plain(error: object, place: str, committing: bool, conninfo: str | None, reached: bool) -> LedgerError:
+    driver = _driver(place)
+    code: str | None = getattr(error, "sqlstate", None)
+    if isinstance(error, driver.OperationalError) and error.pgconn is not None:
+        return _not_connected(place, conninfo, reached)
+    severity = error.diag.severity_nonlocalized if isinstance(error, driver.Error) else None
+    lost = code is None and isinstance(error, (driver.OperationalError, driver.InterfaceError))
+    if committing and (lost or severity in ("FATAL", "PANIC") or (code or "")[:2] == "08"):
+        return InDoubtError(place, *_IN_DOUBT)
+    if lost or severity in ("FATAL", "PANIC"):
+        return UnreachableError(
+            place, "与服务器的连接中断，本次没有入账", "the connection to the server was lost; nothing was booked"
+        )
+    if code is None:
+        if isinstance(error, driver.DataError):
+            return InvalidError(place, f"数据库不接受此值：{error}", f"the database cannot hold this value: {error}")
+        return UnreachableError(place, f"数据库出错：{error}", f"the database failed: {error}")
+    kind, zh, en = _SENTENCES.get(code) or _SENTENCES.get(code[:2]) or _SENTENCES[""]
+    said = (error.diag.message_primary if isinstance(error, driver.Error) else None) or code
+    return kind(place, zh.format(said), en.format(said))
+
+
+def _not_connected(place: str, conninfo: str | None, reached: bool) -> LedgerError:
+    from psycopg import pq
+
+    answer = pq.PGconn.ping(conninfo.encode()) if conninfo is not None else pq.Ping.NO_RESPONSE
+    if answer == pq.Ping.OK and not reached:
+        return AddressError(
+            place,
+            "服务器拒绝登录：请检查用户、口令、数据库名和允许连接的地址",
+            "the server does not let us in: check user, password, name of the database and who may connect from where",
+        )
+    if answer == pq.Ping.OK:
+        return BusyError(place, "服务器暂不接受更多连接，请稍后再试", "the server admits nobody more now; try again")
+    if answer == pq.Ping.REJECT:
+        return UnreachableError(
+            place, "服务器正在启动或关闭，请稍后再试", "the server is starting or stopping; try again in a while"
+        )
+    return UnreachableError(place, "服务器没有应答", "no server answers there")
+
+
+_ABORTED = (
+    "本次事务中有一步已被拒绝，全部没有入账",
+    "an earlier step of this transaction was refused; nothing of it was booked",
+)
+_IN_DOUBT = (
+    "提交时连接中断，无法得知是否已入账；请用同一编号再问一次",
+    "the connection was lost while committing; whether it was kept is not known: ask again with the same key",
+)
+_AGAIN = ("其他程序正在写入，请稍后再试", "others are writing; try again")
+
+# By SQLSTATE, else by its class, else the last.
+_SENTENCES: dict[str, tuple[type[LedgerError], str, str]] = {
+    "40": (BusyError, *_AGAIN),  # serialization_failure, deadlock_detected
+    "40003": (InDoubtError, *_IN_DOUBT),  # statement_completion_unknown
+    "08007": (InDoubtError, *_IN_DOUBT),  # transaction_resolution_unknown
+    "40002": (RefusedError, "数据库拒绝：{}", "the database refuses: {}"),
+    "55P03": (BusyError, *_AGAIN),  # lock_not_available
+    "57014": (BusyError, "用时过长，服务器中止了操作，请稍后再试", "the server stopped what took too long; try again"),
+    "53": (UnreachableError, "服务器资源不足：{}", "the server is short of resources: {}"),
+    "53100": (FullError, "服务器磁盘已满，本次没有写入任何内容", "the server's disk is full; nothing was written"),
+    "25006": (ReadOnlyError, "数据库目前只读", "the database is read-only at present"),
+    "42501": (ReadOnlyError, "该用户没有写入权限：{}", "this user may not do that: {}"),
+    "25P02": (RefusedError, *_ABORTED),
+    "08": (UnreachableError, "与服务器的连接出错", "the connection to the server failed"),
+    "28": (AddressError, "服务器拒绝登录：请检查用户和口令", "the server does not let us in: check user and password"),
+    "3D000": (AddressError, "服务器上没有这个数据库", "there is no such database on the server"),
+    "XX001": (DamagedError, "数据库已损坏：{}", "the database is damaged: {}"),
+    "XX002": (DamagedError, "数据库索引已损坏：{}", "an index of the database is damaged: {}"),
+    "58P01": (DamagedError, "数据库缺少文件：{}", "a file of the database is missing: {}"),
+    "58": (UnreachableError, "服务器读写磁盘失败：{}", "the server could not read or write its disk: {}"),
+    "22": (InvalidError, "数据库不接受此值：{}", "the database cannot hold this value: {}"),
+    "23": (RefusedError, "数据库拒绝：{}", "the database refuses: {}"),
+    "P0001": (RefusedError, "数据库拒绝：{}", "the database refuses: {}"),
+    "": (UnreachableError, "数据库出错：{}", "the database failed: {}"),
+}

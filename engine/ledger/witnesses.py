@@ -1,0 +1,154 @@
+"""What other passbooks, and a person's own file, say about the entries of a passbook, when it is decided again."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import accumulate
+
+import orjson
+from sqlalchemy import Connection, and_, select
+
+from lianxing.engine.ledger.contents import facts_from
+from lianxing.engine.ledger.drafts import CLOSED, REGISTERED
+from lianxing.engine.ledger.reading import chunks
+from lianxing.engine.ledger.tables import entry, lot, lot_move, passbook, policy, stock_move
+from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.records import Volunteer
+
+GIVEN, RECEIVED = "given", "received"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """An entry by which something was given or received: `parts` are what it took, as days of earning and end, amount.
+
+    The lots of a passbook keep their days, so that the receiver's can be told from the giver's.
+    """
+
+    volunteer: VolunteerId
+    entry: int
+    kind: str
+    body: bytes
+    parts: tuple[tuple[date, date, int], ...]
+
+
+@dataclass(slots=True)
+class StockMoves:
+    """What was taken of one offer and given back, by the instant of its entry."""
+
+    taken: list[tuple[int, int]] = field(default_factory=list)
+    returned: list[tuple[int, int]] = field(default_factory=list)
+    _sums: tuple[list[int], list[int]] | None = None
+
+    def between(self, instant: int, apart: int) -> tuple[int, int]:
+        """Return how many units at least and at most were out at an instant, of clocks that may be seconds `apart`."""
+        least = self._until(instant - apart - 1, self.taken, 0) - self._until(instant + apart, self.returned, 1)
+        most = self._until(instant + apart, self.taken, 0) - self._until(instant - apart - 1, self.returned, 1)
+        return max(0, least), max(0, most)
+
+    @property
+    def out(self) -> int:
+        return sum(units for _instant, units in self.taken) - sum(units for _instant, units in self.returned)
+
+    def _until(self, instant: int, moves: list[tuple[int, int]], which: int) -> int:
+        if self._sums is None:
+            self.taken.sort()
+            self.returned.sort()
+            taken, returned = (
+                [0, *accumulate(units for _instant, units in some)] for some in (self.taken, self.returned)
+            )
+            self._sums = (taken, returned)
+        return self._sums[which][bisect_right(moves, instant, key=lambda move: move[0])]
+
+
+def stock_moves(connection: Connection, county: CountyId) -> dict[str, StockMoves]:
+    """Return what became of the stock of each offer of a county."""
+    found: dict[str, StockMoves] = defaultdict(StockMoves)
+    for row in connection.execute(
+        select(stock_move.c.offer, stock_move.c.units, entry.c.recorded_at)
+        .join(entry, and_(entry.c.passbook == stock_move.c.passbook, entry.c.number == stock_move.c.entry))
+        .join(passbook, passbook.c.id == stock_move.c.passbook)
+        .where(passbook.c.county == county)
+    ):
+        moves = found[row.offer]
+        (moves.taken if row.units > 0 else moves.returned).append((row.recorded_at, abs(row.units)))
+    return dict(found)
+
+
+def registrations(
+    connection: Connection, people: Iterable[VolunteerId]
+) -> dict[VolunteerId, list[tuple[int, Volunteer]]]:
+    """Return what the registry has said of people, each with the instant at which it was kept, in order."""
+    found: dict[VolunteerId, list[tuple[int, Volunteer]]] = {}
+    for chunk in chunks(people):
+        for row in connection.execute(
+            select(passbook.c.volunteer, entry.c.recorded_at, entry.c.body)
+            .join(entry, entry.c.passbook == passbook.c.id)
+            .where(passbook.c.county == "", passbook.c.volunteer.in_(chunk), entry.c.kind == REGISTERED)
+            .order_by(entry.c.passbook, entry.c.number)
+        ):
+            found.setdefault(row.volunteer, []).append((row.recorded_at, _person(row.volunteer, bytes(row.body))))
+    return found
+
+
+def _person(id: VolunteerId, body: bytes) -> Volunteer:
+    said = orjson.loads(body)
+    registered_on, born_on = (
+        None if said[name] is None else date.fromisoformat(said[name]) for name in ("registered_on", "born_on")
+    )
+    return Volunteer(id, registered_on, born_on, facts_from(said["facts"].encode()))
+
+
+def closings(connection: Connection, county: CountyId) -> dict[VolunteerId, tuple[int, date]]:
+    """Return who has closed their passbook: the instant of that entry, and its day."""
+    return {
+        row.volunteer: (row.recorded_at, date.fromisoformat(row.effective_on))
+        for row in connection.execute(
+            select(passbook.c.volunteer, entry.c.recorded_at, entry.c.effective_on)
+            .join(entry, entry.c.passbook == passbook.c.id)
+            .where(passbook.c.county == county, entry.c.kind == CLOSED)
+            .order_by(entry.c.passbook, entry.c.number)
+        )
+    }
+
+
+def transfers(connection: Connection, county: CountyId) -> list[Transfer]:
+    """Return every entry by which somebody gave or received, passbook by passbook, in order."""
+    of_transfers = and_(passbook.c.county == county, entry.c.kind.in_((GIVEN, RECEIVED)))
+    parts: dict[tuple[int, int], list[tuple[date, date, int]]] = defaultdict(list)
+    for row in connection.execute(
+        select(lot_move.c.passbook, lot_move.c.entry, lot_move.c.amount, lot.c.earned_on, lot.c.last_day)
+        .join(entry, and_(entry.c.passbook == lot_move.c.passbook, entry.c.number == lot_move.c.entry))
+        .join(passbook, passbook.c.id == lot_move.c.passbook)
+        .join(
+            lot,
+            and_(
+                lot.c.passbook == lot_move.c.passbook,
+                lot.c.account == lot_move.c.account,
+                lot.c.number == lot_move.c.lot,
+            ),
+        )
+        .where(of_transfers, lot_move.c.amount < 0)
+        .order_by(lot_move.c.passbook, lot_move.c.entry, lot_move.c.line)
+    ):
+        days = date.fromisoformat(row.earned_on), date.fromisoformat(row.last_day)
+        parts[row.passbook, row.entry].append((*days, -row.amount))
+    return [
+        Transfer(row.volunteer, row.number, row.kind, bytes(row.body), tuple(parts.get((row.passbook, row.number), ())))
+        for row in connection.execute(
+            select(entry.c.passbook, entry.c.number, entry.c.kind, entry.c.body, passbook.c.volunteer)
+            .join(passbook, passbook.c.id == entry.c.passbook)
+            .where(of_transfers)
+            .order_by(entry.c.passbook, entry.c.number)
+        )
+    ]
+
+
+def kept_policies(connection: Connection, county: CountyId) -> dict[str, bytes]:
+    """Return the content of every policy of a county that the ledger keeps, by digest."""
+    query = select(policy.c.digest, policy.c.content).where(policy.c.county == county)
+    return {row.digest: bytes(row.content) for row in connection.execute(query)}

@@ -1,0 +1,287 @@
+"""A passbook's statement in Chinese and English sentences: for a terminal, and for whoever reads it aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from lianxing.engine.amounts import amount_text, number_text
+from lianxing.engine.answers import stated_sentence
+from lianxing.engine.reading.vocabulary import WORDS
+from lianxing.engine.wording import refusal_sentence, standing_sentences
+from lianxing.rules.facts import Fact
+from lianxing.rules.places import Label, Language
+from lianxing.rules.statements import (
+    EARNED,
+    AccountState,
+    Change,
+    Cited,
+    EndingLot,
+    OpenHold,
+    Pending,
+    Statement,
+    StatementLine,
+    Subject,
+)
+
+# What an entry is, and what was asked where it was refused.
+KINDS: Mapping[str, Label] = {
+    "original": Label("服务记录", "service record"),
+    "adjusting": Label("调整", "adjustment"),
+    "corrected": Label("更正", "correction"),
+    "withdrawn": Label("撤回记录", "record withdrawn"),
+    "redeemed": Label("兑换", "redeemed"),
+    "held": Label("预留", "reserved"),
+    "settled": Label("结清", "settled"),
+    "released": Label("取消预留", "reservation given back"),
+    "hold_expired": Label("预留到期", "reservation over"),
+    "refunded": Label("退回", "refunded"),
+    "fetched": Label("领取", "voucher fetched"),
+    "given": Label("转出", "given"),
+    "received": Label("转入", "received"),
+    "granted": Label("发放", "granted"),
+    "perk_used": Label("使用礼遇", "perk used"),
+    "expired": Label("到期失效", "ended"),
+    "closed": Label("销户", "closed"),
+    "review": Label("审核", "review"),
+    "request": Label("服务需求", "request for service"),
+    "declared": Label("申报家属", "family declared"),
+    "brought": Label("随迁转入", "brought along"),
+    "lent": Label("借出", "lent"),
+    "repaid": Label("归还", "repaid"),
+    "paid_out": Label("拨出", "paid out"),
+    "taken_back": Label("更正追回", "taken back"),
+    "refused": Label("未办", "refused"),
+}
+COMMANDS: Mapping[str, Label] = {
+    "redeem": Label("兑换", "redeem"),
+    "settle": Label("结清", "settle"),
+    "release": Label("取消预留", "release"),
+    "refund": Label("退回", "refund"),
+    "fetch": Label("领取", "fetch"),
+    "reserve": Label("预留", "reserve"),
+    "give": Label("转出", "give"),
+    "grant": Label("发放", "grant"),
+    "use_perk": Label("使用礼遇", "use a perk"),
+    "close": Label("销户", "close"),
+    "record_step": Label("审核记录", "review of a record"),
+    "star_step": Label("审核星级", "review of a star"),
+    "declare": Label("申报家属", "declare family"),
+    "bring": Label("随迁转入", "bring along"),
+    "take_step": Label("服务需求", "request for service"),
+}
+PARTS: Mapping[str, Label] = {
+    "": Label("可用", "available"),
+    "held": Label("预留", "held"),
+    "debt": Label("欠", "owed"),
+}
+EARNED_LABEL = Label("累计获得", "earned in all")
+
+
+def statement_sentences(found: Statement, facts: Mapping[str, Fact], language: Language) -> list[str]:
+    """Return a statement in words, in the order in which a passbook is read."""
+    zh = language == "zh"
+    said = list(heading(found, language))
+    if found.opening:
+        said.append("期初：" if zh else "At the beginning:")
+        said += [f"  {state_sentence(state, language)}" for state in found.opening]
+    said.append("本期各笔：" if zh else "In the period:")
+    for line in found.lines:
+        said += line_sentences(line, found, language)
+    if not found.lines:
+        said.append("  没有。" if zh else "  nothing.")
+    said.append(f"{found.until} 结余：" if zh else f"On {found.until}:")
+    said += [f"  {state_sentence(state, language)}" for state in found.closing]
+    if found.pending:
+        said.append("待定，尚不能使用：" if zh else "Waiting, not to be spent yet:")
+        said += [f"  {pending_sentence(one, language)}" for one in found.pending]
+    if found.holds:
+        said.append("预留中：" if zh else "Reserved:")
+        said += [f"  {hold_sentence(one, language)}" for one in found.holds]
+    if found.ending:
+        days = found.notice_days
+        said.append(f"{days} 天内到期：" if zh else f"Ending within {days} days:")
+        said += [f"  {ending_sentence(one, language)}" for one in found.ending]
+    return said + next_star(found, facts, language)
+
+
+def heading(found: Statement, language: Language) -> Iterator[str]:
+    """Yield whose statement it is, of which period, and as of when."""
+    zh = language == "zh"
+    title = found.title.text(language) or found.county
+    since = found.since.isoformat() if found.since is not None else ("开户" if zh else "the beginning")
+    yield (
+        f"志愿者 {found.volunteer}，{title}：{since} 至 {found.until} 的存折明细"
+        if zh
+        else f"Volunteer {found.volunteer}, {title}: statement from {since} to {found.until}"
+    )
+    if found.known is not None:
+        instant = instant_text(found.known, found.time_zone)
+        yield f"只含 {instant} 以前记入的" if zh else f"as recorded up to {instant}"
+    if found.closed_on is not None:
+        yield f"已于 {found.closed_on} 销户" if zh else f"closed on {found.closed_on}"
+    if found.last_entry:
+        seal = found.seal[:16]
+        yield f"至第 {found.last_entry} 号，印记 {seal}" if zh else f"up to entry {found.last_entry}, seal {seal}"
+
+
+def next_star(found: Statement, facts: Mapping[str, Fact], language: Language) -> list[str]:
+    """Return where the person stands: the star, what is missing to the next one, and the perks that are open."""
+    return standing_sentences(found.standing, facts, language)
+
+
+def state_sentence(state: AccountState, language: Language) -> str:
+    """Return what is in an account."""
+    zh = language == "zh"
+    name = account_name(state.account, state.label, language)
+    amount = amount_text(state.unit, state.available, language)
+    if state.account == EARNED:
+        return f"{name}：{amount}" if zh else f"{name}: {amount}"
+    said = [f"可用 {amount}" if zh else f"{amount} available"]
+    for what, zh_word, en_word in ((state.held, "预留", "held"), (state.owed, "欠", "owed")):
+        if what:
+            text = amount_text(state.unit, what, language)
+            said.append(f"{zh_word} {text}" if zh else f"{text} {en_word}")
+    if state.ended:
+        text = amount_text(state.unit, state.ended, language)
+        said.append(f"已到期未入账 {text}" if zh else f"{text} ended and not booked yet")
+    return f"{name}：{'，'.join(said)}" if zh else f"{name}: {', '.join(said)}"
+
+
+def line_sentences(line: StatementLine, found: Statement, language: Language) -> Iterator[str]:
+    """Yield one entry: what it was, what it changed, under which clause, and what is said of it."""
+    zh = language == "zh"
+    number = f"第 {line.entry} 号" if zh else f"entry {line.entry}"
+    what = what_text(line, language)
+    recorded = instant_text(line.recorded_at, found.time_zone)
+    when = f"（{recorded} 记入）" if zh else f" (recorded {recorded})"
+    yield f"  {line.on} {number} {what}{when}"
+    for change in line.changes:
+        yield f"    {change_sentence(change, found, language)}"
+    yield from (f"    {text}" for text in remarks(line, language))
+
+
+def remarks(line: StatementLine, language: Language) -> Iterator[str]:
+    """Yield why: the clauses, what refused it, and who acted."""
+    zh = language == "zh"
+    said = [stated_sentence(reason, language) for reason in line.reasons]
+    clauses = {cited.clause: _cited_data(cited) for cited in line.clauses}
+    for refusal in line.refusals:
+        data = {"clause": refusal.clause, "reason": refusal.reason, **dict(refusal.details)}
+        said.append(refusal_sentence(data, clauses, language))
+    yield from said
+    if not said:
+        yield from (cited_text(cited, language) for cited in line.clauses)
+    if line.actor:
+        yield f"经办：{line.actor}" if zh else f"by {line.actor}"
+    if line.reason:
+        yield f"事由：{line.reason}" if zh else f"reason: {line.reason}"
+
+
+def what_text(line: StatementLine, language: Language) -> str:
+    """Return what an entry is and about what."""
+    zh = language == "zh"
+    kind = KINDS.get(line.kind, Label(line.kind, line.kind)).text(language)
+    if line.command and line.kind == "refused":
+        asked = COMMANDS.get(line.command, Label(line.command, line.command)).text(language)
+        kind = f"{kind}：{asked}" if zh else f"{kind}: {asked}"
+    said = [kind, subject_text(line.subject, language)]
+    if line.corrects is not None:
+        said.append(f"更正第 {line.corrects} 号" if zh else f"corrects entry {line.corrects}")
+    if line.concerns is not None:
+        said.append(f"关于第 {line.concerns} 号" if zh else f"of entry {line.concerns}")
+    return ("，" if zh else ", ").join(part for part in said if part)
+
+
+def subject_text(subject: Subject, language: Language) -> str:
+    """Return what an entry is about, in a few words."""
+    zh = language == "zh"
+    name = subject.label.text(language)
+    if subject.kind == "record":
+        text = f"{subject.source}/{subject.id}"
+        return f"{name} {text}" if name else text
+    if not subject.kind:
+        return ""
+    if subject.kind == "star":
+        return f"{subject.id} 星" if zh else f"star {subject.id}"
+    text = name or subject.id
+    if subject.units != 1:
+        text += f" × {subject.units}"
+    if subject.cash:
+        yuan = number_text(Fraction(subject.cash, 100))
+        text += f"，另付 {yuan} 元" if zh else f" and {yuan} yuan"
+    if subject.merchant:
+        text += f"（{subject.merchant}）" if zh else f" ({subject.merchant})"
+    if subject.counterpart:
+        who = WORDS.get(subject.counterpart, subject.counterpart) if zh else subject.counterpart.replace("_", " ")
+        text += f" ↔ {who}"
+    return text
+
+
+def change_sentence(change: Change, found: Statement, language: Language) -> str:
+    """Return a change and the balance after it."""
+    name = change_name(change, found, language)
+    amount, after = (amount_text(change.unit, value, language) for value in (change.amount, change.after))
+    sign = "+" if change.amount > 0 else ""
+    return f"{name} {sign}{amount}，余 {after}" if language == "zh" else f"{name} {sign}{amount}, then {after}"
+
+
+def change_name(change: Change, found: Statement, language: Language) -> str:
+    """Return which part of which account changes, as the county calls it."""
+    if change.account == EARNED:
+        return EARNED_LABEL.text(language)
+    label = next((state.label for state in found.closing if state.account == change.account), Label())
+    part = "" if not change.part else PARTS.get(change.part, Label(change.part, change.part)).text(language)
+    return f"{label.text(language) or change.account}{'·' + part if part else ''}"
+
+
+def account_name(account: str, label: Label, language: Language) -> str:
+    """Return what an account is called."""
+    if account == EARNED:
+        return EARNED_LABEL.text(language)
+    name = label.text(language)
+    return f"{name} [{account}]" if name else account
+
+
+def pending_sentence(one: Pending, language: Language) -> str:
+    """Return what a record that waits would be worth, and which clause holds it."""
+    worth = f"{amount_text('seconds', one.seconds, language)}，{amount_text('points', one.points, language)}"
+    worth = worth if language == "zh" else worth.replace("，", ", ")
+    cited = "; ".join(cited_text(cited, language) for cited in one.clauses)
+    return f"{one.on} {subject_text(one.subject, language)}{'：' if language == 'zh' else ': '}{worth} {cited}".rstrip()
+
+
+def hold_sentence(one: OpenHold, language: Language) -> str:
+    """Return what is reserved, for what, and until when."""
+    amount, what = amount_text(one.unit, one.amount, language), subject_text(one.subject, language)
+    if language == "zh":
+        return f"第 {one.entry} 号 {what}：{amount}，最后一日 {one.until}"
+    return f"entry {one.entry}, {what}: {amount}, last day {one.until}"
+
+
+def ending_sentence(one: EndingLot, language: Language) -> str:
+    """Return what ends, and its last day."""
+    name, amount = account_name(one.account, one.label, language), amount_text(one.unit, one.remaining, language)
+    if language == "zh":
+        return f"{name}：{amount}，{one.earned_on} 获得，最后一日 {one.last_day}"
+    return f"{name}: {amount} of {one.earned_on}, last day {one.last_day}"
+
+
+def cited_text(cited: Cited, language: Language) -> str:
+    """Return a clause with its file, its line and the article of the regulation."""
+    name = cited.label.text(language)
+    place = ", ".join(part for part in (cited.clause, cited.at.rpartition(":")[0], cited.article) if part)
+    if language == "zh":
+        return f"{name}〔{place.replace(', ', '，')}〕"
+    return f"{name} [{place}]".strip()
+
+
+def instant_text(instant: int, time_zone: str) -> str:
+    """Return an instant as the county's clocks show it."""
+    return datetime.fromtimestamp(instant, ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _cited_data(cited: Cited) -> dict[str, str]:
+    return {"at": cited.at, "cites": cited.article, "zh": cited.label.zh, "en": cited.label.en}

@@ -1,0 +1,784 @@
+"""The account of one holder as the bank keeps it: lots, what is held of them, what is owed, and every way to change it.
+
+Pure: a wallet is changed in place and each function returns what to book. Lines sum to zero; where something is
+refused nothing has changed. Amounts are hundredths of a point or seconds, as the account says. What has passed its last
+day is not there on any later day, whether `expire` has been called meanwhile or not, so it may be called at any time;
+only who books a record for an earlier day calls it for today first. Every other day that is told is that of booking.
+
+- What comes in first pays what is owed; so nothing is owed while something is available.
+- What is held keeps: what is taken back beyond the available lots is owed up to the amount that is held, and only what
+  is more than that is the shortfall of which the account says whether it is owed, written off or refused.
+- A hold that is released goes back to its lots, which end when they would have ended anyway. What was held or spent
+  without being there is written as a part of the lot `OWED`.
+- A redemption after which the rest is gone (`after_redemption`) ends the lots of which another hold has a part, too.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+from lianxing.engine.rulebook import issue_name
+from lianxing.engine.running import treated
+from lianxing.rules.accounts import (
+    Account,
+    After,
+    AtEndOf,
+    Expiry,
+    Floor,
+    Issue,
+    Order,
+    Overdraft,
+    Purpose,
+    Recipient,
+    Shortfall,
+    WholeOnly,
+)
+from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.facts import FactType, FactValue
+from lianxing.rules.periods import Period, add_months, period_start
+from lianxing.rules.redeeming import Reason
+from lianxing.rules.transition import Fate, Treatment
+
+AVAILABLE, HELD, DEBT = "", "held", "debt"
+ISSUED, REDEEMED, EXPIRED, LOST, WRITTEN_OFF = "issued", "redeemed", "expired", "lost", "written_off"
+DONATION_POOL, BORROWED, TRANSIT = "donation_pool", "borrowed", "transit"
+PERSONAL = (AVAILABLE, HELD, DEBT)
+
+OWED = 0  # as the number of a lot: what was not there, and is owed
+MOST = 10**15
+
+_MONTHS_OF = {Period.MONTH: 1, Period.QUARTER: 3, Period.HALF_YEAR: 6, Period.CALENDAR_YEAR: 12}
+
+
+@dataclass(slots=True)
+class Lot:
+    """One deposit and what is left of it.
+
+    `earned_on` decides the order, `last_day` is the last day on which it is there (date.max: it never ends). `source`
+    is what it came from: `registry/record`, `issue/...`, `gift/...`; a correction of that takes it back first.
+    """
+
+    number: int
+    earned_on: date
+    last_day: date
+    original: int
+    remaining: int
+    source: str
+
+
+@dataclass(slots=True)
+class Hold:
+    """An amount that is reserved to the end of a day, and the lots that it comes from, as number and amount."""
+
+    number: int
+    amount: int
+    until: date
+    lots: tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True)
+class Wallet:
+    """An account of one holder. `rest` is what is less than a whole unit and waits for more; it is not booked.
+
+    `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back); where the account borrows
+    from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
+    """
+
+    account: Account
+    lots: dict[int, Lot] = field(default_factory=dict)
+    holds: dict[int, Hold] = field(default_factory=dict)
+    debt: int = 0
+    drawn: int = 0
+    rest: int = 0
+    next_lot: int = 1
+    issued: list[tuple[int, date]] = field(default_factory=list)
+
+    @property
+    def held(self) -> int:
+        return sum(hold.amount for hold in self.holds.values())
+
+    @property
+    def balance(self) -> int:
+        """What is there, held or not, less what is owed; lots that have ended count until they are expired."""
+        return sum(lot.remaining for lot in self.lots.values()) + self.held - self.debt
+
+    def live(self, on: date) -> list[Lot]:
+        """Return the lots of which something is there on a day, in the order in which they are spent."""
+        found = [lot for lot in self.lots.values() if lot.remaining and lot.last_day >= on]
+        return sorted(found, key=self._order)
+
+    def _order(self, lot: Lot) -> tuple[int, int, int]:
+        match self.account.spends_first:
+            case Order.OLDEST:
+                return lot.earned_on.toordinal(), 0, lot.number
+            case Order.NEWEST:
+                return -lot.earned_on.toordinal(), 0, lot.number
+            case Order.SOONEST_TO_EXPIRE:
+                return lot.last_day.toordinal(), lot.earned_on.toordinal(), lot.number
+
+    def available(self, on: date) -> int:
+        """Return what is there on a day and not held, less what is owed."""
+        return sum(lot.remaining for lot in self.lots.values() if lot.last_day >= on) - self.debt
+
+    def balance_on(self, on: date) -> int:
+        """Return the balance of a day, without what ended before it."""
+        return self.available(on) + self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A posting: to `AVAILABLE`, `HELD` or `DEBT` of the wallet, or to the counterpart of this name."""
+
+    account: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class LotMove:
+    """By how much what remains of a lot changes."""
+
+    lot: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a change books. `taken` is what was held, spent or given, by lot: a refund goes back to it.
+
+    `opened` are the new lots as they were opened, before the moves. `ended` are lots of which a part is held and
+    whose last day has been set to one long past. `drawn` is what was newly drawn over the balance, below zero where
+    that was paid back: where the account borrows, the pool lends or gets so much.
+    """
+
+    lines: tuple[Line, ...] = ()
+    lot_moves: tuple[LotMove, ...] = ()
+    opened: tuple[Lot, ...] = ()
+    refused: Reason | None = None
+    taken: tuple[tuple[int, int], ...] = ()
+    ended: tuple[int, ...] = ()
+    drawn: int = 0
+
+
+# A part of an amount that comes in: the day on which it was earned, its last day, and how much.
+Part = tuple[date, date, int]
+
+
+def last_day_of(account: Account, earned_on: date) -> date:
+    """Return the last day on which what was earned on a day is still there."""
+    match account.expires:
+        case AtEndOf(period=period):
+            return _period_end(period, earned_on)
+        case After(months=months):
+            return add_months(earned_on, months.on(earned_on))
+        case _:
+            return date.max
+
+
+def _period_end(period: Period, day: date) -> date:
+    first = period_start(period, day)
+    if period in _MONTHS_OF:
+        last = add_months(first, _MONTHS_OF[period] - 1)
+        return last.replace(day=monthrange(last.year, last.month)[1])
+    return first + timedelta(days=6 if period is Period.WEEK else 0)
+
+
+def may_spend(account: Account, available: int, amount: int, on: date) -> bool:
+    """Tell whether an amount may be spent where so much is available."""
+    match account.overdraft:
+        case Floor(least=least):
+            return available - amount >= least.on(on)
+        case Overdraft.NONE:
+            return amount <= available
+        case _:
+            return True
+
+
+# What comes in
+
+
+def earn(wallet: Wallet, on: date, amount: int, source: str, *, family: bool = False, belongs: bool = True) -> Done:
+    """Put in what a record is worth. `belongs`: the account is for this holder; `family`: a member has earned it."""
+    account = wallet.account
+    if (wrong := _not_an_amount(wallet, amount)) is not None:
+        return wrong
+    if not belongs:
+        return _refused(wallet, "holder")
+    if family and (account.family is None or not account.family.pooled):
+        return _refused(wallet, "family")
+    booking = _Booking(wallet)
+    credited = booking.whole(amount)
+    booking.arrives(on, credited, source, [(on, last_day_of(account, on), credited)])
+    return booking.done(ISSUED)
+
+
+def issue(wallet: Wallet, on: date, amount: int, holding: Collection[str]) -> Done:
+    """Put in what a fund gives: one of the grants is of this amount, holds, and was not given before.
+
+    `holding` are the names of the grants whose condition holds for the person on the day.
+    """
+    if (wrong := _not_an_amount(wallet, amount)) is not None:
+        return wrong
+    for index, due in grants_due(wallet, on, holding):
+        if due == amount:
+            wallet.issued.append((index, on))
+            booking = _Booking(wallet)
+            source = f"issue/{issue_name(wallet.account.clause.id, index)}"
+            booking.arrives(on, amount, source, [(on, last_day_of(wallet.account, on), amount)])
+            return booking.done(ISSUED)
+    return _refused(wallet, "issue")
+
+
+def grants_due(wallet: Wallet, on: date, holding: Collection[str]) -> list[tuple[int, int]]:
+    """Return the grants that are due on a day, as index and amount."""
+    return [
+        (index, grant.amount.on(on))
+        for index, grant in enumerate(wallet.account.issue)
+        if (grant.when is None or issue_name(wallet.account.clause.id, index) in holding)
+        and not _issued_before(wallet, index, grant, on)
+    ]
+
+
+def _issued_before(wallet: Wallet, index: int, grant: Issue, on: date) -> bool:
+    if grant.per is None:
+        return any(other == index for other, _day in wallet.issued)
+    first = period_start(grant.per, on)
+    return any(other == index and period_start(grant.per, day) == first for other, day in wallet.issued)
+
+
+def receive(
+    wallet: Wallet, on: date, amount: int, source: str, *, last_day: date | None = None, lots: Sequence[Part] = ()
+) -> Done:
+    """Put in what somebody else gave. With `lots` it keeps the days of the lots that it came from: passing an amount
+    round makes it no younger. Otherwise it is a lot of its own that ends on `last_day`, or as if earned on the day.
+    """
+    if (wrong := _not_an_amount(wallet, amount)) is not None:
+        return wrong
+    if lots and sum(part for _earned, _last, part in lots) != amount:
+        return _refused(wallet, "amount", amount=amount)
+    booking = _Booking(wallet)
+    ends = last_day_of(wallet.account, on) if last_day is None else last_day
+    booking.arrives(on, amount, source, lots or [(on, ends, amount)])
+    return booking.done(TRANSIT)
+
+
+def given_parts(wallet: Wallet, given: Done) -> tuple[Part, ...]:
+    """Return the days of what a gift or a closure took, as `receive` asks for them."""
+    return tuple(
+        (wallet.lots[move.lot].earned_on, wallet.lots[move.lot].last_day, -move.amount) for move in given.lot_moves
+    )
+
+
+def repay(pool: Wallet, on: date, amount: int, source: str) -> Done:
+    """Put back into a pool what somebody had borrowed from it."""
+    if (wrong := _not_an_amount(pool, amount)) is not None:
+        return wrong
+    booking = _Booking(pool)
+    booking.arrives(on, amount, source, [(on, last_day_of(pool.account, on), amount)])
+    return booking.done(BORROWED)
+
+
+# What is spent
+
+
+def spend(wallet: Wallet, on: date, amount: int, purpose: Purpose | None = None, *, family: bool = False) -> Done:
+    """Spend an amount at once, for what the account may be spent on; None is not asked."""
+    if (wrong := _may_not(wallet, on, amount, purpose, family)) is not None:
+        return wrong
+    booking = _Booking(wallet)
+    booking.draw(on, amount)
+    booking.redeemed()
+    return booking.done(REDEEMED)
+
+
+def reserve(
+    wallet: Wallet,
+    number: int,
+    on: date,
+    amount: int,
+    purpose: Purpose | None = None,
+    family: bool = False,
+) -> Done:
+    """Set an amount aside under a number that the caller gives, for as many days as the account says."""
+    if number in wallet.holds:
+        return _refused(wallet, "hold", hold=number)
+    if (wrong := _may_not(wallet, on, amount, purpose, family)) is not None:
+        return wrong
+    if wallet.account.hold_days is None:
+        return _refused(wallet, "holds")
+    booking = _Booking(wallet)
+    booking.draw(on, amount)
+    until = on + timedelta(days=wallet.account.hold_days.on(on))
+    wallet.holds[number] = Hold(number, amount, until, tuple(booking.taken))
+    return booking.done(HELD)
+
+
+def settle(wallet: Wallet, number: int, on: date | None = None, amount: int | None = None) -> Done:
+    """Spend what is held; refused after its last day where a day is given.
+
+    With an `amount` only so much of it: the rest goes back to its lots, what was not there before anything else.
+    """
+    hold = wallet.holds.get(number)
+    if hold is None:
+        return _refused(wallet, "hold", hold=number)
+    if on is not None and on > hold.until:
+        return _refused(wallet, "hold_over", last_day=hold.until.isoformat())
+    if amount is not None and (on is None or not 0 <= amount <= hold.amount):
+        return _refused(wallet, "more_than_held", held=hold.amount)
+    booking = _Booking(wallet)
+    del wallet.holds[number]
+    booking.book(HELD, -hold.amount)
+    used, back = split(hold.lots, hold.amount if amount is None else amount)
+    booking.taken.extend(used)
+    if back and on is not None:
+        booking.give_back(on, back, f"hold/{hold.number}")
+    if used:
+        booking.redeemed()
+    return booking.done(REDEEMED)
+
+
+def split(lots: Sequence[tuple[int, int]], amount: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return which parts of lots make up an amount, from the first, and what is left of all of them."""
+    used: list[tuple[int, int]] = []
+    back: list[tuple[int, int]] = []
+    for number, there in lots:
+        part = min(there, amount)
+        amount -= part
+        used += [(number, part)] if part else []
+        back += [(number, there - part)] if there > part else []
+    return used, back
+
+
+def release(wallet: Wallet, number: int, on: date) -> Done:
+    """Give back what is held to the lots that it came from."""
+    hold = wallet.holds.get(number)
+    if hold is None:
+        return _refused(wallet, "hold", hold=number)
+    booking = _Booking(wallet)
+    booking.let_go(on, hold)
+    return booking.done(HELD)
+
+
+def expire_hold(wallet: Wallet, number: int, on: date) -> Done:
+    """Give back what is held where its last day has passed."""
+    hold = wallet.holds.get(number)
+    if hold is not None and on <= hold.until:
+        return _refused(wallet, "hold_runs", last_day=hold.until.isoformat())
+    return release(wallet, number, on)
+
+
+def refund(wallet: Wallet, on: date, amount: int, lots: Sequence[tuple[int, int]]) -> Done:
+    """Undo a redemption or a part of it: `lots` is what it has taken and has not been refunded.
+
+    What was taken last goes back first. It may come to more than the account stores: it was there before. A lot that a
+    later redemption has ended is opened anew: what is given back was not there to be left.
+    """
+    if (wrong := _not_an_amount(wallet, amount)) is not None:
+        return wrong
+    back: list[tuple[int, int]] = []
+    left = amount
+    for number, taken in reversed(lots):
+        part = min(left, taken)
+        left -= part
+        back += [(number, part)] if part else []
+    if left or any(part > _gone(wallet, number) for number, part in _by_lot(back).items() if number != OWED):
+        return _refused(wallet, "refund", amount=amount)
+    booking = _Booking(wallet)
+    booking.give_back(on, back, "refund", anew=True)
+    return booking.done(REDEEMED)
+
+
+def _by_lot(parts: Iterable[tuple[int, int]]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for number, amount in parts:
+        found[number] = found.get(number, 0) + amount
+    return found
+
+
+def _gone(wallet: Wallet, number: int) -> int:
+    """Return how much of a lot is neither there nor held."""
+    lot = wallet.lots.get(number)
+    if lot is None:
+        return 0
+    held = sum(part for hold in wallet.holds.values() for of, part in hold.lots if of == number)
+    return lot.original - lot.remaining - held
+
+
+def _may_not(wallet: Wallet, on: date, amount: int, purpose: Purpose | None, family: bool) -> Done | None:
+    account = wallet.account
+    if (wrong := _not_an_amount(wallet, amount)) is not None:
+        return wrong
+    if purpose is not None and purpose not in account.spent_on:
+        return _refused(wallet, "spent_on", gives=purpose.value)
+    if family and (account.family is None or not account.family.may_draw):
+        return _refused(wallet, "family")
+    available = wallet.available(on)
+    if not may_spend(account, available, amount, on):
+        return _refused(wallet, "balance", available=available, needed=amount)
+    return None
+
+
+# What is given away, lent, taken back
+
+
+def give(wallet: Wallet, on: date, amount: int, to_whom: Recipient) -> Done:
+    """Give an amount away; what one does not have one cannot give, whatever may be overdrawn.
+
+    What goes to the pool is with the donations at once; anything else is on its way until somebody receives it.
+    """
+    if (wrong := _not_an_amount(wallet, amount)) is not None:
+        return wrong
+    if to_whom not in wallet.account.transfer:
+        return _refused(wallet, "transfer", to_whom=to_whom.value)
+    return _hand_over(wallet, on, amount, DONATION_POOL if to_whom is Recipient.POOL else TRANSIT)
+
+
+def lend(pool: Wallet, on: date, amount: int) -> Done:
+    """Take from a pool what somebody borrows from it."""
+    return _not_an_amount(pool, amount) or _hand_over(pool, on, amount, BORROWED)
+
+
+def pay_out(pool: Wallet, on: date, amount: int) -> Done:
+    """Take from a pool what it gives away; it is on its way until somebody receives it."""
+    return _not_an_amount(pool, amount) or _hand_over(pool, on, amount, TRANSIT)
+
+
+def short_of(wallet: Wallet, on: date, amount: int) -> int:
+    """Return how much of an amount is not there, and would be drawn over the balance."""
+    return max(0, amount - sum(lot.remaining for lot in wallet.live(on)))
+
+
+def _hand_over(wallet: Wallet, on: date, amount: int, where: str) -> Done:
+    available = wallet.available(on)
+    if amount > available:
+        return _refused(wallet, "balance", available=available, needed=amount)
+    booking = _Booking(wallet)
+    booking.take(wallet.live(on), amount)
+    return booking.done(where)
+
+
+def take_back(wallet: Wallet, on: date, amount: int, source: str = "") -> Done:
+    """Take back what a correction says: from the lots of its source first, then as if spent.
+
+    What is held keeps and is owed instead; what is more than all there is is the shortfall.
+    """
+    if (wrong := _not_an_amount(wallet, amount)) is not None:
+        return wrong
+    lots = wallet.live(on)
+    short = max(0, amount - max(0, wallet.balance_on(on)))
+    if short and wallet.account.shortfall is Shortfall.FORBID:
+        return _refused(wallet, "shortfall", balance=wallet.balance_on(on), needed=amount)
+    booking = _Booking(wallet)
+    left = booking.take([lot for lot in lots if source and lot.source == source], amount)
+    left = booking.take([lot for lot in lots if not source or lot.source != source], left)
+    if wallet.account.shortfall is Shortfall.CLAMP:
+        short = min(short, left)
+        booking.book(WRITTEN_OFF, -short)
+        left -= short
+    booking.owe(left)
+    return booking.done(ISSUED)
+
+
+# What ends
+
+
+def expire(wallet: Wallet, on: date) -> Done:
+    """Let go what ended before a day; what is held of it stays until it is released."""
+    booking = _Booking(wallet)
+    booking.clear(lot for lot in wallet.lots.values() if lot.last_day < on)
+    return booking.done(EXPIRED)
+
+
+def expiring(wallet: Wallet, on: date, until: date) -> tuple[Lot, ...]:
+    """Return the lots that are there on a day and end on one of the days up to another, the first to end first."""
+    found = (replace(lot) for lot in wallet.lots.values() if lot.remaining and on <= lot.last_day <= until)
+    return tuple(sorted(found, key=lambda lot: (lot.last_day, lot.number)))
+
+
+def settle_debt(wallet: Wallet, on: date) -> Done:
+    """Pay what is owed from what is there; every function of this module does so of itself."""
+    booking = _Booking(wallet)
+    booking.pay_from_lots(on)
+    return booking.done(AVAILABLE)
+
+
+def close(wallet: Wallet, on: date, event: ClosingEvent) -> Done:
+    """End the account: what is held is released, what is there goes where the account says; what is owed stays."""
+    closure = wallet.account.closure
+    if closure is None:
+        return _refused(wallet, "closure")
+    booking = _Booking(wallet)
+    for hold in list(wallet.holds.values()):
+        booking.let_go(on, hold)
+    booking.book(EXPIRED, booking.clear(lot for lot in wallet.lots.values() if lot.last_day < on))
+    where = {
+        ClosingEvent.DEATH: closure.death,
+        ClosingEvent.MOVING: closure.moving,
+        ClosingEvent.LEAVING: closure.leaving,
+    }[event]
+    booking.clear(wallet.live(on))
+    return booking.done(where.value)
+
+
+def convert(wallet: Wallet, on: date, how: Treatment) -> Done:
+    """Do to the lots what a change of rules says, the earliest first; what is held and what is owed is not touched.
+
+    What becomes more is a further lot with the days and the source of the old one.
+    """
+    booking = _Booking(wallet)
+    lots = sorted(wallet.live(on), key=lambda lot: (lot.earned_on, lot.number))
+    before = [lot.remaining for lot in lots]
+    after = [0 for _lot in lots] if how is Fate.RESTART else treated(before, how)
+    for lot, amount in zip(lots, after, strict=True):
+        if amount > lot.remaining:
+            more = amount - lot.remaining
+            booking.book(ISSUED, -more)
+            booking.open(lot.earned_on, lot.last_day, more, lot.source)
+        elif amount < lot.remaining:
+            booking.change(lot, amount - lot.remaining)
+    return booking.done(LOST)
+
+
+# What is wrong
+
+
+def wallet_problems(wallet: Wallet) -> list[str]:
+    """Return what cannot be in a wallet, whatever has happened to it."""
+    said: list[str] = []
+    held: dict[int, int] = {}
+    for hold in wallet.holds.values():
+        if hold.amount <= 0 or sum(part for _lot, part in hold.lots) != hold.amount:
+            said.append(f"hold {hold.number}: its lots are not its {hold.amount}")
+        for number, part in hold.lots:
+            held[number] = held.get(number, 0) + part
+            if number != OWED and number not in wallet.lots:
+                said.append(f"hold {hold.number}: there is no lot {number}")
+    for lot in wallet.lots.values():
+        if lot.remaining < 0:
+            said.append(f"lot {lot.number}: {lot.remaining} is left")
+        if lot.remaining + held.get(lot.number, 0) > lot.original:
+            said.append(f"lot {lot.number}: more than its {lot.original} is there or held")
+        if not OWED < lot.number < wallet.next_lot:
+            said.append(f"lot {lot.number}: the next one is {wallet.next_lot}")
+    if not 0 <= wallet.drawn <= wallet.debt:
+        said.append(f"{wallet.drawn} is drawn of {wallet.debt} that is owed")
+    most = _most_drawn(wallet.account)
+    if most is not None and wallet.drawn > most:
+        said.append(f"{wallet.drawn} is drawn, more than {most}")
+    if not 0 <= wallet.rest < _unit(wallet.account):
+        said.append(f"{wallet.rest} waits for more")
+    return said
+
+
+def _most_drawn(account: Account) -> int | None:
+    match account.overdraft:
+        case Floor(least=least):
+            return -min(entry.value for entry in least.entries)
+        case Overdraft.NONE:
+            return 0
+        case _:
+            return None
+
+
+# As plain data
+
+
+def wallet_data(wallet: Wallet) -> dict[str, Any]:
+    """Return a wallet as plain data, without its account."""
+    return {
+        "lots": [
+            [lot.number, str(lot.earned_on), str(lot.last_day), lot.original, lot.remaining, lot.source]
+            for lot in wallet.lots.values()
+        ],
+        "holds": [
+            [hold.number, hold.amount, str(hold.until), [list(part) for part in hold.lots]]
+            for hold in wallet.holds.values()
+        ],
+        "debt": wallet.debt,
+        "drawn": wallet.drawn,
+        "rest": wallet.rest,
+        "next_lot": wallet.next_lot,
+        "issued": [[index, str(day)] for index, day in wallet.issued],
+    }
+
+
+def wallet_of(account: Account, data: Mapping[str, Any]) -> Wallet:
+    """Return the wallet that `wallet_data` has written down."""
+    day = date.fromisoformat
+    return Wallet(
+        account,
+        lots={n: Lot(n, day(earned), day(last), *rest) for n, earned, last, *rest in data["lots"]},
+        holds={
+            n: Hold(n, amount, day(until), tuple((lot, part) for lot, part in lots))
+            for n, amount, until, lots in data["holds"]
+        },
+        debt=data["debt"],
+        drawn=data["drawn"],
+        rest=data["rest"],
+        next_lot=data["next_lot"],
+        issued=[(index, day(on)) for index, on in data["issued"]],
+    )
+
+
+def _unit(account: Account) -> int:
+    return 100 if account.unit.type is FactType.POINTS else 3600
+
+
+def _refused(wallet: Wallet, code: str, **operands: FactValue) -> Done:
+    clause = wallet.account.clause
+    said = (*operands.items(), ("unit", wallet.account.unit.value))
+    return Done(refused=Reason(code, clause, clause.location, said))
+
+
+def _not_an_amount(wallet: Wallet, amount: int) -> Done | None:
+    return None if 0 < amount <= MOST else _refused(wallet, "amount", amount=amount)
+
+
+@dataclass
+class _Booking:
+    """A change while it is made: the wallet changes at once, and what changes is noted."""
+
+    wallet: Wallet
+    lines: dict[str, int] = field(default_factory=dict)
+    moves: dict[int, int] = field(default_factory=dict)
+    opened: list[Lot] = field(default_factory=list)
+    taken: list[tuple[int, int]] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    drawn: int = 0
+
+    def book(self, account: str, amount: int) -> None:
+        self.lines[account] = self.lines.get(account, 0) + amount
+
+    def done(self, counterpart: str) -> Done:
+        """Book the other side of everything to one account, and return all of it."""
+        self.book(counterpart, -sum(self.lines.values()))
+        return Done(
+            tuple(Line(account, amount) for account, amount in self.lines.items() if amount),
+            tuple(LotMove(lot, amount) for lot, amount in self.moves.items() if amount),
+            tuple(self.opened),
+            taken=tuple(self.taken),
+            ended=tuple(self.ended),
+            drawn=self.drawn,
+        )
+
+    def change(self, lot: Lot, amount: int) -> None:
+        lot.remaining += amount
+        self.moves[lot.number] = self.moves.get(lot.number, 0) + amount
+        self.book(AVAILABLE, amount)
+
+    def open(self, earned_on: date, last_day: date, amount: int, source: str) -> None:
+        wallet = self.wallet
+        lot = Lot(wallet.next_lot, earned_on, last_day, amount, amount, source)
+        wallet.lots[lot.number] = lot
+        wallet.next_lot += 1
+        self.opened.append(replace(lot))
+        self.book(AVAILABLE, amount)
+
+    def take(self, lots: Iterable[Lot], amount: int) -> int:
+        """Take an amount from lots, the first first; return what is short."""
+        for lot in lots:
+            part = min(lot.remaining, amount)
+            if part:
+                self.change(lot, -part)
+                self.taken.append((lot.number, part))
+                amount -= part
+        return amount
+
+    def clear(self, lots: Iterable[Lot]) -> int:
+        """Take all that is left of lots, for nobody; return how much it was."""
+        cleared = 0
+        for lot in lots:
+            if lot.remaining:
+                cleared += lot.remaining
+                self.change(lot, -lot.remaining)
+        return cleared
+
+    def draw(self, on: date, amount: int) -> None:
+        """Take an amount as it is spent; what is short is owed."""
+        short = self.take(self.wallet.live(on), amount)
+        if short:
+            self.owe(short)
+            self.wallet.drawn += short
+            self.drawn += short
+            self.taken.append((OWED, short))
+
+    def owe(self, amount: int) -> None:
+        self.wallet.debt += amount
+        self.book(DEBT, -amount)
+
+    def pay(self, amount: int) -> int:
+        """Pay what is owed as far as an amount goes, what was drawn first; return what was paid."""
+        paid = min(self.wallet.debt, amount)
+        drawn = min(self.wallet.drawn, paid)
+        self.wallet.debt -= paid
+        self.wallet.drawn -= drawn
+        self.drawn -= drawn
+        self.book(DEBT, paid)
+        return paid
+
+    def pay_from_lots(self, on: date) -> None:
+        taken = list(self.taken)
+        self.pay(self.wallet.debt - self.take(self.wallet.live(on), self.wallet.debt))
+        self.taken = taken  # what pays a debt is neither spent nor given
+
+    def whole(self, amount: int) -> int:
+        """Return what is credited of an amount where only whole points or hours are."""
+        how = self.wallet.account.whole_only
+        if how is WholeOnly.NO:
+            return amount
+        unit = _unit(self.wallet.account)
+        whole, rest = divmod(amount + self.wallet.rest, unit)
+        self.wallet.rest = rest if how is WholeOnly.REST_CARRIED else 0
+        self.book(LOST, rest - self.wallet.rest)
+        return whole * unit
+
+    def arrives(self, on: date, amount: int, source: str, parts: Sequence[Part]) -> None:
+        """Put in an amount: what is too much overflows, what is owed is paid, the rest are lots."""
+        storage = self.wallet.account.storage
+        room = amount
+        if storage is not None:
+            room = max(0, min(amount, storage.at_most.on(on) - self.wallet.balance_on(on)))
+            self.book(storage.overflow.value, amount - room)
+        paid = self.pay(room)
+        left = room - paid
+        for earned_on, last_day, part in parts:
+            from_part = min(part, paid)
+            paid -= from_part
+            kept = min(part - from_part, left)
+            left -= kept
+            if kept:
+                self.open(earned_on, last_day, kept, source)
+
+    def give_back(self, on: date, parts: Iterable[tuple[int, int]], source: str, *, anew: bool = False) -> None:
+        """Put amounts back to their lots. What was owed is owed no longer; where it was paid since, it is there.
+
+        `anew`: a lot that was ended before its last day is opened once more, for this amount.
+        """
+        for number, amount in parts:
+            lot = self.wallet.lots.get(number)
+            if lot is not None and anew and lot.last_day == date.min:
+                self.open(lot.earned_on, last_day_of(self.wallet.account, lot.earned_on), amount, lot.source)
+            elif lot is not None:
+                self.change(lot, amount)
+            elif left := amount - self.pay(amount):
+                self.open(on, last_day_of(self.wallet.account, on), left, source)
+        self.pay_from_lots(on)
+
+    def let_go(self, on: date, hold: Hold) -> None:
+        del self.wallet.holds[hold.number]
+        self.book(HELD, -hold.amount)
+        self.give_back(on, hold.lots, f"hold/{hold.number}")
+
+    def redeemed(self) -> None:
+        """Let go what a redemption leaves, where the account says so."""
+        wallet = self.wallet
+        if wallet.account.expires is not Expiry.AFTER_REDEMPTION:
+            return
+        self.book(EXPIRED, self.clear(wallet.lots.values()))
+        held = {number for hold in wallet.holds.values() for number, _part in hold.lots} - {OWED}
+        for number in sorted(held):
+            wallet.lots[number].last_day = date.min
+        self.ended.extend(sorted(held))

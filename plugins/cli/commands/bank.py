@@ -1,0 +1,267 @@
+"""`lianxing bank`: the counter of the bank, one command for each thing that may be asked, and its reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lianxing.plugins.cli.finding import Day
+from lianxing.plugins.cli.reporting import expire, notices, settlement
+from lianxing.plugins.cli.serving import Request, serve
+from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.rules.accounts import Purpose, Recipient, Unit
+from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.commands import (
+    Close,
+    Command,
+    Fetch,
+    Give,
+    Grant,
+    Redeem,
+    Refund,
+    Release,
+    Reserve,
+    Settle,
+    UsePerk,
+)
+from lianxing.rules.facts import FactType, VolunteerId
+from lianxing.rules.perks import Beneficiary
+from lianxing.rules.quantities import amount as amount_of
+from lianxing.rules.redemption import PickUp
+
+if TYPE_CHECKING:
+    from lianxing.rules.policy import Policy
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Made = Callable[["Policy", dict[str, Any], dict[str, Any]], Command]
+
+
+def command(say: Say) -> click.Command:
+    group = click.Group(
+        "bank",
+        help=say(
+            "存折业务。每个请求有编号（--key），同一编号只办一次；按条文不办的也记入存折，并说明条款。"
+            "各命令都可加 --json。",
+            "The counter of the bank. Every request has a key (--key) and is done once for it; what a clause refuses "
+            "is kept in the passbook too, with the clause. Every command takes --json.",
+        ),
+    )
+    group.params.append(
+        click.Option(["--lang"], type=click.Choice(["zh", "en"]), expose_value=False, help=say("语言。", "Language."))
+    )
+    for one in (*_offers(say), *_accounts(say), expire(say), notices(say), settlement(say)):
+        group.add_command(one)
+    return group
+
+
+def _offers(say: Say) -> list[click.Command]:
+    units = click.option("--units", type=int, default=1, show_default=True, help=say("几份。", "How many."))
+    merchant = click.option("--merchant", default="", help=say("在哪个商户。", "At which merchant."))
+    family = click.option("--family", is_flag=True, help=say("家庭成员使用。", "A member of the family asks."))
+    entry = click.argument("entry", type=click.IntRange(1, 2**53))
+    return [
+        _asking(
+            say, "redeem", "兑换一项；账户有预留期的先预留，结清后才算兑换。",
+            "Redeem an offer; where the account reserves, it is reserved until it is settled.",
+            (click.argument("offer"), units, merchant, family),
+            lambda _policy, whose, more: Redeem(**whose, **more),
+        ),
+        _asking(
+            say, "settle", "结清第 ENTRY 号预留：已经交付。用得少于预留的，写 --amount。",
+            "Settle the reservation of ENTRY: it was handed over. Where less was used, say --amount.",
+            (entry, click.option("--amount", help=say("实际用去，如 “1.5 小时”。", "What was used: '1.5 hours'."))),
+            lambda _policy, whose, more: Settle(
+                **whose,
+                entry=more["entry"],
+                amount=None if more["amount"] is None else _amount(more["amount"], None, say),
+            ),
+        ),
+        _asking(
+            say, "release", "取消第 ENTRY 号预留。", "Give back what ENTRY reserved.", (entry,),
+            lambda _policy, whose, more: Release(**whose, **more),
+        ),
+        _asking(
+            say, "refund", "退回第 ENTRY 号兑换。", "Undo the redemption of ENTRY.", (entry,),
+            lambda _policy, whose, more: Refund(**whose, **more),
+        ),
+        _asking(
+            say, "fetch", "凭第 ENTRY 号兑换的凭证领取。", "Hand in the voucher of ENTRY.",
+            (
+                entry,
+                merchant,
+                click.option(
+                    "--shown",
+                    multiple=True,
+                    type=click.Choice([one.value for one in PickUp]),
+                    help=say("出示了什么。", "What was shown; may be said again."),
+                ),
+            ),
+            lambda _policy, whose, more: Fetch(
+                **whose,
+                entry=more["entry"],
+                merchant=more["merchant"],
+                shown=tuple(PickUp(one) for one in more["shown"]),
+            ),
+        ),
+        _asking(
+            say, "use-perk", "使用一次礼遇。", "Use a perk once.",
+            (
+                click.argument("perk"),
+                units,
+                click.option(
+                    "--for-whom",
+                    type=click.Choice([one.value for one in Beneficiary]),
+                    default=Beneficiary.SELF.value,
+                    show_default=True,
+                    help=say("为谁。", "For whom."),
+                ),
+                click.option("--site", default="", help=say("在哪里。", "Where.")),
+                click.option("--issued-on", type=Day(), help=say("证或卡的发放日。", "When pass or card was issued.")),
+                click.option("--lent", is_flag=True, help=say("卡是借来的。", "The card is somebody else's.")),
+            ),
+            lambda _policy, whose, more: UsePerk(**whose, **{**more, "for_whom": Beneficiary(more["for_whom"])}),
+        ),
+    ]  # fmt: skip
+
+
+def _accounts(say: Say) -> list[click.Command]:
+    account = click.argument("account")
+    amount = click.argument("amount")
+    return [
+        _asking(
+            say, "reserve", "在账户中预留，AMOUNT 如 “2 小时”、“3 分”。",
+            "Reserve an amount of an account: '2 hours', '3 points'.",
+            (
+                account,
+                amount,
+                click.option(
+                    "--for",
+                    "purpose",
+                    required=True,
+                    type=click.Choice([one.value for one in Purpose]),
+                    help=say("用于什么。", "What for."),
+                ),
+                click.option("--family", is_flag=True, help=say("家庭成员使用。", "A member of the family asks.")),
+            ),
+            lambda policy, whose, more: Reserve(
+                **whose,
+                account=more["account"],
+                amount=_amount(more["amount"], _unit(policy, more["account"]), say),
+                purpose=Purpose(more["purpose"]),
+                family=more["family"],
+            ),
+        ),
+        _asking(
+            say, "give", "转给他人（--recipient）或公益池，AMOUNT 如 “2 小时”、“3 分”。",
+            "Give an amount to somebody (--recipient) or to the pool: '2 hours', '3 points'.",
+            (
+                account,
+                amount,
+                click.option(
+                    "--to",
+                    "to_whom",
+                    required=True,
+                    type=click.Choice([one.value for one in Recipient]),
+                    help=say("转给什么人。", "To whom, as the account says it."),
+                ),
+                click.option("--recipient", default="", help=say("收下的志愿者。", "The volunteer who receives it.")),
+            ),
+            lambda policy, whose, more: Give(
+                **whose,
+                account=more["account"],
+                amount=_amount(more["amount"], _unit(policy, more["account"]), say),
+                to_whom=Recipient(more["to_whom"]),
+                recipient=VolunteerId(more["recipient"]),
+            ),
+        ),
+        _asking(
+            say, "grant", "按办法发放，AMOUNT 如 “2 小时”。", "Put in what a fund gives: '2 hours'.", (account, amount),
+            lambda policy, whose, more: Grant(
+                **whose,
+                account=more["account"],
+                amount=_amount(more["amount"], _unit(policy, more["account"]), say),
+            ),
+        ),
+        _asking(
+            say, "close-passbook", "销户：各账户余额按办法处理。",
+            "Close the passbook: what is left goes where the policy says.",
+            (
+                click.option(
+                    "--event",
+                    required=True,
+                    type=click.Choice([one.value for one in ClosingEvent]),
+                    help=say("因何销户。", "Why it is closed."),
+                ),
+            ),
+            lambda _policy, whose, more: Close(**whose, event=ClosingEvent(more["event"])),
+        ),
+    ]  # fmt: skip
+
+
+def _asking(say: Say, name: str, zh: str, en: str, parameters: tuple[Decorator, ...], made: Made) -> click.Command:
+    """Return the command of the counter that asks one command of the bank."""
+
+    def ask(
+        volunteer: str,
+        county: str,
+        database: str,
+        on: date | None,
+        scope: str,
+        key: str | None,
+        actor: str,
+        reason: str,
+        dry_run: bool,
+        wait_seconds: int,
+        as_json: bool,
+        **more: Any,
+    ) -> int:
+        request = Request(county, database, volunteer, on, scope, key, actor, reason, dry_run, wait_seconds)
+        return serve(Speaker(say, as_json), request, lambda policy, whose: made(policy, whose, more))
+
+    function: Callable[..., Any] = common(say)(ask)
+    options: tuple[Decorator, ...] = (
+        click.option("--county", required=True, help=say("县区：文件夹、编号或其末段。", "County: a folder or an id.")),
+        click.option("--database", required=True, help=say("台账。", "The ledger, such as sqlite:///bank.db.")),
+        click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today.")),
+        click.option("--key", help=say("请求编号，缺省新编一个。", "The key of the request; by default a new one.")),
+        click.option("--scope", default="counter", show_default=True, help=say("谁的编号。", "Whose keys they are.")),
+        click.option("--actor", default="", help=say("经办人。", "Who acts; kept with the entry.")),
+        click.option("--reason", default="", help=say("事由。", "Why; kept with the entry.")),
+        click.option(
+            "--dry-run", is_flag=True, help=say("只看结果，什么都不写。", "Tell what would happen; write nothing.")
+        ),
+        click.option(
+            "--wait",
+            "wait_seconds",
+            type=click.IntRange(0, 3600),
+            default=30,
+            show_default=True,
+            help=say("台账忙时等几秒。", "How many seconds to wait for a busy ledger."),
+        ),
+    )
+    decorators: tuple[Decorator, ...] = (click.argument("volunteer"), *parameters, *options)
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    made_command: click.Command = click.command(name, help=say(zh, en))(function)
+    return made_command
+
+
+def _unit(policy: Policy, account: str) -> Unit | None:
+    return next((one.unit for one in policy.accounts if one.clause.id == account), None)
+
+
+def _amount(text: str, unit: Unit | None, say: Say) -> int:
+    """Return an amount in its unit; where the account is not known, whichever unit is written with it."""
+    types = (FactType.POINTS, FactType.DURATION) if unit is None else (unit.type,)
+    found = next((value for type in types if (value := amount_of(text, type)) is not None), None)
+    if found is None:
+        raise click.UsageError(
+            say(
+                f"“{text}”不是此账户的数额（如 “2 小时”、“3.5 分”）。",
+                f"'{text}' is no amount of this account, such as '2 hours' or '3.5 points'.",
+            )
+        )
+    return found

@@ -1,0 +1,473 @@
+"""`lianxing request`: services that somebody asks for, from asking to the evaluation, kept in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lianxing.plugins.cli.failing import NotFoundError
+from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
+from lianxing.plugins.cli.main import NOT_PASSED
+from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.rules.perks import Beneficiary
+from lianxing.rules.requests import Step
+
+if TYPE_CHECKING:
+    from lianxing.engine.bank.request_data import Due
+    from lianxing.engine.bank.service_requests import ServiceDesk
+    from lianxing.engine.menu import Queue
+    from lianxing.rules.facts import FactValue
+    from lianxing.rules.policy import Policy
+    from lianxing.rules.requests import ServiceRequest
+
+SCOPE = "cli"
+
+_Run = Callable[..., None]
+
+# The steps that need nothing but the id of the request.
+_PLAIN = {
+    "post": (Step.POST, "公示对接结果（组织者）", "put the match up for everybody to see (the organiser)"),
+    "withdraw": (Step.WITHDRAW, "已对接的志愿者退出", "the matched volunteer steps back"),
+    "cancel": (Step.CANCEL, "提出人取消需求", "whoever asked takes the request back"),
+    "decline": (Step.DECLINE, "组织者办结：无人能服务、异议成立、服务没有进行", "the organiser ends the request"),
+}
+
+
+def command(say: Say) -> click.Command:
+    group = click.Group(
+        "request",
+        help=say(
+            "服务需求：提出、对接、公示、服务、确认、评价。"
+            "每一步都记入提出人的存折；不能办的一步也记下理由，退出码为 1。各命令都可加 --json。",
+            "Requests for service: ask, match, post, serve, confirm, evaluate. Each step is kept in the passbook of "
+            "whoever asked; so is one that is refused, with its reasons, and the exit code is 1. Every command takes "
+            "--json.",
+        ),
+    )
+    group.params.append(
+        click.Option(["--lang"], type=click.Choice(["zh", "en"]), expose_value=False, help=say("语言。", "Language."))
+    )
+    for one in (_ask, _candidates, _match, _served, _confirm, _evaluate, _expire, _list):
+        group.add_command(one(say))
+    for name, (step, zh, en) in _PLAIN.items():
+        group.add_command(_plain_step(say, name, step, say(zh, en)))
+    return group
+
+
+# --- the commands ------------------------------------------------------------------------------------------------
+
+
+def _ask(say: Say) -> click.Command:
+    @click.command(
+        "ask", help=say("提出一项需求，预留其价格。", "Ask for a service of the menu; its price is reserved.")
+    )
+    @click.argument("asker")
+    @click.argument("service")
+    @click.option("--hours", required=True, help=say("几小时，如 1.5。", "For how many hours, such as 1.5."))
+    @click.option("--for", "recipient", default="", help=say("服务对象，缺省为本人。", "For whom; by default oneself."))
+    @click.option(
+        "--as",
+        "for_whom",
+        type=click.Choice([one.value for one in Beneficiary]),
+        default=Beneficiary.SELF.value,
+        help=say("服务对象是提出人的什么人。", "What the recipient is to whoever asks."),
+    )
+    @_for_steps(say)
+    def ask(asker: str, service: str, hours: str, recipient: str, for_whom: str, **more: Any) -> None:
+        said = {
+            "service": service,
+            "seconds": _seconds(hours, say),
+            "recipient": recipient,
+            "for_whom": Beneficiary(for_whom),
+        }
+        _take(say, Step.REQUEST, asker, said, more)
+
+    return ask
+
+
+def _match(say: Say) -> click.Command:
+    @click.command(
+        "match", help=say("按次序对接志愿者（组织者）。", "Match the volunteer whose turn it is (the organiser).")
+    )
+    @click.argument("request")
+    @click.argument("volunteer")
+    @_for_candidates(say)
+    @_for_steps(say)
+    def match(
+        request: str, volunteer: str, paired: tuple[str, ...], on_roster: tuple[str, ...], roster: bool, **more: Any
+    ) -> None:
+        said = {"served_by": volunteer, "paired": paired, "on_roster": on_roster if roster or on_roster else None}
+        _take(say, Step.MATCH, "", {"request": request, **said}, more)
+
+    return match
+
+
+def _served(say: Say) -> click.Command:
+    @click.command(
+        "served", help=say("登记已经服务，服务了多久。", "Note that the service took place, and for how long.")
+    )
+    @click.argument("request")
+    @click.option("--hours", required=True, help=say("几小时。", "For how many hours."))
+    @click.option(
+        "--day", type=Day(), help=say("哪一天服务的，缺省为办理日。", "On which day; by default that of the step.")
+    )
+    @_for_steps(say)
+    def served(request: str, hours: str, day: date | None, **more: Any) -> None:
+        _take(say, Step.SERVE, "", {"request": request, "seconds": _seconds(hours, say), "served_on": day}, more)
+
+    return served
+
+
+def _confirm(say: Say) -> click.Command:
+    @click.command(
+        "confirm", help=say("确认服务和时长，按此结算。", "Confirm the service and its time; that much is paid.")
+    )
+    @click.argument("request")
+    @click.option("--hours", required=True, help=say("几小时。", "For how many hours."))
+    @_for_steps(say)
+    def confirm(request: str, hours: str, **more: Any) -> None:
+        _take(say, Step.CONFIRM, "", {"request": request, "seconds": _seconds(hours, say)}, more)
+
+    return confirm
+
+
+def _evaluate(say: Say) -> click.Command:
+    @click.command("evaluate", help=say("评价一次已确认的服务。", "Evaluate a service that is confirmed."))
+    @click.argument("request")
+    @click.argument("said", metavar="FACT=VALUE...", nargs=-1, required=True)
+    @_for_steps(say)
+    def evaluate(request: str, said: tuple[str, ...], **more: Any) -> None:
+        _take(say, Step.EVALUATE, "", {"request": request, "said": said}, more)
+
+    return evaluate
+
+
+def _plain_step(say: Say, name: str, step: Step, help: str) -> click.Command:
+    @click.command(name, help=help)
+    @click.argument("request")
+    @_for_steps(say)
+    def run(request: str, **more: Any) -> None:
+        _take(say, step, "", {"request": request}, more)
+
+    return run
+
+
+def _candidates(say: Say) -> click.Command:
+    @click.command(
+        "candidates",
+        help=say("谁可以服务，先请谁，谁不可以及理由。", "Who may serve, whose turn it is, who may not and why."),
+    )
+    @click.argument("request")
+    @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @_for_candidates(say)
+    @_where(say)
+    @common(say)
+    def candidates(
+        request: str,
+        county: str,
+        database: str,
+        on: date | None,
+        paired: tuple[str, ...],
+        on_roster: tuple[str, ...],
+        roster: bool,
+        as_json: bool,
+    ) -> None:
+        from lianxing.rules.facts import VolunteerId
+
+        speaker = Speaker(say, as_json)
+        with _Desk(speaker, county, database) as (desk, policy):
+            pairs = tuple(VolunteerId(id) for id in paired)
+            duty = tuple(VolunteerId(id) for id in on_roster) if roster or on_roster else None
+            queue = desk.candidates(request, on or today_in(policy), pairs, duty)
+        if queue is None:
+            raise _no_request(request)
+        speaker.data(_tell_queue(speaker, queue))
+
+    return candidates
+
+
+def _expire(say: Say) -> click.Command:
+    @click.command(
+        "expire",
+        help=say(
+            "办结所有已过期限的需求，退回预留。", "End every request that is overdue; what is held is given back."
+        ),
+    )
+    @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @click.option("--actor", default="", help=say("经办人。", "Who does it."))
+    @click.option(
+        "--dry-run", is_flag=True, help=say("只看结果，什么都不写。", "Show what would happen and write nothing.")
+    )
+    @_where(say)
+    @common(say)
+    def expire(county: str, database: str, on: date | None, actor: str, dry_run: bool, as_json: bool) -> None:
+        speaker = Speaker(say, as_json)
+        with _Desk(speaker, county, database) as (desk, policy):
+            day = on or today_in(policy)
+            due = [one for one in desk.work_list() if one.last_day is not None and one.last_day < day]
+            if not dry_run:
+                desk.expire_overdue(day, SCOPE, actor)
+        for one in due:
+            speaker.line(_request_line(speaker, one.request, one.last_day))
+        speaker.line(say(f"过期 {len(due)} 项", f"{len(due)} overdue"))
+        speaker.data({"dry_run": dry_run, "expired": [_due_data(one) for one in due]})
+
+    return expire
+
+
+def _list(say: Say) -> click.Command:
+    @click.command(
+        "list",
+        help=say(
+            "县区未办结的需求，期限近的在前；或一个人的全部需求。",
+            "The open requests of the county, the most urgent first; or all of one person.",
+        ),
+    )
+    @click.argument("person", required=False)
+    @_where(say)
+    @common(say)
+    def listed(person: str | None, county: str, database: str, as_json: bool) -> None:
+        from lianxing.engine.bank.request_data import Due
+        from lianxing.rules.facts import VolunteerId
+
+        speaker = Speaker(say, as_json)
+        with _Desk(speaker, county, database) as (desk, _policy):
+            if person is None:
+                found = desk.work_list()
+            else:
+                found = [Due(one, None, None) for one in desk.requests_of(VolunteerId(person))]
+        for one in found:
+            speaker.line(_request_line(speaker, one.request, one.last_day))
+        if not found:
+            speaker.line(say("没有。", "None."))
+        speaker.data({"requests": [_due_data(one) for one in found]})
+
+    return listed
+
+
+# --- what they share ---------------------------------------------------------------------------------------------
+
+
+def _where(say: Say) -> Callable[[_Run], _Run]:
+    def decorate(run: _Run) -> _Run:
+        run = click.option(
+            "--database",
+            required=True,
+            help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db."),
+        )(run)
+        return click.option(
+            "--county",
+            required=True,
+            help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part."),
+        )(run)
+
+    return decorate
+
+
+def _for_candidates(say: Say) -> Callable[[_Run], _Run]:
+    def decorate(run: _Run) -> _Run:
+        run = click.option(
+            "--paired", multiple=True, help=say("与服务对象结对的志愿者。", "A volunteer paired with the recipient.")
+        )(run)
+        run = click.option(
+            "--on-duty", "on_roster", multiple=True, help=say("当日值班的志愿者。", "A volunteer on duty that day.")
+        )(run)
+        return click.option(
+            "--roster",
+            is_flag=True,
+            help=say("有值班表而当日无人值班时写。", "There is a roster, though nobody is on duty."),
+        )(run)
+
+    return decorate
+
+
+def _for_steps(say: Say) -> Callable[[_Run], _Run]:
+    def decorate(run: _Run) -> _Run:
+        for option in (
+            click.option("--actor", required=True, help=say("谁办这一步。", "Who takes the step.")),
+            click.option(
+                "--organiser", is_flag=True, help=say("以社区或街道的名义。", "With the authority of the community.")
+            ),
+            click.option(
+                "--on", type=Day(), help=say("办理日，缺省为今天。", "The day of the step; by default today.")
+            ),
+            click.option(
+                "--key",
+                help=say(
+                    "请求编号：同一编号只办一次，重发得原答复。",
+                    "The key: the same key is served once and answered alike.",
+                ),
+            ),
+            click.option("--reason", default="", help=say("缘由。", "Why.")),
+            click.option(
+                "--dry-run",
+                is_flag=True,
+                help=say("只看结果，什么都不写。", "Show what would happen and write nothing."),
+            ),
+        ):
+            run = option(run)
+        return common(say)(_where(say)(run))
+
+    return decorate
+
+
+class _Desk:
+    """The desk of a county, opened with its ledger and policy."""
+
+    def __init__(self, speaker: Speaker, county: str, database: str) -> None:
+        self._asked = speaker, county, database
+
+    def __enter__(self) -> tuple[ServiceDesk, Policy]:
+        from contextlib import ExitStack
+
+        from lianxing.engine.bank.service_requests import ServiceDesk
+        from lianxing.engine.ledger.opening import open_ledger
+        from lianxing.plugins.host import Host
+
+        speaker, county, database = self._asked
+        _folder, policy = county_at(Host(), county)
+        with ExitStack() as stack:
+            ledger = stack.enter_context(open_ledger(database, create=False))
+            rulebook = stack.enter_context(rulebook_for(policy, speaker))
+            self._open = stack.pop_all()
+        return ServiceDesk(ledger, rulebook), policy
+
+    def __exit__(self, *_error: object) -> None:
+        self._open.close()
+
+
+def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str, Any]) -> None:
+    """Take a step, tell what came of it, and leave with the exit code."""
+    from uuid import uuid4
+
+    from lianxing.engine.bank.request_data import begun_by
+    from lianxing.rules.facts import VolunteerId
+    from lianxing.rules.service_commands import TakeStep
+
+    speaker = Speaker(say, more["as_json"])
+    with _Desk(speaker, more["county"], more["database"]) as (desk, policy):
+        if step is not Step.REQUEST:
+            begun = begun_by(policy.county.id, said["request"])
+            if begun is None or desk.request(said["request"]) is None:
+                raise _no_request(said["request"])
+            asker = begun[0]
+        if "said" in said:
+            said = {**said, "said": tuple(_fact_value(policy, one, say) for one in said["said"])}
+        answer = desk.serve(
+            TakeStep(
+                volunteer=VolunteerId(asker),
+                county=policy.county.id,
+                on=more["on"] or today_in(policy),
+                scope=SCOPE,
+                key=more["key"] or uuid4().hex,
+                actor=more["actor"],
+                reason=more["reason"],
+                organiser=more["organiser"],
+                step=step,
+                **said,
+            ),
+            dry_run=more["dry_run"],
+        )
+    data = answer.data
+    speaker.line(_answer_line(speaker, data, answer.entry, replayed=answer.replayed, dry_run=more["dry_run"]))
+    for sentence in _reasons(data, say):
+        speaker.line(f"  {sentence}")
+    speaker.data({"entry": answer.entry, "replayed": answer.replayed, "dry_run": more["dry_run"], **data})
+    if not answer.accepted:
+        raise click.exceptions.Exit(NOT_PASSED)
+
+
+def _answer_line(speaker: Speaker, data: dict[str, Any], entry: int, *, replayed: bool, dry_run: bool) -> str:
+    say = speaker.say
+    request = data.get("request") or {}
+    id, state = request.get("id", ""), _state(request.get("state", ""), say)
+    more = say("（试办，未写入）", " (tried, nothing is written)") if dry_run else ""
+    more += say("（此前已办）", " (was done before)") if replayed else ""
+    if not data["allowed"]:
+        return say(f"不能办{more}，第 {entry} 号：", f"Refused{more}, entry {entry}:")
+    return say(f"{id}：{state}，第 {entry} 号{more}", f"{id}: {state}, entry {entry}{more}")
+
+
+def _reasons(data: dict[str, Any], say: Say) -> list[str]:
+    from lianxing.engine.answers import stated_sentence
+    from lianxing.rules.statements import StatedReason
+
+    return [
+        stated_sentence(
+            StatedReason(one["code"], one["clause"], one["at"], one["cites"], tuple(one["operands"].items())),
+            say.language,
+        )
+        for one in data.get("reasons", ())
+    ]
+
+
+def _request_line(speaker: Speaker, request: ServiceRequest, last_day: date | None) -> str:
+    say = speaker.say
+    who = request.recipient if request.recipient == request.asker else f"{request.asker} → {request.recipient}"
+    due = "" if last_day is None else say(f"，期限 {last_day}", f", until {last_day}")
+    by = "" if not request.volunteer else say(f"，由 {request.volunteer}", f", by {request.volunteer}")
+    return f"{request.id}  {request.request}  {who}  {_state(request.state.value, say)}{by}{due}"
+
+
+def _state(state: str, say: Say) -> str:
+    from lianxing.engine.answers import REQUEST_WORDS
+
+    return REQUEST_WORDS.get(state, state) if say.language == "zh" else state.replace("_", " ")
+
+
+def _due_data(one: Due) -> dict[str, Any]:
+    from lianxing.engine.bank.request_data import request_data
+
+    last = None if one.last_day is None else one.last_day.isoformat()
+    return {**request_data(one.request), "last_day": last, "at": None if one.location is None else str(one.location)}
+
+
+def _tell_queue(speaker: Speaker, queue: Queue) -> dict[str, Any]:
+    from lianxing.engine.answers import reason_sentence
+    from lianxing.engine.bank.request_data import queue_data
+
+    data = queue_data(queue)
+    for turn in data["turns"]:
+        values = ", ".join(f"{name} {'-' if value is None else value}" for name, value in turn["values"].items())
+        speaker.line(f"{turn['place']}. {turn['id']}{'  ' + values if values else ''}")
+    for one in queue.left_out[: len(data["left_out"])]:
+        sentences = "; ".join(reason_sentence(reason, speaker.say.language) for reason in one.reasons)
+        speaker.line(f"-  {one.id}  {sentences}")
+    if not queue.turns:
+        speaker.line(speaker.say("没有可以服务的人。", "Nobody may serve."))
+    return data
+
+
+def _seconds(hours: str, say: Say) -> int:
+    """Return whole seconds of a decimal number of hours."""
+    from fractions import Fraction
+
+    try:
+        seconds = Fraction(hours) * 3600
+    except (ValueError, ZeroDivisionError):
+        seconds = Fraction(-1)
+    if seconds < 0 or seconds.denominator != 1 or seconds > 10**9:
+        raise click.UsageError(say(f"“{hours}”不是小时数，如 1.5", f"'{hours}' is no number of hours such as 1.5"))
+    return int(seconds)
+
+
+def _fact_value(policy: Policy, text: str, say: Say) -> tuple[str, FactValue]:
+    """Return a fact and its value from `evaluation=good`; a Chinese spelling is understood."""
+    name, equals, value = text.partition("=")
+    fact = next((one for one in policy.facts.values() if name in (one.name, one.zh)), None)
+    if not equals or fact is None:
+        raise click.UsageError(say(f"“{text}”不是 事实=值", f"'{text}' is no FACT=VALUE with a fact of the county"))
+    if fact.type.is_text:
+        known = next((one.id for one in fact.values if value in (one.id, one.label.zh, one.label.en)), value)
+        return fact.name, known
+    digits = value.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+        raise click.UsageError(say(f"“{value}”须为整数", f"'{value}' must be a whole number"))
+    return fact.name, int(value)
+
+
+def _no_request(id: str) -> NotFoundError:
+    return NotFoundError(f"没有服务需求“{id}”", f"there is no request '{id}'")

@@ -1,0 +1,88 @@
+"""`lianxing withdraw-record`: a record that was a mistake is taken back, and what it earned with it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import click
+
+from lianxing.plugins.cli.failing import NotFoundError
+from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
+from lianxing.plugins.cli.speaking import Say, Speaker, common
+
+
+def command(say: Say) -> click.Command:
+    @click.command(
+        "withdraw-record",
+        help=say(
+            "撤回一条误报的服务记录：它得到的时长和积分一并收回，受其影响的其他记录另有调整；原分录不改动。",
+            "Take back a record that was a mistake: what it earned is taken back, records that it changes are "
+            "adjusted, and the entries that were made stay as they are.",
+        ),
+    )
+    @click.argument("record")
+    @click.option("--registry", required=True, help=say("登记系统。", "The registry that has the record."))
+    @click.option("--reason", required=True, help=say("事由，记入存折。", "Why; it is kept in the passbook."))
+    @click.option(
+        "--county", required=True, help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part.")
+    )
+    @click.option(
+        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
+    )
+    @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @common(say)
+    def withdraw_record(
+        record: str, registry: str, reason: str, county: str, database: str, on: date | None, as_json: bool
+    ) -> None:
+        speaker = Speaker(say, as_json)
+        speaker.data(withdrawn(speaker, record, registry, reason, county, database, on))
+
+    return withdraw_record
+
+
+def withdrawn(
+    speaker: Speaker, record: str, registry: str, reason: str, county: str, database: str, on: date | None
+) -> dict[str, Any]:
+    """Take a record back and say what that came to; return it as plain data."""
+    from lianxing.engine.amounts import points_text, time_text
+    from lianxing.engine.ledger.opening import open_ledger
+    from lianxing.plugins.host import Host
+    from lianxing.plugins.intake import Intake
+    from lianxing.rules.facts import RecordId, RegistryId
+    from lianxing.rules.records import SetAside, Withdrawn
+
+    say, language = speaker.say, speaker.say.language
+    if not reason.strip():
+        raise click.UsageError(say("须写明事由。", "a reason has to be given."))
+    host = Host()
+    _folder, policy = county_at(host, county)
+    aside: list[SetAside] = []
+    taken = Withdrawn(RecordId(record), RegistryId(registry), reason)
+    with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
+        report = Intake(host, rulebook, ledger, registry, on or today_in(policy), aside.append).take([taken])
+    if aside:
+        where = "" if aside[0].reason == "not_booked" else say("（在别的县区）", " (it is in another county)")
+        raise NotFoundError(
+            f"本县台账里没有 {registry} 的记录“{record}”{where}",
+            f"the county's ledger has no record '{record}' of {registry}{where}",
+        )
+    if report.unchanged:
+        speaker.line(say(f"记录 {record} 已经撤回过", f"record {record} was taken back before"))
+    else:
+        hours, points = time_text(-report.seconds, language), points_text(-report.points, language)
+        speaker.line(
+            say(
+                f"记录 {record} 已撤回，收回时长 {hours or 0}、积分 {points}；调整其他记录 {report.adjusted} 条",
+                f"record {record} is taken back: {hours or 0} and {points}; {report.adjusted} others adjusted",
+            )
+        )
+    return {
+        "record": record,
+        "registry": registry,
+        "withdrawn": report.withdrawn,
+        "unchanged": report.unchanged,
+        "adjusted": report.adjusted,
+        "seconds": report.seconds,
+        "points_hundredths": report.points,
+    }

@@ -1,0 +1,126 @@
+"""At the counter: a command is asked of the bank, its answer said, and its exit code found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from lianxing.plugins.cli.failing import NotFoundError, UnfitRequestError
+from lianxing.plugins.cli.finding import county_at, rulebook_for, today_in
+from lianxing.plugins.cli.main import NOT_PASSED, UNUSABLE
+from lianxing.plugins.cli.speaking import Speaker
+from lianxing.rules.commands import Command, Give
+from lianxing.rules.facts import VolunteerId
+
+if TYPE_CHECKING:
+    from lianxing.engine.ledger.opening import Ledger
+    from lianxing.rules.policy import Policy
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks, where and when; without a key one is made and told, so that it can be asked again."""
+
+    county: str
+    database: str
+    volunteer: str
+    on: date | None
+    scope: str
+    key: str | None
+    actor: str
+    reason: str
+    dry_run: bool
+    wait_seconds: int
+
+
+def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, Any]], Command]) -> int:
+    """Ask one command of the bank and say what became of it; return the exit code.
+
+    `made` makes the command from the policy and from what every command has.
+    """
+    from lianxing.engine.answer_sentences import answer_sentences
+    from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
+    from lianxing.engine.ledger.opening import open_ledger
+    from lianxing.plugins.desk import Desk, Served
+    from lianxing.plugins.host import Host
+
+    say = speaker.say
+    host = Host()
+    _folder, policy = county_at(host, request.county)
+    key = request.key if request.key is not None else uuid4().hex
+    on = request.on or today_in(policy)
+    whose = {
+        "volunteer": VolunteerId(request.volunteer),
+        "county": policy.county.id,
+        "on": on,
+        "scope": request.scope,
+        "key": key,
+        "actor": request.actor,
+        "reason": request.reason,
+    }
+    command = made(policy, whose)
+    with (
+        open_ledger(request.database, create=False, wait_seconds=request.wait_seconds) as ledger,
+        rulebook_for(policy, speaker) as rulebook,
+    ):
+        _known(ledger, policy, command)
+        desk = Desk(host, ledger, rulebook)
+        if request.key is None and not request.dry_run:
+            speaker.aside(
+                say(
+                    f"请求编号：{key}（再试时写 --key {key} --on {on}）",
+                    f"key: {key} (to ask again, say --key {key} --on {on})",
+                )
+            )
+        try:
+            served = Served(desk.rehearse(command)) if request.dry_run else desk.serve(command)
+        except (InvalidError, KeyMismatchError) as error:
+            raise UnfitRequestError(error.label.zh, error.label.en) from None
+    answer, body = served.answer, served.answer.data
+    entry = answer.entry or None
+    said = list(answer_sentences(body, say.language))
+    if request.dry_run:
+        speaker.line(say("试办：什么都没有记入。", "dry run: nothing was written"))
+    for sentence in said:
+        speaker.line(sentence)
+    if entry is not None:
+        again = say("（此前已答复）", " (as answered before)") if answer.replayed else ""
+        speaker.line(say(f"  存折第 {entry} 号{again}", f"  entry {entry} of the passbook{again}"))
+    if served.receipt is not None and served.settled is not None:
+        number, by = served.receipt.number, served.settled.entry
+        speaker.line(
+            say(f"  已交付，凭据 {number}，第 {by} 号结清", f"  handed over, receipt {number}, settled by {by}")
+        )
+    if served.fault is not None:
+        stands = say("；预留仍在，可用同一编号再试", "; the reservation stands, ask again with the same key")
+        speaker.aside(f"{served.fault}{stands if served.receipt is None else ''}")
+    speaker.data(
+        {
+            "accepted": answer.accepted,
+            "entry": entry,
+            "key": key,
+            "scope": request.scope,
+            "replayed": answer.replayed,
+            "dry_run": request.dry_run,
+            "answer": body,
+            "receipt": None if served.receipt is None else served.receipt.number,
+            "settled_by": None if served.settled is None else served.settled.entry,
+            "sentences": said,
+        }
+    )
+    return UNUSABLE if served.fault is not None else 0 if answer.accepted else NOT_PASSED
+
+
+def _known(ledger: Ledger, policy: Policy, command: Command) -> None:
+    """Refuse people of whom the ledger knows nothing: a misspelt id must not open a passbook."""
+    people = [command.volunteer]
+    if isinstance(command, Give) and command.recipient:
+        people.append(command.recipient)
+    with ledger.reading() as reading:
+        known = reading.volunteers(people)
+        for person in people:
+            if person not in known and not reading.passbook_entries(person, policy.county.id, limit=1):
+                raise NotFoundError(f"台账里没有志愿者“{person}”", f"the ledger has no volunteer '{person}'") from None

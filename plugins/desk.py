@@ -1,0 +1,149 @@
+"""The desk: a command is served, and plugins that hand over goods are asked and told.
+
+What is reserved is settled as soon as a plugin has handed it over; without such a plugin it waits for `settle`. A
+plugin that fails leaves the reservation as it is: asked again with the same key, the plugin is asked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+
+import orjson
+
+from lianxing.engine.bank.tellers import Answer, Teller
+from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.rulebook import Rulebook
+from lianxing.plugins.host import Host, PluginError
+from lianxing.rules.commands import Command, Redeem, Settle
+from lianxing.rules.receipts import Receipt, Redemption
+
+SCOPE = "lianxing/fulfilment"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The answer to a command; the receipt and the settling where a plugin handed it over at once.
+
+    `fault` is what is wrong with the plugin that should have: what was reserved is reserved.
+    """
+
+    answer: Answer
+    receipt: Receipt | None = None
+    settled: Answer | None = None
+    fault: PluginError | None = None
+
+
+class Desk:
+    """Serves the commands of one county, with the plugins of a host."""
+
+    def __init__(self, host: Host, ledger: Ledger, rulebook: Rulebook) -> None:
+        self._host = host
+        self._ledger = ledger
+        self._teller = Teller(ledger, rulebook)
+
+    def rehearse(self, command: Command) -> Answer:
+        """Tell what would become of a command; nothing is written and no plugin is asked."""
+        return self._teller.rehearse(command)
+
+    def serve(self, command: Command) -> Served:
+        """Answer one command, as `Teller.serve` does, and let plugins hand over what was redeemed."""
+        answer = self._teller.serve(command)
+        if not answer.accepted:
+            return Served(answer)
+        if isinstance(command, Redeem):
+            return self._redeemed(command, answer)
+        if isinstance(command, Settle) and not answer.replayed:
+            redemption = self._earlier(command)
+            if redemption is not None:
+                self._host.tell("redemption_settled", redemption=redemption, receipt=None)
+        return Served(answer)
+
+    def _redeemed(self, command: Redeem, answer: Answer) -> Served:
+        redemption = _redemption(command, answer)
+        if redemption.held_until is None:
+            if not answer.replayed:
+                self._host.tell("redemption_settled", redemption=redemption, receipt=None)
+            return Served(answer)
+        key = hashlib.sha256(orjson.dumps([command.scope, command.key])).hexdigest()
+        if self._ended(command, answer.entry):
+            return Served(answer)  # it was handed over, settled or given back meanwhile
+        try:
+            fulfilled = self._fulfilled(redemption)
+        except PluginError as fault:
+            return Served(answer, fault=fault)
+        if fulfilled is None:
+            return Served(answer)
+        name, receipt = fulfilled
+        settled = self._teller.serve(
+            Settle(
+                volunteer=command.volunteer,
+                county=command.county,
+                on=command.on,
+                scope=SCOPE,
+                key=key,
+                actor=name,
+                reason=receipt.number,
+                entry=answer.entry,
+            )
+        )
+        if not settled.accepted:  # somebody was faster: what was handed over is not paid for
+            late = PluginError(name, f"gave receipt {receipt.number}, but the reservation was there no longer")
+            return Served(answer, receipt, fault=late)
+        if not settled.replayed:
+            self._host.tell("redemption_settled", redemption=redemption, receipt=receipt)
+        return Served(answer, receipt, settled)
+
+    def _fulfilled(self, redemption: Redemption) -> tuple[str, Receipt] | None:
+        """Return the first receipt, with the name of its plugin; None where nobody hands it over."""
+        for name, receipt in self._host.ask("fulfil_redemption", redemption=redemption):
+            if not isinstance(receipt, Receipt):
+                raise PluginError(name, f"fulfil_redemption gives {type(receipt).__name__}, not a Receipt")
+            return name, receipt
+        return None
+
+    def _ended(self, command: Redeem, entry: int) -> bool:
+        owner = (command.volunteer, command.county)
+        with self._ledger.reading() as reading:
+            return all(hold.entry != entry for hold in reading.wallet_rows([owner])[owner].holds)
+
+    def _earlier(self, command: Settle) -> Redemption | None:
+        """Return the redemption that was settled; None where nothing of an offer was reserved."""
+        with self._ledger.reading() as reading:
+            later = reading.passbook_entries(command.volunteer, command.county, after=command.entry - 1)
+        body = orjson.loads(later[0].body)
+        if "price" not in body:
+            return None
+        asked = body["asked"]
+        redeemed = Redeem(
+            volunteer=command.volunteer,
+            county=command.county,
+            on=later[0].entry.effective_on,
+            scope=command.scope,
+            key=command.key,
+            offer=asked["offer"],
+            units=asked["units"],
+            merchant=asked["merchant"],
+        )
+        return _redemption(redeemed, Answer(command.entry, True, later[0].body))
+
+
+def _redemption(command: Redeem, answer: Answer) -> Redemption:
+    body = answer.data
+    until = body.get("held_until")
+    return Redemption(
+        volunteer=command.volunteer,
+        county=command.county,
+        entry=answer.entry,
+        on=command.on,
+        offer=command.offer,
+        units=command.units,
+        merchant=command.merchant,
+        account=body["account"],
+        unit=body["unit"],
+        price=body["price"],
+        cash=body["cash"],
+        held_until=None if until is None else date.fromisoformat(until),
+        key=f"{command.county}/{command.volunteer}/{answer.entry}",
+    )

@@ -1,0 +1,36 @@
+"""Who is family to whom: what a person has declared, by the id of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from lianxing.rules.accounts import Recipient
+from lianxing.rules.perks import Beneficiary
+
+
+class Relation(Enum):
+    """What somebody is to the person who declares it."""
+
+    SPOUSE = "spouse"
+    CHILD = "child"
+    PARENT = "parent"
+    GRANDCHILD = "grandchild"
+    GRANDPARENT = "grandparent"
+    SIBLING = "sibling"
+    OTHER = "other"
+
+
+# To whom a balance may be given, and for whom a perk or a service may be asked: nobody else is meant by these words.
+AS_RECIPIENT: Mapping[Relation, Recipient] = {
+    Relation.SPOUSE: Recipient.SPOUSE,
+    Relation.CHILD: Recipient.LINEAL_RELATIVE,
+    Relation.PARENT: Recipient.LINEAL_RELATIVE,
+    Relation.GRANDCHILD: Recipient.LINEAL_RELATIVE,
+    Relation.GRANDPARENT: Recipient.LINEAL_RELATIVE,
+}
+AS_BENEFICIARY: Mapping[Relation, Beneficiary] = {
+    Relation.SPOUSE: Beneficiary.SPOUSE,
+    Relation.CHILD: Beneficiary.CHILD,
+    Relation.PARENT: Beneficiary.PARENT,
+}

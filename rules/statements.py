@@ -1,0 +1,177 @@
+"""A passbook's statement: what happened in a period, under which clause, and what that leaves.
+
+Amounts are hundredths of a point (`points`) or seconds (`seconds`), as `unit` says. A statement is as of a pair of
+dates: of what happened up to a day, and was recorded up to an instant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from lianxing.rules.assessments import Refusal
+from lianxing.rules.facts import CountyId, FactValue, VolunteerId
+from lianxing.rules.places import Label
+from lianxing.rules.standings import Standing
+
+EARNED = "earned"  # what service was worth for ever: no account, nothing is ever spent of it
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A clause as the policy of an entry had it: its place, and the article of the regulation."""
+
+    clause: str
+    at: str
+    article: str
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class StatedReason:
+    """Why a command was refused, as its entry keeps it: a word, the clause, and what was compared."""
+
+    code: str
+    clause: str
+    at: str
+    article: str
+    operands: tuple[tuple[str, FactValue], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an entry is about: a `record`, a `star`, an `offer`, a `perk` or an `account` (`kind` is '' for none).
+
+    `source` is the registry of a record, `counterpart` who gave or received, `merchant` where it was had; `cash` is in
+    hundredths of a yuan.
+    """
+
+    kind: str = ""
+    id: str = ""
+    label: Label = Label()
+    source: str = ""
+    units: int = 1
+    merchant: str = ""
+    counterpart: str = ""
+    cash: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an entry does to one part of an account: '' is what is available, `held`, `debt` (below zero: owed).
+
+    `after` is the running balance of that part.
+    """
+
+    account: str
+    part: str
+    unit: str
+    amount: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One entry: the day it happened, the instant it was recorded, what it is, and what it changed.
+
+    `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
+    a command was refused, `refusals` which clauses took a record out.
+    """
+
+    entry: int
+    on: date
+    recorded_at: int
+    kind: str
+    command: str
+    subject: Subject
+    changes: tuple[Change, ...]
+    clauses: tuple[Cited, ...]
+    actor: str = ""
+    reason: str = ""
+    corrects: int | None = None
+    concerns: int | None = None
+    reasons: tuple[StatedReason, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """An account on a day: what may be spent, what is held, what is owed (above zero).
+
+    `ended` is what ran out before the day and is not booked as such yet; it is not in `available`.
+    """
+
+    account: str
+    unit: str
+    label: Label
+    available: int
+    held: int = 0
+    owed: int = 0
+    ended: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A record that waits: what it would be worth. It can be seen and not spent."""
+
+    entry: int
+    on: date
+    subject: Subject
+    seconds: int
+    points: int
+    clauses: tuple[Cited, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndingLot:
+    """What is left of a deposit that ends soon; `last_day` is the last on which it can be spent."""
+
+    account: str
+    unit: str
+    label: Label
+    lot: int
+    earned_on: date
+    last_day: date
+    remaining: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHold:
+    """A reservation that is neither settled nor given back; `until` is its last day."""
+
+    entry: int
+    account: str
+    unit: str
+    amount: int
+    until: date
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The passbook of one person in one county from `since` (None: the beginning) to `until`.
+
+    `known` is the instant up to which entries were recorded, None for everything. `last_entry` and `seal` are the
+    number and the hash (hexadecimal) of the last entry known: they prove what the passbook held. `standing` is as of
+    `until`.
+    """
+
+    volunteer: VolunteerId
+    county: CountyId
+    title: Label
+    time_zone: str
+    since: date | None
+    until: date
+    known: int | None
+    notice_days: int
+    last_entry: int
+    seal: str
+    closed_on: date | None
+    opening: tuple[AccountState, ...]
+    lines: tuple[StatementLine, ...]
+    closing: tuple[AccountState, ...]
+    pending: tuple[Pending, ...]
+    ending: tuple[EndingLot, ...]
+    holds: tuple[OpenHold, ...]
+    standing: Standing

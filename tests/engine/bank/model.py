@@ -1,0 +1,454 @@
+"""The bank as a clerk with a box of coins would keep it: every hundredth, every minute is a coin of its own.
+
+Nothing here is clever, and nothing of it is taken from the bank: a coin knows the day on which it was earned and the
+last day on which it is there; a box has coins in it, coins set aside, and a number of coins that are owed. A coin is
+`grain` units of the ledger: 1 hundredth of a point, or 60 seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+FOR_EVER = date.max
+
+
+def months_later(day: date, months: int) -> date:
+    month = day.year * 12 + day.month - 1 + months
+    last = (date((month + 1) // 12, (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
+    return date(month // 12, month % 12 + 1, min(day.day, last))
+
+
+@dataclass(frozen=True)
+class BoxRules:
+    """What the county says of an account, in coins."""
+
+    grain: int
+    ends: Callable[[date], date]  # the last day of what was earned on a day
+    first: str = "oldest"  # or newest, soonest
+    most: int | None = None
+    floor: int = 0
+    to_friends: bool = False
+    to_pool: bool = False
+    shortfall: str = "debt"  # or clamp, forbid: written off, or nothing is taken that is not there
+    hold_days: int | None = None
+    gone_after_redemption: bool = False
+    whole: int = 1  # only so many coins at once are credited; the rest waits
+    grant: int | None = None  # once in a year
+    closes: bool = True
+    for_goods: bool = True
+
+
+@dataclass(frozen=True)
+class OfferRules:
+    """What the county says of an offer; `price` in coins."""
+
+    box: str
+    price: int
+    stock: int | None = None
+    a_year: int | None = None  # units for one person
+    irreversible: bool = False
+    voucher_months: int | None = None
+    half_in_money: bool = False
+    watermark: bool = False
+    identity: bool = False  # is checked when the goods are fetched
+
+
+@dataclass
+class Coin:
+    deposit: int
+    earned_on: date
+    last_day: date
+    source: str
+    only_held: bool = False  # it is gone when what holds it lets go
+
+
+@dataclass
+class Hold:
+    until: date
+    coins: list[Coin | None]  # None: a coin that was not there, and is owed
+
+
+@dataclass
+class Had:
+    """Something redeemed: what was paid, coin by coin."""
+
+    offer: str
+    on: date
+    units: int
+    merchant: str
+    paid: list[Coin | None]
+    price: int
+    fetched: bool = False
+
+
+@dataclass
+class Box:
+    rules: BoxRules
+    coins: list[Coin] = field(default_factory=list)
+    holds: dict[int, Hold] = field(default_factory=dict)
+    owed: int = 0
+    waiting: int = 0
+    granted: set[int] = field(default_factory=set)
+    deposits: int = 0
+
+    def there(self, today: date) -> list[Coin]:
+        """The coins that may be spent, in the order in which they are."""
+        found = [coin for coin in self.coins if coin.last_day >= today]
+        keys: dict[str, Callable[[Coin], Any]] = {
+            "oldest": lambda coin: (coin.earned_on, coin.deposit),
+            "newest": lambda coin: (-coin.earned_on.toordinal(), coin.deposit),
+            "soonest": lambda coin: (coin.last_day, coin.earned_on, coin.deposit),
+        }
+        return sorted(found, key=keys[self.rules.first])
+
+    def available(self, today: date) -> int:
+        return len(self.there(today)) - self.owed
+
+    @property
+    def held(self) -> int:
+        return sum(len(hold.coins) for hold in self.holds.values())
+
+    def pick(self, coins: list[Coin], count: int) -> list[Coin]:
+        picked = coins[:count]
+        for coin in picked:
+            self.coins = [one for one in self.coins if one is not coin]
+        return picked
+
+    def put(self, coins: list[Coin], today: date) -> None:
+        """Coins come in, one after the other: no more than the box may hold, and what is owed is paid first."""
+        self.deposits += 1
+        for coin in coins:
+            if self.rules.most is not None and self.available(today) + self.held >= self.rules.most:
+                continue
+            if self.owed:
+                self.owed -= 1
+            else:
+                self.coins.append(Coin(self.deposits, coin.earned_on, coin.last_day, coin.source))
+
+    def earn(self, day: date, count: int, source: str, today: date) -> None:
+        count += self.waiting
+        self.waiting = count % self.rules.whole
+        count -= self.waiting
+        self.put([Coin(0, day, self.rules.ends(day), source) for _ in range(count)], today)
+
+    def draw(self, count: int, today: date) -> list[Coin | None]:
+        """Coins to be spent; what is not there is owed."""
+        picked: list[Coin | None] = [*self.pick(self.there(today), count)]
+        missing = count - len(picked)
+        self.owed += missing
+        return picked + [None] * missing
+
+    def may_draw(self, count: int, today: date) -> bool:
+        return count > 0 and (
+            self.available(today) - count >= min(0, self.rules.floor) or count <= self.available(today)
+        )
+
+    def back(self, coins: list[Coin | None], today: date) -> None:
+        """Coins go back as they were; what was owed for them is owed no longer, or was paid since and is there."""
+        new: list[Coin] = []
+        for coin in coins:
+            if coin is not None:
+                self.coins.append(coin)
+            elif self.owed:
+                self.owed -= 1
+            else:
+                new.append(Coin(0, today, self.rules.ends(today), ""))
+        if new:
+            self.deposits += 1
+            for coin in new:
+                coin.deposit = self.deposits
+                self.coins.append(coin)
+        self.owed -= len(self.pick(self.there(today), self.owed))
+
+    def release(self, entry: int, today: date) -> None:
+        coins = self.holds.pop(entry).coins
+        self.back([coin for coin in coins if coin is None or not coin.only_held], today)
+
+    def redeemed(self) -> None:
+        if self.rules.gone_after_redemption:
+            self.coins = []
+            for hold in self.holds.values():
+                for coin in hold.coins:
+                    if coin is not None:
+                        coin.only_held = True
+
+    def take_back(self, count: int, source: str, today: date) -> None:
+        there = max(0, self.available(today) + self.held)
+        too_much = max(0, count - there)
+        theirs = [coin for coin in self.there(today) if coin.source == source]
+        others = [coin for coin in self.there(today) if coin.source != source]
+        left = count - len(self.pick(theirs + others, count))
+        if self.rules.shortfall != "debt":
+            left -= min(too_much, left)
+        self.owed += left
+
+    def let_go(self, today: date) -> None:
+        self.coins = [coin for coin in self.coins if coin.last_day >= today]
+
+
+@dataclass
+class Person:
+    boxes: dict[str, Box]
+    had: dict[int, Had] = field(default_factory=dict)
+    perks: list[date] = field(default_factory=list)
+    closed: bool = False
+
+
+@dataclass
+class Record:
+    person: str
+    start: int  # minutes since some midnight: records are in the order of it
+    day: date
+    minutes: int
+    category: str
+
+
+@dataclass(frozen=True)
+class CountyRules:
+    boxes: dict[str, BoxRules]
+    offers: dict[str, OfferRules]
+    minutes_a_day: int
+    hundredths_a_minute: int
+    earned: dict[str, str]  # which box keeps points, which hours
+    star_points: int  # hundredths for the first star
+    perk_a_year: int
+
+
+@dataclass
+class County:
+    """Everybody's boxes, and everything that may be asked; each question gives True where it was accepted."""
+
+    rules: CountyRules
+    today: date
+    people: dict[str, Person] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
+
+    def meet(self, name: str) -> Person:
+        if name not in self.people:
+            self.people[name] = Person({box: Box(rules) for box, rules in self.rules.boxes.items()})
+        return self.people[name]
+
+    # --- records ---
+
+    def worth(self) -> dict[str, tuple[str, int, int]]:
+        """Whose each record is, and its minutes and hundredths: one pass in the order of service."""
+        found: dict[str, tuple[str, int, int]] = {}
+        used: dict[tuple[str, date], int] = {}
+        for id, record in sorted(self.records.items(), key=lambda one: (one[1].start, len(one[0]), one[0])):
+            so_far = used.get((record.person, record.day), 0)
+            minutes = min(record.minutes, self.rules.minutes_a_day - so_far)
+            used[record.person, record.day] = so_far + minutes
+            hundredths = minutes * self.rules.hundredths_a_minute
+            if record.category == "training":
+                hundredths //= 2
+            found[id] = (record.person, minutes, hundredths)
+        return found
+
+    def deliver(self, events: list[tuple[str, Record | None]]) -> None:
+        """Records come, come again, or are taken back (None), in one delivery."""
+        before = self.worth()
+        gone: list[str] = []
+        for id, record in events:
+            if id in self.records and (record is None or record.person != self.records[id].person):
+                gone.append(id)
+            if record is None:
+                del self.records[id]
+            else:
+                self.records[id] = record
+                self.meet(record.person)
+        after = self.worth()
+        for id in gone:
+            person, minutes, hundredths = before[id]
+            self.differ(person, -minutes, -hundredths, self.today, id)
+        for id in sorted(self.records, key=lambda id: (self.records[id].start, len(id), id)):
+            person, minutes, hundredths = after[id]
+            if id in before and id not in gone:
+                minutes -= before[id][1]
+                hundredths -= before[id][2]
+            self.differ(person, minutes, hundredths, self.records[id].day, id)
+
+    def differ(self, name: str, minutes: int, hundredths: int, day: date, id: str) -> None:
+        person = self.people[name]
+        for box, count in ((self.rules.earned["hours"], minutes), (self.rules.earned["points"], hundredths)):
+            if count > 0:
+                person.boxes[box].earn(day, count, f"test/{id}", self.today)
+                if person.closed and person.boxes[box].rules.closes:
+                    person.boxes[box].coins = []  # it goes where everything else has gone
+            elif count < 0:
+                person.boxes[box].take_back(-count, f"test/{id}", self.today)
+
+    def earned(self, name: str) -> tuple[int, int]:
+        mine = [(minutes, hundredths) for person, minutes, hundredths in self.worth().values() if person == name]
+        return sum(minutes for minutes, _ in mine), sum(hundredths for _, hundredths in mine)
+
+    # --- what people ask ---
+
+    def redeem(self, name: str, entry: int, offer: str, units: int, merchant: str) -> bool:
+        person, today = self.meet(name), self.today
+        if person.closed or offer not in self.rules.offers or units <= 0:
+            return False
+        says = self.rules.offers[offer]
+        box = person.boxes[says.box]
+        price = says.price * units
+        mine = [had.units for had in person.had.values() if had.offer == offer and had.on.year == today.year]
+        if says.a_year is not None and sum(mine) + units > says.a_year:
+            return False
+        if says.stock is not None and self.taken.get(offer, 0) + units > says.stock:
+            return False
+        if says.watermark:
+            there = [one for one in person.had.values() if self.rules.offers[one.offer].box == says.box]
+            used = sum(one.price for one in there if one.merchant == merchant)
+            if price > box.available(today) - used:
+                return False
+            paid: list[Coin | None] = []
+        else:
+            if says.half_in_money and not box.may_draw(price, today) and 2 * box.available(today) >= price:
+                price = box.available(today)
+            if not box.may_draw(price, today):
+                return False
+            paid = box.draw(price, today)
+            if box.rules.hold_days is not None:
+                box.holds[entry] = Hold(today + timedelta(days=box.rules.hold_days), paid)
+            else:
+                box.redeemed()
+        person.had[entry] = Had(offer, today, units, merchant, paid, price)
+        self.taken[offer] = self.taken.get(offer, 0) + units
+        return True
+
+    def reserve(self, name: str, entry: int, box_name: str, count: int, for_goods: bool) -> bool:
+        person = self.meet(name)
+        box = person.boxes.get(box_name)
+        if person.closed or box is None or box.rules.hold_days is None or box.rules.for_goods != for_goods:
+            return False
+        if not box.may_draw(count, self.today):
+            return False
+        box.holds[entry] = Hold(self.today + timedelta(days=box.rules.hold_days), box.draw(count, self.today))
+        return True
+
+    def holding(self, person: Person, entry: int) -> Box | None:
+        return next((box for box in person.boxes.values() if entry in box.holds), None)
+
+    def settle(self, name: str, entry: int, count: int | None) -> bool:
+        person = self.meet(name)
+        box = self.holding(person, entry)
+        if person.closed or box is None:
+            return False
+        hold = box.holds[entry]
+        count = len(hold.coins) if count is None else count
+        if self.today > hold.until or not 0 < count <= len(hold.coins):
+            return False
+        used, rest = hold.coins[:count], hold.coins[count:]
+        hold.coins = rest
+        box.release(entry, self.today)
+        box.redeemed()
+        for coin in used:
+            if coin is not None:
+                coin.only_held = False  # it is spent; given back, it is there like any other
+        if entry in person.had:
+            person.had[entry].paid = used
+            person.had[entry].price = count
+        return True
+
+    def release(self, name: str, entry: int) -> bool:
+        person = self.meet(name)
+        box = self.holding(person, entry)
+        if person.closed or box is None:
+            return False
+        if entry in person.had and self.rules.offers[person.had[entry].offer].irreversible:
+            return False
+        box.release(entry, self.today)
+        self.bring_back(person, entry)
+        return True
+
+    def bring_back(self, person: Person, entry: int) -> None:
+        had = person.had.pop(entry, None)
+        if had is not None:
+            self.taken[had.offer] -= had.units
+
+    def refund(self, name: str, entry: int) -> bool:
+        person = self.meet(name)
+        had = person.had.get(entry)
+        if person.closed or had is None or self.holding(person, entry) is not None or had.fetched:
+            return False
+        says = self.rules.offers[had.offer]
+        if says.irreversible:
+            return False
+        person.boxes[says.box].back(had.paid, self.today)
+        self.bring_back(person, entry)
+        return True
+
+    def fetch(self, name: str, entry: int, shown: bool) -> bool:
+        person = self.meet(name)
+        had = person.had.get(entry)
+        if person.closed or had is None or self.holding(person, entry) is not None or had.fetched:
+            return False
+        says = self.rules.offers[had.offer]
+        if says.voucher_months is None or self.today > months_later(had.on, says.voucher_months):
+            return False
+        if says.identity and not shown:
+            return False
+        had.fetched = True
+        return True
+
+    def give(self, name: str, box_name: str, count: int, to: str | None) -> bool:
+        """A gift to a friend, or (None) to the pool."""
+        person = self.meet(name)
+        box = person.boxes.get(box_name)
+        if person.closed or box is None or to == name:
+            return False
+        if not (box.rules.to_pool if to is None else box.rules.to_friends):
+            return False
+        if to is not None and self.meet(to).closed:
+            return False
+        if not 0 < count <= box.available(self.today):
+            return False
+        coins = box.pick(box.there(self.today), count)
+        if to is not None:
+            for coin in coins:
+                coin.source = f"gift/{name}"
+            self.people[to].boxes[box_name].put(coins, self.today)
+        return True
+
+    def grant(self, name: str, box_name: str, count: int) -> bool:
+        person = self.meet(name)
+        box = person.boxes.get(box_name)
+        if person.closed or box is None or box.rules.grant != count or self.today.year in box.granted:
+            return False
+        box.granted.add(self.today.year)
+        box.put([Coin(0, self.today, box.rules.ends(self.today), "grant") for _ in range(count)], self.today)
+        return True
+
+    def use_perk(self, name: str) -> bool:
+        person = self.meet(name)
+        if person.closed or self.earned(name)[1] < self.rules.star_points:
+            return False
+        if sum(day.year == self.today.year for day in person.perks) >= self.rules.perk_a_year:
+            return False
+        person.perks.append(self.today)
+        return True
+
+    def close(self, name: str) -> bool:
+        person = self.meet(name)
+        if person.closed or any(box.holds for box in person.boxes.values()):
+            return False
+        for box in person.boxes.values():
+            if not box.rules.closes and (box.coins or box.owed):
+                return False
+        for box in person.boxes.values():
+            box.coins = []
+        person.closed = True
+        return True
+
+    def night(self) -> None:
+        """What is over is booked: reservations first, then coins."""
+        for person in self.people.values():
+            for box in person.boxes.values():
+                for entry in sorted(entry for entry, hold in box.holds.items() if hold.until < self.today):
+                    box.release(entry, self.today)
+                    self.bring_back(person, entry)
+            for box in person.boxes.values():
+                box.let_go(self.today)

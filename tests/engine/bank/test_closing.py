@@ -1,0 +1,206 @@
+"""How a passbook ends: what is left goes where the county says, and nothing more is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lianxing.engine.bank.replaying import replay
+from lianxing.engine.bank.tellers import Answer, Teller
+from lianxing.engine.ledger.opening import Ledger, open_ledger
+from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.accounts import Recipient
+from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.commands import Bring, Close, Command, Declare, Give, Redeem
+from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.families import Relation
+from lianxing.rules.records import Withdrawn
+from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, OFFERS, rules, take_in, write_county
+from tests.engine.bank.test_pools import in_transit, kinds, why
+from tests.plugins.smallville import COUNTY, served
+
+OVER_THERE = CountyId("otherville")
+HUNDRED = 100
+ACCOUNTS = """
+points:
+  {holder: person, unit: points, earned_from: points, spent_on: [goods], expires: {valid: 12 months},
+   storage: unlimited, spends_first: oldest, overdraft: none, transfer: {to_whom: [friend]}, shortfall: debt,
+   holds: 3 days, closure: {death: inherited, moving: portable, leaving: to_pool}}
+chest:
+  {holder: pool, unit: points, earned_from: nothing, spent_on: [donation], expires: never, storage: unlimited,
+   spends_first: oldest, overdraft: none, transfer: none, shortfall: debt}
+"""
+SOAP = OFFERS[: OFFERS.index("\nrice:")]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with open_ledger(str(tmp_path / "bank.db")) as made:
+        yield made
+        assert verify(made) == []
+
+
+@pytest.fixture
+def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
+    with rules(write_county(tmp_path / "smallville", accounts=ACCOUNTS, redemption=SOAP)) as made:
+        yield made
+        assert replay(ledger, [made]).differences == []
+
+
+@pytest.fixture
+def other_town(tmp_path: Path) -> Iterator[Rulebook]:
+    county = COUNTY["county.yaml"].replace("smallville", "otherville")
+    folder = write_county(tmp_path / "otherville", county=county, accounts=ACCOUNTS, redemption=SOAP)
+    with rules(folder) as made:
+        yield made
+
+
+def points(ledger: Ledger, owner: str, account: str = "points", county: CountyId = HERE) -> int:
+    with ledger.reading() as reading:
+        return reading.accounts(VolunteerId(owner), county).get((account, "points"), 0)
+
+
+class Asks:
+    def __init__(self, ledger: Ledger, rulebook: Rulebook) -> None:
+        self.teller, self.county = Teller(ledger, rulebook), rulebook.policy.county.id
+        self.asked = 0
+
+    def __call__(self, kind: type[Command], who: str = "V1", /, **said: object) -> Answer:
+        self.asked += 1
+        key = f"{self.county}-{self.asked}"
+        fixed = {"volunteer": VolunteerId(who), "county": self.county, "on": DAY, "scope": "test", "key": key}
+        return self.teller.serve(kind(**{**fixed, **said}))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def asks(ledger: Ledger, town: Rulebook) -> Asks:
+    take_in(town, ledger, served("a", "2024-05-01 09:00", 2), served("b", "2024-05-02 09:00", 1))
+    return Asks(ledger, town)
+
+
+def test_on_death_the_heir_who_is_declared_inherits_with_the_days(asks: Asks, ledger: Ledger) -> None:
+    assert why(asks(Close, event=ClosingEvent.DEATH)) == ["heir"]
+    assert why(asks(Close, event=ClosingEvent.DEATH, heir=BEN)) == ["heir"]
+    asks(Declare, family=((BEN, Relation.CHILD),))
+    assert asks(Close, event=ClosingEvent.DEATH, heir=BEN).accepted
+    assert (points(ledger, "V1"), points(ledger, "V2")) == (0, 3 * HUNDRED)
+    with ledger.reading() as reading:
+        lots = reading.wallet_rows([(BEN, HERE)])[BEN, HERE].lots
+    assert [(lot.earned_on, lot.ends) for lot in lots] == [
+        (date(2024, 5, 1), date(2025, 5, 1)),
+        (date(2024, 5, 2), date(2025, 5, 2)),
+    ]
+    assert in_transit(ledger) == {}
+
+
+def test_where_nothing_is_left_no_heir_is_asked_for(asks: Asks) -> None:
+    assert asks(Close, "V3", event=ClosingEvent.DEATH).accepted
+
+
+def test_a_closed_passbook_accepts_nothing_more_on_any_day(asks: Asks) -> None:
+    assert asks(Close, event=ClosingEvent.LEAVING).accepted
+    for on in (date(2024, 5, 20), DAY, date(2025, 1, 1)):
+        assert why(asks(Redeem, offer="soap", on=on)) == ["closed_passbook"]
+    assert why(asks(Close, event=ClosingEvent.DEATH)) == ["closed_passbook"]
+
+
+def test_nothing_is_given_to_a_closed_passbook(asks: Asks) -> None:
+    asks(Close, "V2", event=ClosingEvent.LEAVING)
+    gift = asks(Give, account="points", amount=100, to_whom=Recipient.FRIEND, recipient=BEN)
+    assert why(gift) == ["closed_passbook"]
+
+
+def test_what_is_reserved_has_to_be_settled_before_the_passbook_closes(asks: Asks) -> None:
+    asks(Redeem, offer="soap")
+    assert why(asks(Close, event=ClosingEvent.LEAVING)) == ["open_holds"]
+
+
+def test_what_somebody_leaves_behind_arrives_in_the_pool(asks: Asks, ledger: Ledger) -> None:
+    asks(Close, event=ClosingEvent.LEAVING)
+    assert (points(ledger, "V1"), points(ledger, "pool/chest", "chest")) == (0, 3 * HUNDRED)
+    assert in_transit(ledger) == {}
+
+
+def test_who_moves_brings_the_balance_along_with_its_days_once(
+    asks: Asks, other_town: Rulebook, ledger: Ledger
+) -> None:
+    there = Asks(ledger, other_town)
+    assert why(there(Redeem, offer="soap")) == ["balance"]
+    closed = asks(Close, event=ClosingEvent.MOVING)
+    assert in_transit(ledger) == {"points": 3 * HUNDRED}
+    brought = {"from_county": HERE, "entry": closed.entry}
+    assert there(Bring, **brought).accepted
+    assert points(ledger, "V1", county=OVER_THERE) == 3 * HUNDRED
+    with ledger.reading() as reading:
+        lots = reading.wallet_rows([(ANN, OVER_THERE)])[ANN, OVER_THERE].lots
+    assert (lots[0].earned_on, lots[0].ends) == (date(2024, 5, 1), date(2025, 5, 1))
+    assert why(there(Bring, **brought)) == ["nothing_to_bring"]
+    assert why(there(Bring, "V2", **brought)) == ["nothing_to_bring"]
+    assert there(Redeem, offer="soap").accepted
+    assert in_transit(ledger) == {}
+
+
+def test_nothing_is_brought_from_a_passbook_that_is_open(asks: Asks, other_town: Rulebook, ledger: Ledger) -> None:
+    given = asks(Give, account="points", amount=100, to_whom=Recipient.FRIEND, recipient=BEN)
+    there = Asks(ledger, other_town)
+    assert why(there(Bring, from_county=HERE, entry=given.entry)) == ["nothing_to_bring"]
+
+
+def test_a_gift_is_not_brought_along_after_the_passbook_was_closed(
+    asks: Asks, other_town: Rulebook, ledger: Ledger
+) -> None:
+    given = asks(Give, account="points", amount=100, to_whom=Recipient.FRIEND, recipient=BEN)
+    asks(Close, event=ClosingEvent.MOVING)
+    there = Asks(ledger, other_town)
+    assert why(there(Bring, from_county=HERE, entry=given.entry)) == ["nothing_to_bring"]
+
+
+# --- records after the end ---------------------------------------------------------------------------------------
+
+
+def test_a_late_record_of_somebody_who_died_goes_to_the_heir(asks: Asks, town: Rulebook, ledger: Ledger) -> None:
+    asks(Declare, family=((BEN, Relation.CHILD),))
+    asks(Close, event=ClosingEvent.DEATH, heir=BEN)
+    take_in(town, ledger, served("late", "2024-05-03 09:00", 1))
+    assert (points(ledger, "V1"), points(ledger, "V2")) == (0, 4 * HUNDRED)
+    assert in_transit(ledger) == {}
+
+
+def test_what_nobody_was_named_to_inherit_is_with_nobody(asks: Asks, town: Rulebook, ledger: Ledger) -> None:
+    asks(Close, "V3", event=ClosingEvent.DEATH)
+    take_in(town, ledger, served("late", "2024-05-03 09:00", 1, "V3"))
+    assert points(ledger, "V3") == 0
+    with ledger.reading() as reading:
+        last = reading.passbook_entries(VolunteerId("V3"), HERE)[-1]
+    assert ("inherited/smallville", HUNDRED) in [(line.account, line.amount) for line in last.postings]
+
+
+def test_a_late_record_of_somebody_who_left_goes_to_the_pool(asks: Asks, town: Rulebook, ledger: Ledger) -> None:
+    asks(Close, event=ClosingEvent.LEAVING)
+    take_in(town, ledger, served("late", "2024-05-03 09:00", 1))
+    assert (points(ledger, "V1"), points(ledger, "pool/chest", "chest")) == (0, 4 * HUNDRED)
+
+
+def test_a_late_record_of_somebody_who_moved_can_be_brought_too(
+    asks: Asks, town: Rulebook, other_town: Rulebook, ledger: Ledger
+) -> None:
+    closed = asks(Close, event=ClosingEvent.MOVING)
+    there = Asks(ledger, other_town)
+    there(Bring, from_county=HERE, entry=closed.entry)
+    take_in(town, ledger, served("late", "2024-05-03 09:00", 1))
+    assert there(Bring, from_county=HERE, entry=closed.entry + 1).accepted
+    assert points(ledger, "V1", county=OVER_THERE) == 4 * HUNDRED
+    assert in_transit(ledger) == {}
+
+
+def test_a_record_withdrawn_after_the_end_is_owed_as_the_account_says(
+    asks: Asks, town: Rulebook, ledger: Ledger
+) -> None:
+    asks(Close, event=ClosingEvent.LEAVING)
+    take_in(town, ledger, Withdrawn("b", "test"))  # type: ignore[arg-type]
+    assert (points(ledger, "V1"), points(ledger, "V1", "points/debt")) == (0, -HUNDRED)
+    assert kinds(ledger, "pool/chest") == ["received"]

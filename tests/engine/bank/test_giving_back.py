@@ -1,0 +1,103 @@
+"""What was redeemed or reserved is given back: exactly what was paid, once, and never goods with their price."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from lianxing.engine.bank.tellers import Answer
+from lianxing.rules.accounts import Purpose
+from lianxing.rules.commands import Fetch, Redeem, Refund, Release, Reserve, Settle
+from tests.engine.bank.counter import bank, codes
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE, OFFERS
+
+YEAR_END = ACCOUNTS.replace("{valid: 12 months}", "{at_end_of: calendar_year}")
+AT_ONCE = ACCOUNTS.replace("  holds: 3 days\n", "")
+REVERSIBLE = OFFERS.replace("irreversible: yes", "irreversible: no")
+GONE = ACCOUNTS.replace("expires: {valid: 12 months}", "expires: after_redemption")
+
+
+def test_of_a_reservation_that_was_used_in_part_the_first_part_is_spent_and_the_rest_is_there(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        hold = counter.ask(Reserve, account="points", amount=300, purpose=Purpose.GOODS)
+        assert counter.ask(Settle, entry=hold.entry, amount=120).accepted
+        assert counter.has() == {"points": 280}
+
+
+def test_a_reservation_can_be_used_in_part_after_its_deposit_has_ended(tmp_path: Path) -> None:
+    # What was reserved in December is used in January; what is not used of it ended with December.
+    with bank(tmp_path, accounts=YEAR_END) as counter:
+        december, january = date(2023, 12, 31), date(2024, 1, 3)
+        hold = counter.ask(Reserve, on=december, account="points", amount=200, purpose=Purpose.GOODS)
+        assert counter.ask(Settle, on=january, entry=hold.entry, amount=150).accepted
+        assert counter.ask(Redeem, on=january, offer="soap", units=2).accepted
+        assert codes(counter.ask(Redeem, on=january, offer="soap")) == ["balance"]
+
+
+def test_a_reservation_of_which_nothing_was_used_is_released_not_settled(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        hold = counter.ask(Redeem, offer="rice")
+        assert codes(counter.ask(Settle, entry=hold.entry, amount=0)) == ["amount"]
+        assert codes(counter.ask(Settle, entry=hold.entry, amount=-1)) == ["amount"]
+        assert codes(counter.ask(Settle, entry=hold.entry, amount=201)) == ["more_than_held"]
+        assert codes(counter.ask(Release, entry=hold.entry)) == ["irreversible"]
+
+
+def test_no_more_is_refunded_than_was_paid(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        first = counter.ask(Redeem, offer="soap")
+        counter.ask(Settle, entry=first.entry)
+        used_in_part = counter.ask(Redeem, offer="soap")
+        counter.ask(Settle, entry=used_in_part.entry, amount=30)
+        assert counter.has() == {"points": 270}
+        assert counter.ask(Refund, entry=used_in_part.entry).data["refunded"] == 30
+        assert counter.has() == {"points": 300}
+
+
+def test_nothing_is_refunded_twice(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=AT_ONCE) as counter:
+        had = counter.ask(Redeem, offer="soap")
+        assert counter.ask(Refund, entry=had.entry).accepted
+        assert codes(counter.ask(Refund, entry=had.entry)) == ["no_redemption"]
+        assert counter.has() == {"points": 400}
+
+
+def test_a_refund_in_the_same_transaction_goes_back_to_the_same_deposit(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=AT_ONCE) as counter:
+        with counter.ledger.reading() as reading:
+            before = reading.wallet_rows([(ANN, HERE)])[ANN, HERE].lots
+            last = reading.passbook_entries(ANN, HERE)[-1].entry.id
+        had = counter.command(Redeem, offer="soap", units=3)
+        back = counter.command(Refund, entry=last + 1)
+        assert all(isinstance(one, Answer) and one.accepted for one in counter.teller.serve_all([had, back]))
+        with counter.ledger.reading() as reading:
+            assert reading.wallet_rows([(ANN, HERE)])[ANN, HERE].lots == before
+
+
+def test_what_is_refunded_is_there_though_a_later_redemption_has_ended_the_rest(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=GONE) as counter:
+        soap, more = (counter.ask(Redeem, offer="soap", units=1) for _time in range(2))
+        counter.ask(Settle, entry=soap.entry)  # two points were left, and are gone
+        counter.ask(Settle, entry=more.entry)
+        assert counter.has() == {}
+        assert counter.ask(Refund, entry=more.entry).accepted
+        assert counter.has() == {"points": 100}
+        assert counter.ask(Redeem, offer="soap").accepted
+
+
+def test_a_voucher_is_fetched_when_it_is_settled_and_not_refunded_when_it_was_fetched(tmp_path: Path) -> None:
+    with bank(tmp_path, redemption=REVERSIBLE) as counter:
+        rice = counter.ask(Redeem, offer="rice")
+        assert codes(counter.ask(Fetch, entry=rice.entry)) == ["no_redemption"]
+        counter.ask(Settle, entry=rice.entry)
+        assert counter.ask(Fetch, entry=rice.entry).accepted
+        assert codes(counter.ask(Fetch, entry=rice.entry)) == ["fetched"]
+        assert codes(counter.ask(Refund, entry=rice.entry)) == ["fetched"]
+
+
+def test_an_entitlement_that_is_not_used_up_cannot_be_overdrawn(tmp_path: Path) -> None:
+    overdrawn = ACCOUNTS.replace("overdraft: none", "overdraft: unlimited", 1)
+    with bank(
+        tmp_path, accounts=overdrawn, redemption=OFFERS.replace("  stock: 3\n", "  stock: 3\n  watermark: yes\n")
+    ) as counter:
+        assert codes(counter.ask(Redeem, offer="soap", units=3, on=date(2030, 1, 1))) == ["watermark"]

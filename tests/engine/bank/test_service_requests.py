@@ -1,0 +1,287 @@
+"""A request for service from asking to the evaluation, in the ledger: what is held, settled, served, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lianxing.engine.bank.ending import end_all
+from lianxing.engine.bank.replaying import replay
+from lianxing.engine.bank.service_requests import ServiceDesk
+from lianxing.engine.bank.tellers import Answer, Teller
+from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
+from lianxing.engine.ledger.opening import Ledger, open_ledger
+from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.commands import Close, Declare
+from lianxing.rules.facts import RecordId, VolunteerId
+from lianxing.rules.families import Relation
+from lianxing.rules.perks import Beneficiary
+from lianxing.rules.records import Volunteer
+from lianxing.rules.requests import RequestState, Step
+from lianxing.rules.service_commands import TakeStep
+from tests.engine.bank.counting_house import HERE, rules, take_in, write_county
+from tests.engine.bank.test_pools import why
+from tests.engine.requests import ACCOUNTS, FACTS, HOUR, MEASURES, MENU, MONDAY
+from tests.plugins.smallville import COUNTY, served
+
+ELDER, PARENT = Volunteer(VolunteerId("R1"), born_on=date(1950, 1, 1)), Volunteer(VolunteerId("R2"))
+HELPER = Volunteer(VolunteerId("V1"), facts={"skilled": 1, "community": "east"})
+OTHER = Volunteer(VolunteerId("V2"), facts={"skilled": 1})
+IDLE = Volunteer(VolunteerId("V3"))
+OFFICE = "office"
+
+
+def june(day: int) -> date:
+    return date(2024, 6, day)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with open_ledger(str(tmp_path / "bank.db")) as made:
+        yield made
+        assert verify(made) == []
+
+
+@pytest.fixture
+def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
+    facts = "facts:\n" + "".join(f"  {name}: {said}\n" for name, said in FACTS.items())
+    accounts = ACCOUNTS + "  family: {may_draw: yes, pooled: no}\n"
+    chapters = {
+        "county": COUNTY["county.yaml"] + "holidays: CN\n" + facts,
+        "accounts": accounts,
+        "menu": MENU,
+        "redemption": "{}\n",
+    }
+    measures = COUNTY["measures.yaml"] + MEASURES
+    folder = write_county(tmp_path / "smallville", measures=measures, **chapters)
+    (folder / "hours.yaml").write_text("- id: found_false\n  revoke: {kind: revocation}\n", "utf-8")
+    (folder / "redemption.yaml").unlink()
+    with rules(folder) as made:
+        yield made
+        assert replay(ledger, [made]).differences == []
+
+
+class Desk:
+    """Steps with keys of their own; R1 has three hours."""
+
+    def __init__(self, ledger: Ledger, town: Rulebook) -> None:
+        self.ledger, self.town, self.desk = ledger, town, ServiceDesk(ledger, town)
+        self.asked, self.id = 0, ""
+        take_in(town, ledger, served("a", "2024-05-01 09:00", 3, "R1"), volunteers=(ELDER, PARENT, HELPER, OTHER, IDLE))
+
+    def step(self, step: Step, on: date, actor: str, **said: object) -> Answer:
+        self.asked += 1
+        fixed = {
+            "volunteer": VolunteerId("R1"),
+            "county": HERE,
+            "on": on,
+            "scope": "test",
+            "key": str(self.asked),
+            "actor": actor,
+            "organiser": actor == OFFICE,
+            "step": step,
+            "request": self.id,
+        }
+        return self.desk.serve(TakeStep(**{**fixed, **said}))  # type: ignore[arg-type]
+
+    def ask(self, hours: int = 2, on: date = MONDAY, **said: object) -> Answer:
+        answer = self.step(Step.REQUEST, on, "R1", request="", service="cleaning", seconds=hours * HOUR, **said)
+        if answer.accepted:
+            self.id = answer.data["request"]["id"]
+        return answer
+
+    def matched(self) -> None:
+        self.ask()
+        assert self.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V1"), paired=(VolunteerId("V1"),)).accepted
+
+    def served(self) -> None:
+        self.matched()
+        assert self.step(Step.POST, MONDAY, OFFICE).accepted
+        assert self.step(Step.SERVE, june(7), "V1", seconds=2 * HOUR).accepted
+
+    def confirmed(self, hours: int = 1) -> Answer:
+        self.served()
+        return self.step(Step.CONFIRM, june(8), "R1", seconds=hours * HOUR)
+
+    def has(self, owner: str = "R1", account: str = "credits") -> int:
+        with self.ledger.reading() as reading:
+            return reading.accounts(VolunteerId(owner), HERE).get((account, "seconds"), 0) // HOUR
+
+    def kinds(self, owner: str) -> list[str]:
+        with self.ledger.reading() as reading:
+            return [one.entry.kind for one in reading.passbook_entries(VolunteerId(owner), HERE)]
+
+
+@pytest.fixture
+def desk(ledger: Ledger, town: Rulebook) -> Desk:
+    return Desk(ledger, town)
+
+
+def test_asking_reserves_the_price(desk: Desk) -> None:
+    answer = desk.ask()
+    assert (answer.accepted, desk.has(), desk.has(account="credits/held")) == (True, 1, 2)
+    assert answer.data["request"]["id"] == f"smallville/R1/{answer.entry}"
+    assert desk.kinds("R1") == ["original", "request"]
+
+
+def test_what_is_confirmed_is_paid_the_rest_goes_back_and_the_volunteer_has_earned_it(desk: Desk) -> None:
+    assert desk.confirmed(hours=1).accepted
+    assert (desk.has(), desk.has(account="credits/held"), desk.has("V1")) == (2, 0, 1)
+    with desk.ledger.reading() as reading:
+        (held,) = reading.held(RecordId(desk.id))
+    assert (held.record.registry, held.record.volunteer, held.record.seconds) == ("menu", "V1", HOUR)
+    assert (held.record.day, held.record.activity, held.record.facts["recipient"]) == (june(7), "cleaning", "R1")
+
+
+def test_an_evaluation_is_a_new_version_of_the_record(desk: Desk) -> None:
+    desk.confirmed()
+    assert desk.step(Step.EVALUATE, june(9), "R1", said=(("evaluation", "good"),)).accepted
+    with desk.ledger.reading() as reading:
+        (held,) = reading.held(RecordId(desk.id))
+    assert held.record.facts["evaluation"] == "good"
+    assert desk.kinds("V1") == ["original", "corrected"]
+
+
+def test_the_request_as_it_stands_is_read_from_its_entries(desk: Desk) -> None:
+    desk.confirmed()
+    found = desk.desk.request(desk.id)
+    assert found is not None
+    assert (found.state, found.settled, found.volunteer) == (RequestState.CONFIRMED, HOUR, "V1")
+    assert [one.id for one in desk.desk.requests_of(VolunteerId("V1"))] == [desk.id]
+    assert desk.desk.request("smallville/R1/99") is None
+    assert desk.desk.request("elsewhere") is None
+
+
+def test_a_step_that_is_not_allowed_is_an_entry_with_its_reasons(desk: Desk) -> None:
+    desk.ask()
+    answer = desk.step(Step.CONFIRM, MONDAY, "R1", seconds=HOUR)
+    assert (answer.accepted, why(answer)) == (False, ["state"])
+    assert desk.kinds("R1")[-1] == "refused"
+    assert desk.desk.request(desk.id).state is RequestState.REQUESTED  # type: ignore[union-attr]
+
+
+def test_more_than_there_is_cannot_be_asked_for(desk: Desk) -> None:
+    assert why(desk.ask(hours=4)) == ["balance"]
+    assert why(desk.ask(hours=2, recipient=VolunteerId("R2"), for_whom=Beneficiary.PARENT)) == ["not_declared"]
+    desk.ask(hours=2)
+    assert why(desk.ask(hours=2)) == ["balance"]
+
+
+def test_the_menu_has_to_have_the_service(desk: Desk) -> None:
+    answer = desk.step(Step.REQUEST, MONDAY, "R1", service="singing", seconds=HOUR)
+    assert why(answer) == ["no_service"]
+    assert why(desk.step(Step.POST, MONDAY, OFFICE, request="smallville/R1/7")) == ["no_request"]
+
+
+def test_a_service_for_the_declared_parent_is_paid_by_whoever_asks(desk: Desk) -> None:
+    fixed = {"volunteer": VolunteerId("R1"), "county": HERE, "on": MONDAY, "scope": "test", "key": "family"}
+    Teller(desk.ledger, desk.town).serve(
+        Declare(family=((VolunteerId("R2"), Relation.PARENT),), **fixed)  # type: ignore[arg-type]
+    )
+    assert desk.ask(recipient=VolunteerId("R2"), for_whom=Beneficiary.PARENT).accepted
+    assert desk.has(account="credits/held") == 2
+
+
+def test_the_order_of_the_candidates_is_kept_with_the_match(desk: Desk) -> None:
+    desk.ask()
+    paired = (VolunteerId("V1"),)
+    refused = desk.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V2"), paired=paired)
+    assert why(refused) == ["not_first"]
+    kept = desk.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V1"), paired=paired).data["candidates"]
+    assert [(one["id"], one["place"], one["values"]["paired"]) for one in kept["turns"]] == [("V1", 1, 1), ("V2", 2, 0)]
+    left_out = {one["id"]: [reason["code"] for reason in one["reasons"]] for one in kept["left_out"]}
+    assert (left_out["V3"], left_out["R1"][0]) == (["not_eligible"], "own_request")
+
+
+def test_a_volunteer_whose_passbook_is_closed_is_no_candidate(desk: Desk) -> None:
+    fixed = {"volunteer": VolunteerId("V1"), "county": HERE, "on": MONDAY, "scope": "test", "key": "close"}
+    desk.ask()
+    Teller(desk.ledger, desk.town).serve(Close(event=ClosingEvent.LEAVING, **fixed))  # type: ignore[arg-type]
+    assert why(desk.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V1"))) == ["closed_passbook"]
+    queue = desk.desk.candidates(desk.id, MONDAY)
+    assert queue is not None
+    assert [turn.id for turn in queue.turns] == ["V2"]
+
+
+def test_whoever_stepped_back_is_not_asked_again(desk: Desk) -> None:
+    desk.matched()
+    assert desk.step(Step.WITHDRAW, MONDAY, "V1").accepted
+    queue = desk.desk.candidates(desk.id, MONDAY)
+    assert queue is not None
+    assert [turn.id for turn in queue.turns] == ["V2"]
+
+
+@pytest.mark.parametrize(("step", "actor"), [(Step.CANCEL, "R1"), (Step.DECLINE, OFFICE)])
+def test_a_request_that_ends_without_a_service_gives_everything_back(desk: Desk, step: Step, actor: str) -> None:
+    desk.matched()
+    assert desk.step(step, MONDAY, actor).accepted
+    assert (desk.has(), desk.has(account="credits/held"), desk.desk.work_list()) == (3, 0, [])
+
+
+def test_the_work_list_tells_what_is_due_first_and_overdue_requests_end(desk: Desk) -> None:
+    desk.ask(hours=1)
+    later = desk.ask(hours=1, on=june(4)).data["request"]["id"]
+    due = desk.desk.work_list()
+    assert [one.last_day for one in due] == [june(13), june(14)]
+    assert [answer.accepted for answer in desk.desk.expire_overdue(june(14))] == [True]
+    assert [one.request.id for one in desk.desk.work_list()] == [later]
+    assert desk.desk.expire_overdue(june(14)) == []
+    assert (desk.has(), desk.has(account="credits/held")) == (2, 1)
+
+
+def test_a_hold_that_has_ended_by_itself_is_not_given_back_twice(desk: Desk) -> None:
+    desk.ask()
+    end_all(desk.ledger, desk.town, date(2024, 12, 1))
+    assert desk.has() == 3
+    assert desk.desk.expire_overdue(date(2024, 12, 1))[0].accepted
+    assert desk.has() == 3
+
+
+def test_the_same_key_gets_the_same_answer_and_does_nothing_more(desk: Desk) -> None:
+    first = desk.ask()
+    again = desk.step(Step.REQUEST, MONDAY, "R1", key="1", request="", service="cleaning", seconds=2 * HOUR)
+    assert (again.replayed, again.body, desk.has()) == (True, first.body, 1)
+    with pytest.raises(KeyMismatchError):
+        desk.step(Step.REQUEST, MONDAY, "R1", key="1", request="", service="cleaning", seconds=HOUR)
+
+
+def test_a_dry_run_tells_and_writes_nothing(desk: Desk) -> None:
+    command = TakeStep(
+        volunteer=VolunteerId("R1"),
+        county=HERE,
+        on=MONDAY,
+        scope="test",
+        key="dry",
+        actor="R1",
+        step=Step.REQUEST,
+        service="cleaning",
+        seconds=HOUR,
+    )
+    assert desk.desk.serve(command, dry_run=True).accepted
+    assert (desk.has(), desk.kinds("R1")) == (3, ["original"])
+
+
+@pytest.mark.parametrize("said", [(("evaluation_score", 1.5),), (("evaluation", ["good"]),)])
+def test_what_is_no_value_is_no_step(desk: Desk, said: object) -> None:
+    desk.confirmed()
+    before = desk.kinds("R1")
+    with pytest.raises(InvalidError):
+        desk.step(Step.EVALUATE, june(9), "R1", said=said)
+    assert desk.kinds("R1") == before
+
+
+def test_the_dossier_tells_what_a_recipient_received(desk: Desk) -> None:
+    desk.confirmed()
+    desk.step(Step.EVALUATE, june(9), "R1", said=(("evaluation", "good"),))
+    file = desk.desk.dossier("R1")
+    assert [(one.on, one.kind, one.seconds, one.volunteer) for one in file.services] == [
+        (june(7), "cleaning", HOUR, "V1")
+    ]
+    assert file.services[0].evaluation["evaluation"] == "good"
+    assert desk.desk.dossier("R1", first=june(8)).services == ()
+    assert desk.desk.dossier("R2").services == ()

@@ -1,0 +1,122 @@
+"""However records arrive, are corrected and are taken back: what is earned is what one pass in order comes to."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lianxing import ServiceRecord
+from lianxing.engine.ledger.opening import Ledger, open_ledger
+from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.passbooks import Passbooks
+from lianxing.engine.rulebook import Rulebook
+from lianxing.plugins.host import Host
+from lianxing.plugins.intake import Intake
+from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import Withdrawn
+from tests.plugins.smallville import Registry, served
+from tests.plugins.test_intake import ON
+from tests.postgres import empty
+
+HERE = CountyId("smallville")
+PEOPLE = ("V1", "V2")
+
+Story = list[list[tuple[str, int, int, str, str] | None]]
+
+content = st.tuples(
+    st.sampled_from(("2024-05-01", "2024-05-02")),
+    st.integers(8, 20),
+    st.integers(1, 3),
+    st.sampled_from(("training", "tutoring")),
+    st.sampled_from(PEOPLE),
+)
+# Of each record the versions that its registry has had, None where it was taken back.
+stories = st.lists(
+    st.lists(st.one_of(content, content, st.none()), min_size=1, max_size=4, unique_by=repr), min_size=1, max_size=6
+)
+
+
+def record(number: int, of: tuple[str, int, int, str, str]) -> ServiceRecord:
+    day, hour, hours, category, person = of
+    return replace(served(str(number), f"{day} {hour:02}:00", hours, category=category), volunteer=VolunteerId(person))
+
+
+def earned(rulebook: Rulebook, ledger: Ledger) -> dict[str, object]:
+    """What everybody has, record by record, and where they stand: from the kept state of their fold, where it fits."""
+    found: dict[str, object] = {}
+    with ledger.reading() as reading:
+        for person in map(VolunteerId, PEOPLE):
+            history = reading.histories(HERE, [person])[person]
+            worth = [(one.record.id, one.seconds, one.points) for one in history]
+            found[person] = (reading.balances(person, HERE), worth)
+    for stands in Passbooks(ledger, rulebook).standings(ON):
+        alone = Passbooks(ledger, rulebook).standing(stands.volunteer, ON)
+        assert (alone.measures, alone.star_held, alone.records) == (stands.measures, stands.star_held, stands.records)
+    return found
+
+
+def take(rulebook: Rulebook, ledger: Ledger, *events: ServiceRecord | Withdrawn) -> None:
+    host = Host(installed=False)
+    host.register(Registry(*events), "test")
+    Intake(host, rulebook, ledger, "test", ON, lambda _row: None).run()
+
+
+@contextmanager
+def a_file() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield str(Path(folder) / "bank.db")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])  # a rulebook has no state
+@given(story=stories, data=st.data())
+def test_any_order_of_arrival_and_of_corrections_earns_what_one_pass_in_order_earns(
+    rulebook: Rulebook, story: Story, data: st.DataObject
+) -> None:
+    check(rulebook, story, data, a_file)
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=stories, data=st.data())
+def test_the_same_on_postgresql(rulebook: Rulebook, empty_on_postgres: str, story: Story, data: st.DataObject) -> None:
+    @contextmanager
+    def emptied() -> Iterator[str]:
+        empty(empty_on_postgres)
+        yield empty_on_postgres
+
+    check(rulebook, story, data, emptied)
+
+
+def check(
+    rulebook: Rulebook, story: Story, data: st.DataObject, fresh: Callable[[], AbstractContextManager[str]]
+) -> None:
+    left = {number: list(versions) for number, versions in enumerate(story)}
+    events: list[ServiceRecord | Withdrawn] = []
+    last: dict[int, tuple[str, int, int, str, str] | None] = {}
+    while left:
+        number = data.draw(st.sampled_from(sorted(left)))
+        version = left[number].pop(0)
+        if not left[number]:
+            del left[number]
+        if version is None and last.get(number) is None:
+            continue  # nothing is there to be taken back
+        last[number] = version
+        gone = Withdrawn(RecordId(str(number)), RegistryId("test"))
+        events.append(gone if version is None else record(number, version))
+        if data.draw(st.booleans()):  # delivered twice
+            events.append(events[-1])
+    deliveries = data.draw(st.lists(st.integers(0, len(events)), max_size=4).map(sorted))
+    with fresh() as address, open_ledger(address) as ledger:
+        for start, end in zip([0, *deliveries], [*deliveries, len(events)], strict=True):
+            take(rulebook, ledger, *events[start:end])
+        assert verify(ledger) == []
+        came = earned(rulebook, ledger)
+    with fresh() as address, open_ledger(address) as ledger:
+        in_order = [record(number, version) for number, version in last.items() if version is not None]
+        take(rulebook, ledger, *sorted(in_order, key=lambda one: one.order))
+        assert came == earned(rulebook, ledger)

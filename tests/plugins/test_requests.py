@@ -1,0 +1,118 @@
+"""`lianxing request` and `lianxing dossier`: the way of a request on the command line, in both languages."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lianxing.engine.ledger.opening import open_ledger
+from lianxing.engine.ledger.verifying import verify
+from lianxing.rules.facts import VolunteerId
+from lianxing.rules.records import Volunteer
+from tests.engine.bank.counting_house import rules, take_in, write_county
+from tests.engine.requests import ACCOUNTS, FACTS, MEASURES, MENU
+from tests.plugins.conftest import Run
+from tests.plugins.smallville import COUNTY, served
+
+ELDER = Volunteer(VolunteerId("R1"), born_on=date(1950, 1, 1))
+HELPER = Volunteer(VolunteerId("V1"), facts={"skilled": 1})
+
+
+class Town:
+    """The command in a town where R1 has three hours and V1 may serve."""
+
+    def __init__(self, run: Run, folder: Path) -> None:
+        self.run, self.folder = run, folder
+        self.common = ("--county", "smallville", "--database", "bank.db")
+
+    def __call__(self, *arguments: str, code: int = 0, lang: str = "en") -> str:
+        done = self.run("--lang", lang, *arguments, *self.common)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    def data(self, *arguments: str, code: int = 0) -> Any:
+        done = self.run(*arguments, *self.common, "--json")
+        assert done.returncode == code, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def ask(self, *more: str) -> str:
+        asked = self.data(
+            "request", "ask", "R1", "cleaning", "--hours", "2", "--actor", "R1", "--on", "2024-06-03", *more
+        )
+        return str(asked["request"]["id"])
+
+
+@pytest.fixture
+def town(lianxing: Run, tmp_path: Path) -> Town:
+    facts = "facts:\n" + "".join(f"  {name}: {said}\n" for name, said in FACTS.items())
+    menu = MENU.replace("  notice: 3 working days\n", "")
+    folder = write_county(
+        tmp_path / "smallville",
+        county=COUNTY["county.yaml"] + "holidays: CN\n" + facts,
+        accounts=ACCOUNTS,
+        menu=menu,
+        measures=COUNTY["measures.yaml"] + MEASURES,
+        hours="- id: found_false\n  revoke: {kind: revocation}\n",
+    )
+    (folder / "redemption.yaml").unlink()
+    with rules(folder) as rulebook, open_ledger(str(tmp_path / "bank.db")) as ledger:
+        take_in(rulebook, ledger, served("a", "2024-05-01 09:00", 3, "R1"), volunteers=(ELDER, HELPER))
+    return Town(lianxing, tmp_path)
+
+
+def test_a_request_goes_its_whole_way_and_stands_in_the_dossier(town: Town) -> None:
+    id = town.ask()
+    assert "1. V1" in town("request", "candidates", id, "--on", "2024-06-03")
+    office = ("--actor", "office", "--organiser", "--on", "2024-06-03")
+    assert f"{id}: matched" in town("request", "match", id, "V1", *office)
+    said = town("request", "served", id, "--hours", "2", "--actor", "V1", "--on", "2024-06-04", lang="zh")
+    assert f"{id}：已服务" in said
+    confirm = ("request", "confirm", id, "--hours", "1.5", "--actor", "R1", "--on", "2024-06-05")
+    assert town.data(*confirm)["request"]["settled"] == 5400
+    evaluate = ("request", "evaluate", id, "evaluation=good", "--actor", "R1", "--on", "2024-06-06")
+    assert f"{id}: evaluated" in town(*evaluate)
+    assert "2024-06-04 cleaning，1.5 小时，由 V1 服务" in town("dossier", "R1", lang="zh")
+    (service,) = town.data("dossier", "R1")["services"]
+    assert (service["seconds"], service["volunteer"], service["evaluation"]["evaluation"]) == (5400, "V1", "good")
+    assert town.data("dossier", "R1", "--since", "2024-06-05")["services"] == []
+    with open_ledger(str(town.folder / "bank.db")) as ledger:
+        assert verify(ledger) == []
+
+
+def test_a_refused_step_says_why_and_leaves_with_1(town: Town) -> None:
+    id = town.ask()
+    confirm = ("request", "confirm", id, "--hours", "1", "--actor", "R1", "--on", "2024-06-05")
+    assert "it is requested; this step comes after served" in town(*confirm, code=1)
+    assert "现为已提出，此步须在已服务之后" in town(*confirm, code=1, lang="zh")
+    refused = town.data(*confirm, code=1)
+    assert (refused["allowed"], refused["reasons"][0]["code"]) == (False, "state")
+
+
+def test_the_same_key_is_served_once_and_a_dry_run_writes_nothing(town: Town) -> None:
+    tried = town.ask("--key", "one", "--dry-run")
+    assert town.data("request", "list")["requests"] == []
+    assert town.ask("--key", "one") == town.ask("--key", "one") == tried
+    (listed,) = town.data("request", "list")["requests"]
+    assert (listed["id"], listed["last_day"]) == (tried, "2024-06-13")
+
+
+def test_the_list_tells_what_is_due_and_overdue_requests_end(town: Town) -> None:
+    id = town.ask()
+    assert f"{id}  cleaning  R1  requested, until 2024-06-13" in town("request", "list")
+    assert "1 overdue" in town("request", "expire", "--on", "2024-06-14", "--dry-run")
+    assert "1 overdue" in town("request", "expire", "--on", "2024-06-14")
+    assert "没有" in town("request", "list", lang="zh")
+    assert town.data("request", "list", "R1")["requests"][0]["state"] == "expired"
+
+
+def test_what_cannot_be_understood_leaves_with_2_and_what_is_not_there_with_4(town: Town) -> None:
+    ask = ("request", "ask", "R1", "cleaning", "--actor", "R1")
+    assert "no number of hours" in town(*ask, "--hours", "two", code=2)
+    assert "no request" in town("request", "cancel", "smallville/R1/99", "--actor", "R1", code=4)
+    id = town.ask()
+    assert "FACT=VALUE" in town("request", "evaluate", id, "lovely", "--actor", "R1", code=2)
