@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import date
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -61,7 +62,10 @@ NAMES: dict[type[Command], str] = {
 _WHOSE = frozenset(("volunteer", "county", "scope", "key"))
 _ENUMS = (Purpose, Recipient, ClosingEvent, Beneficiary, PickUp, Doing, Relation, Step)
 AMOUNT_MAX = 10**15
+_CONTROL = re.compile(r"[\x00-\x1f\ud800-\udfff]")
 MEMBERS_MAX = 10_000
+
+_WHOLE = frozenset(("units", "entry", "amount", "star", "objection", "seconds"))
 
 # How the values of these fields are read back; all others are as they were written.
 _READ: dict[str, Callable[[Any], Any]] = {
@@ -80,8 +84,14 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 def request_data(command: Command) -> dict[str, Any]:
     """Return what is asked as plain data, without whose it is."""
-    asked = {field.name: _plain(getattr(command, field.name)) for field in fields(command) if field.name not in _WHOSE}
+    asked = {name: _plain(getattr(command, name)) for name in _asked(type(command))}
     return {"command": NAMES[type(command)], **asked}
+
+
+@cache
+def _asked(kind: type[Command]) -> tuple[str, ...]:
+    """Return the fields of a kind of command that say what is asked, not whose it is."""
+    return tuple(field.name for field in fields(kind) if field.name not in _WHOSE)
 
 
 def command_from(data: Mapping[str, Any], volunteer: VolunteerId, county: CountyId, scope: str, key: str) -> Command:
@@ -89,7 +99,7 @@ def command_from(data: Mapping[str, Any], volunteer: VolunteerId, county: County
     kinds = {name: kind for kind, name in NAMES.items()}
     said = dict(data)
     kind = kinds.get(said.pop("command", ""))
-    if kind is None or said.keys() != {field.name for field in fields(kind)} - _WHOSE:
+    if kind is None or said.keys() != {*_asked(kind)}:
         raise ValueError("no command")
     for name, value in said.items():
         if name in _READ and value is not None:
@@ -111,19 +121,17 @@ def check(command: Command) -> None:
     """
     for name in ("volunteer", "county", "scope", "key"):
         _text(name, getattr(command, name), least=1)
-    for field in fields(command):
-        value = getattr(command, field.name)
-        if field.name in _WHOSE:
-            continue
+    for name in _asked(type(command)):
+        value = getattr(command, name)
         if type(value) is str:
-            _text(field.name, value)
+            _text(name, value)
         elif type(value) is int:
             if not -AMOUNT_MAX <= value <= AMOUNT_MAX:
-                raise _invalid(field.name, "超出范围", "is out of range")
+                raise _invalid(name, "超出范围", "is out of range")
         elif type(value) is tuple:
-            _members(field.name, value)
+            _members(name, value)
         elif not (value is None or type(value) in (bool, date) or isinstance(value, _ENUMS)):
-            raise _invalid(field.name, f"类型不对（{type(value).__name__}）", f"has the type {type(value).__name__}")
+            raise _invalid(name, f"类型不对（{type(value).__name__}）", f"has the type {type(value).__name__}")
     for name in _whole_of(command):
         if type(getattr(command, name)) is not int:
             raise _invalid(name, "须为整数", "must be a whole number")
@@ -145,10 +153,10 @@ def _members(name: str, values: tuple[object, ...]) -> None:
 
 
 def _whole_of(command: Command) -> tuple[str, ...]:
-    named = {field.name for field in fields(command)}
     optional = isinstance(command, Settle) and command.amount is None
-    whole = ("units", "entry", "amount", "star", "objection", "seconds")
-    return tuple(name for name in whole if name in named and not (optional and name == "amount"))
+    return tuple(
+        name for name in _asked(type(command)) if name in _WHOLE and not (optional and name == "amount")
+    )
 
 
 def _text(name: str, value: object, least: int = 0) -> None:
@@ -158,7 +166,7 @@ def _text(name: str, value: object, least: int = 0) -> None:
             f"须为至多 {KEY_CHARACTERS_MAX} 字的文本",
             f"must be text of {least} to {KEY_CHARACTERS_MAX} characters",
         )
-    if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in value):
+    if _CONTROL.search(value):
         raise _invalid(name, "含有控制字符", "holds a control character")
 
 
