@@ -16,10 +16,10 @@ only who books a record for an earlier day calls it for today first. Every other
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from lianxing.engine.rulebook import issue_name
 from lianxing.engine.running import treated
@@ -109,16 +109,9 @@ class Wallet:
     def live(self, on: date) -> list[Lot]:
         """Return the lots of which something is there on a day, in the order in which they are spent."""
         found = [lot for lot in self.lots.values() if lot.remaining and lot.last_day >= on]
-        return sorted(found, key=self._order)
-
-    def _order(self, lot: Lot) -> tuple[int, int, int]:
-        match self.account.spends_first:
-            case Order.OLDEST:
-                return lot.earned_on.toordinal(), 0, lot.number
-            case Order.NEWEST:
-                return -lot.earned_on.toordinal(), 0, lot.number
-            case Order.SOONEST_TO_EXPIRE:
-                return lot.last_day.toordinal(), lot.earned_on.toordinal(), lot.number
+        if len(found) > 1:
+            found.sort(key=_ORDERS[self.account.spends_first])
+        return found
 
     def available(self, on: date) -> int:
         """Return what is there on a day and not held, less what is owed."""
@@ -129,16 +122,14 @@ class Wallet:
         return self.available(on) + self.held
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A posting: to `AVAILABLE`, `HELD` or `DEBT` of the wallet, or to the counterpart of this name."""
 
     account: str
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class LotMove:
+class LotMove(NamedTuple):
     """By how much what remains of a lot changes."""
 
     lot: int
@@ -162,6 +153,8 @@ class Done:
     ended: tuple[int, ...] = ()
     drawn: int = 0
 
+
+_NOTHING = Done()
 
 # A part of an amount that comes in: the day on which it was earned, its last day, and how much.
 Part = tuple[date, date, int]
@@ -623,6 +616,25 @@ def wallet_of(account: Account, data: Mapping[str, Any]) -> Wallet:
     )
 
 
+def _oldest(lot: Lot) -> tuple[int, int]:
+    return lot.earned_on.toordinal(), lot.number
+
+
+def _newest(lot: Lot) -> tuple[int, int]:
+    return -lot.earned_on.toordinal(), lot.number
+
+
+def _soonest_to_expire(lot: Lot) -> tuple[int, int, int]:
+    return lot.last_day.toordinal(), lot.earned_on.toordinal(), lot.number
+
+
+_ORDERS: Mapping[Order, Callable[[Lot], tuple[int, ...]]] = {
+    Order.OLDEST: _oldest,
+    Order.NEWEST: _newest,
+    Order.SOONEST_TO_EXPIRE: _soonest_to_expire,
+}
+
+
 def _unit(account: Account) -> int:
     return 100 if account.unit.type is FactType.POINTS else 3600
 
@@ -637,7 +649,7 @@ def _not_an_amount(wallet: Wallet, amount: int) -> Done | None:
     return None if 0 < amount <= MOST else _refused(wallet, "amount", amount=amount)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Booking:
     """A change while it is made: the wallet changes at once, and what changes is noted."""
 
@@ -654,6 +666,8 @@ class _Booking:
 
     def done(self, counterpart: str) -> Done:
         """Book the other side of everything to one account, and return all of it."""
+        if not self.lines and not self.ended:
+            return _NOTHING
         self.book(counterpart, -sum(self.lines.values()))
         return Done(
             tuple(Line(account, amount) for account, amount in self.lines.items() if amount),
@@ -674,7 +688,7 @@ class _Booking:
         lot = Lot(wallet.next_lot, earned_on, last_day, amount, amount, source)
         wallet.lots[lot.number] = lot
         wallet.next_lot += 1
-        self.opened.append(replace(lot))
+        self.opened.append(Lot(lot.number, earned_on, last_day, amount, amount, source))
         self.book(AVAILABLE, amount)
 
     def take(self, lots: Iterable[Lot], amount: int) -> int:
@@ -711,6 +725,8 @@ class _Booking:
 
     def pay(self, amount: int) -> int:
         """Pay what is owed as far as an amount goes, what was drawn first; return what was paid."""
+        if not self.wallet.debt:
+            return 0
         paid = min(self.wallet.debt, amount)
         drawn = min(self.wallet.drawn, paid)
         self.wallet.debt -= paid
@@ -720,6 +736,8 @@ class _Booking:
         return paid
 
     def pay_from_lots(self, on: date) -> None:
+        if not self.wallet.debt:
+            return
         taken = list(self.taken)
         self.pay(self.wallet.debt - self.take(self.wallet.live(on), self.wallet.debt))
         self.taken = taken  # what pays a debt is neither spent nor given

@@ -24,6 +24,7 @@ from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state,
 from lianxing.engine.calendars import local_day
 from lianxing.engine.carrying import carry, packed
 from lianxing.engine.explaining import kept_of
+from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.contents import content_of, hash_of
 from lianxing.engine.ledger.drafts import Booking, Draft
 from lianxing.engine.ledger.errors import InvalidError
@@ -303,6 +304,7 @@ class Intake:
 
     # --- a chunk, one transaction --------------------------------------------------------------------------------
 
+    @collection_waits()
     def _chunk(self, writing: Writing, chunk: list[_Reviewed | Withdrawn], report: Report) -> _Done:
         people: dict[VolunteerId, list[Change]] = defaultdict(list)
         for owner, change in self._changes(writing, chunk, report):

@@ -266,7 +266,7 @@ def _settle(counter: Counter, customer: Customer, command: Settle) -> Decision:
         decision.body["settled"] = amount
         decision.drafts[0].body = orjson.dumps(decision.body)
         # What was paid is what may be given back.
-        customer.had = [replace(had, paid=amount) if had.entry == command.entry else had for had in customer.had]
+        customer.had = [had._replace(paid=amount) if had.entry == command.entry else had for had in customer.had]
     return decision
 
 
@@ -464,7 +464,7 @@ def _grant(counter: Counter, customer: Customer, command: Grant) -> Decision:
         return _refused(counter, command, [short], clause=clause)
     done = wallets.issue(wallet, on, command.amount, holding)
     if pool is not None and done.refused is None:
-        lines = tuple(replace(line, account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
+        lines = tuple(line._replace(account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
         done = replace(done, lines=lines)
         to = From(command.volunteer, "grant", command.actor, command.reason)
         decision = _of_wallet(counter, customer, command, "granted", wallet, done, before)

@@ -103,7 +103,7 @@ class Passing:
             effects.add(wallet, wallets.expire(wallet, today), before)
             before = besides(wallet)
         done = wallets.earn(wallet, on, worth, source) if worth > 0 else taken_back(wallet, today, -worth, source)
-        lines = tuple(replace(line, account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
+        lines = tuple(line._replace(account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
         effects.add(wallet, replace(done, lines=lines), before)
         passed = -sum(line.amount for line in lines if line.account == TRANSIT)
         if effects.lines or effects.wallets:

@@ -101,7 +101,7 @@ class Replica:
         for account, number, amount in link.lots:
             place = str(account), int(number)
             lot = self._lots[place]
-            self._lots[place] = lot = replace(lot, remaining=lot.remaining + int(amount))
+            self._lots[place] = lot = lot._replace(remaining=lot.remaining + int(amount))
             if lot.remaining:
                 self._full[place] = None
             else:
@@ -112,7 +112,7 @@ class Replica:
             self._taken[link.number] = taken
         for account, number in link.ended:
             place = str(account), int(number)
-            self._lots[place] = replace(self._lots[place], ends=date.fromisoformat(ENDED))
+            self._lots[place] = self._lots[place]._replace(ends=date.fromisoformat(ENDED))
 
     def _apply_record(self, link: Link) -> None:
         self._history = self._standing_of = None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import date
 from enum import Enum
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -65,6 +65,8 @@ AMOUNT_MAX = 10**15
 _CONTROL = re.compile(r"[\x00-\x1f\ud800-\udfff]")
 MEMBERS_MAX = 10_000
 
+# The fields of each kind of command that say what is asked, not whose it is.
+_ASKED = {kind: tuple(field.name for field in fields(kind) if field.name not in _WHOSE) for kind in NAMES}
 _WHOLE = frozenset(("units", "entry", "amount", "star", "objection", "seconds"))
 
 # How the values of these fields are read back; all others are as they were written.
@@ -84,14 +86,8 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 def request_data(command: Command) -> dict[str, Any]:
     """Return what is asked as plain data, without whose it is."""
-    asked = {name: _plain(getattr(command, name)) for name in _asked(type(command))}
+    asked = {name: _plain(getattr(command, name)) for name in _ASKED[type(command)]}
     return {"command": NAMES[type(command)], **asked}
-
-
-@cache
-def _asked(kind: type[Command]) -> tuple[str, ...]:
-    """Return the fields of a kind of command that say what is asked, not whose it is."""
-    return tuple(field.name for field in fields(kind) if field.name not in _WHOSE)
 
 
 def command_from(data: Mapping[str, Any], volunteer: VolunteerId, county: CountyId, scope: str, key: str) -> Command:
@@ -99,7 +95,7 @@ def command_from(data: Mapping[str, Any], volunteer: VolunteerId, county: County
     kinds = {name: kind for kind, name in NAMES.items()}
     said = dict(data)
     kind = kinds.get(said.pop("command", ""))
-    if kind is None or said.keys() != {*_asked(kind)}:
+    if kind is None or said.keys() != {*_ASKED[kind]}:
         raise ValueError("no command")
     for name, value in said.items():
         if name in _READ and value is not None:
@@ -121,7 +117,7 @@ def check(command: Command) -> None:
     """
     for name in ("volunteer", "county", "scope", "key"):
         _text(name, getattr(command, name), least=1)
-    for name in _asked(type(command)):
+    for name in _ASKED[type(command)]:
         value = getattr(command, name)
         if type(value) is str:
             _text(name, value)
@@ -154,9 +150,7 @@ def _members(name: str, values: tuple[object, ...]) -> None:
 
 def _whole_of(command: Command) -> tuple[str, ...]:
     optional = isinstance(command, Settle) and command.amount is None
-    return tuple(
-        name for name in _asked(type(command)) if name in _WHOLE and not (optional and name == "amount")
-    )
+    return tuple(name for name in _ASKED[type(command)] if name in _WHOLE and not (optional and name == "amount"))
 
 
 def _text(name: str, value: object, least: int = 0) -> None:

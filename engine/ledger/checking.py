@@ -74,11 +74,12 @@ def drafts_of(bookings: Sequence[Booking]) -> list[Draft]:
 
 def earned_lines(seconds: int, points: int) -> list[Line]:
     """Return the postings of what service was worth."""
-    lines: list[Line] = []
-    for unit, amount in (("seconds", seconds), ("points", points)):
-        if amount:
-            lines += (Line(EARNED, unit, amount), Line(ISSUED, unit, -amount, own=False))
-    return lines
+    return [
+        line
+        for unit, amount in (("seconds", seconds), ("points", points))
+        if amount
+        for line in (Line(EARNED, unit, amount), Line(ISSUED, unit, -amount, own=False))
+    ]
 
 
 def check_draft(draft: Draft) -> None:

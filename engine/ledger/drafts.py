@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import ServiceRecord
@@ -19,8 +19,7 @@ ENDED = "0001-01-01"  # the last day of a lot that an entry has ended
 WITH_VERSION = frozenset(("original", "corrected", "withdrawn"))
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One posting: `own` tells an account of the person from one of the county."""
 
     account: str
@@ -29,8 +28,7 @@ class Line:
     own: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class LotLine:
+class LotLine(NamedTuple):
     """A change of what is left of a lot."""
 
     account: str
@@ -38,8 +36,7 @@ class LotLine:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewLot:
+class NewLot(NamedTuple):
     """A lot that an entry opens; what goes into it is a `LotLine` of the same entry."""
 
     account: str

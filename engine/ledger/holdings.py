@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection
@@ -18,8 +18,7 @@ from sqlalchemy import Connection
 _SAME = {"sqlite": "IN (SELECT value FROM json_each(?))", "postgresql": "= ANY(%s)"}
 
 
-@dataclass(frozen=True, slots=True)
-class LotRow:
+class LotRow(NamedTuple):
     """A lot as it stands; `ends` is its last day, before the one that it was opened with where an entry ended it."""
 
     account: str
@@ -31,8 +30,7 @@ class LotRow:
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRow:
+class HoldRow(NamedTuple):
     """An open hold, by the entry that made it."""
 
     account: str
@@ -55,8 +53,7 @@ class WalletRows:
     besides: dict[str, tuple[int, int, str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Had:
+class Had(NamedTuple):
     """What somebody had, by the entry that gave it; `paid` is less than was reserved where less was used."""
 
     entry: int

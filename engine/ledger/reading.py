@@ -460,7 +460,7 @@ class Reading:
     def closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
         """Return when these passbooks were closed; an open one is left out."""
         ids = self._ids(owners)
-        found = {}
+        found: dict[_Owner, date] = {}
         for chunk in chunks(ids):
             query = select(passbook.c.id, passbook.c.closed_on)
             for row in self._connection.execute(
