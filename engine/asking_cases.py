@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lianxing.engine.accounts import balance_of, star_basis
+from lianxing.engine.approving import Approval, approval, handover
 from lianxing.engine.checks import AMOUNTS, ANSWER, MONEY, POINTS, Check
 from lianxing.engine.facts import person_facts
 from lianxing.engine.perks import Use, open_perks, use_of
+from lianxing.engine.reading.review_cases import PUBLIC
 from lianxing.engine.reading.vocabulary import KEYS, WORDS
 from lianxing.engine.redemption import Asking, quote, swap, to_supply, voucher_use, withdrawal
 from lianxing.engine.rulebook import MeasureValue, Rulebook
@@ -117,6 +119,11 @@ def _costs(asking: AskingCase, said: Quote, costs_in: Fact) -> Iterator[Check]:
         yield Check("cash", asking.cash, said.cash, MONEY)
     if asking.published is not None:
         yield Check("published", int(asking.published), int(said.published), ANSWER)
+    if asking.awaits is not None:
+        yield Check("awaits by", asking.awaits.by, said.awaits or None, words=KEYS)
+        if asking.awaits.due is not None:
+            due, decide_by = str(asking.awaits.due), str(said.decide_by) if said.decide_by else None
+            yield Check("awaits due", due, decide_by, words=KEYS)
 
 
 def _balance(story: _Story) -> Balance | None:
@@ -160,6 +167,13 @@ def _quote(story: _Story, balance: Balance | None) -> Quote | None:
         return withdrawal(offer)
     if asking.asks == "swap":
         return swap(offer)
+    if asking.asks == "handover":
+        return handover(offer, approved=around.approved)
+    if asking.asks == "approval":
+        asked_on = max((one.on for one in asking.redeemed if one.offer == asking.offer), default=on)
+        who = around.actor or around.by or PUBLIC
+        decided = Approval(story.case.volunteer.id, asked_on, on, around.by, who, reason=story.case.name)
+        return approval(story.rulebook, offer, decided)
     if asking.issued_on is not None or around.shown is not None:
         return voucher_use(offer, asking.issued_on or on, on, around.shown)
     held_now = balance.available if balance is not None else asking.balance or 0

@@ -15,7 +15,7 @@ from lianxing.rules.perks import EachFull
 from lianxing.rules.places import Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import Problem
-from lianxing.rules.redemption import Gives
+from lianxing.rules.redemption import Gives, Offer
 from lianxing.rules.stars import Below
 
 HOURS, POINTS, NOTHING = "hours", "points", "nothing"
@@ -37,6 +37,8 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
         if account is not None and gives not in {purpose.value for purpose in account.spent_on}:
             details = (("gives", gives), ("account", account.clause.id))
             yield Problem("P643", offer.place("gives"), details)
+        if offer.approver is not None and not (account is not None and _is_held(offer, account)):
+            yield Problem("P651", offer.approver.location, (("account", offer.account),))
     for request in policy.menu:
         if request.priced is not None:
             priced = request.priced
@@ -45,6 +47,13 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
             if account is not None and Purpose.SERVICE not in account.spent_on:
                 details = (("gives", Purpose.SERVICE.value), ("account", account.clause.id))
                 yield Problem("P643", priced.location, details)
+
+
+def _is_held(offer: Offer, account: Account) -> bool:
+    """Tell whether something is reserved for every redemption: what waits for an approver has to be there meanwhile."""
+    prices = [since.value for cell in offer.price.cells.values() for since in cell.value.entries]
+    shares = [since.value for since in offer.partial.at_least.entries] if offer.partial is not None else []
+    return account.hold_days is not None and not offer.watermark and all(number > 0 for number in (*prices, *shares))
 
 
 def _account(policy: Policy, id: str) -> Account | None:

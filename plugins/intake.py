@@ -20,6 +20,7 @@ import orjson
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, needs_lots, others
 from lianxing.engine.bank.passing import at_hand
+from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
 from lianxing.engine.calendars import local_day
 from lianxing.engine.carrying import carry, packed
@@ -156,14 +157,21 @@ class Intake:
             writing.save_import_run(self.rulebook.policy.county.id, self.registry, orjson.dumps(report.data()))
         return report
 
-    def take(self, records: Iterable[ServiceRecord | Withdrawn | SetAside]) -> Report:
-        """Take in a few records at once, in one transaction; nothing is fetched and no run is noted."""
+    def take(self, records: Iterable[ServiceRecord | Withdrawn | SetAside], *, dry_run: bool = False) -> Report:
+        """Take in a few records at once, in one transaction; nothing is fetched and no run is noted.
+
+        With `dry_run` nothing is kept and nobody is told.
+        """
         report = Report()
         done = _Done()
-        with self.ledger.writing() as writing:
+        with suppress(_Undo), self.ledger.writing() as writing:
             self._save_policy(writing)
             for chunk in _chunks(self._reviewed(records, report), CHUNK_RECORDS):
                 done.extend(self._chunk(writing, chunk, report))
+            if dry_run:
+                raise _Undo
+        if dry_run:
+            return report
         self._tell(done)
         return report
 
@@ -203,6 +211,12 @@ class Intake:
                 if isinstance(found, SetAside):
                     report.volunteers_set_aside += 1
                     self._aside(found, report)
+                elif isinstance(found, Volunteer) and not is_person(found.id):
+                    report.volunteers_set_aside += 1
+                    content = {"id": str(found.id)}
+                    self._aside(
+                        SetAside(self.registry, 0, "id", "no_person", (("id", str(found.id)),), content), report
+                    )
                 elif isinstance(found, Volunteer):
                     yield found
                 else:
@@ -267,6 +281,8 @@ class Intake:
         interval = record.ended_at - record.started_at
         if record.county != self.rulebook.policy.county.id:
             return _as_set_aside(record, "county", "other_county")
+        if not is_person(record.volunteer):
+            return _as_set_aside(record, "volunteer", "no_person", (("volunteer", str(record.volunteer)),))
         if local_day(record.started_at, self._zone) != record.day:
             return _as_set_aside(record, "day", "wrong_day")
         if record.day > self.on or local_day(max(record.started_at, record.ended_at - 1), self._zone) > self.on:
@@ -438,7 +454,7 @@ class Intake:
         elif isinstance(one, Withdrawn):
             report.withdrawn += 1
             (held,) = writing.held(one.id, one.registry)
-            yield owner[0], Change(held.record, held.supplied, withdrawn=True, reason=one.reason)
+            yield owner[0], Change(held.record, held.supplied, withdrawn=True, actor=one.actor, reason=one.reason)
         elif one.hashed in versions:
             report.set_aside += 1
             self._aside(_as_set_aside(one.record, "id", "older_version"), report)

@@ -52,6 +52,7 @@ from lianxing.engine.ledger.witnesses import (
     Transfer,
     closings,
     kept_policies,
+    known_since,
     registrations,
     stock_moves,
     transfers,
@@ -78,7 +79,7 @@ _ELSEWHERE = frozenset(("bring", "take_step"))  # these rest on other passbooks 
 _OWN_REGISTRY = "menu"  # of records that come about in the bank itself
 COMMANDS = frozenset(
     (
-        *("held", "redeemed", "settled", "released", "refunded", "fetched"),
+        *("held", "redeemed", "approved", "declined", "settled", "released", "refunded", "fetched"),
         *(GIVEN, "granted", "perk_used", "closed", "refused"),
     )
 )
@@ -346,6 +347,7 @@ class _Replaying:
             lambda _id, entry: replica.taken(entry),
             lambda _customer, wallet, lots: replica.load(wallet, lots),
             lambda _id: replica.family,
+            approved=lambda _id: replica.approved,
         )
         counter.passing = _beside(rulebook, customer, replica.volunteer, lenders(rulebook.policy))
         on = date.fromisoformat(link.effective_on)
@@ -379,6 +381,9 @@ class _Replaying:
             least, most = self._stock[command.offer].between(link.recorded_at, CLOCKS_APART)
             said = next((one["operands"]["given_out"] for one in reasons if one["code"] == "stock"), least)
             counter.given_out[command.offer] = said if least <= said <= most else least
+        if isinstance(command, Give) and any(one["code"] == "unknown_recipient" for one in reasons):
+            since = known_since(self._connection, self._county, command.recipient)
+            counter.knows = lambda _id: since is not None and since < link.recorded_at - CLOCKS_APART
         policy, own = counter.rulebook.policy, command.volunteer
         passing = _beside(counter.rulebook, counter.people[own], own, people_of(command, policy))
         passing.available = next((one["operands"]["available"] for one in reasons if one["code"] == "pool"), None)

@@ -10,7 +10,7 @@ import orjson
 
 from lianxing.engine.bank.closings import Closed, closed_by
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import DECLARED
+from lianxing.engine.bank.deciding import APPROVED, DECLARED
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.contents import facts_from, record_from
@@ -38,6 +38,7 @@ class Replica:
     closed_on: date | None = None
     closed: Closed | None = None
     family: dict[VolunteerId, Relation] = field(default_factory=dict)
+    approved: set[int] = field(default_factory=set)  # entries whose redemption was approved
     held: dict[tuple[str, str], Held] = field(default_factory=dict)
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     floors: dict[tuple[str, str], int | None] = field(default_factory=dict)
@@ -82,6 +83,8 @@ class Replica:
             noted_on = date.fromisoformat(link.effective_on)
             self.notes.append(Noted(link.number, noted_on, link.actor, link.reason, link.body))
             self._standing_of = None
+        if link.kind == APPROVED:
+            self.approved.add(int(orjson.loads(link.body)["asked"]["entry"]))
         if link.kind == DECLARED:
             said = orjson.loads(link.body)["family"]
             self.family = {VolunteerId(id): Relation(relation) for id, relation in said}

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.booking import UNITS
+from lianxing.engine.bank.deciding import APPROVED
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.ledger.leafing import Leaves
 from lianxing.engine.ledger.opening import Ledger
@@ -312,8 +313,18 @@ class _Book:
         """Yield the reservations that are open at the end of the last day."""
         for leaf in self._leaves.holds:
             if leaf.entry in self._numbers and (leaf.ended_by is None or leaf.ended_by not in self._numbers):
-                subject = self._subject(self._entries[leaf.entry])
-                yield OpenHold(leaf.entry, leaf.account, self._unit(leaf.account), leaf.amount, leaf.until, subject)
+                subject, unit = self._subject(self._entries[leaf.entry]), self._unit(leaf.account)
+                awaits, decide_by = self._awaits(leaf.entry)
+                yield OpenHold(leaf.entry, leaf.account, unit, leaf.amount, leaf.until, subject, awaits, decide_by)
+
+    def _awaits(self, number: int) -> tuple[str, date | None]:
+        """Return which body still has to approve a reservation, as was said when it was made, and by when."""
+        said = self._bodies[number]
+        approved = (one.entry for one in self.shown if one.entry.kind == APPROVED)
+        if not said.get("awaits") or any(_concerns(self._bodies[entry.id]) == number for entry in approved):
+            return "", None
+        decide_by = said["decide_by"]
+        return str(said["awaits"]), None if decide_by is None else date.fromisoformat(decide_by)
 
     def pending(self) -> Iterator[Pending]:
         """Yield the records whose newest entry says that they wait."""

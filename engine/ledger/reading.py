@@ -26,6 +26,7 @@ from lianxing.engine.ledger.tables import (
     policy,
     posting,
     record_key,
+    redemption,
     service_record,
     volunteer,
 )
@@ -126,6 +127,17 @@ class Line:
     on: date
     actor: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFor:
+    """A reservation that is open: whose it is, its entry and day, for which offer, and its last day."""
+
+    volunteer: VolunteerId
+    entry: int
+    on: date
+    offer: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,6 +468,22 @@ class Reading:
             .limit(limit)
         )
         return list(self._connection.scalars(query))
+
+    def held_for(self, county: CountyId, offers: Iterable[str], on: date) -> list[HeldFor]:
+        """Return the reservations for these offers that are open on a day, passbook by passbook, in order."""
+        query = (
+            select(passbook.c.volunteer, hold.c.entry, redemption.c.on_day, redemption.c.offer, hold.c.until)
+            .join(passbook, passbook.c.id == hold.c.passbook)
+            .join(redemption, and_(redemption.c.passbook == hold.c.passbook, redemption.c.entry == hold.c.entry))
+            .where(hold.c.until >= on.isoformat(), hold.c.ended_by.is_(None), passbook.c.county == county)
+            .where(redemption.c.offer.in_(list(offers)))
+            .order_by(hold.c.passbook, hold.c.entry)
+        )
+        day = date.fromisoformat
+        return [
+            HeldFor(row.volunteer, row.entry, day(row.on_day), row.offer, day(row.until))
+            for row in self._connection.execute(query)
+        ]
 
     def closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
         """Return when these passbooks were closed; an open one is left out."""
