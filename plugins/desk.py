@@ -55,17 +55,13 @@ class Desk:
         if not answer.accepted:
             return Served(answer)
         if isinstance(command, Redeem):
-            redemption = _redemption(command, answer)
-            if answer.data.get("awaits"):
-                return Served(answer)
-            return self._redeemed(command, answer, redemption)
-        if isinstance(command, Approve):
-            redemption = self._earlier(command)
-            return Served(answer) if redemption is None else self._redeemed(command, answer, redemption)
-        if isinstance(command, Settle) and not answer.replayed:
-            redemption = self._earlier(command)
-            if redemption is not None:
-                self._host.tell("redemption_settled", redemption=redemption, receipt=None)
+            waits = bool(answer.data.get("awaits"))
+            return Served(answer) if waits else self._redeemed(command, answer, _redemption(command, answer))
+        earlier = self._earlier(command) if isinstance(command, Approve | Settle) else None
+        if isinstance(command, Approve) and earlier is not None:
+            return self._redeemed(command, answer, earlier)
+        if isinstance(command, Settle) and earlier is not None and not answer.replayed:
+            self._host.tell("redemption_settled", redemption=earlier, receipt=None)
         return Served(answer)
 
     def _redeemed(self, command: Redeem | Approve, answer: Answer, redemption: Redemption) -> Served:

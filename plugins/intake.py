@@ -213,10 +213,7 @@ class Intake:
                     self._aside(found, report)
                 elif isinstance(found, Volunteer) and not is_person(found.id):
                     report.volunteers_set_aside += 1
-                    content = {"id": str(found.id)}
-                    self._aside(
-                        SetAside(self.registry, 0, "id", "no_person", (("id", str(found.id)),), content), report
-                    )
+                    self._aside(_no_person(self.registry, found), report)
                 elif isinstance(found, Volunteer):
                     yield found
                 else:
@@ -637,6 +634,11 @@ def _as_set_aside(
 def _not_booked(taken_back: Withdrawn) -> SetAside:
     id = str(taken_back.id)
     return SetAside(str(taken_back.registry), 0, "id", "not_booked", (("id", id),), {"id": id})
+
+
+def _no_person(registry: str, found: Volunteer) -> SetAside:
+    id = str(found.id)
+    return SetAside(registry, 0, "id", "no_person", (("id", id),), {"id": id})
 
 
 def _elsewhere(one: _Reviewed | Withdrawn) -> SetAside:

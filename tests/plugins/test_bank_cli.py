@@ -208,10 +208,10 @@ def test_every_command_of_the_counter_does_what_it_says(ask: Ask, passbook: Ask)
 def test_who_is_not_known_gets_no_passbook(ask: Ask, here: Run) -> None:
     assert ask("redeem", "V11", "soap", *ON).returncode == 4
     done = ask("give", "V1", "points", "1", "--to", "friend", "--recipient", "V22", *ON)
-    assert done.returncode == 4
-    assert "no volunteer 'V22'" in done.stderr
-    shown = here("passbook", "V11", "--county", "smallville", "--database", "bank.db")
-    assert shown.returncode == 4
+    assert done.returncode == 1
+    assert "the ledger has no volunteer V22" in done.stdout
+    for stranger in ("V11", "V22"):
+        assert here("passbook", stranger, "--county", "smallville", "--database", "bank.db").returncode == 4
 
 
 def test_a_busy_ledger_is_told_with_a_code_of_its_own_and_nothing_is_done(
@@ -333,15 +333,15 @@ def test_a_standing_shows_the_accounts_and_what_is_pending(ask: Ask, here: Run) 
 
 def test_a_record_that_was_a_mistake_is_taken_back_once(here: Run, passbook: Ask) -> None:
     where = ("--registry", "test", "--county", "smallville", "--database", "bank.db", *ON)
-    done = told(here("withdraw-record", "2", *where, "--reason", "entered twice", "--json"))
+    done = told(here("withdraw-record", "2", *where, "--actor", "7", "--reason", "entered twice", "--json"))
     assert (done["withdrawn"], done["seconds"], done["points_hundredths"]) == (1, -3 * 3600, -300)
-    again = told(here("withdraw-record", "2", *where, "--reason", "entered twice", "--json"))
+    again = told(here("withdraw-record", "2", *where, "--actor", "7", "--reason", "entered twice", "--json"))
     assert (again["withdrawn"], again["unchanged"]) == (0, 1)
     assert accounts(passbook)["points"] == ("2", "0")
     entry = told(passbook("--json"))["entries"][-2]
     assert (entry["kind"], entry["reason"], entry["corrects"]) == ("withdrawn", "entered twice", 2)
-    assert here("withdraw-record", "777", *where, "--reason", "why not").returncode == 4
-    assert here("withdraw-record", "1", *where, "--reason", " ").returncode == 2
+    assert here("withdraw-record", "777", *where, "--actor", "7", "--reason", "why not").returncode == 4
+    assert here("withdraw-record", "1", *where, "--actor", "7", "--reason", " ").returncode == 2
 
 
 # --- the reports -------------------------------------------------------------------------------------------------
