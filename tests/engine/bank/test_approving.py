@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from lianxing.engine.bank.tellers import Answer
 from lianxing.engine.bank.waiting import waiting
 from lianxing.engine.statement_sentences import hold_sentence
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.commands import Approve, Command, Decline, Declare, Give, Redeem, Release, Reserve, Settle
+from lianxing.rules.commands import Approve, Command, Declare, Decline, Give, Redeem, Release, Reserve, Settle
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.families import Relation
 from tests.engine.bank.counter import Counter, bank, codes
@@ -23,7 +24,7 @@ from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, DAY, HERE, OFFE
 from tests.engine.bank.forging import exchange, forged
 from tests.plugins.smallville import COUNTY as SMALLVILLE
 
-STREET = {"role": "the street", "actor": "clerk 7"}
+STREET: dict[str, Any] = {"role": "the street", "actor": "clerk 7"}
 STRANGER = VolunteerId("V22")
 OIL = """oil:
   account: points
@@ -36,7 +37,7 @@ OIL = """oil:
   provider: the shop
   approver: {by: the street, deadline: 3 days}
 """
-CHAPTERS = {
+CHAPTERS: dict[str, Any] = {
     "county": SMALLVILLE["county.yaml"] + "holidays: CN\n",
     "redemption": OFFERS + OIL,
     "accounts": ACCOUNTS.replace("holds: 3 days", "holds: 10 days"),
@@ -98,7 +99,7 @@ def test_what_is_declined_goes_back_to_the_same_lots_and_to_the_stock(counter: C
     ],
 )
 def test_only_the_approver_decides_and_in_time(
-    kind: type[Command], how: dict[str, object], why: str, tmp_path: Path
+    kind: type[Command], how: dict[str, Any], why: str, tmp_path: Path
 ) -> None:
     with bank(tmp_path, **CHAPTERS) as counter:
         held = counter.ask(Redeem, offer="oil")
@@ -162,7 +163,7 @@ def test_a_forged_approval_is_found_when_the_rules_are_asked_again(tmp_path: Pat
 
 
 def test_nothing_is_given_to_somebody_of_whom_the_ledger_has_never_heard(counter: Counter) -> None:
-    gift = {"account": "points", "amount": 100, "to_whom": Recipient.FRIEND}
+    gift: dict[str, Any] = {"account": "points", "amount": 100, "to_whom": Recipient.FRIEND}
     refused = counter.ask(Give, recipient=STRANGER, **gift)
     assert codes(refused) == ["unknown_recipient"]
     assert counter.kinds(STRANGER) == []
