@@ -443,7 +443,7 @@ listening:
 - {K_name: back, K_on: 2024-06-15, K_offer: soap, K_asks: W_withdrawal, K_why: [W_irreversible, W_no_swap]}
 - {K_name: swapped, K_on: 2024-06-15, K_offer: soap, K_asks: W_swap, K_redemption: W_allowed}
 - {K_name: asked, K_on: 2024-06-15, K_offer: soap, K_balance: 9 points, K_awaits: {K_by: 社区, K_due: 2024-06-18}}
-- {K_name: due, K_on: 2024-06-15, K_offer: soap, K_asks: W_handover, K_with: {K_approved: no}, K_why: W_awaits_approval}
+- {K_name: had, K_on: 2024-06-15, K_offer: soap, K_asks: W_handover, K_with: {K_approved: no}, K_why: W_awaits_approval}
 - K_name: approving
   K_on: 2024-06-15
   K_offer: soap
