@@ -18,7 +18,7 @@ from lianxing.engine.quotients import given_measures
 from lianxing.engine.reading.vocabulary import KEYS, WORDS
 from lianxing.engine.review_cases import review_checks, review_touched
 from lianxing.engine.rounding import rounded
-from lianxing.engine.rulebook import MeasureValue, Rulebook
+from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.selection_cases import selection_checks, selection_touched
 from lianxing.engine.standings import measures_of, standing, standing_with
 from lianxing.rules.assessments import Assessment
