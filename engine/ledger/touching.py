@@ -68,18 +68,35 @@ def touches_of(connection: Connection, ids: Collection[int], *, lots: bool) -> d
             ended[row.passbook, row.entry].append((row.account, row.lot))
     wanted = {*lines, *moves, *opened, *ended}
     found: dict[int, list[Touch]] = {}
-    columns = entry.c.passbook, entry.c.number, entry.c.effective_on, entry.c.record, entry.c.body
-    touched = exists().where(and_(posting.c.passbook == entry.c.passbook, posting.c.entry == entry.c.number))
-    query = select(*columns).where(entry.c.passbook.in_(ids), touched).order_by(entry.c.passbook, entry.c.number)
+    bodies = _bodies(connection, ids) if lots else {}
+    columns = entry.c.passbook, entry.c.number, entry.c.effective_on
+    query = select(*columns).where(entry.c.passbook.in_(ids)).order_by(entry.c.passbook, entry.c.number)
     for row in connection.execute(query):
         key = row.passbook, row.number
         if key in wanted:
             on = date.fromisoformat(row.effective_on)
-            body = bytes(row.body) if row.record and lines.get(key) else b""
-            touch = _touch(on, body, lines.get(key, ()), moves.get(key, ()), opened.get(key, ()), ended.get(key, ()))
+            touch = _touch(
+                on,
+                bodies.get(key, b""),
+                lines.get(key, ()),
+                moves.get(key, ()),
+                opened.get(key, ()),
+                ended.get(key, ()),
+            )
             touch = replace(touch, entry=row.number)
             found.setdefault(row.passbook, []).append(touch)
     return found
+
+
+def _bodies(connection: Connection, ids: Collection[int]) -> dict[tuple[int, int], bytes]:
+    """Return the bodies of the entries of records with which something has ended."""
+    ends = exists().where(
+        and_(posting.c.passbook == entry.c.passbook, posting.c.entry == entry.c.number),
+        and_(posting.c.balance_after.is_(None), posting.c.account == EXPIRED),
+    )
+    query = select(entry.c.passbook, entry.c.number, entry.c.body)
+    rows = connection.execute(query.where(entry.c.passbook.in_(ids), entry.c.record != "", ends))
+    return {(row.passbook, row.number): bytes(row.body) for row in rows}
 
 
 def _touch(

@@ -152,3 +152,53 @@ def test_who_has_spent_stands_lower_at_the_counter_on_the_statement_and_when_it_
         (missing,) = statement(ledger, county, ANN, None, on).standing.gaps
         assert missing.lacking == 100
         assert replay(ledger, [county]).differences == []
+
+
+def test_what_was_spent_before_a_change_of_rules_takes_nothing_from_what_begins_anew(tmp_path: Path) -> None:
+    again = "anew: {on_day: 2024-02-01, points: restart, hours: keep, stars: rated_again}\n"
+    written = write_county(
+        tmp_path / "smallville", stars=lowering("yes", "no"), transition=again, accounts=ACCOUNTS, redemption=SOAP
+    )
+    with rules(written) as rulebook, open_ledger(f"{tmp_path}/a.db") as ledger:
+        told = Told(Counter(rulebook, ledger))
+        for what, days in (("earned", 0), ("settled", 1), ("earned", 31)):
+            told.does(what, days)
+        assert told.in_the_ledger(date(2024, 1, 31)).star_reached == 0
+        assert told.in_the_ledger(told.on).star_reached == 1
+        told.agrees()
+
+
+def test_a_star_that_is_kept_below_its_condition_outlasts_spending_and_another_does_not(
+    tmp_path: Path,
+) -> None:
+    for below, held in (("keep", 1), ("downgrade", 0)):
+        stars = lowering("yes", "no").replace("{by: automatic}", f"{{by: automatic, below: {below}}}")
+        folder = tmp_path / below
+        written = write_county(folder / "smallville", stars=stars, redemption=SOAP)
+        with rules(written) as rulebook, open_ledger(f"{folder}/a.db") as ledger:
+            told = Told(Counter(rulebook, ledger))
+            for what, days in (("earned", 0), ("settled", 5)):
+                told.does(what, days)
+            assert told.in_the_ledger(told.on - timedelta(days=1)).star_held == 1
+            later = told.on + timedelta(days=20)
+            assert (told.in_the_ledger(later).star_held, told.in_a_case(later).star_held) == (held, held)
+
+
+def test_what_has_ended_is_gone_on_the_day_after_its_last_whenever_it_is_booked(
+    tmp_path: Path, counties: dict[str, Rulebook]
+) -> None:
+    rulebook = counties["by time"]
+    with open_ledger(f"{tmp_path}/a.db") as ledger:
+        counter = Counter(rulebook, ledger)
+        counter.take(served("first", "2024-01-01 09:00", 2), on=FIRST)
+        counter.take(served("late", "2024-01-10 09:00", 2), on=date(2024, 2, 5))  # books that the first has ended
+        counter.take(served("too late", "2024-01-02 09:00", 2), on=date(2024, 3, 1))  # is over when it comes
+
+        def totals() -> list[int]:
+            days = (FIRST, date(2024, 1, 10), date(2024, 2, 1), date(2024, 2, 2), date(2024, 2, 3), date(2024, 2, 11))
+            return [Passbooks(ledger, rulebook).standing(ANN, day).measures[0].sum for day in days]
+
+        assert totals() == [200, 600, 600, 400, 200, 0]
+        end_all(ledger, rulebook, date(2024, 6, 1))
+        assert totals() == [200, 600, 600, 400, 200, 0]
+        assert replay(ledger, [rulebook]).differences == []
