@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lianxing.engine.accounts import balance_of, star_basis
+from lianxing.engine.accounts import balance_of
 from lianxing.engine.approving import Approval, approval, handover
+from lianxing.engine.basis import Lowering, lowered_by, lowerings
 from lianxing.engine.checks import AMOUNTS, ANSWER, MONEY, POINTS, Check
 from lianxing.engine.facts import person_facts
 from lianxing.engine.perks import Use, open_perks, use_of
@@ -64,14 +65,14 @@ def _person(rulebook: Rulebook, case: Case) -> dict[str, FactValue]:
     return {**person_facts(case.volunteer, case.on, _EVERYTHING), **rulebook.calendar.facts(case.on, _EVERYTHING)}
 
 
-def basis_of(rulebook: Rulebook, case: Case, measures: Mapping[str, MeasureValue]) -> Mapping[str, MeasureValue]:
-    """Return the measures that the person's star rests on once the moves of the case have been made."""
+def lowerings_of(rulebook: Rulebook, case: Case, measures: Mapping[str, MeasureValue]) -> tuple[Lowering, ...]:
+    """Return by what the moves of a case lower what the person's star rests on."""
     asking = case.asking
-    if asking is None or not asking.moves:
-        return measures
+    if asking is None or not asking.moves or not lowered_by(rulebook.policy):
+        return ()
     account = _account(rulebook, asking)
     balance = balance_of(rulebook, account, asking.moves, case.on, _person(rulebook, case), measures)
-    return star_basis(rulebook.policy, account, balance, measures)
+    return lowerings(rulebook.policy, balance.gone)
 
 
 def _account(rulebook: Rulebook, asking: AskingCase) -> Account:

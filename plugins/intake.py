@@ -19,9 +19,11 @@ import orjson
 
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, needs_lots, others
+from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import at_hand
 from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
+from lianxing.engine.basis import Lowering
 from lianxing.engine.calendars import local_day
 from lianxing.engine.carrying import carry, packed
 from lianxing.engine.explaining import kept_of
@@ -331,17 +333,19 @@ class Intake:
         known = writing.volunteers(people)
         states = writing.fold_states(county, self.rulebook.policy.digest, people)
         reviews = writing.notes(owners, REVIEW) if asks_awards(self.rulebook.policy) else {}
+        touches = touches_in(writing, self.rulebook, owners)
+        lowerings = {owner: lowerings_by(self.rulebook, touched) for owner, touched in touches.items()}
         done = _Done()
         left: dict[VolunteerId, list[Change]] = {}
         for id, changes in people.items():
-            goes_on = id in states and not reviews.get((id, county))
+            goes_on = id in states and not reviews.get((id, county)) and not lowerings.get((id, county))
             if not goes_on or not self._goes_on(known.get(id, Volunteer(id)), states[id], changes, done, report):
                 left[id] = changes
         histories = writing.histories(county, left)
         assessed = len(people) - len(left)
         for id, changes in left.items():
             person, held, said = known.get(id, Volunteer(id)), histories.get(id, []), reviews.get((id, county), ())
-            self._person(person, held, said, changes, done, report)
+            self._person(person, held, said, lowerings.get((id, county), ()), changes, done, report)
             assessed += len(changes)
             self.progress("assessed", assessed)
         if credits(self.rulebook):
@@ -467,6 +471,7 @@ class Intake:
         person: Volunteer,
         held: list[Held],
         reviews: Sequence[Noted],
+        lowerings: Sequence[Lowering],
         changes: list[Change],
         done: _Done,
         report: Report,
@@ -481,16 +486,22 @@ class Intake:
         done.states.append((person.id, packed(found.fold, life)))
         if self.rulebook.policy.stars is not None:
             before = [as_counted(one) for one in sorted(held, key=lambda one: one.record.order)]
-            star_before = self._stands(person, before, reviews).star_held if before else 0
-            if reviews:
-                after = self._stands(person, found.after, reviews)
+            star_before = self._stands(person, before, reviews, lowerings).star_held if before else 0
+            if reviews or lowerings:
+                after = self._stands(person, found.after, reviews, lowerings)
             else:
                 after = standing_after(self.rulebook, person, life, self.on)
             self._star(after, star_before, done, report)
 
-    def _stands(self, person: Volunteer, history: list[Counted], reviews: Sequence[Noted]) -> Standing:
-        awards = awards_of(self.rulebook, person, history, reviews)
-        return standing(self.rulebook, person, history, self.on, awards)
+    def _stands(
+        self,
+        person: Volunteer,
+        history: list[Counted],
+        reviews: Sequence[Noted],
+        lowerings: Sequence[Lowering],
+    ) -> Standing:
+        awards = awards_of(self.rulebook, person, history, reviews, lowerings)
+        return standing(self.rulebook, person, history, self.on, awards, lowerings)
 
     def _goes_on(self, person: Volunteer, state: bytes, changes: list[Change], done: _Done, report: Report) -> bool:
         """Go on with a person from the state of their fold; tell whether that was possible."""

@@ -294,6 +294,12 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "待审批的要先预留：账户“{account}”须写预留，票价和部分支付的下限须大于零，不写商户水位",
         "what waits for an approver is held: '{account}' needs holds, price and partial are above zero, no watermark",
     ),
+    (
+        "P652",
+        "余额在账户“{account}”里会被花去，而记录值多少不看花了多少：上限请写该账户的“存储上限”，下限请写“不足”",
+        "'{account}' spends of this balance, and what a record earns does not see it: a cap is its storage, a floor its"
+        " shortfall",
+    ),
     # P600 on: calendar and review
     (
         "P600",

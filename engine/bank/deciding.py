@@ -108,6 +108,9 @@ def decide(counter: Counter, command: Command) -> Decision:
     """Return what becomes of a command. The wallets of the people at the counter change with it."""
     decision = _decided(counter, counter.people[command.volunteer], command)
     decision.drafts += counter.passing.taken()
+    for draft in decision.drafts:
+        if (touched := counter.people.get(draft.volunteer)) is not None:
+            touched.touched_by(draft)
     return decision
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.crediting import BOOKED_ON, credited, credits, needs_lots
+from lianxing.engine.bank.crediting import credited, credits, needs_lots
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.deciding import DECLARED, REFUSED, Counter, decide, given_back, receiver_of
 from lianxing.engine.bank.ending import lots_over
@@ -42,7 +42,7 @@ from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.checking import earned_lines
 from lianxing.engine.ledger.contents import content_of, facts_content, facts_from, record_from
-from lianxing.engine.ledger.drafts import WITH_VERSION, Booking, Draft, Version
+from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Booking, Draft, Version
 from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
@@ -430,6 +430,7 @@ class _Replaying:
             held=sorted(replica.held.values(), key=lambda one: one.record.order),
             steps=list(taken(replica.volunteer, replica.notes)),
             awards=replica.awards(rulebook, person) or (),
+            lowerings=replica.lowerings(rulebook),
             certificates=self._certificates(link, command),
             closed=str(replica.closed_on) if closed else "",
         )

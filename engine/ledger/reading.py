@@ -30,6 +30,8 @@ from lianxing.engine.ledger.tables import (
     service_record,
     volunteer,
 )
+from lianxing.engine.ledger.touching import touches_of
+from lianxing.engine.touches import Touch
 from lianxing.rules.assessments import Entry, Posting
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import ServiceRecord, Volunteer
@@ -402,6 +404,15 @@ class Reading:
                 on = date.fromisoformat(row.effective_on)
                 note = Noted(row.number, on, row.actor, row.reason, bytes(row.body))
                 found.setdefault(ids[row.passbook], []).append(note)
+        return found
+
+    def touches(self, owners: Iterable[_Owner], *, lots: bool) -> dict[_Owner, list[Touch]]:
+        """Return what entries did to these people's accounts, in order; without `lots` only what was spent."""
+        ids = self._ids(owners)
+        found: dict[_Owner, list[Touch]] = {}
+        for chunk in chunks(ids):
+            for id, touches in touches_of(self._connection, chunk, lots=lots).items():
+                found[ids[id]] = touches
         return found
 
     def served_between(self, county: CountyId, first: date, last: date) -> list[tuple[RegistryId, RecordId]]:
