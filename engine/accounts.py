@@ -11,13 +11,11 @@ from datetime import date, timedelta
 
 from lianxing.engine import wallets
 from lianxing.engine.rulebook import ACCOUNTS, ISSUES, MeasureValue, Rulebook
+from lianxing.engine.touches import Touch, gone
 from lianxing.engine.wallets import BORROWED, EXPIRED, ISSUED, PERSONAL, REDEEMED, TRANSIT, Done, Wallet
 from lianxing.rules.accounts import Account, Borrow
 from lianxing.rules.balances import Balance, Move, MoveKind, Refused
 from lianxing.rules.facts import FactValue
-from lianxing.rules.measures import Total
-from lianxing.rules.periods import ALL_TIME
-from lianxing.rules.policy import Policy
 
 _NOWHERE = {*PERSONAL, ISSUED, REDEEMED, TRANSIT}
 
@@ -42,28 +40,15 @@ def balance_of(
             told.do(move)
     told.pass_to(on)
     wallet = told.wallet
-    return Balance(on, wallet.balance, wallet.available(on), told.spent, dict(told.went), tuple(told.refused))
-
-
-def star_basis(
-    policy: Policy, account: Account, balance: Balance, measures: Mapping[str, MeasureValue]
-) -> dict[str, MeasureValue]:
-    """Return the measures that a star rests on, less what was spent or has expired where `lowers_the_basis` says so.
-
-    That is the all-time total that the account is earned from; what is counted within a window was earned in it.
-    """
-    lowers = None if policy.stars is None else policy.stars.lowers_the_basis
-    less = 0 if lowers is None or not lowers.spending else balance.spent
-    less += 0 if lowers is None or not lowers.expiry else balance.went.get(EXPIRED, 0)
-    total = {
-        measure.clause.id
-        for measure in policy.measures
-        if measure.total is Total.SUM
-        and measure.window == ALL_TIME
-        and measure.where is None
-        and account.earned_from in (measure.of, measure.clause.id)
-    }
-    return {id: value - less if id in total and isinstance(value, int) else value for id, value in measures.items()}
+    return Balance(
+        on,
+        wallet.balance,
+        wallet.available(on),
+        told.spent,
+        dict(told.went),
+        tuple(told.refused),
+        gone(told.touches),
+    )
 
 
 @dataclass
@@ -77,6 +62,7 @@ class _Told:
     spent: int = 0
     went: dict[str, int] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
+    touches: list[Touch] = field(default_factory=list)
     reserved: int = 0
     holds: dict[str, int] = field(default_factory=dict)  # by the name of the move
     taken: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
@@ -88,6 +74,7 @@ class _Told:
             self.refused.append(Refused(move, done.refused))
             return
         if move.kind is MoveKind.GIVEN_AWAY and move.to_whom is not None:
+            self.touches.append(_touch(self.wallet.account.clause.id, done, move.on))
             self._goes(move.to_whom.value, move.amount)
             return
         if move.kind is MoveKind.RESERVED:
@@ -99,18 +86,19 @@ class _Told:
             self.taken[move.name] = done.taken
         if isinstance(self.wallet.account.overdraft, Borrow) and done.drawn > 0:
             self._goes(BORROWED, done.drawn)
-        self._note(done)
+        self._note(done, move.on)
 
     def pass_to(self, on: date) -> None:
         """Let a day come: what ended before it is gone, what was held until a day before it is free."""
         for hold in sorted(self.wallet.holds.values(), key=lambda hold: (hold.until, hold.number)):
             if hold.until < on:
                 after = hold.until + timedelta(days=1)
-                self._note(wallets.expire(self.wallet, after))
-                self._note(wallets.expire_hold(self.wallet, hold.number, after))
-        self._note(wallets.expire(self.wallet, on))
+                self._note(wallets.expire(self.wallet, after), after)
+                self._note(wallets.expire_hold(self.wallet, hold.number, after), after)
+        self._note(wallets.expire(self.wallet, on), on)
 
-    def _note(self, done: Done) -> None:
+    def _note(self, done: Done, on: date) -> None:
+        self.touches.append(_touch(self.wallet.account.clause.id, done, on))
         for line in done.lines:
             if line.account == REDEEMED:
                 self.spent += line.amount
@@ -149,3 +137,18 @@ class _Told:
             case MoveKind.CLOSES:
                 assert move.event is not None
                 return wallets.close(wallet, on, move.event)
+
+
+def _touch(account: str, done: Done, on: date) -> Touch:
+    opened = [(account, lot.number, lot.original) for lot in done.opened]
+    moved = [(account, move.lot, move.amount) for move in done.lot_moves]
+    return Touch(
+        on,
+        on,
+        account,
+        spent=sum(line.amount for line in done.lines if line.account == REDEEMED),
+        expired=sum(line.amount for line in done.lines if line.account == EXPIRED),
+        moves=(*opened, *moved),
+        opened=[(account, lot.number, lot.last_day) for lot in done.opened],
+        ended=[(account, lot) for lot in done.ended],
+    )

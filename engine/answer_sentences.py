@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from lianxing.engine.amounts import amount_text, number_text
-from lianxing.engine.answers import stated_sentence
+from lianxing.engine.answers import awaiting_sentence, stated_sentence
 from lianxing.engine.statement_sentences import COMMANDS
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import StatedReason
@@ -56,3 +57,8 @@ def _amounts(body: Mapping[str, Any], asked: Mapping[str, Any], language: Langua
     if body.get("held_until"):
         until = body["held_until"]
         yield f"预留至 {until}（含当日）" if zh else f"reserved until {until}, that day included"
+    if body.get("awaits"):
+        last = body["decide_by"]
+        yield awaiting_sentence(body["awaits"], None if last is None else date.fromisoformat(last), language)
+    if body.get("late"):
+        yield "逾期办理" if zh else "decided late"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from fractions import Fraction
 
 from lianxing.engine.amounts import amount_text, number_text
@@ -53,6 +54,8 @@ REASONS: Mapping[str, Label] = {
     "no_swap": Label("不可调换", "it may not be swapped"),
     "void": Label("凭证已作废，最后一日 {last_day}", "the voucher is void, its last day was {last_day}"),
     "pick_up": Label("领取时没有出示 {missing}", "{missing} was not shown"),
+    "awaits_approval": Label("尚待{by}审批", "it waits for {by} to approve it"),
+    "no_approver": Label("此项不须审批", "nobody has to approve this"),
     # accounts
     "holder": Label("不记入此账户", "this is not for this account"),
     "family": Label("家庭成员不能使用此账户", "the family does not share this account"),
@@ -93,6 +96,8 @@ BANK_REASONS: Mapping[str, Label] = {
     "no_service": Label("本县服务菜单没有此项：{service}", "the menu of the county has no {service}"),
     "no_request": Label("没有这项服务需求：{id}", "there is no request {id}"),
     "request_taken": Label("这个编号的服务需求已有：{id}", "there is a request {id} already"),
+    "decided_before": Label("第 {entry} 号已经批准", "entry {entry} was approved already"),
+    "unknown_recipient": Label("台账里没有志愿者 {id}", "the ledger has no volunteer {id}"),
     "fetched": Label("凭证已经用过", "the voucher has been used"),
     "own_merchant": Label("不能在自己的商户兑换", "nobody redeems at a shop of their own"),
 }
@@ -231,7 +236,15 @@ def quote_sentences(quote: Quote, unit: str, language: Language) -> list[str]:
     cash = number_text(Fraction(quote.cash, 100))
     more = "" if not quote.cash else f"，另付 {cash} 元" if zh else f" and {cash} yuan"
     at = "" if quote.price_at is None else f" [{quote.price_at.path}:{quote.price_at.line}]"
-    return [f"可以，花费 {paid}{more}{at}" if zh else f"Yes, for {paid}{more}{at}"]
+    waits = awaiting_sentence(quote.awaits, quote.decide_by, language)
+    return [f"可以，花费 {paid}{more}{at}" if zh else f"Yes, for {paid}{more}{at}", *([waits] if waits else [])]
+
+
+def awaiting_sentence(awaits: str, decide_by: date | None, language: Language) -> str:
+    """Return who has to approve it and until when; nothing where nobody has."""
+    zh = language == "zh"
+    until = "" if decide_by is None else f"，最后一日 {decide_by}" if zh else f", last day {decide_by}"
+    return "" if not awaits else f"待{awaits}审批{until}" if zh else f"awaits approval by {awaits}{until}"
 
 
 def balance_sentences(balance: Balance, unit: str, language: Language) -> Iterator[str]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lianxing.engine.accounts import balance_of, star_basis
+from lianxing.engine.accounts import balance_of
+from lianxing.engine.approving import Approval, approval, handover
+from lianxing.engine.basis import Lowering, lowered_by, lowerings
 from lianxing.engine.checks import AMOUNTS, ANSWER, MONEY, POINTS, Check
 from lianxing.engine.facts import person_facts
 from lianxing.engine.perks import Use, open_perks, use_of
+from lianxing.engine.reading.review_cases import PUBLIC
 from lianxing.engine.reading.vocabulary import KEYS, WORDS
 from lianxing.engine.redemption import Asking, quote, swap, to_supply, voucher_use, withdrawal
 from lianxing.engine.rulebook import MeasureValue, Rulebook
@@ -62,14 +65,14 @@ def _person(rulebook: Rulebook, case: Case) -> dict[str, FactValue]:
     return {**person_facts(case.volunteer, case.on, _EVERYTHING), **rulebook.calendar.facts(case.on, _EVERYTHING)}
 
 
-def basis_of(rulebook: Rulebook, case: Case, measures: Mapping[str, MeasureValue]) -> Mapping[str, MeasureValue]:
-    """Return the measures that the person's star rests on once the moves of the case have been made."""
+def lowerings_of(rulebook: Rulebook, case: Case, measures: Mapping[str, MeasureValue]) -> tuple[Lowering, ...]:
+    """Return by what the moves of a case lower what the person's star rests on."""
     asking = case.asking
-    if asking is None or not asking.moves:
-        return measures
+    if asking is None or not asking.moves or not lowered_by(rulebook.policy):
+        return ()
     account = _account(rulebook, asking)
     balance = balance_of(rulebook, account, asking.moves, case.on, _person(rulebook, case), measures)
-    return star_basis(rulebook.policy, account, balance, measures)
+    return lowerings(rulebook.policy, balance.gone)
 
 
 def _account(rulebook: Rulebook, asking: AskingCase) -> Account:
@@ -117,6 +120,11 @@ def _costs(asking: AskingCase, said: Quote, costs_in: Fact) -> Iterator[Check]:
         yield Check("cash", asking.cash, said.cash, MONEY)
     if asking.published is not None:
         yield Check("published", int(asking.published), int(said.published), ANSWER)
+    if asking.awaits is not None:
+        yield Check("awaits by", asking.awaits.by, said.awaits or None, words=KEYS)
+        if asking.awaits.due is not None:
+            due, decide_by = str(asking.awaits.due), str(said.decide_by) if said.decide_by else None
+            yield Check("awaits due", due, decide_by, words=KEYS)
 
 
 def _balance(story: _Story) -> Balance | None:
@@ -160,6 +168,13 @@ def _quote(story: _Story, balance: Balance | None) -> Quote | None:
         return withdrawal(offer)
     if asking.asks == "swap":
         return swap(offer)
+    if asking.asks == "handover":
+        return handover(offer, approved=around.approved)
+    if asking.asks == "approval":
+        asked_on = max((one.on for one in asking.redeemed if one.offer == asking.offer), default=on)
+        who = around.actor or around.by or PUBLIC
+        decided = Approval(story.case.volunteer.id, asked_on, on, around.by, who, reason=story.case.name)
+        return approval(story.rulebook, offer, decided)
     if asking.issued_on is not None or around.shown is not None:
         return voucher_use(offer, asking.issued_on or on, on, around.shown)
     held_now = balance.available if balance is not None else asking.balance or 0

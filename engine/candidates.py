@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from lianxing.engine.basis import Lowering
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.measures import Totals
 from lianxing.engine.quotients import Quotient
@@ -57,12 +58,14 @@ def person(
     history: Sequence[Counted],
     on: date,
     awards: Sequence[Awarded] | None = None,
+    lowerings: Sequence[Lowering] = (),
 ) -> Candidate:
     """Return a volunteer as a candidate; records of later days are not seen. `history` is in order.
 
-    `awards` as in `engine.standings.standing`.
+    `awards` and `lowerings` as in `engine.standings.standing`.
     """
-    return standing_candidate(rulebook, standing(rulebook, volunteer, history, on, awards), volunteer, history, on)
+    found = standing(rulebook, volunteer, history, on, awards, lowerings)
+    return standing_candidate(rulebook, found, volunteer, history, on)
 
 
 def standing_candidate(

@@ -7,19 +7,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from lianxing.engine.asking_cases import answered, basis_of
+from lianxing.engine.asking_cases import answered, lowerings_of
+from lianxing.engine.basis import lowered
 from lianxing.engine.checks import HOURS, MONEY, POINTS, Check, Outcome
 from lianxing.engine.counting import assess, counted
 from lianxing.engine.decision_cases import decision_checks, decision_touched
 from lianxing.engine.measures import Totals
 from lianxing.engine.menu_cases import menu_checks, menu_touched
-from lianxing.engine.quotients import Quotient, given_measures
+from lianxing.engine.quotients import given_measures
 from lianxing.engine.reading.vocabulary import KEYS, WORDS
 from lianxing.engine.review_cases import review_checks, review_touched
 from lianxing.engine.rounding import rounded
-from lianxing.engine.rulebook import MeasureValue, Rulebook
+from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.selection_cases import selection_checks, selection_touched
-from lianxing.engine.standings import standing, standing_with
+from lianxing.engine.standings import measures_of, standing, standing_with
 from lianxing.rules.assessments import Assessment
 from lianxing.rules.cases import Case, Expected
 from lianxing.rules.facts import NUMBER_SCALE, RATIO_SCALE, Fact, FactType, Scope
@@ -64,14 +65,16 @@ def _standing(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...
     outright = {name: value for name, value in case.given.items() if facts[name].scope is Scope.SANCTION}
     given = given_measures(facts, {name: value for name, value in case.given.items() if name not in outright})
     if not case.records:
-        measures = basis_of(rulebook, case, Totals(rulebook.policy).on(case.on) | given)
+        measures = Totals(rulebook.policy).on(case.on) | given
+        measures = lowered(measures, lowerings_of(rulebook, case, measures), case.on)
         return standing_with(rulebook, case.volunteer, measures, case.on, star_held=case.star, sanctioned=outright)
     history = [counted(assessment) for assessment in assessments]
     found = standing(rulebook, case.volunteer, history, case.on)
-    lived: dict[str, MeasureValue] = {
-        line.clause.id: line.sum if line.count is None else Quotient(line.sum, line.count) for line in found.measures
-    }
-    measures = basis_of(rulebook, case, lived | given)
+    by = lowerings_of(rulebook, case, measures_of(found) | given)
+    if by:
+        found = standing(rulebook, case.volunteer, history, case.on, lowerings=by)
+    lived = measures_of(found)
+    measures = lived | lowered(given, by, case.on)
     if measures == lived and case.star is None and not outright:
         return found
     return standing_with(

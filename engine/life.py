@@ -6,12 +6,14 @@ that run out, sanctions that time ends.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from lianxing.engine import freezing
+from lianxing.engine.basis import Lowering
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.freezing import Header, HistoryNeededError, StateError, amount_data, day_of, whole_of
 from lianxing.engine.measures import Totals
@@ -62,7 +64,7 @@ class _Past:
 
 @dataclass(frozen=True, slots=True)
 class _Payment:
-    """What a repair cost: from which measure, when, how much."""
+    """What a repair cost, or what is gone from an account: from which measure, when, how much."""
 
     measure: str
     on: date
@@ -72,8 +74,9 @@ class _Payment:
 class Life:
     """A person's counted records in order; ask on days that do not go back.
 
-    `awards` are the stars that were awarded in a review; None where the records themselves tell of applications. A life
-    with awards is not frozen: the reviews stand elsewhere.
+    `awards` are the stars that were awarded in a review; None where the records themselves tell of applications.
+    `lowerings` take from measures what is gone from an account, in the order of the days. A life with either is not
+    frozen: reviews and redemptions stand elsewhere.
 
     A life that was thawed holds no single records. Where a repair or a sanction that cancels points or hours has to
     count them again, it raises HistoryNeededError and is of no use any more: begin again with the whole history.
@@ -86,6 +89,7 @@ class Life:
         data: Mapping[str, Any] | None = None,
         *,
         awards: Sequence[Awarded] | None = None,
+        lowerings: Sequence[Lowering] = (),
     ) -> None:
         """Begin a life, or go on with one from the plain data that `state` returned."""
         policy = rulebook.policy
@@ -97,6 +101,7 @@ class Life:
         if policy.stars is not None and walks:
             stars = None if data is None else data["stars"]
             self._walk = StarWalk(rulebook, policy.stars, volunteer, stars, awards=awards)
+        self._lowerings = deque(lowerings)
         self._asks_direct = bool(rulebook.asked(AWARD))
         self._today: date | None = None
         self._known_on: date | None = None
@@ -134,6 +139,8 @@ class Life:
                 self._look(day)
         if facts.get("kind") == REPAIR and self._recounts:
             self._repair(past, facts, matched)
+        if self._lowerings:
+            self._lower(day)
         self._totals.add(day, past.seconds, past.points, facts, matched)
         self.records += 1
         self.seconds += past.seconds
@@ -152,6 +159,7 @@ class Life:
         """Return every measure on a day."""
         if self._restless:
             self._go_to(day)
+        self._lower(day)
         return self._measures(day)
 
     def conduct(self, day: date) -> Conduct:
@@ -263,15 +271,25 @@ class Life:
         """Return the next day on which a star may change though there is no record."""
         star = None if self._walk is None else self._walk.first_due(after)
         end = None if self._sanctions is None else self._sanctions.first_end(after)
-        return min((day for day in (star, end) if day is not None), default=None)
+        lower = self._lowerings[0].on if self._lowerings else None
+        return min((day for day in (star, end, lower) if day is not None), default=None)
 
     def _begin(self, day: date) -> None:
         self._today = day
+        self._lower(day)
         if self._sanctions is not None:
             self._sanctions.pass_to(day)
             self._pardon()
         if self._walk is not None:
             self._walk.open(day)
+
+    def _lower(self, day: date) -> None:
+        """Take from measures what is gone by a day."""
+        while self._lowerings and self._lowerings[0].on <= day:
+            one = self._lowerings.popleft()
+            self._totals.pay(one.measure, one.on, one.amount)
+            if self._recounts and self._kept is not None:
+                self._kept.append(_Payment(one.measure, one.on, one.amount))
 
     def _look(self, day: date) -> None:
         """Ask whether sanctions begin or end."""

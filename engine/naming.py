@@ -8,14 +8,16 @@ from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.menu import MENU_WORDS
 from lianxing.rules.accounts import Account, Borrow, Holder, Purpose, Unit
 from lianxing.rules.conditions import facts_of
+from lianxing.rules.earning import Floor, LimitPoints, LimitStep
 from lianxing.rules.facts import FactType, Scope
-from lianxing.rules.hours import Revoke
+from lianxing.rules.hours import LimitTime, Revoke
 from lianxing.rules.measures import Total
+from lianxing.rules.periods import Period
 from lianxing.rules.perks import EachFull
 from lianxing.rules.places import Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import Problem
-from lianxing.rules.redemption import Gives
+from lianxing.rules.redemption import Gives, Offer
 from lianxing.rules.stars import Below
 
 HOURS, POINTS, NOTHING = "hours", "points", "nothing"
@@ -26,6 +28,7 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
     yield from _choices(policy)
     yield from _measures(policy)
     yield from _pools(policy)
+    yield from _balances(policy)
     yield from _repairs(policy)
     yield from _revocations(policy)
     yield from _stars_that_undo_themselves(policy)
@@ -37,6 +40,8 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
         if account is not None and gives not in {purpose.value for purpose in account.spent_on}:
             details = (("gives", gives), ("account", account.clause.id))
             yield Problem("P643", offer.place("gives"), details)
+        if offer.approver is not None and not (account is not None and _is_held(offer, account)):
+            yield Problem("P651", offer.approver.location, (("account", offer.account),))
     for request in policy.menu:
         if request.priced is not None:
             priced = request.priced
@@ -45,6 +50,13 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
             if account is not None and Purpose.SERVICE not in account.spent_on:
                 details = (("gives", Purpose.SERVICE.value), ("account", account.clause.id))
                 yield Problem("P643", priced.location, details)
+
+
+def _is_held(offer: Offer, account: Account) -> bool:
+    """Tell whether something is reserved for every redemption: what waits for an approver has to be there meanwhile."""
+    prices = [since.value for cell in offer.price.cells.values() for since in cell.value.entries]
+    shares = [since.value for since in offer.partial.at_least.entries] if offer.partial is not None else []
+    return account.hold_days is not None and not offer.watermark and all(number > 0 for number in (*prices, *shares))
 
 
 def _account(policy: Policy, id: str) -> Account | None:
@@ -74,6 +86,17 @@ def _pools(policy: Policy) -> Iterator[Problem]:
             yield _unknown_account(policy, account.overdraft.account, account.overdraft.location)
         elif lender.holder is not Holder.POOL or lender.unit is not account.unit:
             yield Problem("P641", account.overdraft.location, (("id", lender.clause.id),))
+
+
+def _balances(policy: Policy) -> Iterator[Problem]:
+    """What a record earns rests on records alone: a balance from which somebody spends is capped in the account."""
+    of = {measure.clause.id: measure.of for measure in policy.measures} | {HOURS: HOURS, POINTS: POINTS}
+    personal = [account for account in policy.accounts if account.holder in (Holder.PERSON, Holder.FAMILY)]
+    for unit, steps in ((HOURS, policy.hours), (POINTS, policy.earning)):
+        kept = next((account.clause.id for account in personal if of.get(account.earned_from) == unit), None)
+        for step in steps if kept is not None else ():
+            if isinstance(step, LimitTime | LimitPoints | LimitStep | Floor) and step.per is Period.BALANCE:
+                yield Problem("P652", step.clause.location, (("account", str(kept)),))
 
 
 def _stars_that_undo_themselves(policy: Policy) -> Iterator[Problem]:

@@ -7,7 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
+from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
+from lianxing.engine.basis import Lowering
 from lianxing.engine.carrying import life_from
 from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.opening import Ledger
@@ -36,8 +38,9 @@ class Passbooks:
             person = reading.volunteers([volunteer]).get(volunteer)
             known = person or Volunteer(volunteer)
             said = self._reviews(reading, [volunteer]).get((volunteer, county), ())
+            by = self._lowerings(reading, [volunteer]).get((volunteer, county), ())
             state = None
-            if not said:
+            if not said and not by:
                 state = reading.fold_states(county, self.rulebook.policy.digest, [volunteer]).get(volunteer)
             life = None if state is None else life_from(self.rulebook, known, state, on)
             if life is not None:
@@ -46,7 +49,7 @@ class Passbooks:
             history = reading.histories(county, [volunteer])[volunteer]
         if person is None and not history:
             raise LookupError("the ledger knows no such volunteer")
-        return self._stands(known, history, said, on)
+        return self._stands(known, history, said, by, on)
 
     def standings(self, on: date) -> Iterator[Standing]:
         """Yield where everybody in the ledger stands on a day, in the order of their ids."""
@@ -56,10 +59,10 @@ class Passbooks:
             for start in range(0, len(ids), PEOPLE_AT_ONCE):
                 some = ids[start : start + PEOPLE_AT_ONCE]
                 people, histories = reading.volunteers(some), reading.histories(county, some)
-                reviews = self._reviews(reading, some)
+                reviews, lowerings = self._reviews(reading, some), self._lowerings(reading, some)
                 for id in some:
-                    person = people.get(id, Volunteer(id))
-                    yield self._stands(person, histories[id], reviews.get((id, county), ()), on)
+                    person, owner = people.get(id, Volunteer(id)), (id, county)
+                    yield self._stands(person, histories[id], reviews.get(owner, ()), lowerings.get(owner, ()), on)
 
     def _reviews(
         self, reading: Reading, people: Iterable[VolunteerId]
@@ -69,6 +72,21 @@ class Passbooks:
             return {}
         return reading.notes([(id, self.rulebook.policy.county.id) for id in people], REVIEW)
 
-    def _stands(self, person: Volunteer, history: list[Held], reviews: Sequence[Noted], on: date) -> Standing:
+    def _lowerings(
+        self, reading: Reading, people: Iterable[VolunteerId]
+    ) -> Mapping[tuple[VolunteerId, CountyId], Sequence[Lowering]]:
+        """Return by what the measures of these people are lower for what was spent or has expired."""
+        found = touches_in(reading, self.rulebook, [(id, self.rulebook.policy.county.id) for id in people])
+        return {owner: lowerings_by(self.rulebook, touches) for owner, touches in found.items()}
+
+    def _stands(
+        self,
+        person: Volunteer,
+        history: list[Held],
+        reviews: Sequence[Noted],
+        lowerings: Sequence[Lowering],
+        on: date,
+    ) -> Standing:
         counted = [as_counted(held) for held in history]
-        return standing(self.rulebook, person, counted, on, awards_of(self.rulebook, person, counted, reviews))
+        awards = awards_of(self.rulebook, person, counted, reviews, lowerings)
+        return standing(self.rulebook, person, counted, on, awards, lowerings)

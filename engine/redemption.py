@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
+from lianxing.engine.approving import decide_by
 from lianxing.engine.gaps import gaps
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.redemption import AVAILABLE_HOURS, AVAILABLE_POINTS, OFFER_WORDS
@@ -78,6 +79,8 @@ def quote(rulebook: Rulebook, offer: Offer, asking: Asking) -> Quote:
         price_at=said.location,
         published=bool(offer.publish),
         gaps=_gaps(policy, offer, asking),
+        awaits="" if offer.approver is None else offer.approver.by,
+        decide_by=decide_by(rulebook, offer, asking.on),
     )
 
 

@@ -76,6 +76,9 @@ def subject_word(subject: Subject, language: Language) -> str:
     """Return a subject by its ids: a record of its registry, or the volunteer and the star applied for."""
     if subject.about is About.RECORD:
         return f"{subject.registry}/{subject.record}"
+    if subject.about is About.REDEMPTION:
+        entry = f"第 {subject.entry} 号" if language == "zh" else f"entry {subject.entry}"
+        return f"{subject.volunteer} {entry} {subject.offer}"
     return f"{subject.volunteer} {subject.star} 星" if language == "zh" else f"{subject.volunteer} star {subject.star}"
 
 
@@ -85,6 +88,8 @@ def due_data(due: Due) -> dict[str, Any]:
     about: dict[str, Any] = {"about": subject.about.value, "volunteer": subject.volunteer}
     if subject.about is About.RECORD:
         about |= {"registry": subject.registry, "record": subject.record}
+    elif subject.about is About.REDEMPTION:
+        about |= {"offer": subject.offer, "entry": subject.entry}
     else:
         about |= {"star": subject.star, "applied_on": subject.day.isoformat()}
     return {

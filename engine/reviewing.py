@@ -76,6 +76,11 @@ def due_list(rulebook: Rulebook, subjects: Iterable[tuple[Subject, Sequence[Step
         for following in _course(rulebook, subject, steps).following(on)
         if following.doing in waits and (following.since is None or following.since <= on)
     ]
+    return in_order(found)
+
+
+def in_order(found: Iterable[Due]) -> tuple[Due, ...]:
+    """Return the lines of a work list by role, what is overdue first, then by last day; open ends last."""
     return tuple(
         sorted(found, key=lambda due: (due.next.by, not due.next.overdue, due.next.until or date.max, due.subject.key))
     )

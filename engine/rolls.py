@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
+from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
+from lianxing.engine.basis import Lowering
 from lianxing.engine.candidates import Candidate, organisation, person, told_of
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Noted, Reading, chunks
@@ -27,10 +29,12 @@ def people(ledger: Ledger, rulebook: Rulebook, on: date, given: Given) -> Iterat
             known = reading.volunteers(some)
             histories = _histories(reading, counties, some)
             reviews = _reviews(reading, counties, some) if asks_awards(rulebook.policy) else {}
+            lowerings = _lowerings(reading, rulebook, counties, some)
             for id in some:
                 who = told_of(known.get(id, Volunteer(id)), given.get(id, {}))
-                awards = awards_of(rulebook, who, histories[id], reviews.get(id, ()))
-                yield person(rulebook, who, histories[id], on, awards)
+                by = lowerings.get(id, ())
+                awards = awards_of(rulebook, who, histories[id], reviews.get(id, ()), by)
+                yield person(rulebook, who, histories[id], on, awards, by)
 
 
 def organisations(ledger: Ledger, rulebook: Rulebook, on: date, given: Given) -> Iterator[Candidate]:
@@ -64,6 +68,18 @@ def _histories(
     if len(counties) > 1:
         for told in found.values():
             told.sort(key=lambda past: past.record.order)
+    return found
+
+
+def _lowerings(
+    reading: Reading, rulebook: Rulebook, counties: Sequence[CountyId], some: Sequence[VolunteerId]
+) -> dict[VolunteerId, list[Lowering]]:
+    found: dict[VolunteerId, list[Lowering]] = {}
+    owners = [(id, county) for county in counties for id in some]
+    for (id, _county), touches in touches_in(reading, rulebook, owners).items():
+        found.setdefault(id, []).extend(lowerings_by(rulebook, touches))
+    for by in found.values():
+        by.sort(key=lambda one: (one.on, one.measure))
     return found
 
 

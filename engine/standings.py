@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from lianxing.engine.basis import Lowering
 from lianxing.engine.facts import person_facts
 from lianxing.engine.gaps import gaps
 from lianxing.engine.life import Life
@@ -34,12 +35,14 @@ def standing(
     history: Iterable[Counted],
     on: date,
     awards: Sequence[Awarded] | None = None,
+    lowerings: Sequence[Lowering] = (),
 ) -> Standing:
     """Return where a person stands on a day; records of later days are not seen. `history` is in order.
 
     `awards` are the stars that were awarded in a review; None where the records themselves tell of applications.
+    `lowerings` are what was spent or has expired, in order, where that lowers what a star rests on.
     """
-    life = Life(rulebook, volunteer, awards=awards)
+    life = Life(rulebook, volunteer, awards=awards, lowerings=lowerings)
     for past in history:
         if past.record.day <= on:
             life.add(past)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from lianxing.engine.basis import Lowering
 from lianxing.engine.life import Life
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
@@ -24,17 +25,18 @@ def basis(
     on: date,
     *,
     awards: Sequence[Awarded] = (),
+    lowerings: Sequence[Lowering] = (),
     nominated: bool = False,
     shown: Mapping[str, FactValue] | None = None,
 ) -> Basis:
     """Return what a star rests on, on the day that counts (`engine.reviewing.counted_on`).
 
-    `history` is in order, `awards` what was awarded before; `shown` is what the application says, for a star that may
-    be granted directly.
+    `history` is in order, `awards` what was awarded before, `lowerings` as in `engine.standings.standing`; `shown` is
+    what the application says, for a star that may be granted directly.
     """
     seen = [past for past in history if past.record.day <= on]
-    found = standing(rulebook, volunteer, seen, on, awards)
-    life = Life(rulebook, volunteer, awards=awards)
+    found = standing(rulebook, volunteer, seen, on, awards, lowerings)
+    life = Life(rulebook, volunteer, awards=awards, lowerings=lowerings)
     for past in seen:
         life.add(past)
     return Basis(

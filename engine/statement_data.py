@@ -232,6 +232,8 @@ def _hold(one: OpenHold) -> dict[str, Any]:
         "amount": exact(one.unit, one.amount),
         "last_day": one.until.isoformat(),
         "what": _subject(one.subject),
+        "awaits": one.awaits or None,
+        "decide_by": None if one.decide_by is None else one.decide_by.isoformat(),
     }
 
 

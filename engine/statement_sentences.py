@@ -8,7 +8,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from lianxing.engine.amounts import amount_text, number_text
-from lianxing.engine.answers import stated_sentence
+from lianxing.engine.answers import awaiting_sentence, stated_sentence
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.wording import refusal_sentence, standing_sentences
 from lianxing.rules.facts import Fact
@@ -35,6 +35,8 @@ KINDS: Mapping[str, Label] = {
     "redeemed": Label("兑换", "redeemed"),
     "held": Label("预留", "reserved"),
     "settled": Label("结清", "settled"),
+    "approved": Label("审批通过", "approved"),
+    "declined": Label("审批不予通过", "declined"),
     "released": Label("取消预留", "reservation given back"),
     "hold_expired": Label("预留到期", "reservation over"),
     "refunded": Label("退回", "refunded"),
@@ -58,6 +60,8 @@ KINDS: Mapping[str, Label] = {
 COMMANDS: Mapping[str, Label] = {
     "redeem": Label("兑换", "redeem"),
     "settle": Label("结清", "settle"),
+    "approve": Label("审批通过", "approve"),
+    "decline": Label("审批不予通过", "decline"),
     "release": Label("取消预留", "release"),
     "refund": Label("退回", "refund"),
     "fetch": Label("领取", "fetch"),
@@ -256,9 +260,12 @@ def pending_sentence(one: Pending, language: Language) -> str:
 def hold_sentence(one: OpenHold, language: Language) -> str:
     """Return what is reserved, for what, and until when."""
     amount, what = amount_text(one.unit, one.amount, language), subject_text(one.subject, language)
-    if language == "zh":
-        return f"第 {one.entry} 号 {what}：{amount}，最后一日 {one.until}"
-    return f"entry {one.entry}, {what}: {amount}, last day {one.until}"
+    zh = language == "zh"
+    waits = awaiting_sentence(one.awaits, one.decide_by, language)
+    waits = f"{'；' if zh else '; '}{waits}" if waits else ""
+    if zh:
+        return f"第 {one.entry} 号 {what}：{amount}，最后一日 {one.until}{waits}"
+    return f"entry {one.entry}, {what}: {amount}, last day {one.until}{waits}"
 
 
 def ending_sentence(one: EndingLot, language: Language) -> str:

@@ -1,7 +1,8 @@
 """The desk: a command is served, and plugins that hand over goods are asked and told.
 
 What is reserved is settled as soon as a plugin has handed it over; without such a plugin it waits for `settle`. A
-plugin that fails leaves the reservation as it is: asked again with the same key, the plugin is asked again.
+plugin that fails leaves the reservation as it is: asked again with the same key, the plugin is asked again. What an
+approver has to decide on is handed over once it is approved.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host, PluginError
-from lianxing.rules.commands import Command, Redeem, Settle
+from lianxing.rules.commands import Approve, Command, Redeem, Settle
 from lianxing.rules.receipts import Receipt, Redemption
 
 SCOPE = "lianxing/fulfilment"
@@ -41,6 +42,7 @@ class Desk:
     def __init__(self, host: Host, ledger: Ledger, rulebook: Rulebook) -> None:
         self._host = host
         self._ledger = ledger
+        self._rulebook = rulebook
         self._teller = Teller(ledger, rulebook)
 
     def rehearse(self, command: Command) -> Answer:
@@ -53,21 +55,22 @@ class Desk:
         if not answer.accepted:
             return Served(answer)
         if isinstance(command, Redeem):
-            return self._redeemed(command, answer)
-        if isinstance(command, Settle) and not answer.replayed:
-            redemption = self._earlier(command)
-            if redemption is not None:
-                self._host.tell("redemption_settled", redemption=redemption, receipt=None)
+            waits = bool(answer.data.get("awaits"))
+            return Served(answer) if waits else self._redeemed(command, answer, _redemption(command, answer))
+        earlier = self._earlier(command) if isinstance(command, Approve | Settle) else None
+        if isinstance(command, Approve) and earlier is not None:
+            return self._redeemed(command, answer, earlier)
+        if isinstance(command, Settle) and earlier is not None and not answer.replayed:
+            self._host.tell("redemption_settled", redemption=earlier, receipt=None)
         return Served(answer)
 
-    def _redeemed(self, command: Redeem, answer: Answer) -> Served:
-        redemption = _redemption(command, answer)
+    def _redeemed(self, command: Redeem | Approve, answer: Answer, redemption: Redemption) -> Served:
         if redemption.held_until is None:
             if not answer.replayed:
                 self._host.tell("redemption_settled", redemption=redemption, receipt=None)
             return Served(answer)
         key = hashlib.sha256(orjson.dumps([command.scope, command.key])).hexdigest()
-        if self._ended(command, answer.entry):
+        if self._ended(redemption):
             return Served(answer)  # it was handed over, settled or given back meanwhile
         try:
             fulfilled = self._fulfilled(redemption)
@@ -85,7 +88,7 @@ class Desk:
                 key=key,
                 actor=name,
                 reason=receipt.number,
-                entry=answer.entry,
+                entry=redemption.entry,
             )
         )
         if not settled.accepted:  # somebody was faster: what was handed over is not paid for
@@ -103,13 +106,13 @@ class Desk:
             return name, receipt
         return None
 
-    def _ended(self, command: Redeem, entry: int) -> bool:
-        owner = (command.volunteer, command.county)
+    def _ended(self, redemption: Redemption) -> bool:
+        owner = (redemption.volunteer, self._rulebook.policy.county.id)
         with self._ledger.reading() as reading:
-            return all(hold.entry != entry for hold in reading.wallet_rows([owner])[owner].holds)
+            return all(hold.entry != redemption.entry for hold in reading.wallet_rows([owner])[owner].holds)
 
-    def _earlier(self, command: Settle) -> Redemption | None:
-        """Return the redemption that was settled; None where nothing of an offer was reserved."""
+    def _earlier(self, command: Settle | Approve) -> Redemption | None:
+        """Return the redemption that was settled or approved; None where nothing of an offer was reserved."""
         with self._ledger.reading() as reading:
             later = reading.passbook_entries(command.volunteer, command.county, after=command.entry - 1)
         body = orjson.loads(later[0].body)

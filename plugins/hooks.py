@@ -84,6 +84,7 @@ def fulfil_redemption(redemption: Redemption) -> Receipt | None:
 
     The first receipt counts and settles the reservation. It may be asked again about the same `redemption.key`, after a
     failure for example, and must then give the receipt that it gave. A failure here leaves the reservation as it is.
+    What waits for an approver is asked about once it is approved.
     """
     raise NotImplementedError
 

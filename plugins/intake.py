@@ -19,8 +19,11 @@ import orjson
 
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, needs_lots, others
+from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import at_hand
+from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
+from lianxing.engine.basis import Lowering
 from lianxing.engine.calendars import local_day
 from lianxing.engine.carrying import carry, packed
 from lianxing.engine.explaining import kept_of
@@ -157,14 +160,21 @@ class Intake:
             writing.save_import_run(self.rulebook.policy.county.id, self.registry, orjson.dumps(report.data()))
         return report
 
-    def take(self, records: Iterable[ServiceRecord | Withdrawn | SetAside]) -> Report:
-        """Take in a few records at once, in one transaction; nothing is fetched and no run is noted."""
+    def take(self, records: Iterable[ServiceRecord | Withdrawn | SetAside], *, dry_run: bool = False) -> Report:
+        """Take in a few records at once, in one transaction; nothing is fetched and no run is noted.
+
+        With `dry_run` nothing is kept and nobody is told.
+        """
         report = Report()
         done = _Done()
-        with self.ledger.writing() as writing:
+        with suppress(_Undo), self.ledger.writing() as writing:
             self._save_policy(writing)
             for chunk in _chunks(self._reviewed(records, report), CHUNK_RECORDS):
                 done.extend(self._chunk(writing, chunk, report))
+            if dry_run:
+                raise _Undo
+        if dry_run:
+            return report
         self._tell(done)
         return report
 
@@ -204,6 +214,9 @@ class Intake:
                 if isinstance(found, SetAside):
                     report.volunteers_set_aside += 1
                     self._aside(found, report)
+                elif isinstance(found, Volunteer) and not is_person(found.id):
+                    report.volunteers_set_aside += 1
+                    self._aside(_no_person(self.registry, found), report)
                 elif isinstance(found, Volunteer):
                     yield found
                 else:
@@ -268,6 +281,8 @@ class Intake:
         interval = record.ended_at - record.started_at
         if record.county != self.rulebook.policy.county.id:
             return _as_set_aside(record, "county", "other_county")
+        if not is_person(record.volunteer):
+            return _as_set_aside(record, "volunteer", "no_person", (("volunteer", str(record.volunteer)),))
         if local_day(record.started_at, self._zone) != record.day:
             return _as_set_aside(record, "day", "wrong_day")
         if record.day > self.on or local_day(max(record.started_at, record.ended_at - 1), self._zone) > self.on:
@@ -320,17 +335,19 @@ class Intake:
         known = writing.volunteers(people)
         states = writing.fold_states(county, self.rulebook.policy.digest, people)
         reviews = writing.notes(owners, REVIEW) if asks_awards(self.rulebook.policy) else {}
+        touches = touches_in(writing, self.rulebook, owners)
+        lowerings = {owner: lowerings_by(self.rulebook, touched) for owner, touched in touches.items()}
         done = _Done()
         left: dict[VolunteerId, list[Change]] = {}
         for id, changes in people.items():
-            goes_on = id in states and not reviews.get((id, county))
+            goes_on = id in states and not reviews.get((id, county)) and not lowerings.get((id, county))
             if not goes_on or not self._goes_on(known.get(id, Volunteer(id)), states[id], changes, done, report):
                 left[id] = changes
         histories = writing.histories(county, left)
         assessed = len(people) - len(left)
         for id, changes in left.items():
             person, held, said = known.get(id, Volunteer(id)), histories.get(id, []), reviews.get((id, county), ())
-            self._person(person, held, said, changes, done, report)
+            self._person(person, held, said, lowerings.get((id, county), ()), changes, done, report)
             assessed += len(changes)
             self.progress("assessed", assessed)
         if credits(self.rulebook):
@@ -440,7 +457,7 @@ class Intake:
         elif isinstance(one, Withdrawn):
             report.withdrawn += 1
             (held,) = writing.held(one.id, one.registry)
-            yield owner[0], Change(held.record, held.supplied, withdrawn=True, reason=one.reason)
+            yield owner[0], Change(held.record, held.supplied, withdrawn=True, actor=one.actor, reason=one.reason)
         elif one.hashed in versions:
             report.set_aside += 1
             self._aside(_as_set_aside(one.record, "id", "older_version"), report)
@@ -456,6 +473,7 @@ class Intake:
         person: Volunteer,
         held: list[Held],
         reviews: Sequence[Noted],
+        lowerings: Sequence[Lowering],
         changes: list[Change],
         done: _Done,
         report: Report,
@@ -470,16 +488,22 @@ class Intake:
         done.states.append((person.id, packed(found.fold, life)))
         if self.rulebook.policy.stars is not None:
             before = [as_counted(one) for one in sorted(held, key=lambda one: one.record.order)]
-            star_before = self._stands(person, before, reviews).star_held if before else 0
-            if reviews:
-                after = self._stands(person, found.after, reviews)
+            star_before = self._stands(person, before, reviews, lowerings).star_held if before else 0
+            if reviews or lowerings:
+                after = self._stands(person, found.after, reviews, lowerings)
             else:
                 after = standing_after(self.rulebook, person, life, self.on)
             self._star(after, star_before, done, report)
 
-    def _stands(self, person: Volunteer, history: list[Counted], reviews: Sequence[Noted]) -> Standing:
-        awards = awards_of(self.rulebook, person, history, reviews)
-        return standing(self.rulebook, person, history, self.on, awards)
+    def _stands(
+        self,
+        person: Volunteer,
+        history: list[Counted],
+        reviews: Sequence[Noted],
+        lowerings: Sequence[Lowering],
+    ) -> Standing:
+        awards = awards_of(self.rulebook, person, history, reviews, lowerings)
+        return standing(self.rulebook, person, history, self.on, awards, lowerings)
 
     def _goes_on(self, person: Volunteer, state: bytes, changes: list[Change], done: _Done, report: Report) -> bool:
         """Go on with a person from the state of their fold; tell whether that was possible."""
@@ -623,6 +647,11 @@ def _as_set_aside(
 def _not_booked(taken_back: Withdrawn) -> SetAside:
     id = str(taken_back.id)
     return SetAside(str(taken_back.registry), 0, "id", "not_booked", (("id", id),), {"id": id})
+
+
+def _no_person(registry: str, found: Volunteer) -> SetAside:
+    id = str(found.id)
+    return SetAside(registry, 0, "id", "no_person", (("id", id),), {"id": id})
 
 
 def _elsewhere(one: _Reviewed | Withdrawn) -> SetAside:

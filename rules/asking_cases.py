@@ -19,7 +19,8 @@ class Circumstances:
     """What else is so when somebody asks: where, for whom, what was shown, how many units everybody has had.
 
     `shown` is None where nobody fetches anything; `once_held` the highest star ever held; `supplied` what each supplier
-    has supplied in this period, in hundredths of a yuan.
+    has supplied in this period, in hundredths of a yuan. `by` is the body that approves and `actor` who does so for it;
+    `approved`: that body has approved what is held.
     """
 
     site: str = ""
@@ -30,14 +31,25 @@ class Circumstances:
     lent: bool = False
     once_held: int = 0
     supplied: Mapping[str, int] = field(default_factory=dict)
+    by: str = ""
+    actor: str = ""
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Who has to approve what was asked for, and the last day for it where the case asks that."""
+
+    by: str
+    due: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AskingCase:
     """Somebody asks for units of an offer or to use a perk, or an account has these moves. Amounts in held units.
 
-    `asks` is empty, `withdrawal` or `swap`. `balance` is what the account holds where the case gives it outright;
-    otherwise the moves do. What is expected follows; None is not asked.
+    `asks` is empty, `withdrawal`, `swap`, `approval` or `handover`. `balance` is what the account holds where the case
+    gives it outright; otherwise the moves do. What is expected follows; None is not asked.
     """
 
     offer: str = ""
@@ -55,6 +67,7 @@ class AskingCase:
     costs: int | None = None
     cash: int | None = None
     published: bool | None = None
+    awaits: Awaited | None = None
     to_supply: Mapping[str, int] | None = None
     left: int | None = None
     left_available: int | None = None

@@ -60,10 +60,27 @@ class Refused:
     reason: Reason
 
 
+class By(Enum):
+    """By what an amount is gone from an account, as `lowers_the_basis` of stars.yaml names it."""
+
+    SPENDING = "spending"
+    EXPIRY = "expiry"
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An amount that is gone from an account since a day; below zero where it came back."""
+
+    on: date
+    account: str
+    by: By
+    amount: int
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What an account holds on a day, below zero where it owes; `available` is without what is reserved,
-    `spent` all that was ever spent.
+    `spent` all that was ever spent, and `gone` the days on which what was spent or has expired went.
 
     `went` tells what became of amounts that are there no longer, by where they went: `expired`, `lost`,
     `donation_pool`, `honour`, `borrowed` (from a pool), `written_off`, a recipient, or what a closure says.
@@ -75,3 +92,4 @@ class Balance:
     spent: int = 0
     went: Mapping[str, int] = field(default_factory=dict)
     refused: tuple[Refused, ...] = ()
+    gone: tuple[Gone, ...] = ()

@@ -62,6 +62,25 @@ class Release(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approve(Command):
+    """What was reserved under an entry and waits for the approver of its offer may be handed over.
+
+    `role` is the body that decides.
+    """
+
+    entry: int
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decline(Command):
+    """What was reserved under an entry and waits for the approver of its offer is not had: it goes back."""
+
+    entry: int
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refund(Command):
     """What was redeemed under an entry is given back."""
 

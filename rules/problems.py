@@ -289,6 +289,17 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P648", "次数须写其一：{known}；“至多”须同“每”一起写", "uses are one of {known}; at_most goes with per"),
     ("P649", "没有说对谁开放；至少写一项：{known}", "this does not say to whom it opens; it needs one of {known}"),
     ("P650", "没有礼遇“{id}”可供选择；有：{known}", "there is no perk '{id}' to choose; perks are {known}"),
+    (
+        "P651",
+        "待审批的要先预留：账户“{account}”须写预留，票价和部分支付的下限须大于零，不写商户水位",
+        "what waits for an approver is held: '{account}' needs holds, price and partial are above zero, no watermark",
+    ),
+    (
+        "P652",
+        "余额在账户“{account}”里会被花去，而记录值多少不看花了多少：上限请写该账户的“存储上限”，下限请写“不足”",
+        "'{account}' spends of this balance, and what a record earns does not see it: a cap is its storage, a floor its"
+        " shortfall",
+    ),
     # P600 on: calendar and review
     (
         "P600",

@@ -51,11 +51,15 @@ class ServiceRecord:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A registry takes a record back: it was a mistake, or was deleted there. What it earned is taken back too."""
+    """A registry takes a record back: it was a mistake, or was deleted there. What it earned is taken back too.
+
+    `actor` is who did it, where it was somebody here.
+    """
 
     id: RecordId
     registry: RegistryId
     reason: str = ""
+    actor: str = ""
 
     @property
     def hashed(self) -> str:

@@ -39,7 +39,8 @@ class Quote:
     """The answer: allowed or not, with every reason; what the account pays, and in hundredths of a yuan the rest.
 
     `price_at` is the line that says the price. `published`: the redemption goes on the public list. `gaps`
-    are the tests of the condition that do not hold.
+    are the tests of the condition that do not hold. `awaits` is the body that has to approve it, empty where none has,
+    and `decide_by` the last day for that.
     """
 
     clause: Clause
@@ -50,3 +51,5 @@ class Quote:
     price_at: Location | None = None
     published: bool = False
     gaps: tuple[Gap, ...] = ()
+    awaits: str = ""
+    decide_by: date | None = None

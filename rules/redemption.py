@@ -10,7 +10,7 @@ from fractions import Fraction
 from lianxing.rules.conditions import Condition
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import FactType
-from lianxing.rules.periods import MonthDay, Period
+from lianxing.rules.periods import MonthDay, Period, Term
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.tables import Table
 
@@ -96,11 +96,21 @@ class Supplier:
 
 
 @dataclass(frozen=True, slots=True)
+class Approver:
+    """Who decides on what was asked for, and within which time from the day of asking; None: no time is set."""
+
+    by: str
+    within: Dated[Term] | None
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """Something to be had for a balance. `price` is in hundredths of a point or in seconds, for one unit.
 
     With `watermark` the balance is an entitlement that is not used up: what was taken from one merchant counts only
-    there. `settlement` is how often merchants and the scheme settle.
+    there. `settlement` is how often merchants and the scheme settle. With an `approver` the price is held until that
+    body has decided, and nothing is handed over before.
     """
 
     clause: Clause
@@ -122,6 +132,7 @@ class Offer:
     watermark: bool = False
     suppliers: tuple[Supplier, ...] = ()
     settlement: Period | None = None
+    approver: Approver | None = None
     places: tuple[tuple[str, Location], ...] = ()
 
     def place(self, key: str) -> Location:

@@ -19,6 +19,7 @@ class About(Enum):
 
     RECORD = "record"
     STAR = "star"
+    REDEMPTION = "redemption"  # what is held until its approver has decided; commands of the bank decide it
 
 
 class Doing(Enum):
@@ -96,12 +97,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is reviewed: a record of a person, or a person's application for a star.
+    """What is reviewed: a record of a person, a person's application for a star, or what they ask of an offer.
 
     `day` is the day of service, or that of the application; the conditions of stages are asked of it. `entered_on` is
     the day on which a record came in where that is another one: the time of its first stage runs from it. `facts` is
     what those conditions ask; of a record they hold the `state` that its registry reports. `nominated`: an
-    organization handed the application in.
+    organization handed the application in. `entry` is the reservation that waits, of the offer `offer`.
     """
 
     about: About
@@ -113,11 +114,18 @@ class Subject:
     record: RecordId = RecordId("")
     star: int = 0
     nominated: bool = False
+    offer: str = ""
+    entry: int = 0
 
     @property
     def key(self) -> tuple[str, str, str, int]:
         """What tells a subject from every other one."""
-        return (self.about.value, self.registry or self.volunteer, self.record or self.day.isoformat(), self.star)
+        return (
+            self.about.value,
+            self.registry or self.volunteer,
+            self.record or self.day.isoformat(),
+            self.star or self.entry,
+        )
 
 
 @dataclass(frozen=True, slots=True)

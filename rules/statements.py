@@ -138,7 +138,10 @@ class EndingLot:
 
 @dataclass(frozen=True, slots=True)
 class OpenHold:
-    """A reservation that is neither settled nor given back; `until` is its last day."""
+    """A reservation that is neither settled nor given back; `until` is its last day.
+
+    `awaits` is the body that still has to approve it, empty where none has, and `decide_by` the last day for that.
+    """
 
     entry: int
     account: str
@@ -146,6 +149,8 @@ class OpenHold:
     amount: int
     until: date
     subject: Subject
+    awaits: str = ""
+    decide_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from lianxing.engine.bank.customers import wallet_from
 from lianxing.engine.bank.passing import From, Passing, taken_back
 from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, shared
 from lianxing.engine.facts import past_facts, person_facts
-from lianxing.engine.ledger.drafts import Booking, Line
+from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Held
 from lianxing.engine.recounting import Recount, as_counted
@@ -27,7 +27,6 @@ from lianxing.rules.measures import HOURS, POINTS, Measure
 from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Counted
 
-BOOKED_ON = "booked_on"  # in the body of an entry: up to which day had been let go what has ended
 _EVERYTHING = frozenset(("tenure", "age"))
 _TOGETHER = -1  # as the number of a lot: all that is there, where no lot has to be told from another
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,16 +10,20 @@ from datetime import date
 import orjson
 
 from lianxing.engine.bank.booking import account_name
+from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.carrying import life_from
 from lianxing.engine.facts import person_facts
 from lianxing.engine.freezing import HistoryNeededError
+from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.holdings import Had, WalletRows
 from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.touching import touch_of_draft
 from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import MeasureValue, Rulebook
 from lianxing.engine.sanctions import sanction_facts
 from lianxing.engine.standings import measures_of, standing, standing_after
+from lianxing.engine.touches import Touch
 from lianxing.engine.wallets import DEBT, OWED, Hold, Lot, Wallet
 from lianxing.rules.accounts import Account
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
@@ -40,11 +44,12 @@ class Customer:
     rows: WalletRows
     balances: Mapping[tuple[str, str], int]
     had: list[Had]
-    stands: Callable[[Volunteer, date], Standing]
+    stands: Callable[[Volunteer, date, Sequence[Touch]], Standing]
     closed_on: date | None = None
     number: int = 0  # of the last entry of the passbook, those not yet written included
     _wallets: dict[str, Wallet] = field(default_factory=dict)
     _standings: dict[date, Standing] = field(default_factory=dict)
+    _touches: list[Touch] = field(default_factory=list)  # of entries that are not written yet
 
     @property
     def owner(self) -> tuple[VolunteerId, CountyId]:
@@ -65,8 +70,14 @@ class Customer:
         """Return where the person stands on a day."""
         found = self._standings.get(on)
         if found is None:
-            found = self._standings[on] = self.stands(self.person, on)
+            found = self._standings[on] = self.stands(self.person, on, self._touches)
         return found
+
+    def touched_by(self, draft: Draft) -> None:
+        """Note what is to be written for the person, where it lowers what their star rests on."""
+        if lowers(self.rulebook) and draft.volunteer == self.person.id:
+            self._touches.append(touch_of_draft(draft))
+            self._standings = {}
 
     def conduct(self, on: date) -> Effects:
         """Return what sanctions have come to; where the county has none, nobody's history is looked at."""
@@ -86,7 +97,7 @@ class Customer:
         return [Taken(had.offer, had.on, had.units, had.merchant, had.paid) for had in self.had]
 
 
-def nowhere(person: Volunteer, on: date) -> Standing:
+def nowhere(person: Volunteer, on: date, _touches: Sequence[Touch]) -> Standing:
     """Stand in for where somebody stands, where only their accounts are asked about."""
     raise AssertionError(f"nobody asks where {person.id} stands on {on}")
 
@@ -131,17 +142,20 @@ def customers(
     balances = reading.balances_of(owners)
     reviews = reading.notes(owners, REVIEW) if asks_awards(rulebook.policy) else {}
 
-    def stands(person: Volunteer, on: date) -> Standing:
+    touches = touches_in(reading, rulebook, owners)
+
+    def stands(person: Volunteer, on: date, later: Sequence[Touch]) -> Standing:
         said = reviews.get((person.id, county), ())
+        by = lowerings_by(rulebook, [*touches.get((person.id, county), ()), *later])
         state = None
-        if not said:
+        if not said and not by:
             state = reading.fold_states(county, rulebook.policy.digest, [person.id]).get(person.id)
         life = None if state is None else life_from(rulebook, person, state, on)
         if life is not None:
             with suppress(HistoryNeededError):
                 return standing_after(rulebook, person, life, on)
         history = [as_counted(one) for one in reading.histories(county, [person.id])[person.id]]
-        return standing(rulebook, person, history, on, awards_of(rulebook, person, history, said))
+        return standing(rulebook, person, history, on, awards_of(rulebook, person, history, said, by), by)
 
     return {
         id: Customer(

@@ -14,6 +14,7 @@ import orjson
 
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
+from lianxing.engine.approving import Approval, approval, handover, is_late
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.closings import goes
 from lianxing.engine.bank.crediting import left_over
@@ -30,10 +31,12 @@ from lianxing.engine.rulebook import ISSUES, OFFERS, Rulebook
 from lianxing.engine.wallets import DONATION_POOL, ISSUED, OWED, TRANSIT, Done, Part, Wallet
 from lianxing.rules.accounts import Account, Closing, Purpose, Recipient
 from lianxing.rules.commands import (
+    Approve,
     Bring,
     Close,
     Command,
     Declare,
+    Decline,
     Fetch,
     Give,
     Grant,
@@ -52,6 +55,7 @@ from lianxing.rules.redemption import Gives, Offer
 from lianxing.rules.sanctions import OnRight
 
 REFUSED, CLOSED, DECLARED, BROUGHT = "refused", "closed", "declared", "brought"
+APPROVED, DECLINED = "approved", "declined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,12 @@ class Counter:
     load_lots: Callable[[Customer, Wallet, Iterable[int]], None]
     family_of: Callable[[VolunteerId], Mapping[VolunteerId, Relation]] = lambda _id: {}
     brought: Callable[[VolunteerId, CountyId, int], list[Brought] | None] = lambda _id, _county, _entry: None
+    approved: Callable[[VolunteerId], Iterable[int]] = lambda _id: ()  # entries whose redemption is approved
+    knows: Callable[[VolunteerId], bool] = lambda _id: True
     passing: Passing = field(init=False)
-    # What entries that are not yet written took from lots.
+    # What entries that are not yet written took from lots, and approved.
     fresh: dict[tuple[VolunteerId, int], tuple[LotLine, ...]] = field(default_factory=dict)
+    fresh_approvals: set[tuple[VolunteerId, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.passing = Passing(self.rulebook, dict(self.people))
@@ -101,6 +108,9 @@ def decide(counter: Counter, command: Command) -> Decision:
     """Return what becomes of a command. The wallets of the people at the counter change with it."""
     decision = _decided(counter, counter.people[command.volunteer], command)
     decision.drafts += counter.passing.taken()
+    for draft in decision.drafts:
+        if (touched := counter.people.get(draft.volunteer)) is not None:
+            touched.touched_by(draft)
     return decision
 
 
@@ -118,6 +128,8 @@ def _decided(counter: Counter, customer: Customer, command: Command) -> Decision
             return _settle(counter, customer, command)
         case Release():
             return _release(counter, customer, command)
+        case Approve() | Decline():
+            return _approve(counter, customer, command)
         case Refund():
             return _refund(counter, customer, command)
         case Fetch():
@@ -186,6 +198,8 @@ def _redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
         "published": said.published,
         "held_until": None if hold is None else hold.until.isoformat(),
     }
+    if said.awaits:
+        body |= {"awaits": said.awaits, "decide_by": None if said.decide_by is None else said.decide_by.isoformat()}
     draft = _draft(counter, customer, command, "held" if hold is not None else "redeemed", body, effects)
     draft.hold, draft.takes = hold, takes
     had = NewRedemption(command.on, offer.clause.id, command.merchant, command.units, said.price, said.cash)
@@ -254,6 +268,11 @@ def _settle(counter: Counter, customer: Customer, command: Settle) -> Decision:
     wallet = _holding(customer, command.entry)
     if wallet is None:
         return _refused(counter, command, [_county_reason(counter, "hold", hold=command.entry)])
+    _had, offer = _offer_held(counter, customer, command.entry)
+    if offer is not None and offer.approver is not None:
+        said = handover(offer, approved=_is_approved(counter, customer, command.entry))
+        if not said.allowed:
+            return _refused(counter, command, said.reasons, clause=offer.clause)
     before = besides(wallet)
     wallet.next_lot = first_lot(customer.number + 1)
     held = wallet.holds[command.entry].amount
@@ -274,11 +293,57 @@ def _release(counter: Counter, customer: Customer, command: Release) -> Decision
     wallet = _holding(customer, command.entry)
     if wallet is None:
         return _refused(counter, command, [_county_reason(counter, "hold", hold=command.entry)])
-    had = next((had for had in customer.had if had.entry == command.entry), None)
-    offer = _offer(counter, None if had is None else had.offer)
+    _had, offer = _offer_held(counter, customer, command.entry)
     if offer is not None and not (said := withdrawal(offer)).allowed:
         return _refused(counter, command, said.reasons, clause=offer.clause)
     return given_back(counter, customer, command, wallet, "released", command.on)
+
+
+def _approve(counter: Counter, customer: Customer, command: Approve | Decline) -> Decision:
+    """Let the approver of an offer decide on what waits for it: it may be handed over, or goes back."""
+    wallet = _holding(customer, command.entry)
+    if wallet is None:
+        return _refused(counter, command, [_county_reason(counter, "hold", hold=command.entry)])
+    had, offer = _offer_held(counter, customer, command.entry)
+    if had is None or offer is None:  # an amount was reserved, and no offer asked for
+        clause = wallet.account.clause
+        return _refused(counter, command, [Reason("no_approver", clause, clause.location)], clause=clause)
+    asked = Approval(
+        volunteer=command.volunteer,
+        asked_on=had.on,
+        on=command.on,
+        role=command.role,
+        actor=command.actor,
+        reason=command.reason,
+        declines=isinstance(command, Decline),
+    )
+    reasons = [*approval(counter.rulebook, offer, asked).reasons]
+    until = wallet.holds[command.entry].until
+    if offer.approver is not None and _is_approved(counter, customer, command.entry):
+        operands = (("entry", command.entry),)
+        reasons.append(Reason("decided_before", offer.clause, offer.approver.location, operands))
+    if until < command.on:
+        clause = wallet.account.clause
+        reasons.append(Reason("hold_over", clause, clause.location, (("last_day", until.isoformat()),)))
+    if reasons:
+        return _refused(counter, command, reasons, clause=offer.clause)
+    if isinstance(command, Decline):
+        return given_back(counter, customer, command, wallet, DECLINED, command.on, command.entry)
+    counter.fresh_approvals.add((command.volunteer, command.entry))
+    late = is_late(counter.rulebook, offer, had.on, command.on)
+    body = _body(command, clause=offer.clause) | {"late": late, "held_until": until.isoformat()}
+    return Decision([_draft(counter, customer, command, APPROVED, body, Effects())], body)
+
+
+def _offer_held(counter: Counter, customer: Customer, entry: int) -> tuple[Had | None, Offer | None]:
+    """Return what was had under an entry, and the offer; None for an amount that was reserved without one."""
+    had = next((had for had in customer.had if had.entry == entry), None)
+    return had, _offer(counter, None if had is None else had.offer)
+
+
+def _is_approved(counter: Counter, customer: Customer, entry: int) -> bool:
+    id = customer.person.id
+    return (id, entry) in counter.fresh_approvals or entry in counter.approved(id)
 
 
 def given_back(
@@ -388,6 +453,8 @@ def _give(counter: Counter, customer: Customer, command: Give) -> Decision:
     wrong = [*_not_held(customer, account), *_not_for(counter, command, account)]
     if wrong:
         return _refused(counter, command, wrong, clause=clause)
+    if _is_unknown(counter, command):  # a misspelt id must not open a passbook
+        return _refused(counter, command, [_county_reason(counter, "unknown_recipient", id=command.recipient)])
     owner = receiver_of(command)
     receiver = None if owner is None else counter.people[owner]
     if receiver is not None and receiver.closed_on is not None:
@@ -428,6 +495,14 @@ def _not_for(counter: Counter, command: Give, account: Account) -> Iterator[Reas
         relation = counter.family_of(command.volunteer).get(to)
         if relation is None or AS_RECIPIENT.get(relation) is not whom:
             yield Reason("not_declared", clause, clause.location, (("for_whom", whom.value),))
+
+
+def _is_unknown(counter: Counter, command: Give) -> bool:
+    """Tell whether a gift is for a person of whom the ledger has never heard, the giver's declared family included."""
+    to = command.recipient
+    if not to or command.to_whom is Recipient.INSTITUTION or to in counter.family_of(command.volunteer):
+        return False
+    return not counter.knows(to)
 
 
 def _not_held(customer: Customer, account: Account) -> Iterator[Reason]:

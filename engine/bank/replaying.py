@@ -24,7 +24,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.crediting import BOOKED_ON, credited, credits, needs_lots
+from lianxing.engine.bank.crediting import credited, credits, needs_lots
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.deciding import DECLARED, REFUSED, Counter, decide, given_back, receiver_of
 from lianxing.engine.bank.ending import lots_over
@@ -42,7 +42,7 @@ from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.checking import earned_lines
 from lianxing.engine.ledger.contents import content_of, facts_content, facts_from, record_from
-from lianxing.engine.ledger.drafts import WITH_VERSION, Booking, Draft, Version
+from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Booking, Draft, Version
 from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
@@ -52,6 +52,7 @@ from lianxing.engine.ledger.witnesses import (
     Transfer,
     closings,
     kept_policies,
+    known_since,
     registrations,
     stock_moves,
     transfers,
@@ -78,7 +79,7 @@ _ELSEWHERE = frozenset(("bring", "take_step"))  # these rest on other passbooks 
 _OWN_REGISTRY = "menu"  # of records that come about in the bank itself
 COMMANDS = frozenset(
     (
-        *("held", "redeemed", "settled", "released", "refunded", "fetched"),
+        *("held", "redeemed", "approved", "declined", "settled", "released", "refunded", "fetched"),
         *(GIVEN, "granted", "perk_used", "closed", "refused"),
     )
 )
@@ -346,6 +347,7 @@ class _Replaying:
             lambda _id, entry: replica.taken(entry),
             lambda _customer, wallet, lots: replica.load(wallet, lots),
             lambda _id: replica.family,
+            approved=lambda _id: replica.approved,
         )
         counter.passing = _beside(rulebook, customer, replica.volunteer, lenders(rulebook.policy))
         on = date.fromisoformat(link.effective_on)
@@ -379,6 +381,9 @@ class _Replaying:
             least, most = self._stock[command.offer].between(link.recorded_at, CLOCKS_APART)
             said = next((one["operands"]["given_out"] for one in reasons if one["code"] == "stock"), least)
             counter.given_out[command.offer] = said if least <= said <= most else least
+        if isinstance(command, Give) and any(one["code"] == "unknown_recipient" for one in reasons):
+            since = known_since(self._connection, self._county, command.recipient)
+            counter.knows = lambda _id: since is not None and since < link.recorded_at - CLOCKS_APART
         policy, own = counter.rulebook.policy, command.volunteer
         passing = _beside(counter.rulebook, counter.people[own], own, people_of(command, policy))
         passing.available = next((one["operands"]["available"] for one in reasons if one["code"] == "pool"), None)
@@ -425,6 +430,7 @@ class _Replaying:
             held=sorted(replica.held.values(), key=lambda one: one.record.order),
             steps=list(taken(replica.volunteer, replica.notes)),
             awards=replica.awards(rulebook, person) or (),
+            lowerings=replica.lowerings(rulebook),
             certificates=self._certificates(link, command),
             closed=str(replica.closed_on) if closed else "",
         )

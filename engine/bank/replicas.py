@@ -10,17 +10,20 @@ import orjson
 
 from lianxing.engine.bank.closings import Closed, closed_by
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import DECLARED
+from lianxing.engine.bank.deciding import APPROVED, DECLARED
+from lianxing.engine.bank.lowering import lowerings_by, lowers
 from lianxing.engine.bank.steps import REVIEW, awards_of
+from lianxing.engine.basis import Lowering
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.contents import facts_from, record_from
 from lianxing.engine.ledger.drafts import CLOSED, ENDED
 from lianxing.engine.ledger.holdings import Had, HoldRow, LotRow, WalletRows
 from lianxing.engine.ledger.reading import Held, Noted
+from lianxing.engine.ledger.touching import touch_of_link
 from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
-from lianxing.engine.wallets import Lot, Wallet
+from lianxing.engine.wallets import REDEEMED, Lot, Wallet
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.records import Volunteer
@@ -38,6 +41,7 @@ class Replica:
     closed_on: date | None = None
     closed: Closed | None = None
     family: dict[VolunteerId, Relation] = field(default_factory=dict)
+    approved: set[int] = field(default_factory=set)  # entries whose redemption was approved
     held: dict[tuple[str, str], Held] = field(default_factory=dict)
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     floors: dict[tuple[str, str], int | None] = field(default_factory=dict)
@@ -51,7 +55,8 @@ class Replica:
     _originals: dict[int, tuple[str, str]] = field(default_factory=dict)
     _history: list[Counted] | None = None
     _standings: dict[date, Standing] = field(default_factory=dict)
-    _standing_of: tuple[str, Volunteer] | None = None
+    _standing_of: tuple[str, Volunteer, int] | None = None
+    _touching: list[Link] = field(default_factory=list)  # what was done to accounts
 
     def apply(self, link: Link) -> None:
         """Let an entry do what it says, whether it is right or not."""
@@ -78,10 +83,14 @@ class Replica:
             del self.had[link.returns]
         for account, drawn, rest, issued in link.wallets:
             self._besides[str(account)] = (int(drawn), int(rest), str(issued))
+        if link.lots or any(account == REDEEMED for account, *_rest in link.postings):
+            self._touching.append(link)
         if link.kind == REVIEW:
             noted_on = date.fromisoformat(link.effective_on)
             self.notes.append(Noted(link.number, noted_on, link.actor, link.reason, link.body))
             self._standing_of = None
+        if link.kind == APPROVED:
+            self.approved.add(int(orjson.loads(link.body)["asked"]["entry"]))
         if link.kind == DECLARED:
             said = orjson.loads(link.body)["family"]
             self.family = {VolunteerId(id): Relation(relation) for id, relation in said}
@@ -164,8 +173,9 @@ class Replica:
 
     def customer(self, rulebook: Rulebook, person: Volunteer) -> Customer:
         """Return the person as the bank sees them now."""
-        if self._standing_of != (rulebook.policy.digest, person):
-            self._standing_of = (rulebook.policy.digest, person)
+        stands_by = rulebook.policy.digest, person, len(self._touching) if lowers(rulebook) else 0
+        if self._standing_of != stands_by:
+            self._standing_of = stands_by
             self._standings = {}
         return Customer(
             rulebook=rulebook,
@@ -173,7 +183,9 @@ class Replica:
             rows=self.rows(),
             balances=dict(self.balances),
             had=list(self.had.values()),
-            stands=lambda person, on: standing(rulebook, person, self.history, on, self.awards(rulebook, person)),
+            stands=lambda person, on, _later: standing(
+                rulebook, person, self.history, on, self.awards(rulebook, person), self.lowerings(rulebook)
+            ),
             closed_on=self.closed_on,
             number=self.number,
             _standings=self._standings,
@@ -189,7 +201,11 @@ class Replica:
 
     def awards(self, rulebook: Rulebook, person: Volunteer) -> tuple[Awarded, ...] | None:
         """Return the stars that were awarded in the ledger; None where the records themselves tell of them."""
-        return awards_of(rulebook, person, self.history, self.notes)
+        return awards_of(rulebook, person, self.history, self.notes, self.lowerings(rulebook))
+
+    def lowerings(self, rulebook: Rulebook) -> tuple[Lowering, ...]:
+        """Return by what the measures of the person are lower for what was spent or has expired."""
+        return lowerings_by(rulebook, map(touch_of_link, self._touching)) if lowers(rulebook) else ()
 
     def taken(self, entry: int) -> list[tuple[str, int, int]]:
         """Return which lots an entry took from, as account, lot and amount."""

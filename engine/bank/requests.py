@@ -18,10 +18,12 @@ from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import (
     KEY_CHARACTERS_MAX,
+    Approve,
     Bring,
     Close,
     Command,
     Declare,
+    Decline,
     Fetch,
     Give,
     Grant,
@@ -46,6 +48,8 @@ NAMES: dict[type[Command], str] = {
     Redeem: "redeem",
     Settle: "settle",
     Release: "release",
+    Approve: "approve",
+    Decline: "decline",
     Refund: "refund",
     Fetch: "fetch",
     Reserve: "reserve",

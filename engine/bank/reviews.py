@@ -18,6 +18,7 @@ from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits
 from lianxing.engine.bank.deciding import REFUSED, reason_data
 from lianxing.engine.bank.keeping import keep_policy
+from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import at_hand
 from lianxing.engine.bank.requests import check, request_data, request_hash
 from lianxing.engine.bank.steps import (
@@ -32,6 +33,7 @@ from lianxing.engine.bank.steps import (
     taken,
 )
 from lianxing.engine.bank.tellers import Answer, Outcome, Teller, answered_before
+from lianxing.engine.basis import Lowering
 from lianxing.engine.ledger.drafts import Draft, Key, Taking
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Held
@@ -145,6 +147,7 @@ class Dossier:
     held: Sequence[Held]
     steps: Sequence[Taken]
     awards: Sequence[Awarded]
+    lowerings: Sequence[Lowering]
     certificates: int
     closed: str
 
@@ -155,13 +158,15 @@ class Dossier:
         held = writing.histories(county, [id])[id]
         notes = writing.notes([owner], REVIEW).get(owner, [])
         closed_on = writing.closed_on([owner]).get(owner)
+        by = lowerings_by(rulebook, touches_in(writing, rulebook, [owner]).get(owner, ()))
         counter = certificates_of(command)
         return cls(
             rulebook=rulebook,
             person=person,
             held=held,
             steps=list(taken(id, notes)),
-            awards=awards_of(rulebook, person, [as_counted(one) for one in held], notes) or (),
+            awards=awards_of(rulebook, person, [as_counted(one) for one in held], notes, by) or (),
+            lowerings=by,
             certificates=writing.stock_taken(county, [counter]).get(counter, 0),
             closed=str(closed_on) if closed_on is not None and closed_on <= command.on else "",
         )
@@ -249,6 +254,7 @@ class Dossier:
             command.star,
             on,
             awards=self.awards,
+            lowerings=self.lowerings,
             nominated=subject.nominated,
         )
 

@@ -14,12 +14,15 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.booking import UNITS
+from lianxing.engine.bank.deciding import APPROVED
+from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.ledger.leafing import Leaves
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
+from lianxing.engine.touches import Touch
 from lianxing.engine.wallets import DEBT, HELD
 from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry, Refusal
@@ -79,7 +82,9 @@ def statement_from(
         raise LookupError("the ledger knows no such volunteer")
     stored = [one for one in stored if known is None or one.entry.recorded_at <= known]
     kept = {digest: _kept(reading, digest) for digest in {one.entry.policy_digest for one in stored}}
-    book = _Book(rulebook, stored, reading.leaves((volunteer, county.id)), kept, until)
+    owner = volunteer, county.id
+    touches = touches_in(reading, rulebook, [owner]).get(owner, ())
+    book = _Book(rulebook, stored, reading.leaves(owner), kept, until, touches)
     lines = list(book.lines(since))
     closed_on = reading.closed_on([(volunteer, county.id)]).get((volunteer, county.id))
     return Statement(
@@ -120,7 +125,9 @@ class _Book:
         leaves: Leaves,
         kept: Mapping[str, _Kept],
         until: date,
+        touches: Sequence[Touch],
     ) -> None:
+        self._touches = touches
         self._rulebook = rulebook
         self._leaves = leaves
         self._kept = kept
@@ -312,8 +319,18 @@ class _Book:
         """Yield the reservations that are open at the end of the last day."""
         for leaf in self._leaves.holds:
             if leaf.entry in self._numbers and (leaf.ended_by is None or leaf.ended_by not in self._numbers):
-                subject = self._subject(self._entries[leaf.entry])
-                yield OpenHold(leaf.entry, leaf.account, self._unit(leaf.account), leaf.amount, leaf.until, subject)
+                subject, unit = self._subject(self._entries[leaf.entry]), self._unit(leaf.account)
+                awaits, decide_by = self._awaits(leaf.entry)
+                yield OpenHold(leaf.entry, leaf.account, unit, leaf.amount, leaf.until, subject, awaits, decide_by)
+
+    def _awaits(self, number: int) -> tuple[str, date | None]:
+        """Return which body still has to approve a reservation, as was said when it was made, and by when."""
+        said = self._bodies[number]
+        approved = (one.entry for one in self.shown if one.entry.kind == APPROVED)
+        if not said.get("awaits") or any(_concerns(self._bodies[entry.id]) == number for entry in approved):
+            return "", None
+        decide_by = said["decide_by"]
+        return str(said["awaits"]), None if decide_by is None else date.fromisoformat(decide_by)
 
     def pending(self) -> Iterator[Pending]:
         """Yield the records whose newest entry says that they wait."""
@@ -356,8 +373,9 @@ class _Book:
             Noted(one.entry.id, one.entry.effective_on, one.entry.actor, one.entry.reason, one.body)
             for one in sorted(steps, key=lambda one: one.entry.id)
         ]
-        awards = awards_of(self._rulebook, person, history, notes)
-        return standing(self._rulebook, person, history, self._until, awards)
+        by = lowerings_by(self._rulebook, (one for one in self._touches if one.entry in self._entries))
+        awards = awards_of(self._rulebook, person, history, notes, by)
+        return standing(self._rulebook, person, history, self._until, awards, by)
 
     def _unit(self, account: str) -> str:
         for known in self._rulebook.policy.accounts:

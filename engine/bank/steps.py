@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from lianxing.engine.basis import Lowering
 from lianxing.engine.ledger.reading import Held, Noted
 from lianxing.engine.life import Life
 from lianxing.engine.reviewing import awarded, record_subject
@@ -175,13 +176,17 @@ def asks_awards(policy: Policy) -> bool:
 
 
 def awards_of(
-    rulebook: Rulebook, person: Volunteer, history: Sequence[Counted], notes: Sequence[Noted]
+    rulebook: Rulebook,
+    person: Volunteer,
+    history: Sequence[Counted],
+    notes: Sequence[Noted],
+    lowerings: Sequence[Lowering] = (),
 ) -> tuple[Awarded, ...] | None:
     """Return the stars of a person as they were awarded; None where the records themselves tell of applications.
 
     The records tell until somebody applies for a star in the ledger: from that day on only what was awarded there
     counts, and what the records granted before it stays granted. That is decided for each person by themselves, from
-    nothing but their own passbook. `history` is in order.
+    nothing but their own passbook. `history` is in order, `lowerings` as in `engine.standings.standing`.
     """
     if not asks_awards(rulebook.policy):
         return None
@@ -189,12 +194,14 @@ def awards_of(
     if not reviews:
         return None
     first = min(subject.day for subject, _steps in reviews)
-    return (*_granted_before(rulebook, person, history, first), *awarded(rulebook, reviews))
+    return (*_granted_before(rulebook, person, history, first, lowerings), *awarded(rulebook, reviews))
 
 
-def _granted_before(rulebook: Rulebook, person: Volunteer, history: Sequence[Counted], day: date) -> Iterator[Awarded]:
+def _granted_before(
+    rulebook: Rulebook, person: Volunteer, history: Sequence[Counted], day: date, lowerings: Sequence[Lowering]
+) -> Iterator[Awarded]:
     """Yield what the records alone had granted before a day."""
-    life = Life(rulebook, person)
+    life = Life(rulebook, person, lowerings=lowerings)
     seen = [past for past in history if past.record.day < day]
     for past in seen:
         life.add(past)

@@ -18,7 +18,7 @@ import orjson
 
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import Customer, customers
-from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED, Brought, Counter, Decision, decide
+from lianxing.engine.bank.deciding import APPROVED, BROUGHT, DECLARED, REFUSED, Brought, Counter, Decision, decide
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
@@ -35,7 +35,7 @@ from lianxing.engine.ledger.reading import Reading, StoredCommand
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallets import Lot, Part, Wallet
 from lianxing.rules.accounts import Recipient
-from lianxing.rules.commands import Bring, Close, Command, Give, Grant, Refund, Release, Settle
+from lianxing.rules.commands import Bring, Close, Command, Decline, Give, Grant, Refund, Release, Settle
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.policy import Policy
@@ -117,7 +117,7 @@ class Teller:
         """Return what commands are decided with, from one snapshot."""
         county = self._rulebook.policy.county.id
         people = list(dict.fromkeys(id for command in commands for id in people_of(command, self._rulebook.policy)))
-        letting_go = any(isinstance(command, Settle | Release | Refund | Close) for command in commands)
+        letting_go = any(isinstance(command, Settle | Release | Decline | Refund | Close) for command in commands)
         return Counter(
             self._rulebook,
             customers(reading, self._rulebook, people, parts=letting_go),
@@ -126,6 +126,8 @@ class Teller:
             lambda customer, wallet, lots: _load_lots(reading, customer, wallet, lots),
             lambda id: family(reading, county, id),
             lambda id, other, entry: _brought(reading, county, id, other, entry),
+            lambda id: approved(reading, county, [id]).get(id, ()),
+            lambda id: knows(reading, county, id),
         )
 
     def _served(self, commands: Sequence[Command]) -> list[Outcome]:
@@ -179,6 +181,21 @@ def family(reading: Reading, county: CountyId, person: VolunteerId) -> dict[Volu
     for entry in reading.of_kinds((DECLARED,), county, [person]):
         found = orjson.loads(entry.body)["family"]
     return {VolunteerId(id): Relation(relation) for id, relation in found}
+
+
+def approved(
+    reading: Reading, county: CountyId, people: Iterable[VolunteerId] | None = None
+) -> dict[VolunteerId, set[int]]:
+    """Return the entries of these people, or of everybody, whose redemption was approved."""
+    found: dict[VolunteerId, set[int]] = {}
+    for entry in reading.of_kinds((APPROVED,), county, people):
+        found.setdefault(entry.volunteer, set()).add(orjson.loads(entry.body)["asked"]["entry"])
+    return found
+
+
+def knows(reading: Reading, county: CountyId, person: VolunteerId) -> bool:
+    """Tell whether the ledger has heard of somebody: a registry has told of them, or they have a passbook here."""
+    return bool(reading.volunteers([person]) or reading.passbook_entries(person, county, limit=1))
 
 
 def _brought(

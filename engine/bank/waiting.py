@@ -1,25 +1,28 @@
-"""What waits for somebody in a county's reviews, and which records are drawn for a spot check. Ids only."""
+"""What waits for somebody in a county: in reviews, and of redemptions; which records a spot check draws. Ids only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
 
+from lianxing.engine.approving import decide_by
 from lianxing.engine.bank.steps import REVIEW, STATE, Reviewed, of_record, record_review, star_reviews, taken
+from lianxing.engine.bank.tellers import approved
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Held, Reading, chunks
-from lianxing.engine.reviewing import due_list
+from lianxing.engine.reviewing import due_list, in_order
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.spot_checks import RecordKey, checked_period, drawn
 from lianxing.rules.records import Volunteer
 from lianxing.rules.review import Notice, SpotCheck, Stage
-from lianxing.rules.reviewing import Due
+from lianxing.rules.reviewing import About, Doing, Due, Next, Subject
 
 
 def waiting(ledger: Ledger, rulebook: Rulebook, on: date, role: str = "") -> list[Due]:
     """Return what waits on a day, for a body or for all of them; what is for anybody is for every body."""
     with ledger.reading() as reading:
-        found = due_list(rulebook, reviews(reading, rulebook), on)
+        reviewed = due_list(rulebook, reviews(reading, rulebook), on)
+        found = in_order((*reviewed, *redemptions(reading, rulebook, on)))
     return [due for due in found if not role or due.next.by in ("", role)]
 
 
@@ -37,6 +40,22 @@ def reviews(reading: Reading, rulebook: Rulebook) -> Iterator[Reviewed]:
                 if _state(held) in states or (steps and of_record(held, steps)):
                     yield record_review(rulebook, person, held, steps)
             yield from star_reviews(steps)
+
+
+def redemptions(reading: Reading, rulebook: Rulebook, on: date) -> Iterator[Due]:
+    """Yield what is held on a day and waits for the approver of its offer."""
+    county = rulebook.policy.county.id
+    offers = {offer.clause.id: offer for offer in rulebook.policy.offers if offer.approver is not None}
+    held = reading.held_for(county, offers, on)
+    done = approved(reading, county, {one.volunteer for one in held}) if held else {}
+    for one in held:
+        offer = offers[one.offer]
+        if offer.approver is None or one.entry in done.get(one.volunteer, ()):
+            continue
+        until = decide_by(rulebook, offer, one.on)
+        late = until is not None and on > until
+        subject = Subject(About.REDEMPTION, one.volunteer, one.on, offer=one.offer, entry=one.entry)
+        yield Due(subject, Next(Doing.APPROVED, offer.approver.by, one.offer, one.on, until, late))
 
 
 def drawn_in(

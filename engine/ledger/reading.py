@@ -26,9 +26,12 @@ from lianxing.engine.ledger.tables import (
     policy,
     posting,
     record_key,
+    redemption,
     service_record,
     volunteer,
 )
+from lianxing.engine.ledger.touching import touches_of
+from lianxing.engine.touches import Touch
 from lianxing.rules.assessments import Entry, Posting
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import ServiceRecord, Volunteer
@@ -126,6 +129,17 @@ class Line:
     on: date
     actor: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFor:
+    """A reservation that is open: whose it is, its entry and day, for which offer, and its last day."""
+
+    volunteer: VolunteerId
+    entry: int
+    on: date
+    offer: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +406,15 @@ class Reading:
                 found.setdefault(ids[row.passbook], []).append(note)
         return found
 
+    def touches(self, owners: Iterable[_Owner], *, lots: bool) -> dict[_Owner, list[Touch]]:
+        """Return what entries did to these people's accounts, in order; without `lots` only what was spent."""
+        ids = self._ids(owners)
+        found: dict[_Owner, list[Touch]] = {}
+        for chunk in chunks(ids):
+            for id, touches in touches_of(self._connection, chunk, lots=lots).items():
+                found[ids[id]] = touches
+        return found
+
     def served_between(self, county: CountyId, first: date, last: date) -> list[tuple[RegistryId, RecordId]]:
         """Return the records of a county whose day of service lies between two days, both included."""
         query = (
@@ -456,6 +479,22 @@ class Reading:
             .limit(limit)
         )
         return list(self._connection.scalars(query))
+
+    def held_for(self, county: CountyId, offers: Iterable[str], on: date) -> list[HeldFor]:
+        """Return the reservations for these offers that are open on a day, passbook by passbook, in order."""
+        query = (
+            select(passbook.c.volunteer, hold.c.entry, redemption.c.on_day, redemption.c.offer, hold.c.until)
+            .join(passbook, passbook.c.id == hold.c.passbook)
+            .join(redemption, and_(redemption.c.passbook == hold.c.passbook, redemption.c.entry == hold.c.entry))
+            .where(hold.c.until >= on.isoformat(), hold.c.ended_by.is_(None), passbook.c.county == county)
+            .where(redemption.c.offer.in_(list(offers)))
+            .order_by(hold.c.passbook, hold.c.entry)
+        )
+        day = date.fromisoformat
+        return [
+            HeldFor(row.volunteer, row.entry, day(row.on_day), row.offer, day(row.until))
+            for row in self._connection.execute(query)
+        ]
 
     def closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
         """Return when these passbooks were closed; an open one is left out."""

@@ -292,7 +292,8 @@ INVARIANTS = (
         Label(zh="冻结由其后的一笔分录了结", en="a hold is ended by a later entry of the passbook, one for each"),
         "SELECT hold.passbook, hold.entry, ended_by FROM hold LEFT JOIN entry ON entry.passbook = hold.passbook "
         "AND entry.number = hold.ended_by WHERE ended_by IS NOT NULL AND (entry.number IS NULL "
-        "OR entry.number <= hold.entry OR entry.kind NOT IN ('settled', 'released', 'hold_expired', 'request')) "
+        "OR entry.number <= hold.entry "
+        "OR entry.kind NOT IN ('settled', 'released', 'declined', 'hold_expired', 'request')) "
         "UNION ALL SELECT passbook, min(entry), ended_by FROM hold WHERE ended_by IS NOT NULL "
         "GROUP BY passbook, ended_by HAVING count(*) > 1",
     ),

@@ -10,7 +10,7 @@ from datetime import date
 from itertools import accumulate
 
 import orjson
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, func, select
 
 from lianxing.engine.ledger.contents import facts_from
 from lianxing.engine.ledger.drafts import CLOSED, REGISTERED
@@ -93,6 +93,13 @@ def registrations(
         ):
             found.setdefault(row.volunteer, []).append((row.recorded_at, _person(row.volunteer, bytes(row.body))))
     return found
+
+
+def known_since(connection: Connection, county: CountyId, person: VolunteerId) -> int | None:
+    """Return the instant of the first entry that tells of somebody: their registration, or one in their passbook."""
+    query = select(func.min(entry.c.recorded_at)).join(passbook, passbook.c.id == entry.c.passbook)
+    found = connection.scalar(query.where(passbook.c.volunteer == person, passbook.c.county.in_(("", county))))
+    return None if found is None else int(found)
 
 
 def _person(id: VolunteerId, body: bytes) -> Volunteer:

@@ -26,8 +26,9 @@ from lianxing.engine.reading.forms import (
     whole,
 )
 from lianxing.engine.reading.nodes import Node
+from lianxing.engine.reading.review_cases import ActorForm
 from lianxing.rules.accounts import Account, Closing, Purpose, Recipient, Unit
-from lianxing.rules.asking_cases import AskingCase, Circumstances
+from lianxing.rules.asking_cases import AskingCase, Awaited, Circumstances
 from lianxing.rules.balances import ClosingEvent, Move, MoveKind
 from lianxing.rules.facts import FactType
 from lianxing.rules.hours import Overflow
@@ -40,7 +41,7 @@ from lianxing.rules.redemption import PickUp
 T = TypeVar("T")
 
 MONEY = Amount(FactType.MONEY)
-ASKS = ("withdrawal", "swap")
+ASKS = ("withdrawal", "swap", "approval", "handover")
 WENT = tuple(
     dict.fromkeys(
         (
@@ -98,8 +99,15 @@ _CIRCUMSTANCES: Record[Circumstances] = Record(
         "lent": Key(YES_NO),
         "once_held": Key(whole(0, 20)),
         "supplied": Key(ByName(Text(), MONEY)),
+        "by": Key(Text()),
+        "actor": Key(ActorForm()),
+        "approved": Key(YES_NO),
     },
     lambda fields, _reading: Circumstances(**fields.values),
+)
+_AWAITED: Record[Awaited] = Record(
+    {"by": Key(Text(), required=True), "due": Key(DAY)},
+    lambda fields, _reading: Awaited(fields.get("by"), fields.get("due")),
 )
 _KINDS = tuple(kind.value for kind in MoveKind)
 _BY_NAME = (MoveKind.SETTLED, MoveKind.RELEASED, MoveKind.REFUNDED)
@@ -126,7 +134,7 @@ _LEAVES: Record[Fields] = Record(
     },
     lambda fields, _reading: fields,
 )
-_REASON = WordOr({code: code for code in REASONS})
+_REASON = WordOr({code: code for code in (*REASONS, "not_the_role", "own_matter", "before_the_last_step")})
 
 ASKING_KEYS: Mapping[str, Key[Any]] = {
     "offer": Key(Id()),
@@ -143,11 +151,12 @@ ASKING_KEYS: Mapping[str, Key[Any]] = {
     "costs": Key(_BalanceForm()),
     "cash": Key(MONEY),
     "published": Key(YES_NO),
+    "awaits": Key(_AWAITED),
     "to_supply": Key(ByName(Text(), MONEY)),
     "leaves": Key(_LEAVES),
     "worths": Key(ByName(Id(), MONEY)),
 }
-ASKED = ("redemption", "why", "costs", "cash", "published", "to_supply", "leaves", "worths")
+ASKED = ("redemption", "why", "costs", "cash", "published", "awaits", "to_supply", "leaves", "worths")
 ABOUT = ("offer", "account", "moves")
 
 
@@ -189,6 +198,7 @@ def read_asking(policy: Policy, fields: Fields, reading: Reading) -> AskingCase 
         costs=_amount(fields.get("costs")),
         cash=fields.get("cash"),
         published=fields.get("published"),
+        awaits=fields.get("awaits"),
         to_supply=fields.get("to_supply"),
         left=None if leaves is None else _amount(leaves.get("balance")),
         left_available=None if leaves is None else _amount(leaves.get("available_balance")),

@@ -27,10 +27,12 @@ from lianxing.engine.reading.forms import (
 from lianxing.engine.reading.nodes import Items, Node, Scalar
 from lianxing.engine.reading.perks import MONTHS, PERIODS, STARS_FACT
 from lianxing.engine.reading.statements import NamedForm
+from lianxing.engine.reading.terms import TermForm
 from lianxing.rules.facts import Fact, FactType, Scope
 from lianxing.rules.periods import MonthDay, Period
 from lianxing.rules.places import Clause, Label, Language
 from lianxing.rules.redemption import (
+    Approver,
     Gives,
     Offer,
     Opens,
@@ -158,6 +160,10 @@ _SUPPLIER: Record[Supplier] = Record(
         fields.get("provider"), fields.get("at_least"), fields.get("per"), fields.location
     ),
 )
+_APPROVER: Record[Approver] = Record(
+    {"by": Key(Text(), required=True), "deadline": Key(DatedOf(TermForm()))},
+    lambda fields, _reading: Approver(fields.get("by"), fields.get("deadline"), fields.location),
+)
 
 
 def _offer(id: str, fields: Fields, reading: Reading, clause: Clause) -> Offer | None:
@@ -187,6 +193,7 @@ def _offer(id: str, fields: Fields, reading: Reading, clause: Clause) -> Offer |
         watermark=fields.get("watermark", False),
         suppliers=fields.get("suppliers", ()),
         settlement=fields.get("settlement"),
+        approver=fields.get("approver"),
         places=tuple(fields.places.items()),
     )
 
@@ -213,6 +220,7 @@ OFFERS: NamedForm[Offer] = NamedForm(
         "watermark": Key(YES_NO),
         "suppliers": Key(ListOf(_SUPPLIER)),
         "settlement": Key(Choice(PERIODS)),
+        "approver": Key(_APPROVER),
     },
     ("account", "price", "gives", "opens", "per_person", "stock", "irreversible", "provider"),
     _offer,

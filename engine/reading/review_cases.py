@@ -88,7 +88,7 @@ _DOINGS = tuple(doing for doing in Doing if doing.value in DOINGS)
 
 
 @dataclass(frozen=True)
-class _Actor:
+class ActorForm:
     """A name, or the word for the volunteer."""
 
     def read(self, node: Node, reading: Reading) -> str | None:
@@ -126,7 +126,7 @@ _STEP: Record[Step] = Record(
         "on": Key(DAY, required=True),
         "do": Key(Choice(_DOINGS, DOINGS), required=True),
         "by": Key(Text()),
-        "actor": Key(_Actor()),
+        "actor": Key(ActorForm()),
         "stage": Key(Id()),
         "upheld": Key(YES_NO),
     },

@@ -12,7 +12,7 @@ from lianxing.plugins.cli.failing import NotFoundError, UnfitRequestError
 from lianxing.plugins.cli.finding import county_at, rulebook_for, today_in
 from lianxing.plugins.cli.main import NOT_PASSED, UNUSABLE
 from lianxing.plugins.cli.speaking import Speaker
-from lianxing.rules.commands import Command, Give
+from lianxing.rules.commands import Bring, Command
 from lianxing.rules.facts import VolunteerId
 
 if TYPE_CHECKING:
@@ -115,12 +115,12 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
 
 
 def _known(ledger: Ledger, policy: Policy, command: Command) -> None:
-    """Refuse people of whom the ledger knows nothing: a misspelt id must not open a passbook."""
-    people = [command.volunteer]
-    if isinstance(command, Give) and command.recipient:
-        people.append(command.recipient)
+    """Refuse a person of whom the ledger knows nothing: a misspelt id must not open a passbook."""
+    from lianxing.engine.bank.tellers import knows
+
+    person, counties = command.volunteer, [policy.county.id]
+    if isinstance(command, Bring):
+        counties.append(command.from_county)
     with ledger.reading() as reading:
-        known = reading.volunteers(people)
-        for person in people:
-            if person not in known and not reading.passbook_entries(person, policy.county.id, limit=1):
-                raise NotFoundError(f"台账里没有志愿者“{person}”", f"the ledger has no volunteer '{person}'") from None
+        if not any(knows(reading, county, person) for county in counties):
+            raise NotFoundError(f"台账里没有志愿者“{person}”", f"the ledger has no volunteer '{person}'")

@@ -82,6 +82,10 @@ INTAKE_REASONS: dict[str, tuple[str, str]] = {
         "服务日不是开始时间在本县的日期",
         "the day of service is not the county's day of the start",
     ),
+    "no_person": (
+        "编号以 pool/ 或 organisation/ 开头的是公共池或组织的存折，不是志愿者",
+        "ids that begin with pool/ or organisation/ are passbooks of pools and organisations, not of volunteers",
+    ),
     "not_exact": (
         "记录含有账本不能原样保存的值（小数、真假值、空编号……）",
         "the record holds what no ledger can keep exactly (a float, a truth value, an empty id ...)",

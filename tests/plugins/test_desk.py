@@ -18,9 +18,9 @@ from lianxing.plugins.desk import Desk, Served
 from lianxing.plugins.host import Host
 from lianxing.plugins.intake import Intake
 from lianxing.plugins.reward import reward_plugin
-from lianxing.rules.commands import Command, Redeem, Release, Settle
+from lianxing.rules.commands import Approve, Command, Redeem, Release, Settle
 from lianxing.rules.receipts import Receipt, Redemption
-from tests.engine.bank.counting_house import ANN, DAY, HERE, rules, take_in, write_county
+from tests.engine.bank.counting_house import ANN, DAY, HERE, OFFERS, rules, take_in, write_county
 from tests.plugins.smallville import served
 
 
@@ -196,3 +196,19 @@ def test_a_platform_redeems_through_its_own_hooks_once_for_each_key(rulebook: Ru
     assert (found.answer.accepted, again.answer.entry, again.answer.replayed) == (True, found.answer.entry, True)
     refused = manager.hook.redemption_requested(**{**asked, "key": "K2", "units": 9})
     assert {reason["code"] for reason in refused.answer.data["reasons"]} == {"stock", "balance"}
+
+
+def test_a_plugin_hands_over_what_needs_an_approval_once_it_is_approved(tmp_path: Path, ledger: Ledger) -> None:
+    approver = "irreversible: no\n  approver: {by: the street}"
+    folder = write_county(tmp_path / "smallville", redemption=OFFERS.replace("irreversible: no", approver, 1))
+    with rules(folder) as rulebook:
+        shop = Shop(Receipt("R-1"))
+        counter = desk(rulebook, ledger, shop=shop)
+        held = counter.serve(asks(Redeem, "1", offer="soap"))
+        assert (held.receipt, shop.asked) == (None, [])
+        approve = asks(Approve, "2", entry=held.answer.entry, role="the street", actor="clerk 7")
+        for _time in range(2):
+            counter.serve(approve)
+        assert [one.entry for one in shop.asked] == [held.answer.entry]
+        assert [one.entry for one, _receipt in shop.told] == [held.answer.entry]
+        assert kinds(ledger)[-3:] == ["held", "approved", "settled"]

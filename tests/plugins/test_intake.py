@@ -296,6 +296,8 @@ def test_what_is_booked_keeps_its_worth_when_the_policy_changes_and_nothing_come
         ({"seconds": 1.5}, "not_exact"),
         ({"id": ""}, "not_exact"),
         ({"county": "elsewhere"}, "other_county"),
+        ({"volunteer": "pool/chest"}, "no_person"),
+        ({"volunteer": "organisation/O1"}, "no_person"),
         ({"day": date(2025, 1, 1)}, "wrong_day"),
         ({"ended_at": 1_735_700_000}, "future_date"),
         ({"seconds": -1}, "negative_duration"),
@@ -324,3 +326,14 @@ def test_a_registry_that_fails_in_the_middle_is_named(rulebook: Rulebook, ledger
 
     with pytest.raises(PluginError, match=r"^plugin test: fetch_records failed: KeyError$"):
         take_in(rulebook, ledger, Breaking())
+
+
+def test_a_register_does_not_make_volunteers_of_pools_and_organisations(rulebook: Rulebook, ledger: Ledger) -> None:
+    aside: list[SetAside] = []
+    people = [Volunteer(VolunteerId(id)) for id in ("V1", "pool/chest", "organisation/O1")]
+    report = take_in(rulebook, ledger, Registry(volunteers=people), aside=aside)
+    assert (report.volunteers_saved, report.volunteers_set_aside) == (1, 2)
+    assert [(row.reason, row.content["id"]) for row in aside] == [
+        ("no_person", "pool/chest"),
+        ("no_person", "organisation/O1"),
+    ]

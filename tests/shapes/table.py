@@ -43,7 +43,7 @@ GROUPS: Mapping[str, tuple[int, str, str]] = {
     "F": (5, "奖励与活动", "bonuses and campaigns"),
     "G": (10, "扣减与处理", "deductions and sanctions"),
     "H": (12, "账户", "accounts"),
-    "I": (15, "兑换", "redemption"),
+    "I": (16, "兑换", "redemption"),
     "J": (21, "星级", "stars"),
     "K": (12, "礼遇", "perks"),
     "L": (8, "评选表彰", "commendation"),

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lianxing.plugins.cli.finding import Day
+from lianxing.plugins.cli.finding import Day, county_at
 from lianxing.plugins.cli.reporting import expire, notices, settlement
 from lianxing.plugins.cli.serving import Request, serve
 from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.plugins.host import Host
 from lianxing.rules.accounts import Purpose, Recipient, Unit
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import (
+    Approve,
+    Bring,
     Close,
     Command,
+    Declare,
+    Decline,
     Fetch,
     Give,
     Grant,
@@ -27,8 +32,10 @@ from lianxing.rules.commands import (
     Settle,
     UsePerk,
 )
-from lianxing.rules.facts import FactType, VolunteerId
+from lianxing.rules.facts import CountyId, FactType, VolunteerId
+from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
+from lianxing.rules.problems import PolicyError
 from lianxing.rules.quantities import amount as amount_of
 from lianxing.rules.redemption import PickUp
 
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
     from lianxing.rules.policy import Policy
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_RELATIONS = ", ".join(one.value for one in Relation)
 Made = Callable[["Policy", dict[str, Any], dict[str, Any]], Command]
 
 
@@ -62,6 +70,7 @@ def _offers(say: Say) -> list[click.Command]:
     merchant = click.option("--merchant", default="", help=say("在哪个商户。", "At which merchant."))
     family = click.option("--family", is_flag=True, help=say("家庭成员使用。", "A member of the family asks."))
     entry = click.argument("entry", type=click.IntRange(1, 2**53))
+    role = click.option("--role", default="", help=say("代表哪个单位审批。", "For which body it is decided."))
     return [
         _asking(
             say, "redeem", "兑换一项；账户有预留期的先预留，结清后才算兑换。",
@@ -82,6 +91,17 @@ def _offers(say: Say) -> list[click.Command]:
         _asking(
             say, "release", "取消第 ENTRY 号预留。", "Give back what ENTRY reserved.", (entry,),
             lambda _policy, whose, more: Release(**whose, **more),
+        ),
+        _asking(
+            say, "approve", "审批通过第 ENTRY 号预留；须写 --role 和 --actor。",
+            "Approve what ENTRY reserved, for the body --role; say --actor too.", (entry, role),
+            lambda _policy, whose, more: Approve(**whose, **more),
+        ),
+        _asking(
+            say, "decline", "审批不予通过第 ENTRY 号预留，原样退回；须写 --role、--actor 和 --reason。",
+            "Decline what ENTRY reserved, for the body --role: it goes back. Say --actor and --reason too.",
+            (entry, role),
+            lambda _policy, whose, more: Decline(**whose, **more),
         ),
         _asking(
             say, "refund", "退回第 ENTRY 号兑换。", "Undo the redemption of ENTRY.", (entry,),
@@ -195,8 +215,57 @@ def _accounts(say: Say) -> list[click.Command]:
                     type=click.Choice([one.value for one in ClosingEvent]),
                     help=say("因何销户。", "Why it is closed."),
                 ),
+                click.option(
+                    "--heir",
+                    default="",
+                    help=say("身故时由谁继承，须是已申报的家属。", "Who inherits on death: of the declared family."),
+                ),
             ),
-            lambda _policy, whose, more: Close(**whose, event=ClosingEvent(more["event"])),
+            lambda _policy, whose, more: Close(
+                **whose, event=ClosingEvent(more["event"]), heir=VolunteerId(more["heir"])
+            ),
+        ),
+        _asking(
+            say, "declare", "申报家属，代替以前所报的；一个也不写，即为没有。",
+            "Declare the family, in place of what was declared before; with no --member, that there is none.",
+            (
+                click.option(
+                    "--member",
+                    "members",
+                    multiple=True,
+                    metavar="ID=RELATION",
+                    help=say(
+                        f"志愿者编号=关系（{_RELATIONS}），可写多次。",
+                        f"An id and who that is ({_RELATIONS}); may be said again.",
+                    ),
+                ),
+            ),
+            lambda _policy, whose, more: Declare(
+                **whose, family=tuple(_member(one, say) for one in more["members"])
+            ),
+        ),
+        _asking(
+            say, "bring", "把在别的县区销户时随人转移的余额转入本县，各批日期不变。",
+            "Bring what left another county when the passbook there was closed; its days stay what they were.",
+            (
+                click.option(
+                    "--from", "from_county", required=True, help=say("从哪个县区转来。", "The county it left.")
+                ),
+                click.option(
+                    "--entry",
+                    type=click.IntRange(1, 2**53),
+                    required=True,
+                    help=say("在那里的存折第几号转出。", "The entry of the passbook there under which it left."),
+                ),
+                click.option(
+                    "--account",
+                    default="",
+                    help=say("转入哪个账户，缺省为单位相同的第一个。", "Where to; by default the first of its unit."),
+                ),
+            ),
+            lambda _policy, whose, more: Bring(
+                **whose, from_county=_county(more["from_county"]), entry=more["entry"], account=more["account"]
+            ),
         ),
     ]  # fmt: skip
 
@@ -247,6 +316,27 @@ def _asking(say: Say, name: str, zh: str, en: str, parameters: tuple[Decorator, 
         function = decorate(function)
     made_command: click.Command = click.command(name, help=say(zh, en))(function)
     return made_command
+
+
+def _member(text: str, say: Say) -> tuple[VolunteerId, Relation]:
+    """Return a member of the family from `ID=RELATION`."""
+    id, _, relation = text.rpartition("=")
+    if not id or relation not in _RELATIONS.split(", "):
+        raise click.UsageError(
+            say(
+                f"“{text}”须写作 志愿者编号=关系，关系是：{_RELATIONS}。",
+                f"'{text}' has to be an id and a relation, such as V2=spouse; relations are {_RELATIONS}.",
+            )
+        )
+    return VolunteerId(id), Relation(relation)
+
+
+def _county(where: str) -> CountyId:
+    """Return the id of a county; of one whose files are not at hand, the id as it was written."""
+    try:
+        return county_at(Host(), where)[1].county.id
+    except PolicyError:
+        return CountyId(where)
 
 
 def _unit(policy: Policy, account: str) -> Unit | None:

@@ -10,6 +10,8 @@ import click
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
 from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.rules.facts import RecordId, RegistryId
+from lianxing.rules.records import Withdrawn
 
 
 def command(say: Say) -> click.Command:
@@ -23,6 +25,7 @@ def command(say: Say) -> click.Command:
     )
     @click.argument("record")
     @click.option("--registry", required=True, help=say("登记系统。", "The registry that has the record."))
+    @click.option("--actor", required=True, help=say("经办人，记入存折。", "Who does it; kept in the passbook."))
     @click.option("--reason", required=True, help=say("事由，记入存折。", "Why; it is kept in the passbook."))
     @click.option(
         "--county", required=True, help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part.")
@@ -31,42 +34,57 @@ def command(say: Say) -> click.Command:
         "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
     )
     @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @click.option("--dry-run", is_flag=True, help=say("只看结果，不写入。", "Tell what would happen; write nothing."))
     @common(say)
     def withdraw_record(
-        record: str, registry: str, reason: str, county: str, database: str, on: date | None, as_json: bool
+        record: str,
+        registry: str,
+        actor: str,
+        reason: str,
+        county: str,
+        database: str,
+        on: date | None,
+        dry_run: bool,
+        as_json: bool,
     ) -> None:
         speaker = Speaker(say, as_json)
-        speaker.data(withdrawn(speaker, record, registry, reason, county, database, on))
+        taken = Withdrawn(RecordId(record), RegistryId(registry), reason, actor)
+        speaker.data(withdrawn(speaker, taken, county, database, on, dry_run=dry_run))
 
     return withdraw_record
 
 
 def withdrawn(
-    speaker: Speaker, record: str, registry: str, reason: str, county: str, database: str, on: date | None
+    speaker: Speaker, taken: Withdrawn, county: str, database: str, on: date | None, *, dry_run: bool = False
 ) -> dict[str, Any]:
     """Take a record back and say what that came to; return it as plain data."""
     from lianxing.engine.amounts import points_text, time_text
     from lianxing.engine.ledger.opening import open_ledger
     from lianxing.plugins.host import Host
     from lianxing.plugins.intake import Intake
-    from lianxing.rules.facts import RecordId, RegistryId
-    from lianxing.rules.records import SetAside, Withdrawn
+    from lianxing.rules.records import SetAside
 
     say, language = speaker.say, speaker.say.language
-    if not reason.strip():
+    record, registry = taken.id, taken.registry
+    if not taken.reason.strip():
         raise click.UsageError(say("须写明事由。", "a reason has to be given."))
+    if not taken.actor.strip():
+        raise click.UsageError(say("须写明经办人。", "it has to be said who does it."))
     host = Host()
     _folder, policy = county_at(host, county)
     aside: list[SetAside] = []
-    taken = Withdrawn(RecordId(record), RegistryId(registry), reason)
     with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
-        report = Intake(host, rulebook, ledger, registry, on or today_in(policy), aside.append).take([taken])
+        report = Intake(host, rulebook, ledger, registry, on or today_in(policy), aside.append).take(
+            [taken], dry_run=dry_run
+        )
     if aside:
         where = "" if aside[0].reason == "not_booked" else say("（在别的县区）", " (it is in another county)")
         raise NotFoundError(
             f"本县台账里没有 {registry} 的记录“{record}”{where}",
             f"the county's ledger has no record '{record}' of {registry}{where}",
         )
+    if dry_run:
+        speaker.line(say("试算：什么都没有记入", "dry run: nothing was written"))
     if report.unchanged:
         speaker.line(say(f"记录 {record} 已经撤回过", f"record {record} was taken back before"))
     else:
@@ -80,6 +98,9 @@ def withdrawn(
     return {
         "record": record,
         "registry": registry,
+        "actor": taken.actor,
+        "reason": taken.reason,
+        "dry_run": dry_run,
         "withdrawn": report.withdrawn,
         "unchanged": report.unchanged,
         "adjusted": report.adjusted,

@@ -16,8 +16,8 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.intake import Report
 from lianxing.rules.commands import Command
 from lianxing.rules.facts import VolunteerId
-from lianxing.rules.records import Withdrawn
-from tests.engine.bank.counting_house import ANN, DAY, HERE, rules, take_in, write_county
+from lianxing.rules.records import Volunteer, Withdrawn
+from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, rules, take_in, write_county
 from tests.plugins.smallville import served
 
 
@@ -61,7 +61,8 @@ def bank(folder: Path, address: str = "", clock: Callable[[], int] = now, **chap
         open_ledger(address or str(folder / "county.db"), clock=clock) as ledger,
     ):
         for day in ("2023-12-30", "2024-01-10"):
-            take_in(rulebook, ledger, served(day, f"{day} 09:00", 2), on=date.fromisoformat(day))
+            known = (Volunteer(ANN), Volunteer(BEN))
+            take_in(rulebook, ledger, served(day, f"{day} 09:00", 2), volunteers=known, on=date.fromisoformat(day))
         yield Counter(rulebook, ledger)
         assert verify(ledger) == []
 

@@ -154,3 +154,20 @@ def test_any_order_of_arrival_correction_and_redemption_earns_what_one_pass_earn
             in_order = [record(number, version) for number, version in last.items() if version is not None]
             take_in(rulebook, ledger, *sorted(in_order, key=lambda one: one.order))
             assert came == earned(ledger)
+
+
+def test_whoever_has_spent_has_room_again_in_the_account_and_earns_the_same(tmp_path: Path) -> None:
+    capped = ACCOUNTS.replace("SHORTFALL", "debt").replace("unlimited", "{at_most: 3 points, overflow: lost}")
+    written = write_county(tmp_path / "smallville", accounts=capped, redemption=OFFERS)
+    with rules(written) as rulebook, open_ledger(str(tmp_path / "capped.db")) as ledger:
+
+        def comes(number: int) -> int:
+            take_in(rulebook, ledger, record(number, (f"2024-05-0{number}", 9, 2, "tutoring", PEOPLE[0])))
+            with ledger.reading() as reading:
+                assert reading.balances(PEOPLE[0], HERE)["points"] == 200 * number
+                return reading.accounts(PEOPLE[0], HERE)["points", "points"]
+
+        assert [comes(1), comes(2)] == [200, 300]
+        soap = Redeem(volunteer=PEOPLE[0], county=HERE, on=DAY, scope="shop", key="k", offer="soap", units=2)
+        assert Teller(ledger, rulebook).serve(soap).accepted
+        assert comes(3) == 300

@@ -47,7 +47,7 @@ from lianxing.rules.commands import (
     UsePerk,
 )
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
-from lianxing.rules.records import Withdrawn
+from lianxing.rules.records import Volunteer, Withdrawn
 from lianxing.rules.redemption import PickUp
 from tests.engine.bank.counting_house import HERE, rules, take_in, write_county
 from tests.engine.bank.model import FOR_EVER, BoxRules, County, CountyRules, OfferRules, Record, months_later
@@ -223,7 +223,8 @@ class Shop:
         self.kind = kind
         self.rulebook: Rulebook = stack.enter_context(rules(write_county(folder / "smallville", **kind.texts())))
         self.empty = folder / "empty.db"
-        open_ledger(str(self.empty)).close()
+        with open_ledger(str(self.empty)) as ledger:  # nobody gives to whom the ledger does not know
+            take_in(self.rulebook, ledger, volunteers=tuple(Volunteer(VolunteerId(name)) for name in NAMES))
         self.steps = 0
 
 

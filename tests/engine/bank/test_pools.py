@@ -112,7 +112,7 @@ class Asks:
 
 def earns(town: Rulebook, ledger: Ledger, *hours: int, who: str = "V1") -> None:
     records = [served(f"{who}-{at}", f"2024-05-{at:02} 09:00", many, who) for at, many in enumerate(hours, 1)]
-    take_in(town, ledger, *records)
+    take_in(town, ledger, *records, volunteers=(Volunteer(VolunteerId("V1")), Volunteer(BEN)))
 
 
 def of_club(record: ServiceRecord, club: str = "O1") -> ServiceRecord:

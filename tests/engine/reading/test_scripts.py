@@ -259,6 +259,7 @@ wallet:
   K_transfer: W_none
   K_shortfall: W_debt
   K_whole_only: W_no
+  K_holds: 9 days
 lots:
   K_holder: W_family
   K_unit: W_points
@@ -319,6 +320,7 @@ soap:
   K_watermark: no
   K_suppliers: [{K_provider: 单位, K_at_least: 1000 yuan, K_per: W_half_year}]
   K_settlement: W_month
+  K_approver: {K_by: 社区, K_deadline: 3 days}
   K_provider: 超市
 help:
   K_account: pool
@@ -440,6 +442,14 @@ listening:
   K_not_allowed: not_in_this_state
 - {K_name: back, K_on: 2024-06-15, K_offer: soap, K_asks: W_withdrawal, K_why: [W_irreversible, W_no_swap]}
 - {K_name: swapped, K_on: 2024-06-15, K_offer: soap, K_asks: W_swap, K_redemption: W_allowed}
+- {K_name: asked, K_on: 2024-06-15, K_offer: soap, K_balance: 9 points, K_awaits: {K_by: 社区, K_due: 2024-06-18}}
+- {K_name: had, K_on: 2024-06-15, K_offer: soap, K_asks: W_handover, K_with: {K_approved: no}, K_why: W_awaits_approval}
+- K_name: approving
+  K_on: 2024-06-15
+  K_offer: soap
+  K_asks: W_approval
+  K_with: {K_by: 社区, K_actor: 甲}
+  K_why: [W_not_the_role, W_own_matter, W_before_the_last_step, W_no_approver]
 - {K_name: worth, K_on: 2024-06-15, K_given: {stars: 2}, K_worths: {ride: 30 yuan}}
 - K_name: moving
   K_on: 2024-06-15
