@@ -1,0 +1,346 @@
+"""What becomes of one step of a request for service: the rules are asked, the asker's wallet changes, a draft says so.
+
+Pure: what the ledger knows besides is handed in with the `StepCounter`, so that a step can be decided once more later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lianxing.engine import wallets
+from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
+from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.deciding import REFUSED, reason_data
+from lianxing.engine.bank.passing import Passing, draft_of
+from lianxing.engine.bank.request_data import REQUEST, begun_by, effect_data, queue_data, request_data, request_id
+from lianxing.engine.bank.requests import request_data as asked_data
+from lianxing.engine.bank.sharing import is_person, may_hold
+from lianxing.engine.calendars import midnight
+from lianxing.engine.ledger.drafts import Draft, Key, NewHold
+from lianxing.engine.menu import Asker, Queue
+from lianxing.engine.requesting import (
+    Wanted,
+    cancel_request,
+    confirm_service,
+    decline_request,
+    evaluate_service,
+    expire_request,
+    match_volunteer,
+    post_match,
+    report_service,
+    request_service,
+    withdraw_volunteer,
+)
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.accounts import Purpose
+from lianxing.rules.facts import CountyId, Fact, FactType, FactValue, RecordId, RegistryId, VolunteerId
+from lianxing.rules.families import AS_BENEFICIARY, Relation
+from lianxing.rules.menu import Request
+from lianxing.rules.perks import Beneficiary
+from lianxing.rules.places import Clause
+from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.redeeming import Reason
+from lianxing.rules.requests import Actor, Evaluated, Hold, Moved, Release, Served, ServiceRequest, Settle, Step
+from lianxing.rules.sanctions import OnRight
+from lianxing.rules.service_commands import TakeStep
+
+MENU = RegistryId("menu")  # of records that come about in the bank itself
+
+Evaluation = tuple[str, Mapping[str, FactValue]]  # the id of the record, and what was said of the service
+
+
+@dataclass
+class StepCounter:
+    """What a step is decided with: the rules, the asker and whoever serves, and what the ledger can be asked.
+
+    `made` is the request as it stands, None where there is none of that id; `registered` tells who somebody is.
+    """
+
+    rulebook: Rulebook
+    people: Mapping[VolunteerId, Customer]
+    passing: Passing
+    made: ServiceRequest | None
+    family_of: Callable[[VolunteerId], Mapping[VolunteerId, Relation]]
+    registered: Callable[[VolunteerId], Volunteer]
+    queue: Callable[[ServiceRequest], Queue]
+
+
+@dataclass(frozen=True)
+class TakenStep:
+    """The entry of a step, and what is to be booked for whoever served: new records, and what is said of old ones."""
+
+    draft: Draft
+    served: tuple[ServiceRecord, ...] = ()
+    evaluated: tuple[Evaluation, ...] = ()
+
+
+def take(counter: StepCounter, command: TakeStep, hashed: str) -> TakenStep:
+    """Return what becomes of a step. The wallet of the asker changes with it."""
+    return _Taking(counter, command, hashed).take()
+
+
+@dataclass
+class _Taking:
+    """One step while it is taken."""
+
+    counter: StepCounter
+    command: TakeStep
+    hashed: str
+    served: list[ServiceRecord] = field(default_factory=list)
+    evaluated: list[Evaluation] = field(default_factory=list)
+
+    @property
+    def rulebook(self) -> Rulebook:
+        return self.counter.rulebook
+
+    @property
+    def people(self) -> Mapping[VolunteerId, Customer]:
+        return self.counter.people
+
+    @property
+    def passing(self) -> Passing:
+        return self.counter.passing
+
+    @property
+    def made(self) -> ServiceRequest | None:
+        return self.counter.made
+
+    @property
+    def asker(self) -> Customer:
+        return self.people[self.command.volunteer]
+
+    def take(self) -> TakenStep:
+        """Decide the step, and return what is to be written."""
+        reasons = [*self._not_at_all()]
+        if reasons:
+            return self._refuse(reasons, self.rulebook.policy.county.clause)
+        request = self._of_menu()
+        if request is None:
+            return self._refuse([self._county_reason("no_service", service=self._service())])
+        clause = request.clause
+        queue = self._queue()
+        moved = self._asked(request) if self.made is None else self._moved(self.made, queue)
+        more = {} if queue is None else {"candidates": queue_data(queue)}
+        if not moved.allowed:
+            return self._refuse(moved.reasons, clause, more)
+        if moved.request is None:
+            raise AssertionError("an allowed step has a request")
+        made = moved.request
+        effects = Effects()
+        hold, ends, why = None, None, None
+        for effect in moved.effects:
+            match effect:
+                case Hold():
+                    hold, why = self._hold(effect, made, effects)
+                case Settle(amount=amount):
+                    ends, why = self._settle(made, amount, effects)
+                case Release():
+                    if ends is None and why is None:  # what is settled has given back the rest
+                        ends, why = self._settle(made, 0, effects, released=True)
+                case Served():
+                    self.served.append(self._record(effect))
+                case Evaluated():
+                    self.evaluated.append((effect.id, self._sayable(effect.facts)))
+            if why is not None:
+                return self._refuse([why], clause)
+        said = {
+            "request": request_data(made),
+            "effects": [effect_data(effect) for effect in moved.effects],
+            **({} if made.account == "" else {"unit": self._unit(made.account)}),
+            **more,
+        }
+        draft = self._draft(REQUEST, {"allowed": True, **self._where(clause), **said}, effects)
+        draft.hold, draft.ends = hold, ends
+        return TakenStep(draft, tuple(self.served), tuple(self.evaluated))
+
+    # --- may it be taken -------------------------------------------------------------------------------------------
+
+    def _not_at_all(self) -> Iterable[Reason]:
+        command, step = self.command, self.command.step
+        if self.asker.closed_on is not None:
+            yield self._county_reason("closed_passbook", on=self.asker.closed_on.isoformat())
+        if not is_person(command.volunteer):
+            yield self._county_reason("no_person", id=command.volunteer)
+        if step is Step.REQUEST and command.request:
+            yield self._county_reason("request_taken", id=command.request)
+        if step is not Step.REQUEST and self.made is None:
+            yield self._county_reason("no_request", id=command.request)
+        server = self.people.get(command.served_by)
+        if step is Step.MATCH and server is not None and server.closed_on is not None:
+            yield self._county_reason("closed_passbook", on=server.closed_on.isoformat())
+
+    def _asked(self, request: Request) -> Moved:
+        command, on = self.command, self.command.on
+        standing = self.asker.standing(on)
+        recipient = command.recipient or command.volunteer
+        asker = Asker(
+            command.volunteer, self.asker.facts(on), self.asker.measures(on), standing.star_held, command.for_whom
+        )
+        account = None if request.priced is None else self.asker.account(request.priced.account)
+        declared = self.counter.family_of(command.volunteer)
+        moved = request_service(
+            self.rulebook,
+            request,
+            on,
+            self._actor(),
+            Wanted(
+                id=request_id(self._county, command.volunteer, self.asker.number + 1),
+                asker=asker,
+                recipient=recipient,
+                seconds=command.seconds,
+                available=0 if account is None else self.asker.wallet(account).available(on),
+                family={id: AS_BENEFICIARY[one] for id, one in declared.items() if one in AS_BENEFICIARY},
+                recipient_facts=self.counter.registered(recipient).facts,
+            ),
+        )
+        if account is not None and standing.conduct.effects.redemption is OnRight.SUSPENDED:
+            stopped = Reason("suspended", request.clause, request.clause.location)
+            return replace(moved, request=None, effects=(), reasons=(*moved.reasons, stopped))
+        return moved
+
+    def _moved(self, made: ServiceRequest, queue: Queue | None) -> Moved:
+        rulebook, command, actor = self.rulebook, self.command, self._actor()
+        on = command.on
+        match command.step:
+            case Step.MATCH:
+                assert queue is not None
+                return match_volunteer(rulebook, made, on, actor, command.served_by, queue)
+            case Step.POST:
+                return post_match(rulebook, made, on, actor)
+            case Step.SERVE:
+                return report_service(rulebook, made, on, actor, command.seconds, command.served_on)
+            case Step.CONFIRM:
+                return confirm_service(rulebook, made, on, actor, command.seconds)
+            case Step.EVALUATE:
+                return evaluate_service(rulebook, made, on, actor, dict(command.said))
+            case Step.WITHDRAW:
+                return withdraw_volunteer(rulebook, made, on, actor)
+            case Step.CANCEL:
+                return cancel_request(rulebook, made, on, actor)
+            case Step.DECLINE:
+                return decline_request(rulebook, made, on, actor)
+            case Step.EXPIRE:
+                return expire_request(rulebook, made, on, actor)
+            case Step.REQUEST:
+                raise AssertionError("a request is made once")
+
+    def _queue(self) -> Queue | None:
+        made = self.made
+        return self.counter.queue(made) if made is not None and self.command.step is Step.MATCH else None
+
+    # --- what it does ----------------------------------------------------------------------------------------------
+
+    def _hold(self, effect: Hold, made: ServiceRequest, effects: Effects) -> tuple[NewHold | None, Reason | None]:
+        account = self.asker.account(effect.account)
+        assert account is not None
+        if not may_hold(account, self.command.volunteer):
+            return None, Reason("holder", account.clause, account.clause.location)
+        wallet = self.asker.wallet(account)
+        short = self.passing.cannot_lend(wallet, self.command.on, effect.amount)
+        if short is not None:
+            return None, short
+        before, number = besides(wallet), self.asker.number + 1
+        wallet.next_lot = first_lot(number)
+        for_family = made.for_whom is not Beneficiary.SELF
+        done = wallets.reserve(wallet, number, self.command.on, effect.amount, Purpose.SERVICE, for_family)
+        if done.refused is not None:
+            return None, done.refused
+        effects.add(wallet, done, before)
+        return NewHold(effect.account, effect.amount, effect.until), None
+
+    def _settle(
+        self, made: ServiceRequest, amount: int, effects: Effects, *, released: bool = False
+    ) -> tuple[int | None, Reason | None]:
+        """Settle so much of what is held and release the rest; a hold that has ended by itself is released already."""
+        account = self.asker.account(made.account)
+        begun = begun_by(self._county, made.id)
+        if account is None or begun is None:
+            return None, self._county_reason("no_account", account=made.account)
+        wallet, number = self.asker.wallet(account), begun[1]
+        if released and number not in wallet.holds:
+            return None, None
+        before = besides(wallet)
+        wallet.next_lot = first_lot(self.asker.number + 1)
+        on = self.command.on
+        done = wallets.release(wallet, number, on) if released else wallets.settle(wallet, number, on, amount)
+        if done.refused is not None:
+            return None, done.refused
+        effects.add(wallet, done, before)
+        return number, None
+
+    def _record(self, effect: Served) -> ServiceRecord:
+        """Return the record of a service, to be booked for whoever served."""
+        zone = ZoneInfo(self.rulebook.policy.county.time_zone)
+        began = midnight(effect.on, zone)
+        return ServiceRecord(
+            id=RecordId(effect.id),
+            registry=MENU,
+            volunteer=VolunteerId(effect.volunteer),
+            county=self._county,
+            started_at=began,
+            ended_at=began + effect.seconds,
+            day=effect.on,
+            seconds=effect.seconds,
+            timed=False,
+            activity=effect.activity,
+            facts=self._sayable(effect.facts),
+        )
+
+    def _sayable(self, facts: Mapping[str, FactValue]) -> dict[str, FactValue]:
+        """Return what a record may say of these facts."""
+        known = self.rulebook.policy.facts
+        return {name: value for name, value in facts.items() if _is_value(known.get(name), value)}
+
+    # --- what is written ---------------------------------------------------------------------------------------------
+
+    def _refuse(
+        self, reasons: Iterable[Reason], clause: Clause | None = None, more: dict[str, Any] | None = None
+    ) -> TakenStep:
+        self.passing.taken()  # nothing of it is written
+        said = {"allowed": False, "reasons": [reason_data(reason) for reason in reasons]}
+        made = {} if self.made is None else {"request": request_data(self.made)}
+        where = self._where(clause or self.rulebook.policy.county.clause)
+        return TakenStep(self._draft(REFUSED, {**where, **said, **made, **(more or {})}, Effects()))
+
+    def _draft(self, kind: str, said: dict[str, Any], effects: Effects) -> Draft:
+        command = self.command
+        self.asker.number += 1
+        self.passing.share(self.asker.person.id, effects, command.on, "overflow", command.actor)
+        body = {"asked": asked_data(command), "step": command.step.value, **said}
+        draft = draft_of(self.rulebook, self.asker, kind, body, effects, command.on, command.actor, command.reason)
+        draft.key = Key(command.scope, command.key, self.hashed)
+        return draft
+
+    def _where(self, clause: Clause) -> dict[str, Any]:
+        return {"clause": clause.id, "at": str(clause.location), "cites": clause.source.clause}
+
+    @property
+    def _county(self) -> CountyId:
+        return self.rulebook.policy.county.id
+
+    def _actor(self) -> Actor:
+        return Actor(self.command.actor, self.command.organiser)
+
+    def _service(self) -> str:
+        return self.command.service if self.made is None else self.made.request
+
+    def _of_menu(self) -> Request | None:
+        return next((one for one in self.rulebook.policy.menu if one.clause.id == self._service()), None)
+
+    def _unit(self, id: str) -> str:
+        account = self.asker.account(id)
+        return "" if account is None else UNITS[account.unit]
+
+    def _county_reason(self, code: str, **operands: FactValue) -> Reason:
+        clause = self.rulebook.policy.county.clause
+        return Reason(code, clause, clause.location, tuple(operands.items()))
+
+
+def _is_value(fact: Fact | None, value: FactValue) -> bool:
+    """Tell whether a record may say this: a fact of the county, of its type, and one of its values."""
+    if fact is None or isinstance(value, str) is not (fact.type is FactType.TEXT):
+        return False
+    return not fact.values or value in {one.id for one in fact.values}
