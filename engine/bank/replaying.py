@@ -9,6 +9,7 @@ in that passbook rests on it and is not looked at.
   taken as one delivery, and where that does not lead to them, as several, the first as short as may be.
 - What other people did is seen by the instants of their entries, and clocks of several machines may be `CLOCKS_APART`.
   So of a stock it is proved that it may have been as an answer says, and that in all no more was given than there is.
+  Who may serve a request and whose turn it was rests on everybody's passbook; it is taken as the step says.
 - An entry under rules that are not at hand, or decided by another version of the engine, is not done again. It is
   counted, and nothing is said of it; what comes later is decided on what it left.
 """
@@ -24,18 +25,21 @@ from typing import Any
 
 import orjson
 
+from lianxing.engine.bank.comparing import Found, compared, first_in
 from lianxing.engine.bank.crediting import credited, credits, needs_lots
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import DECLARED, REFUSED, Counter, decide, given_back, receiver_of
+from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED, Brought, Counter, decide, given_back, receiver_of
 from lianxing.engine.bank.ending import lots_over
 from lianxing.engine.bank.passing import From, Passing
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.bank.requests import check, command_from
+from lianxing.engine.bank.request_data import LISTED_MAX, REQUEST, queue_from
+from lianxing.engine.bank.request_steps import StepCounter, take
+from lianxing.engine.bank.requests import check, command_from, request_hash
 from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
 from lianxing.engine.bank.sharing import POOL as POOL_OWNER
-from lianxing.engine.bank.sharing import account_in, lenders
+from lianxing.engine.bank.sharing import account_in, lenders, shared
 from lianxing.engine.bank.steps import REVIEW, taken
-from lianxing.engine.bank.tellers import people_of
+from lianxing.engine.bank.tellers import left_under, people_of
 from lianxing.engine.counting import REVOKES, Fold, Supplied, counted
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.ledger.chaining import Link
@@ -57,7 +61,6 @@ from lianxing.engine.ledger.witnesses import (
     stock_moves,
     transfers,
 )
-from lianxing.engine.ledger.writing import redemption_row
 from lianxing.engine.recounting import Change, Recount, booking_of, recount
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.star_awards import certificate_number
@@ -68,6 +71,7 @@ from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.policy import DECISIONS_VERSION
 from lianxing.rules.records import Order, ServiceRecord, Volunteer
 from lianxing.rules.redeeming import Reason
+from lianxing.rules.service_commands import TakeStep
 
 CLOCKS_APART = 60  # seconds
 DIFFERENCES_MAX = 100
@@ -75,12 +79,11 @@ GROUPINGS_MAX = 200
 RECORDS = frozenset((*WITH_VERSION, "adjusting"))
 EXPIRED, HOLD_EXPIRED = "expired", "hold_expired"
 GIFT = "gift"
-_ELSEWHERE = frozenset(("bring", "take_step"))  # these rest on other passbooks and counties
 _OWN_REGISTRY = "menu"  # of records that come about in the bank itself
 COMMANDS = frozenset(
     (
         *("held", "redeemed", "approved", "declined", "settled", "released", "refunded", "fetched"),
-        *(GIVEN, "granted", "perk_used", "closed", "refused"),
+        *(GIVEN, "granted", "perk_used", "closed", BROUGHT, REQUEST, REFUSED),
     )
 )
 PEOPLE_AT_ONCE = 200
@@ -136,7 +139,7 @@ class _Replaying:
     def __init__(
         self, reading: Reading, rulebooks: Mapping[str, Rulebook], county: CountyId, progress: Callable[[int], None]
     ) -> None:
-        self._connection = reading._connection
+        self._reading, self._connection = reading, reading._connection
         self._rulebooks = rulebooks
         self._county = county
         self._progress = progress
@@ -174,7 +177,7 @@ class _Replaying:
         for digest, rulebook in self._rulebooks.items():
             content = orjson.dumps(kept_of(rulebook.policy), option=orjson.OPT_SORT_KEYS)
             if self._kept.get(digest, content) != content:
-                path, stored, again = _first_in(_plain(self._kept[digest]), _plain(content), f"policy {digest}")
+                path, stored, again = first_in(_plain(self._kept[digest]), _plain(content), f"policy {digest}")
                 self._differs("", 0, path, stored, again)
 
     def _transfers(self) -> None:
@@ -244,7 +247,7 @@ class _Replaying:
                         del gifts[0]
             except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, LedgerError) as error:
                 # Nothing that the bank writes leads here: the entry cannot be read, or is of what was never there.
-                found = _Found(link.number, "readable", link.kind, f"{type(error).__name__}: {error}")
+                found = Found(link.number, "readable", link.kind, f"{type(error).__name__}: {error}")
             if found is not None:
                 self._differs(link.volunteer, found.entry, found.what, found.stored, found.recomputed)
                 done.unseen += len(book) - found.entry
@@ -262,8 +265,8 @@ class _Replaying:
             body = orjson.loads(link.body)
             if link.kind == RECEIVED and (body["why"] != GIFT or link.volunteer.startswith(POOL_OWNER)):
                 return KIND, f"{RECEIVED}, {body['why']}"
-            if link.kind == REFUSED and body["asked"]["command"] in _ELSEWHERE:
-                return KIND, f"{REFUSED}, {body['asked']['command']}"
+            if isinstance(body, dict) and body.get("candidates", {}).get("candidates", 0) > LISTED_MAX:
+                return KIND, f"{link.kind}, match"  # not all of whom it rests on are kept
         except (LookupError, TypeError, ValueError):
             return None  # it will be found that it cannot be read
         if link.kind not in known or (link.kind in RECORDS and _pools_round(rulebook)):
@@ -272,7 +275,9 @@ class _Replaying:
 
     def _as_registered(self, volunteer: VolunteerId, instant: int) -> list[Volunteer]:
         """Return who somebody was at an instant; where clocks leave it open, who else it may have been."""
-        said = self._people.get(volunteer, [])
+        if volunteer not in self._people:
+            self._people[volunteer] = registrations(self._connection, [volunteer]).get(volunteer, [])
+        said = self._people[volunteer]
         known = [Volunteer(volunteer), *(person for _at, person in said)]
         last = sum(at <= instant for at, _person in said)
         first = sum(at < instant - CLOCKS_APART for at, _person in said)
@@ -283,16 +288,16 @@ class _Replaying:
 
     def _delivery(
         self, replica: Replica, book: Sequence[Link], at: int, rulebook: Rulebook
-    ) -> tuple[int, _Found | None]:
+    ) -> tuple[int, Found | None]:
         """Return how many entries come from records that came together, or what differs."""
         longest = _longest(replica, book, at)
-        differing: _Found | None = None
+        differing: Found | None = None
         people = self._as_registered(replica.volunteer, book[at].recorded_at)
         for size in (longest, *range(1, min(longest, GROUPINGS_MAX))):
             for person in people:
                 group = book[at : at + size]
                 came = self._added(replica, group, rulebook, person) or _recounted(replica, group, rulebook, person)
-                found = _compared(replica, group, _drafts(replica, group, rulebook, person, came))
+                found = compared(replica, group, _drafts(replica, group, rulebook, person, came))
                 if found is None:
                     if self._running is not None and self._running.records != len(replica.held) + size:
                         self._running = None
@@ -321,15 +326,15 @@ class _Replaying:
 
     # --- commands, and what ends ---------------------------------------------------------------------------------
 
-    def _of_bank(self, replica: Replica, later: Sequence[Link], rulebook: Rulebook) -> tuple[int, _Found | None]:
+    def _of_bank(self, replica: Replica, later: Sequence[Link], rulebook: Rulebook) -> tuple[int, Found | None]:
         """Return how many entries come from a command, or from what has ended; or what differs."""
-        differing: _Found | None = None
+        differing: Found | None = None
         for person in self._as_registered(replica.volunteer, later[0].recorded_at):
             drafts = self._decided(replica, later[0], rulebook, person)
-            if isinstance(drafts, _Found):
+            if isinstance(drafts, Found):
                 differing = differing or drafts
                 continue
-            found = _compared(replica, later[: len(drafts)], drafts)
+            found = compared(replica, later[: len(drafts)], drafts)
             if found is None:
                 if len(drafts) > 1:
                     self._running = None
@@ -337,7 +342,7 @@ class _Replaying:
             differing = differing or found
         return 1, differing
 
-    def _decided(self, replica: Replica, link: Link, rulebook: Rulebook, person: Volunteer) -> list[Draft] | _Found:
+    def _decided(self, replica: Replica, link: Link, rulebook: Rulebook, person: Volunteer) -> list[Draft] | Found:
         """Return what is to be written instead of an entry, and after it for the same reason."""
         customer = replica.customer(rulebook, person)
         counter = Counter(
@@ -348,29 +353,32 @@ class _Replaying:
             lambda _customer, wallet, lots: replica.load(wallet, lots),
             lambda _id: replica.family,
             approved=lambda _id: replica.approved,
+            brought=lambda _id, county, entry: self._brought(replica, link, county, entry),
         )
         counter.passing = _beside(rulebook, customer, replica.volunteer, lenders(rulebook.policy))
         on = date.fromisoformat(link.effective_on)
         body = orjson.loads(link.body)
         if link.kind == EXPIRED:
             over = lots_over(counter, customer, on)
-            return _Found(link.number, "lots", EXPIRED, "-") if over is None else [over]
+            return Found(link.number, "lots", EXPIRED, "-") if over is None else [over]
         if link.kind == HOLD_EXPIRED:
             hold = replica.holds[body["entry"]]
             if hold.until >= on:
-                return _Found(link.number, "hold", str(on), f"> {hold.until}")
+                return Found(link.number, "hold", str(on), f"> {hold.until}")
             account = customer.account(hold.account)
             assert account is not None
             return given_back(counter, customer, None, customer.wallet(account), HOLD_EXPIRED, on, hold.entry).drafts
         if link.kind == RECEIVED:
             return self._received(replica, link, counter, body)
         if link.command is None:
-            return _Found(link.number, "command", "-", "scope, key")
+            return Found(link.number, "command", "-", "scope, key")
         scope, key, _hash = link.command
         command = command_from(body["asked"], replica.volunteer, self._county, scope, key)
         check(command)
         if isinstance(command, RecordStep | StarStep):
             return self._reviewed(replica, link, rulebook, person, command)
+        if isinstance(command, TakeStep):
+            return [self._stepped(replica, link, customer, command, body)]
         self._others(counter, command, link, body)
         return decide(counter, command).drafts[:1]
 
@@ -386,29 +394,59 @@ class _Replaying:
             counter.knows = lambda _id: since is not None and since < link.recorded_at - CLOCKS_APART
         policy, own = counter.rulebook.policy, command.volunteer
         passing = _beside(counter.rulebook, counter.people[own], own, people_of(command, policy))
-        passing.available = next((one["operands"]["available"] for one in reasons if one["code"] == "pool"), None)
-        said_closed = any(one["code"] == "closed_passbook" for one in reasons)
+        passing.available = _available(body)
         for other in passing.open or ():
-            if other == own:
-                continue
-            customer = Replica(other, self._county).customer(counter.rulebook, Volunteer(other))
-            instant, day = self._closings.get(other, (None, None))
-            if instant is not None:
-                apart = CLOCKS_APART if said_closed else -CLOCKS_APART
-                customer.closed_on = day if instant <= link.recorded_at + apart else None
-            counter.people = {**counter.people, other: customer}
+            if other != own:
+                counter.people = {**counter.people, other: self._other(other, counter.rulebook, link, body)}
         counter.passing = passing
+
+    def _other(self, id: VolunteerId, rulebook: Rulebook, link: Link, body: Mapping[str, Any]) -> Customer:
+        """Return somebody else as an entry found them: their passbook open or closed."""
+        customer = Replica(id, self._county).customer(rulebook, Volunteer(id))
+        instant, day = self._closings.get(id, (None, None))
+        if instant is not None:
+            said_closed = any(one["code"] == "closed_passbook" for one in body.get("reasons", ()))
+            apart = CLOCKS_APART if said_closed else -CLOCKS_APART
+            customer.closed_on = day if instant <= link.recorded_at + apart else None
+        return customer
+
+    def _brought(self, replica: Replica, link: Link, county: CountyId, entry: int) -> list[Brought] | None:
+        """Return what had left the person's passbook of another county under an entry, and was not brought before."""
+        instant, _day = closings(self._connection, county).get(replica.volunteer, (None, None))
+        apart = -CLOCKS_APART if link.kind == REFUSED else CLOCKS_APART
+        if instant is None or instant > link.recorded_at + apart or (county, entry) in replica.brought:
+            return None
+        return left_under(self._reading, replica.volunteer, county, entry)
+
+    def _stepped(
+        self, replica: Replica, link: Link, customer: Customer, command: TakeStep, body: Mapping[str, Any]
+    ) -> Draft:
+        """Return what is written for a step of a request; whose turn it was to serve is as the entry says."""
+        rulebook, own = customer.rulebook, command.volunteer
+        people = {own: customer}
+        if command.served_by and command.served_by != own:
+            people[command.served_by] = self._other(command.served_by, rulebook, link, body)
+        passing = _beside(rulebook, customer, own, shared(rulebook.policy))
+        passing.available = _available(body)
+        counter = StepCounter(
+            rulebook,
+            people,
+            passing,
+            replica.requests.get(command.request),
+            lambda _id: replica.family,
+            lambda id: self._as_registered(id, link.recorded_at)[0],
+            lambda _made: queue_from(body["candidates"]),
+        )
+        return take(counter, command, request_hash(command)).draft
 
     def _gifts_to(self, replica: Replica, body: Mapping[str, Any]) -> list[_Gift]:
         """Return what was given by whom an entry names, and is not received by an earlier entry."""
         return self._gifts.get((VolunteerId(body["from"]), replica.volunteer), [])
 
-    def _received(
-        self, replica: Replica, link: Link, counter: Counter, body: Mapping[str, Any]
-    ) -> list[Draft] | _Found:
+    def _received(self, replica: Replica, link: Link, counter: Counter, body: Mapping[str, Any]) -> list[Draft] | Found:
         gifts, giver = self._gifts_to(replica, body), VolunteerId(body["from"])
         if not gifts:
-            return _Found(link.number, GIVEN, f"from {giver}", "-")
+            return Found(link.number, GIVEN, f"from {giver}", "-")
         gift = gifts[0]
         command, owner = gift.command, replica.volunteer
         came = From(giver, GIFT, command.actor, command.reason)
@@ -514,14 +552,10 @@ class _Gift:
     command: Give
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A difference, before it is said whose."""
-
-    entry: int
-    what: str
-    stored: str
-    recomputed: str
+def _available(body: Mapping[str, Any]) -> int | None:
+    """Return how much a pool had, where an answer says so."""
+    reasons = body.get("reasons", ())
+    return next((one["operands"]["available"] for one in reasons if one["code"] == "pool"), None)
 
 
 def _pools_round(rulebook: Rulebook) -> bool:
@@ -674,126 +708,3 @@ def _draft(booking: Booking) -> Draft:
         wallets=booking.wallets,
         version=version,
     )
-
-
-# --- comparing -------------------------------------------------------------------------------------------------------
-
-# In this order a difference is looked for: what a clerk understands first.
-_COMPARED = (
-    *("kind", "registry", "record", "adjusts", "effective_on", "seconds", "points", "counted", "postings", "hold"),
-    *("redemption", "opened", "lots", "floors", "ends", "returns", "ended", "wallets", "takes", "command"),
-    *("actor", "reason", "content", "supplied", "body"),
-)
-
-
-def _compared(replica: Replica, group: Sequence[Link], drafts: Sequence[Draft]) -> _Found | None:
-    """Return the first difference between entries and what they should be; running balances have an invariant."""
-    floors, known = dict(replica.floors), set(replica.balances)
-    for link, draft in zip(group, drafts, strict=False):
-        stands, said = _stands(link), _said(draft, floors, known)
-        if stands != said:
-            at = next(n for n, pair in enumerate(zip(stands, said, strict=True)) if pair[0] != pair[1])
-            what = _COMPARED[at]
-            if what == "body":
-                path, stored, again = _first_in(orjson.loads(link.body), orjson.loads(draft.body), "body")
-                return _Found(link.number, path, stored, again)
-            return _Found(link.number, what, _text(stands[at]), _text(said[at]))
-    if len(drafts) < len(group):
-        link = group[len(drafts)]
-        return _Found(link.number, "entry", f"{link.kind} {link.registry}/{link.record}", "-")
-    if len(drafts) > len(group):
-        draft = drafts[len(group)]
-        return _Found(group[-1].number, "entry after it", "-", f"{draft.kind} {draft.place}")
-    return None
-
-
-def _stands(link: Link) -> tuple[object, ...]:
-    return (
-        link.kind,
-        link.registry,
-        link.record,
-        link.adjusts,
-        link.effective_on,
-        link.seconds,
-        link.points,
-        link.counted,
-        [(account, unit, amount, after is not None) for account, unit, amount, after in link.postings],
-        link.hold,
-        link.redemption,
-        sorted(tuple(one) for one in link.opened),
-        sorted(tuple(one) for one in link.lots),  # in which order lots are emptied says nothing
-        [tuple(one) for one in link.floors],
-        link.ends,
-        link.returns,
-        [tuple(one) for one in link.ended],
-        [tuple(one) for one in link.wallets],
-        [tuple(one) for one in link.takes],
-        None if link.record else link.command,
-        link.actor,
-        link.reason,
-        link.content,
-        link.supplied,
-        link.body,
-    )
-
-
-def _said(draft: Draft, floors: dict[tuple[str, str], int | None], known: set[tuple[str, str]]) -> tuple[object, ...]:
-    news: list[tuple[str, str, int | None]] = []
-    for account, unit, floor in draft.floors:  # only what is new is written
-        if (account, unit) not in known or floors.get((account, unit)) != floor:
-            news.append((account, unit, floor))
-            floors[account, unit] = floor
-            known.add((account, unit))
-    known.update((line.account, line.unit) for line in draft.lines if line.own)
-    held, key, version = draft.hold, draft.key, draft.version
-    return (
-        draft.kind,
-        draft.registry,
-        draft.record,
-        draft.adjusts,
-        draft.effective_on.isoformat(),
-        draft.seconds,
-        draft.points,
-        int(draft.counted),
-        [(line.account, line.unit, line.amount, line.own) for line in draft.lines],
-        None if held is None else (held.account, held.amount, held.until.isoformat()),
-        None if draft.redemption is None else redemption_row(draft.redemption),
-        sorted(
-            (one.account, one.number, one.earned_on.isoformat(), one.last_day.isoformat(), one.source, one.original)
-            for one in draft.opened
-        ),
-        sorted((one.account, one.lot, one.amount) for one in draft.lots),
-        news,
-        draft.ends,
-        draft.returns,
-        list(draft.ended),
-        [(one.account, one.drawn, one.rest, one.issued) for one in draft.wallets],
-        [(taking.offer, taking.units) for taking in draft.takes],
-        None if key is None else (key.scope, key.key, key.request_hash),
-        draft.actor,
-        draft.reason,
-        None if version is None else version.content,
-        None if version is None else version.supplied,
-        draft.body,
-    )
-
-
-def _first_in(stored: Any, again: Any, path: str) -> tuple[str, str, str]:
-    """Return the path to the first value that differs in plain data, and both values as text."""
-    if isinstance(stored, dict) and isinstance(again, dict):
-        for name in (*again, *(name for name in stored if name not in again)):
-            if name not in stored or name not in again or stored[name] != again[name]:
-                return _first_in(stored.get(name, "-"), again.get(name, "-"), f"{path}.{name}")
-    elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
-        for at, (one, other) in enumerate(zip(stored, again, strict=True)):
-            if one != other:
-                return _first_in(one, other, f"{path}[{at}]")
-    return path, _text(stored), _text(again)
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()

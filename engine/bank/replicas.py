@@ -10,8 +10,9 @@ import orjson
 
 from lianxing.engine.bank.closings import Closed, closed_by
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import APPROVED, DECLARED
+from lianxing.engine.bank.deciding import APPROVED, BROUGHT, DECLARED
 from lianxing.engine.bank.lowering import lowerings_by, lowers
+from lianxing.engine.bank.request_data import REQUEST, request_from
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.basis import Lowering
 from lianxing.engine.ledger.chaining import Link
@@ -27,6 +28,7 @@ from lianxing.engine.wallets import REDEEMED, Lot, Wallet
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.records import Volunteer
+from lianxing.rules.requests import ServiceRequest
 from lianxing.rules.reviewing import Awarded
 from lianxing.rules.standings import Counted, Standing
 
@@ -41,6 +43,8 @@ class Replica:
     closed_on: date | None = None
     closed: Closed | None = None
     family: dict[VolunteerId, Relation] = field(default_factory=dict)
+    brought: set[tuple[str, int]] = field(default_factory=set)  # from which county, under which entry there
+    requests: dict[str, ServiceRequest] = field(default_factory=dict)
     approved: set[int] = field(default_factory=set)  # entries whose redemption was approved
     held: dict[tuple[str, str], Held] = field(default_factory=dict)
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -91,6 +95,12 @@ class Replica:
             self._standing_of = None
         if link.kind == APPROVED:
             self.approved.add(int(orjson.loads(link.body)["asked"]["entry"]))
+        if link.kind == BROUGHT:
+            asked = orjson.loads(link.body)["asked"]
+            self.brought.add((asked["from_county"], asked["entry"]))
+        if link.kind == REQUEST:
+            made = request_from(orjson.loads(link.body)["request"])
+            self.requests[made.id] = made
         if link.kind == DECLARED:
             said = orjson.loads(link.body)["family"]
             self.family = {VolunteerId(id): Relation(relation) for id, relation in said}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import Enum
@@ -13,13 +13,15 @@ import orjson
 
 from lianxing.engine.bank.deciding import reason_data
 from lianxing.engine.ledger.reading import Reading
-from lianxing.engine.menu import Queue
+from lianxing.engine.menu import NotServed, Queue, Turn
 from lianxing.engine.requesting import last_day
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.menu import PricedPer
 from lianxing.rules.perks import Beneficiary
-from lianxing.rules.places import Location
+from lianxing.rules.places import Clause, Location, Source
+from lianxing.rules.ranking import RankKey, RankValue
+from lianxing.rules.redeeming import Reason
 from lianxing.rules.requests import Effect, RequestState, ServiceRequest
 
 REQUEST = "request"  # the kind of the entries
@@ -69,6 +71,29 @@ def queue_data(queue: Queue) -> dict[str, Any]:
         "candidates": len(queue.turns),
         "number_left_out": len(queue.left_out),
     }
+
+
+def queue_from(data: Mapping[str, Any]) -> Queue:
+    """Return the candidates that `queue_data` has written down, where all of them are listed."""
+    nowhere = Location("", 0, 0)
+    turns = tuple(
+        Turn(
+            one["id"],
+            one["place"],
+            tuple(RankValue(RankKey(fact, False, nowhere), value) for fact, value in one["values"].items()),
+        )
+        for one in data["turns"]
+    )
+    left_out = tuple(NotServed(one["id"], tuple(map(reason_from, one["reasons"]))) for one in data["left_out"])
+    return Queue(turns, left_out)
+
+
+def reason_from(data: Mapping[str, Any]) -> Reason:
+    """Return the reason that `reason_data` has written down; of its clause, what that says."""
+    path, line, column = data["at"].rsplit(":", 2)
+    location = Location(path, int(line), int(column))
+    clause = Clause(data["clause"], location, Source(clause=data["cites"]))
+    return Reason(data["code"], clause, location, tuple(data["operands"].items()))
 
 
 def request_id(county: CountyId, asker: VolunteerId, entry: int) -> str:

@@ -84,6 +84,11 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "doing": Doing,
     "applied_on": date.fromisoformat,
     "shown": lambda names: tuple(PickUp(name) for name in names),
+    "step": Step,
+    "paired": tuple,
+    "on_roster": tuple,
+    "served_on": date.fromisoformat,
+    "said": lambda said: tuple((fact, value) for fact, value in said),
     "family": lambda said: said if type(said) is bool else tuple((VolunteerId(id), Relation(one)) for id, one in said),
 }
 

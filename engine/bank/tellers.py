@@ -206,6 +206,11 @@ def _brought(
         asked = orjson.loads(before.body)["asked"]
         if (asked["from_county"], asked["entry"]) == (county, entry):
             return None
+    return left_under(reading, person, county, entry)
+
+
+def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: int) -> list[Brought] | None:
+    """Return what left a person's passbook of a county for another one under an entry; None where nothing did."""
     owner = (person, county)
     closed = closings(reading, county, [person]).get(person)
     if closed is None or entry < closed.entry:

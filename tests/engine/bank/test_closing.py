@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, OFFERS, rules, take_in, write_county
+from tests.engine.bank.forging import forged
 from tests.engine.bank.test_pools import in_transit, kinds, why
 from tests.plugins.smallville import COUNTY, served
 
@@ -52,11 +55,13 @@ def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
 
 
 @pytest.fixture
-def other_town(tmp_path: Path) -> Iterator[Rulebook]:
+def other_town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
     county = COUNTY["county.yaml"].replace("smallville", "otherville")
     folder = write_county(tmp_path / "otherville", county=county, accounts=ACCOUNTS, redemption=SOAP)
     with rules(folder) as made:
         yield made
+        done = replay(ledger, [made])
+        assert (done.differences, done.left_out) == ([], {})
 
 
 def points(ledger: Ledger, owner: str, account: str = "points", county: CountyId = HERE) -> int:
@@ -142,6 +147,22 @@ def test_who_moves_brings_the_balance_along_with_its_days_once(
     assert why(there(Bring, "V2", **brought)) == ["nothing_to_bring"]
     assert there(Redeem, offer="soap").accepted
     assert in_transit(ledger) == {}
+
+
+def test_more_brought_than_had_left_is_named(asks: Asks, other_town: Rulebook, ledger: Ledger, tmp_path: Path) -> None:
+    closed = asks(Close, event=ClosingEvent.MOVING)
+    Asks(ledger, other_town)(Bring, from_county=HERE, entry=closed.entry)
+    copy = tmp_path / "forged.db"
+    with closing(sqlite3.connect(tmp_path / "bank.db")) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    with forged(copy) as connection:
+        here = "passbook IN (SELECT id FROM passbook WHERE county = 'otherville')"
+        connection.exec_driver_sql(f"UPDATE posting SET amount = amount * 2 WHERE {here}")
+        connection.exec_driver_sql(f"UPDATE lot_move SET amount = amount * 2 WHERE {here}")
+        connection.exec_driver_sql(f"UPDATE lot SET original = original * 2 WHERE {here}")
+    with open_ledger(str(copy), create=False) as other:
+        (found,) = replay(other, [other_town]).differences
+    assert (found.volunteer, found.what) == (ANN, "postings")
 
 
 def test_nothing_is_brought_from_a_passbook_that_is_open(asks: Asks, other_town: Rulebook, ledger: Ledger) -> None:

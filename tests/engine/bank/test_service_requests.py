@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from lianxing.rules.records import Volunteer
 from lianxing.rules.requests import RequestState, Step
 from lianxing.rules.service_commands import TakeStep
 from tests.engine.bank.counting_house import HERE, rules, take_in, write_county
+from tests.engine.bank.forging import exchange, forged
 from tests.engine.bank.test_pools import why
 from tests.engine.requests import ACCOUNTS, FACTS, HOUR, MEASURES, MENU, MONDAY
 from tests.plugins.smallville import COUNTY, served
@@ -63,7 +66,8 @@ def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
     (folder / "redemption.yaml").unlink()
     with rules(folder) as made:
         yield made
-        assert replay(ledger, [made]).differences == []
+        done = replay(ledger, [made])
+        assert (done.differences, done.left_out) == ([], {})
 
 
 class Desk:
@@ -285,3 +289,26 @@ def test_the_dossier_tells_what_a_recipient_received(desk: Desk) -> None:
     assert file.services[0].evaluation["evaluation"] == "good"
     assert desk.desk.dossier("R1", first=june(8)).services == ()
     assert desk.desk.dossier("R2").services == ()
+
+
+@pytest.mark.parametrize(
+    ("stood", "forged_as", "what"),
+    [
+        pytest.param('"state":"confirmed"', '"state":"served"', "body.request.state", id="a state"),
+        pytest.param('"served_seconds":7200', '"served_seconds":7000', "body.request.served_seconds", id="a time"),
+        pytest.param('"place":1', '"place":2', "kind", id="whose turn it was"),
+    ],
+)
+def test_a_step_that_does_not_follow_from_what_was_asked_is_named(
+    desk: Desk, tmp_path: Path, stood: str, forged_as: str, what: str
+) -> None:
+    desk.confirmed()
+    copy = tmp_path / "forged.db"
+    with closing(sqlite3.connect(tmp_path / "bank.db")) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    with forged(copy) as connection:
+        exchange(connection, "entry", "body", stood, forged_as, "kind = 'request'")
+    with open_ledger(str(copy), create=False) as ledger:
+        assert verify(ledger) == []
+        (found,) = replay(ledger, [desk.town]).differences
+    assert (found.volunteer, found.what) == ("R1", what)
