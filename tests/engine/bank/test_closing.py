@@ -212,7 +212,9 @@ def test_what_has_ended_keeps_no_passbook_open_whether_its_end_was_booked_or_not
     tmp_path: Path, ledger: Ledger, *, booked: bool
 ) -> None:
     county = tmp_path / "silent" / "smallville"
-    silent = ACCOUNTS.replace(",\n   holds: 3 days, closure: {death: inherited, moving: portable, leaving: to_pool}", "")
+    silent = ACCOUNTS.replace(
+        ",\n   holds: 3 days, closure: {death: inherited, moving: portable, leaving: to_pool}", ""
+    )
     with rules(write_county(county, accounts=silent, redemption=SOAP)) as town:
         take_in(town, ledger, served("a", "2024-05-01 09:00", 2))
         asks, last_day = Asks(ledger, town), date(2025, 5, 1)

@@ -114,9 +114,10 @@ def say_whether_anything_is_left(address: str, survived: bool) -> None:
     if survived:
         say_what_is_left(address, survived)
         return
+    names = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname"
     with psycopg.connect(libpq(address)) as connection:
-        names = connection.execute("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace").fetchall()
-    say(f"died {sorted(name for (name,) in names)}")
+        there = [name for (name,) in connection.execute(names)]
+    say(f"died {there}")
 
 
 def dump_of(address: str) -> tuple[str, list[str]]:
