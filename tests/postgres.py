@@ -81,7 +81,7 @@ class Server:
         """Run a statement in the maintenance database, outside a transaction."""
         import psycopg
 
-        with psycopg.connect(_libpq(self.url), autocommit=True) as connection:
+        with psycopg.connect(libpq(self.url), autocommit=True) as connection:
             connection.execute(statement.encode())
 
     def kill(self) -> None:
@@ -133,7 +133,7 @@ def server(*, durable: bool = False, own: bool = False) -> Server | None:
     return None if found is None else started(found, durable=durable)
 
 
-def _libpq(url: str) -> str:
+def libpq(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
@@ -141,7 +141,7 @@ def run_unguarded(url: str, *statements: str) -> None:
     """Run statements as a superuser who passes by triggers, checks and references; each changes some row."""
     import psycopg
 
-    with psycopg.connect(_libpq(url)) as connection:
+    with psycopg.connect(libpq(url)) as connection:
         connection.execute("SET LOCAL session_replication_role = replica")
         checks = connection.execute(
             "SELECT 'ALTER TABLE ' || conrelid::regclass, quote_ident(conname), pg_get_constraintdef(oid) "
@@ -165,7 +165,7 @@ def empty(url: str) -> None:
 
     from lianxing.engine.ledger.tables import metadata
 
-    with psycopg.connect(_libpq(url)) as connection:
+    with psycopg.connect(libpq(url)) as connection:
         connection.execute("SET LOCAL session_replication_role = replica")
         connection.execute(f"TRUNCATE {', '.join(metadata.tables)}".encode())
         connection.execute("ALTER SEQUENCE passbook_id RESTART")

@@ -589,7 +589,7 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
     for account in counter.rulebook.policy.accounts:
         wallet = customer.wallet(account)
         if account.closure is None:
-            if wallet.balance or wallet.debt or wallet.holds:
+            if wallet.live(command.on) or wallet.debt or wallet.holds:
                 reasons.append(Reason("closure", account.clause, account.clause.location))
             continue
         if wallet.holds:
@@ -603,12 +603,13 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
     went: dict[str, int] = {}
     inherited: list[tuple[Account, int, list[Part]]] = []
     for account in counter.rulebook.policy.accounts:
-        if account.closure is None:
-            continue
         wallet = customer.wallet(account)
         before = besides(wallet)
         wallet.next_lot = first_lot(customer.number + 1)
-        done = wallets.close(wallet, command.on, command.event)
+        if account.closure is None:  # nothing is there but what has ended
+            done = wallets.expire(wallet, command.on)
+        else:
+            done = wallets.close(wallet, command.on, command.event)
         left = left_over(wallet, done, command.on)
         effects.add(wallet, done, before)
         for line in done.lines:

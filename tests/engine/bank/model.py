@@ -436,7 +436,7 @@ class County:
         if person.closed or any(box.holds for box in person.boxes.values()):
             return False
         for box in person.boxes.values():
-            if not box.rules.closes and (box.coins or box.owed):
+            if not box.rules.closes and (box.there(self.today) or box.owed):
                 return False
         for box in person.boxes.values():
             box.coins = []

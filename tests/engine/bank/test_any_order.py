@@ -1,11 +1,12 @@
 """However records arrive, are corrected and are taken back while people redeem: earned is what one pass earns.
 
 And a redemption keeps the answer that it got; what is missing where a record is taken back is settled as the county
-says.
+says. Twelve histories of each kind of county; 500 in the long mode (`LIANXING_LONG=1`).
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counting_house import DAY, HERE, rules, take_in, write_county
 from tests.plugins.smallville import served
 
+EXAMPLES = 500 if os.environ.get("LIANXING_LONG") else 12
 PEOPLE = (VolunteerId("V1"), VolunteerId("V2"))
 ACCOUNTS = """
 points:
@@ -97,7 +99,7 @@ def settled(ledger: Ledger, person: VolunteerId, shortfall: str) -> int:
 
 
 @pytest.mark.parametrize("shortfall", ["debt", "clamp", "forbid"])
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(story=stories, together=st.lists(st.booleans(), min_size=1, max_size=6), data=st.data())
 def test_any_order_of_arrival_correction_and_redemption_earns_what_one_pass_earns_and_keeps_every_answer(
     counties: dict[str, Rulebook],

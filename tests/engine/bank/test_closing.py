@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.opening import Ledger, open_ledger
@@ -225,3 +226,23 @@ def test_a_record_withdrawn_after_the_end_is_owed_as_the_account_says(
     take_in(town, ledger, Withdrawn("b", "test"))  # type: ignore[arg-type]
     assert (points(ledger, "V1"), points(ledger, "V1", "points/debt")) == (0, -HUNDRED)
     assert kinds(ledger, "pool/chest") == ["received"]
+
+
+@pytest.mark.parametrize("booked", [True, False])
+def test_what_has_ended_keeps_no_passbook_open_whether_its_end_was_booked_or_not(
+    tmp_path: Path, ledger: Ledger, *, booked: bool
+) -> None:
+    county = tmp_path / "silent" / "smallville"
+    silent = ACCOUNTS.replace(
+        ",\n   holds: 3 days, closure: {death: inherited, moving: portable, leaving: to_pool}", ""
+    )
+    with rules(write_county(county, accounts=silent, redemption=SOAP)) as town:
+        take_in(town, ledger, served("a", "2024-05-01 09:00", 2))
+        asks, last_day = Asks(ledger, town), date(2025, 5, 1)
+        refused = asks(Close, on=last_day, event=ClosingEvent.LEAVING)
+        assert why(refused) == ["closure"]
+        if booked:
+            end_all(ledger, town, last_day + timedelta(days=1))
+        assert asks(Close, on=last_day + timedelta(days=1), event=ClosingEvent.LEAVING).accepted
+        assert points(ledger, "V1") == 0
+        assert replay(ledger, [town]).differences == []

@@ -1,7 +1,7 @@
 """The bank against a naive model of it: whatever people ask in whatever order, both answer alike and hold the same.
 
 A step is a batch of commands in one transaction, a delivery of records, a night on which what is over is booked, or a
-number of days that pass. In the long mode (`LIANXING_LONG=1`) a million commands and records, in about forty minutes.
+number of days that pass. In the long mode (`LIANXING_LONG=1`) a million commands and records, in about twenty minutes.
 """
 
 from __future__ import annotations

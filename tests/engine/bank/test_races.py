@@ -151,16 +151,12 @@ def last_points(at: Course, without: str = "", each: int = EACH) -> Counter[str]
 
 def last_item(at: Course, without: str = "", each: int = EACH) -> Counter[str]:
     """Each of so many persons, who have a point, asks for the last tea; whoever has it gives it back afterwards."""
-    crowd = iter([f"P{number}" for number in range(PROCESSES * THREADS * each)])
-    said = at.race(lambda: at.command(Redeem, next(crowd), offer="tea"), each=each, without=without)
-    for one in said:
+    crowd = [f"P{number}" for number in range(PROCESSES * THREADS * each)]
+    asking = iter(crowd)
+    said = at.race(lambda: at.command(Redeem, next(asking), offer="tea"), each=each, without=without)
+    for who, one in zip(crowd, said, strict=True):
         if isinstance(one, Answer) and one.accepted:
-            who = next(
-                name
-                for name in (f"P{number}" for number in range(PROCESSES * THREADS * each))
-                if "redeemed" in at.entries(name)[one.entry - 1 : one.entry]
-            )
-            at.teller.serve(at.command(Refund, who, entry=one.entry))
+            assert at.teller.serve(at.command(Refund, who, entry=one.entry)).accepted
     return told(said)
 
 

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 import alembic.command  # noqa: F401  (once, before the forks)
+import psycopg
 from sqlalchemy import Engine, event
 
 from lianxing.engine.ledger.errors import BusyError, LedgerError
@@ -25,6 +26,7 @@ from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.ledger.writing import Booking
 from tests.engine.ledger.making import book, original, record
+from tests.postgres import libpq
 
 BATCH = 20
 # A migration has many statements; every one of them in the long mode.
@@ -69,11 +71,14 @@ def lie(address: str, key: str) -> None:
 def die_everywhere(
     address: str, work: Callable[[str], None], left: Callable[[str, bool], None], every: int = 1
 ) -> None:
-    """For each statement of `work` a child that dies just before it, on a copy; print what each of them left."""
+    """For each statement of `work` a child that dies just before it, on a copy; print what each of them left.
+
+    At an address of a server there is no copy: there a child finds what the one before it has left.
+    """
     number, survived = 1 - every, False
     while not survived:
         number += every
-        copy = f"{address}.{number}"
+        copy = address if "://" in address else f"{address}.{number}"
         if os.path.exists(address):
             shutil.copyfile(address, copy)
         survived = in_child(partial(work_and_die, work, copy, number)) == 0
@@ -103,6 +108,16 @@ def say_which_is_left(address: str, survived: bool) -> None:
         which = "the old" if is_old else "the new" if schema == SCHEMA_VERSIONS[-1] else "half a"
         violations = len(verify(ledger))
     say(f"{'left' if survived else 'died'} with {which} ledger, then {records} records, {violations} violations")
+
+
+def say_whether_anything_is_left(address: str, survived: bool) -> None:
+    if survived:
+        say_what_is_left(address, survived)
+        return
+    names = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname"
+    with psycopg.connect(libpq(address)) as connection:
+        there = [name for (name,) in connection.execute(names)]
+    say(f"died {there}")
 
 
 def dump_of(address: str) -> tuple[str, list[str]]:
@@ -155,6 +170,8 @@ if __name__ == "__main__":
                 sys.exit(str(error))
         case ["lie", address, key]:
             lie(address, key)
+        case ["everywhere", address, "migrate"] if "://" in address:
+            die_everywhere(address, migrate, say_whether_anything_is_left, EVERY)
         case ["everywhere", address, "migrate"]:
             die_everywhere(address, migrate, say_what_is_left, EVERY)
         case ["everywhere", address, "bring"]:

@@ -17,7 +17,7 @@ from lianxing.engine.ledger.errors import AlreadyBookedError
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.postgres import DURABLE
 from lianxing.engine.ledger.verifying import verify
-from tests.engine.ledger.dying import BATCH, batch, book_in_turn
+from tests.engine.ledger.dying import BATCH, EVERY, batch, book_in_turn
 from tests.engine.ledger.making import REGISTRY, book
 from tests.postgres import Server
 
@@ -158,6 +158,14 @@ def test_dying_before_any_statement_leaves_all_or_nothing(path: Path, work: str,
     assert len(died) >= 10
     assert set(died) == {"died 0 records, 0 violations"}
     assert left == f"left {records} records, 0 violations"
+
+
+def test_dying_before_any_statement_of_making_a_ledger_on_a_server_leaves_nothing(postgres_url: str) -> None:
+    said, _ = child("everywhere", postgres_url, "migrate", durable=False).communicate()
+    *died, left = said.splitlines()
+    assert len(died) >= 100 // EVERY
+    assert set(died) == {"died []"}
+    assert left == "left 0 records, 0 violations"
 
 
 def test_processes_that_make_and_write_one_ledger_at_once_all_land(lasting: str) -> None:
