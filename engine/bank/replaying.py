@@ -44,9 +44,9 @@ from lianxing.engine.counting import REVOKES, Fold, Supplied, counted
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
-from lianxing.engine.ledger.checking import earned_lines
-from lianxing.engine.ledger.contents import content_of, facts_content, facts_from, record_from
-from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Booking, Draft, Version
+from lianxing.engine.ledger.checking import draft_of as booked
+from lianxing.engine.ledger.contents import facts_from, record_from
+from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Draft
 from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
@@ -479,7 +479,7 @@ class _Replaying:
             if credits(rulebook):
                 rows, number = replica.rows(), replica.number + 1
                 bookings = credited(rulebook, person, found.recount, rows, replica.balances, number, command.on)
-            drafts += [_draft(one) for one in bookings]
+            drafts += [booked(one) for one in bookings]
         return drafts
 
     def _certificates(self, link: Link, command: ReviewStep) -> int:
@@ -670,41 +670,10 @@ def _drafts(
         bookings = credited(
             rulebook, person, found, rows, replica.balances, replica.number, today, passing, replica.closed
         )
-    return [_draft(one) for one in bookings]
+    return [booked(one) for one in bookings]
 
 
 def _booked_on(group: Sequence[Link]) -> date:
     """Return the day of the delivery; where nothing was credited it does not matter."""
     said = (orjson.loads(link.body).get(BOOKED_ON) for link in group)
     return next((date.fromisoformat(day) for day in said if day is not None), date.min)
-
-
-def _draft(booking: Booking) -> Draft:
-    record = booking.record
-    version = None
-    if booking.kind in WITH_VERSION:
-        content = b"" if booking.kind == "withdrawn" else content_of(record)
-        version = Version(content, facts_content(booking.supplied, str(record.id)))
-    return Draft(
-        kind=booking.kind,
-        volunteer=record.volunteer,
-        county=record.county,
-        effective_on=record.day,
-        policy_digest=booking.policy_digest,
-        body=booking.body,
-        registry=record.registry,
-        record=record.id,
-        adjusts=booking.adjusts,
-        seconds=booking.seconds,
-        points=booking.points,
-        counted=booking.counted,
-        actor=booking.actor,
-        reason=booking.reason,
-        lines=(*earned_lines(booking.seconds, booking.points), *booking.lines),
-        lots=booking.lots,
-        opened=booking.opened,
-        floors=booking.floors,
-        ended=booking.ended,
-        wallets=booking.wallets,
-        version=version,
-    )

@@ -25,7 +25,6 @@ def drafts_of(bookings: Sequence[Booking]) -> list[Draft]:
         place = f"{record.registry}/{record.id}"
         check_whole(booking.seconds, "seconds", place, AMOUNT_MAX)
         check_whole(booking.points, "points", place, AMOUNT_MAX)
-        content = content_of(record) if booking.content is None else booking.content
         if (booking.kind == "original") == (booking.adjusts is not None) or booking.kind not in _KINDS:
             raise InvalidError(
                 place,
@@ -33,43 +32,50 @@ def drafts_of(bookings: Sequence[Booking]) -> list[Draft]:
                 "adjusts names the original entry, and only kind 'original' has none; kind is one of "
                 + ", ".join(_KINDS),
             )
-        version = None
-        if booking.kind in WITH_VERSION:
-            kept = b"" if booking.kind == "withdrawn" else content
-            supplied = facts_content(booking.supplied, place)
-            version = Version(kept, supplied, booking.adjusts, booking.supersedes)
         if booking.kind == "original":
             if (record.registry, record.id) in seen:
                 raise already_booked(place)
             seen.add((record.registry, record.id))
-        draft = Draft(
-            kind=booking.kind,
-            volunteer=record.volunteer,
-            county=record.county,
-            effective_on=record.day,
-            policy_digest=booking.policy_digest,
-            body=booking.body,
-            registry=record.registry,
-            record=record.id,
-            adjusts=booking.adjusts,
-            seconds=booking.seconds,
-            points=booking.points,
-            counted=booking.counted,
-            actor=booking.actor,
-            reason=booking.reason,
-            lines=(*earned_lines(booking.seconds, booking.points), *booking.lines),
-            lots=booking.lots,
-            opened=booking.opened,
-            floors=booking.floors,
-            ended=booking.ended,
-            wallets=booking.wallets,
-            version=version,
-            key=booking.key,
-        )
+        draft = draft_of(booking)
         check_draft(draft)
         check_id(booking.policy_digest, "policy_digest", place)
         drafts.append(draft)
     return drafts
+
+
+def draft_of(booking: Booking) -> Draft:
+    """Return what a booking writes: its entry, with the version of the record where it brings one."""
+    record = booking.record
+    version = None
+    if booking.kind in WITH_VERSION:
+        content = content_of(record) if booking.content is None else booking.content
+        kept = b"" if booking.kind == "withdrawn" else content
+        supplied = facts_content(booking.supplied, f"{record.registry}/{record.id}")
+        version = Version(kept, supplied, booking.adjusts, booking.supersedes)
+    return Draft(
+        kind=booking.kind,
+        volunteer=record.volunteer,
+        county=record.county,
+        effective_on=record.day,
+        policy_digest=booking.policy_digest,
+        body=booking.body,
+        registry=record.registry,
+        record=record.id,
+        adjusts=booking.adjusts,
+        seconds=booking.seconds,
+        points=booking.points,
+        counted=booking.counted,
+        actor=booking.actor,
+        reason=booking.reason,
+        lines=(*earned_lines(booking.seconds, booking.points), *booking.lines),
+        lots=booking.lots,
+        opened=booking.opened,
+        floors=booking.floors,
+        ended=booking.ended,
+        wallets=booking.wallets,
+        version=version,
+        key=booking.key,
+    )
 
 
 def earned_lines(seconds: int, points: int) -> list[Line]:
