@@ -74,7 +74,9 @@ REASONS: Mapping[str, Label] = {
 # Why the bank does not do what it is asked, whatever the account or offer says.
 BANK_REASONS: Mapping[str, Label] = {
     "closed_passbook": Label("存折已于 {on} 销户", "the passbook was closed on {on}"),
-    "no_offer": Label("本县没有此项兑换：{offer}", "the county has no offer {offer}"),
+    "no_offer": Label(
+        "本县没有此项兑换：{offer}；有：{offers}", "the county has no offer {offer}; its offers are {offers}"
+    ),
     "no_account": Label("本县没有此账户：{account}", "the county has no account {account}"),
     "no_perk": Label("本县没有此项礼遇：{perk}", "the county has no perk {perk}"),
     "no_redemption": Label("第 {entry} 号没有可办的兑换", "entry {entry} is no redemption of which this can be done"),

@@ -157,7 +157,8 @@ def _redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
     policy = counter.rulebook.policy
     offer = next((offer for offer in policy.offers if offer.clause.id == command.offer), None)
     if offer is None:
-        return _refused(counter, command, [_county_reason(counter, "no_offer", offer=command.offer)])
+        known = ", ".join(offer.clause.id for offer in policy.offers) or "-"
+        return _refused(counter, command, [_county_reason(counter, "no_offer", offer=command.offer, offers=known)])
     if command.units <= 0:
         return _refused(counter, command, [Reason("amount", offer.clause, offer.clause.location)])
     if command.merchant == command.volunteer:  # whoever sells to themselves turns points into money
