@@ -136,8 +136,7 @@ class LotMove(NamedTuple):
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What a change books. `taken` is what was held, spent or given, by lot: a refund goes back to it.
 
     `opened` are the new lots as they were opened, before the moves. `ended` are lots of which a part is held and

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from typing import NamedTuple
 
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import ServiceRecord
@@ -16,8 +17,7 @@ KEY = "key "
 MISSING = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(NamedTuple):
     """One step that changed something: which clause, on which part of the record, what it found and what it left.
 
     `unit` is `seconds` or `points` (hundredths). `after` follows from `before` and the operands alone; the operation's
@@ -38,8 +38,7 @@ NO_RATE = "no_rate"
 HELD = "held"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A clause that took the record out, as a whole or one part of it; with NO_RATE only its points, not its time.
 
     HELD is no refusal for good: the record was worked out and waits, credited with nothing.
@@ -89,8 +88,7 @@ class Posting:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One immutable entry of a passbook; `id` is its number there, from 1 on.
 
     Of a record: `original`, once per record; `adjusting`, `corrected` and `withdrawn` name in `adjusts` the original.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from typing import NamedTuple
 
 from lianxing.rules.conditions import Operator
 from lianxing.rules.decisions import Conduct, StarState
@@ -19,8 +20,7 @@ from lianxing.rules.scores import ScoreResult
 from lianxing.rules.transition import TransitionLine
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """A past record with what it was finally worth: seconds and hundredths of a point after every adjustment.
 
     `counted` is false for a record that a clause refused: no measure sees it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
@@ -58,7 +57,7 @@ def credited(
     passing: Passing | None = None,
     closed: Closed | None = None,
 ) -> list[Booking]:
-    """Return the bookings of a recount with what they do to the person's accounts.
+    """Complete the bookings of a recount with what they do to the person's accounts, and return them.
 
     What goes into the passbook of a pool or an organisation, or to an heir, is left in `passing`: entries of their own
     that are to be written with the bookings. Where the passbook was `closed`, what comes in goes where the rest went.
@@ -86,30 +85,31 @@ def credited(
                 effect.lines += _to_others(account, booking, worth, found.before, today, passing)
             continue
         wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 for worth in worths))
-        for at, (effect, booking, more) in enumerate(
-            zip(effects, found.bookings, (worth.more for worth in worths), strict=True), 1
-        ):
+        may_end = _TOGETHER not in wallet.lots
+        for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
+            more = worth.now - worth.was
             if more:
                 wallet.next_lot = max(wallet.next_lot, first_lot(number + at))
-                _change(wallet, effect, booking, more, today)
+                if may_end and booking.record.day < today:
+                    effect.add(wallet, wallets.expire(wallet, today), besides(wallet))
+                    may_end = False
+                done = _change(wallet, effect, booking, more, today)
+                may_end = may_end or _may_have_ended(done, today)
                 dated.add(at)
                 if closed is not None and more > 0:
                     _closes_again(wallet, effect, closed, today, person.id, passing)
                 if passing is not None and pools and effect.lines:
                     passing.share(person.id, effect, booking.record.day, "overflow")
-    return [
-        replace(
-            booking,
-            body=_dated(booking.body, today) if at in dated else booking.body,
-            lines=tuple(effect.lines),
-            lots=tuple(effect.lots),
-            opened=tuple(effect.opened),
-            floors=tuple(effect.floors),
-            ended=tuple(effect.ended),
-            wallets=tuple(effect.wallets),
-        )
-        for at, (booking, effect) in enumerate(zip(found.bookings, effects, strict=True), 1)
-    ]
+    for at, (booking, effect) in enumerate(zip(found.bookings, effects, strict=True), 1):
+        if at in dated:
+            booking.body = _dated(booking.body, today)
+        booking.lines = tuple(effect.lines)
+        booking.lots = tuple(effect.lots)
+        booking.opened = tuple(effect.opened)
+        booking.floors = tuple(effect.floors)
+        booking.ended = tuple(effect.ended)
+        booking.wallets = tuple(effect.wallets)
+    return found.bookings
 
 
 def _dated(body: bytes, today: date) -> bytes:
@@ -156,15 +156,21 @@ def _wallet(account: Account, rows: WalletRows, balances: Mapping[tuple[str, str
     return wallet
 
 
-def _change(wallet: Wallet, effect: Effects, booking: Booking, worth: int, today: date) -> None:
-    source = f"{booking.record.registry}/{booking.record.id}"
+def _change(wallet: Wallet, effect: Effects, booking: Booking, more: int, today: date) -> Done:
+    record = booking.record
+    source = f"{record.registry}/{record.id}"
     before = besides(wallet)
-    if booking.record.day < today and _TOGETHER not in wallet.lots:
-        effect.add(wallet, wallets.expire(wallet, today), before)
-    if worth > 0:
-        effect.add(wallet, wallets.earn(wallet, booking.record.day, worth, source), before)
-        return
-    effect.add(wallet, taken_back(wallet, today, -worth, source), before)
+    if more > 0:
+        done = wallets.earn(wallet, record.day, more, source)
+    else:
+        done = taken_back(wallet, today, -more, source)
+    effect.add(wallet, done, before)
+    return done
+
+
+def _may_have_ended(done: Done, today: date) -> bool:
+    """Tell whether a change may have left something in a lot that has ended."""
+    return any(lot.last_day < today for lot in done.opened) or any(move.amount > 0 for move in done.lot_moves)
 
 
 def _closes_again(

@@ -6,7 +6,7 @@ A command that the rules refuse is an entry too: it keeps the reasons, and its a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -541,7 +541,7 @@ def _grant(counter: Counter, customer: Customer, command: Grant) -> Decision:
     done = wallets.issue(wallet, on, command.amount, holding)
     if pool is not None and done.refused is None:
         lines = tuple(line._replace(account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
-        done = replace(done, lines=lines)
+        done = done._replace(lines=lines)
         to = From(command.volunteer, "grant", command.actor, command.reason)
         decision = _of_wallet(counter, customer, command, "granted", wallet, done, before)
         counter.passing.pays_out(pool, on, command.amount, to)

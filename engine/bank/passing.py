@@ -104,7 +104,7 @@ class Passing:
             before = besides(wallet)
         done = wallets.earn(wallet, on, worth, source) if worth > 0 else taken_back(wallet, today, -worth, source)
         lines = tuple(line._replace(account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
-        effects.add(wallet, replace(done, lines=lines), before)
+        effects.add(wallet, done._replace(lines=lines), before)
         passed = -sum(line.amount for line in lines if line.account == TRANSIT)
         if effects.lines or effects.wallets:
             kind = RECEIVED if worth > 0 else TAKEN_BACK

@@ -147,7 +147,7 @@ class Draft:
         return f"{self.registry}/{self.record}" if self.record else f"{self.county}/{self.kind}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Booking:
     """What is to be booked for a record: `seconds` and `points` (hundredths) are differences, negative where they fall.
 

@@ -684,7 +684,7 @@ def test_a_star_that_the_records_no_longer_carry_is_lost_and_taken_note_of() -> 
     still = story.basis("2024-09-09")
     assert (still.held, still.reached) == (1, 1)
     assert story.refuses("2024-09-09", Doing.LOWERED, "the county", basis=still) == ["not_lost"]
-    story.history = [replace(past, seconds=0, points=0, counted=False) for past in story.history]
+    story.history = [past._replace(seconds=0, points=0, counted=False) for past in story.history]
     lost = story.basis("2024-09-10")
     assert (lost.held, lost.reached) == (0, 0)
     assert story.does("2024-09-10", Doing.LOWERED, "the county", basis=lost).state == "lowered"

@@ -119,7 +119,7 @@ def left(kept: Wallet) -> list[int]:
 def code(done: Done) -> str:
     """Return why it was refused; then nothing is booked."""
     assert done.refused is not None
-    assert replace(done, refused=None) == Done()
+    assert done._replace(refused=None) == Done()
     return done.refused.code
 
 
