@@ -297,10 +297,18 @@ class Intake:
             details = (("stated", str(record.seconds)), ("interval", str(interval)), ("tolerance", "0"))
             return _as_set_aside(record, "seconds", "duration_disagrees", details)
         for name, value in record.facts.items():
+            if value in self._declared.get(name, ()):
+                continue
             fact = self.rulebook.policy.facts.get(name)
             if fact is None or not _is_value(fact, value):
                 return _as_set_aside(record, name, "unknown_value")
         return None
+
+    @cached_property
+    def _declared(self) -> Mapping[str, frozenset[FactValue]]:
+        """The values that each fact of text declares."""
+        facts = self.rulebook.policy.facts.items()
+        return {name: frozenset(one.id for one in fact.values) for name, fact in facts if fact.type is FactType.TEXT}
 
     @cached_property
     def _zone(self) -> ZoneInfo:

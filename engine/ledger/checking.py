@@ -13,6 +13,7 @@ from lianxing.engine.ledger.tables import AMOUNT_MAX, EARNED, ISSUED
 from lianxing.rules.records import Volunteer
 
 Row = tuple[object, ...]
+_TEXTS = ("kind", "volunteer", "county", "registry", "record", "actor", "reason")
 _KINDS = ("original", "adjusting", "corrected", "withdrawn")
 
 
@@ -99,19 +100,20 @@ def check_draft(draft: Draft) -> None:
         if number is not None:
             check_whole(number, name, place)
     check_bytes(draft.body, "body", place)
-    for name in ("kind", "volunteer", "county", "registry", "record", "actor", "reason"):
-        check_text(getattr(draft, name), name, place)
-    for line in draft.lines:
-        check_whole(line.amount, "amount", place, AMOUNT_MAX)
+    texts = (draft.kind, draft.volunteer, draft.county, draft.registry, draft.record, draft.actor, draft.reason)
+    if not _is_plain(texts):
+        for name, text in zip(_TEXTS, texts, strict=True):
+            check_text(text, name, place)
+    check_amounts([line.amount for line in draft.lines], "amount", place)
     # What is hashed is what the database gives back: True would come back as 1, and 2.0 as 2.
     for account, unit, floor in draft.floors:
         check_id(account, "account", place)
         check_id(unit, "unit", place)
         if floor is not None:
             check_whole(floor, "floor", place, AMOUNT_MAX)
+    check_amounts([move.amount for move in draft.lots], "amount", place)
     for move in draft.lots:
         check_whole(move.lot, "lot", place)
-        check_whole(move.amount, "amount", place, AMOUNT_MAX)
     for opened in draft.opened:
         check_whole(opened.number, "number", place)
         check_whole(opened.original, "original", place, AMOUNT_MAX)
@@ -164,6 +166,20 @@ def check_text(value: object, name: str, place: str) -> None:
         raise InvalidError(place, f"{name} 须为文本", f"{name} must be text, not {type(value).__name__}")
     if (not value.isascii() and not _is_unicode(value)) or "\0" in value:
         raise InvalidError(place, f"{name} 含有无法保存的字符", f"{name} holds characters that cannot be kept")
+
+
+def _is_plain(texts: Sequence[object]) -> bool:
+    """Tell whether all of these are text of ASCII without NUL, as most are; of others each has to be looked at."""
+    for text in texts:
+        if type(text) is not str or not text.isascii() or "\0" in text:
+            return False
+    return True
+
+
+def check_amounts(amounts: Sequence[object], name: str, place: str) -> None:
+    for amount in amounts:
+        if type(amount) is not int or not -AMOUNT_MAX <= amount <= AMOUNT_MAX:
+            check_whole(amount, name, place, AMOUNT_MAX)
 
 
 def check_bytes(value: object, name: str, place: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -78,7 +79,7 @@ class _Passbook:
 class _Rows:
     """The rows of several entries, table by table."""
 
-    of: dict[str, list[_Row]] = field(default_factory=dict)
+    of: dict[str, list[_Row]] = field(default_factory=lambda: defaultdict(list))
     superseded: list[_Row] = field(default_factory=list)
     ended: list[_Row] = field(default_factory=list)
     returned: list[_Row] = field(default_factory=list)
@@ -88,8 +89,11 @@ class _Rows:
     keys: list[_Row] = field(default_factory=list)
     taken: dict[tuple[str, str], tuple[int, int | None]] = field(default_factory=dict)
 
-    def add(self, table: Table, *rows: _Row) -> None:
-        self.of.setdefault(table.name, []).extend(rows)
+    def add(self, table: Table, row: _Row) -> None:
+        self.of[table.name].append(row)
+
+    def add_all(self, table: Table, rows: Iterable[_Row]) -> None:
+        self.of[table.name].extend(rows)
 
 
 class Writing(Reading):
@@ -377,7 +381,7 @@ class Writing(Reading):
     def _collect(self, draft: Draft, book: _Passbook, number: int, link: Link, rows: _Rows) -> None:
         id = book.id
         if link.postings:
-            rows.add(posting, *((id, number, line, *one) for line, one in enumerate(link.postings, 1)))
+            rows.add_all(posting, [(id, number, line, *one) for line, one in enumerate(link.postings, 1)])
         for line, floor in enumerate(link.floors, 1):
             rows.add(floor_change, (id, number, line, *floor))
         for opened in link.opened:
@@ -398,7 +402,8 @@ class Writing(Reading):
         for line, (account, of) in enumerate(draft.ended, 1):
             rows.add(lot_end, (id, number, line, account, of))
             rows.lots_ended.append((id, account, of))
-        rows.add(wallet_state, *((id, number, line, *one) for line, one in enumerate(link.wallets, 1)))
+        if link.wallets:
+            rows.add_all(wallet_state, [(id, number, line, *one) for line, one in enumerate(link.wallets, 1)])
         if draft.ends is not None:
             rows.ended.append((number, id, draft.ends))
         for line, taking in enumerate(draft.takes, 1):
