@@ -220,6 +220,8 @@ lot = Table(
     CheckConstraint("remaining BETWEEN 0 AND original", name="lot_remaining"),
     sqlite_strict=True,
 )
+# An entry is the parent of what it seals: SQLite looks at its children when it is written, and needs a way to them.
+Index("lot_of_entry", lot.c.passbook, lot.c.entry).ddl_if(dialect="sqlite")
 Index(
     "lot_ending",
     lot.c.ends,

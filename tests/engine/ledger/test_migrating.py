@@ -205,3 +205,26 @@ def test_killed_at_any_statement_the_old_ledger_is_there_or_the_new_one(old: Pat
     assert len(died) >= 100 // EVERY
     assert set(died) == {"died with the old ledger, then 5 records, 0 violations"}
     assert left == "left with the new ledger, then 5 records, 0 violations"
+
+
+def test_a_ledger_without_the_way_from_an_entry_to_its_lots_gets_it(path: Path) -> None:
+    open_ledger(str(path)).close()
+    connection = sqlite3.connect(path)
+    connection.executescript("DROP INDEX lot_of_entry; UPDATE alembic_version SET version_num = '0002'")
+    connection.close()
+    with open_ledger(str(path)) as ledger:
+        assert schema_version(ledger) == SCHEMA_VERSIONS[-1]
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT name FROM sqlite_schema WHERE name = 'lot_of_entry'").fetchone()
+    connection.close()
+
+
+def test_what_an_entry_seals_is_found_without_looking_through_the_passbook() -> None:
+    """Or each entry would cost the more, the more the person has: SQLite looks for children of a row that is written."""
+    for table in metadata.tables.values():
+        for reference in table.foreign_key_constraints:
+            if reference.referred_table.name != "entry":
+                continue
+            ways = [[column.name for column in index.columns] for index in table.indexes]
+            ways.append([column.name for column in table.primary_key.columns])
+            assert any(way[:2] == ["passbook", "entry"] for way in ways), table.name
