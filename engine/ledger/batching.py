@@ -74,9 +74,8 @@ def change(
     if not rows:
         return 0
     if connection.dialect.name == "postgresql":
-        columns = [table.columns[name] for name in (*sets, *keys)]
-        statement = _update_from_json(table, tuple(sets), tuple(keys), adding, unset)
-        return connection.exec_driver_sql(statement, (_json(columns, rows),)).rowcount
+        statement = _update_from_arrays(table, tuple(sets), tuple(keys), adding, unset)
+        return connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True)))).rowcount
     values = ", ".join(f"{name} = {name} + ?" if adding else f"{name} = ?" for name in sets)
     where = " AND ".join([*(f"{name} = ?" for name in keys), *([f"{unset} IS NULL"] if unset else ())])
     return connection.exec_driver_sql(f"UPDATE {table.name} SET {values} WHERE {where}", list(rows)).rowcount
@@ -108,7 +107,7 @@ def _insert_from_json(table: Table) -> str:
 
 
 @lru_cache(maxsize=64)
-def _update_from_json(table: Table, sets: tuple[str, ...], keys: tuple[str, ...], adding: bool, unset: str) -> str:
+def _update_from_arrays(table: Table, sets: tuple[str, ...], keys: tuple[str, ...], adding: bool, unset: str) -> str:
     columns = [table.columns[name] for name in (*sets, *keys)]
     values = ", ".join(
         f"{name} = {table.name}.{name} + new.c{place}" if adding else f"{name} = new.c{place}"
@@ -116,7 +115,9 @@ def _update_from_json(table: Table, sets: tuple[str, ...], keys: tuple[str, ...]
     )
     same = [f"{table.name}.{name} = new.c{place}" for place, name in enumerate(keys, len(sets))]
     where = " AND ".join([*same, *([f"{table.name}.{unset} IS NULL"] if unset else ())])
-    return f"UPDATE {table.name} SET {values} FROM {_recordset(columns)} WHERE {where}"
+    names = ", ".join(f"c{place}" for place in range(len(columns)))
+    arrays = ", ".join(f"%s::{_type(column)}[]" for column in columns)
+    return f"UPDATE {table.name} SET {values} FROM unnest({arrays}) AS new ({names}) WHERE {where}"
 
 
 def _recordset(columns: Sequence[Column[Any]]) -> str:
