@@ -1,7 +1,8 @@
 """Going on with a person from where their fold was left: what a record in order costs does not grow with the history.
 
-A state is kept with the passbook, per policy. It is a cache: whoever finds none, or one that does not fit, folds the
-whole history, and gets the same.
+A state is kept with the passbook, per policy, and on the way a mark now and then: a record that comes late goes on from
+the newest mark before it. Both are a cache: whoever finds none, or one that does not fit, folds the whole history, and
+gets the same.
 """
 
 from __future__ import annotations
@@ -12,13 +13,82 @@ from datetime import date
 
 from lianxing.engine.continuing import needs_whole_history
 from lianxing.engine.counting import Fold, counted
-from lianxing.engine.freezing import HistoryNeededError, StateError
+from lianxing.engine.freezing import HistoryNeededError, StateError, header_of
+from lianxing.engine.ledger.reading import Held
 from lianxing.engine.life import Life
-from lianxing.engine.recounting import Change, Recount, booking_of
+from lianxing.engine.recounting import Change, Recount, booking_of, recount
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing_after
 from lianxing.rules.records import Volunteer
-from lianxing.rules.standings import Standing
+from lianxing.rules.standings import Counted, Standing
+
+MARKED_EVERY = 64  # records
+
+Mark = tuple[date, bytes]  # the latest day of a record that it has seen, and the state
+
+
+@dataclass(slots=True)
+class Folded:
+    """What changes of a person's records come to, the life after them, and the marks on the way."""
+
+    recount: Recount
+    life: Life
+    state: bytes
+    marks: list[Mark]
+
+
+def folded(
+    rulebook: Rulebook, person: Volunteer, held: Sequence[Held], changes: Sequence[Change], mark: bytes | None = None
+) -> Folded | None:
+    """Fold a person's records with what changes; `held` is what is booked, or of it at least what the mark is before.
+
+    None where the mark does not do: fold the whole history.
+    """
+    if mark is None:
+        return _folded(rulebook, person, held, changes, None, Life(rulebook, person))
+    try:
+        fold_state, life_state = unpacked(mark)
+        last = header_of(fold_state).last
+        rest = [one for one in held if last is None or one.record.order > last]
+        new = [(one.record, one.supplied) for one in rest] + [(one.record, one.supplied) for one in changes]
+        if needs_whole_history(rulebook, person, fold_state, new):
+            return None
+        fold, life = Fold.thawed(rulebook, person, fold_state), Life.thawed(rulebook, person, life_state)
+        return _folded(rulebook, person, rest, changes, fold, life)
+    except (StateError, HistoryNeededError):
+        return None
+
+
+def _folded(
+    rulebook: Rulebook,
+    person: Volunteer,
+    held: Sequence[Held],
+    changes: Sequence[Change],
+    begun: Fold | None,
+    life: Life,
+) -> Folded:
+    marks: list[Mark] = []
+    coming = len({one.record.key for one in held} | {one.record.key for one in changes})
+
+    def see(fold: Fold, past: Counted) -> None:
+        nonlocal coming
+        life.add(past)
+        coming -= 1
+        if _is_marked(coming) and fold.day is not None:
+            marks.append((fold.day, packed(fold, life)))
+
+    found = recount(rulebook, person, held, changes, begun, see)
+    assert found.fold is not None
+    return Folded(found, life, packed(found.fold, life), marks)
+
+
+def _is_marked(coming: int) -> bool:
+    """Tell whether to leave a mark where so many records still come: few, and the more the nearer the end is.
+
+    A fold that has seen everything costs the more to freeze, the more it has seen; and late is seldom very late.
+    """
+    steps, between = divmod(coming, MARKED_EVERY)
+    return steps > 0 and not between and steps & (steps - 1) == 0
 
 
 @dataclass(slots=True)
@@ -27,6 +97,7 @@ class Carried:
 
     recount: Recount
     state: bytes
+    mark: Mark | None = None
     before: Standing | None = None
     after: Standing | None = None
 
@@ -43,6 +114,14 @@ def unpacked(state: bytes) -> tuple[bytes, bytes]:
     if not length.isdigit() or len(length) > 10 or int(length) > len(rest):
         raise StateError("the state is damaged")
     return rest[: int(length)], rest[int(length) :]
+
+
+def marked_day(mark: bytes) -> date | None:
+    """Return the latest day of a record that a mark has seen; None where it cannot be read."""
+    try:
+        return header_of(unpacked(mark)[0]).day
+    except StateError:
+        return None
 
 
 def life_from(rulebook: Rulebook, person: Volunteer, state: bytes, on: date) -> Life | None:
@@ -72,6 +151,7 @@ def carry(
             return None
         fold = Fold.thawed(rulebook, person, fold_state)
         life = Life.thawed(rulebook, person, life_state)
+        records_before = life.records
         of = {change.record.key: change for change in changes}
         done = Recount()
         for record, supplied in records:
@@ -80,6 +160,8 @@ def carry(
             life.add(done.after[-1])
             done.add(booking_of(assessment, None, of[record.key]), assessment)
         carried = Carried(done, packed(fold, life))
+        if fold.day is not None and life.records // MARKED_EVERY > records_before // MARKED_EVERY:
+            carried.mark = (fold.day, carried.state)
         if standings:
             carried.before = standing_after(rulebook, person, Life.thawed(rulebook, person, life_state), on)
             carried.after = standing_after(rulebook, person, life, on)

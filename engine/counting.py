@@ -165,6 +165,11 @@ class Fold:
             self._life.add(Counted(record, supplied, seconds, points, counted))
         return self._assessment(record, supplied, outcome, seconds, points, counted=counted)
 
+    @property
+    def day(self) -> date | None:
+        """The latest day of a record that the fold has seen."""
+        return self._last_day
+
     # --- as bytes ------------------------------------------------------------------------------------------------
 
     def frozen(self) -> bytes:

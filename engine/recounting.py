@@ -7,7 +7,7 @@ original book the difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -52,30 +52,40 @@ class Recount:
         self.assessments.append(assessment)
 
 
-def recount(rulebook: Rulebook, person: Volunteer, held: Sequence[Held], changes: Sequence[Change]) -> Recount:
+def recount(
+    rulebook: Rulebook,
+    person: Volunteer,
+    held: Sequence[Held],
+    changes: Sequence[Change],
+    begun: Fold | None = None,
+    seen: Callable[[Fold, Counted], None] = lambda _fold, _past: None,
+) -> Recount:
     """Return what changes of a person's records come to; `held` is what is booked, in any order.
 
-    A record before the first that changes keeps what it has, whatever the policy says by now.
+    A record before the first that changes keeps what it has, whatever the policy says by now. A fold that was `begun`
+    has seen all that is not in `held`, and no record among these takes another one out. `seen` is told of each record
+    when the fold has just taken it.
     """
     done = Recount(before={one.record.key: one for one in held})
     changed = {change.record.key: change for change in changes}
-    kept = [(one.record, one.supplied) for one in held if one.record.key not in changed]
+    stays = [(one.record, one.supplied) for one in held if one.record.key not in changed]
     came = [(change.record, change.supplied) for change in changes if not change.withdrawn]
-    history = sorted([*kept, *came], key=lambda one: one[0].order)
+    history = sorted([*stays, *came], key=lambda one: one[0].order)
     was = [(one.record, one.supplied) for one in held]
     first = _first_changed(rulebook, person, was, history, changes, done.before)
     for one in changes:
         if one.withdrawn and one.record.key in done.before:
             done.add(_withdrawal(rulebook, done.before[one.record.key], one), None)
-    fold = done.fold = Fold(rulebook, person, revocations(rulebook, person, history))
+    fold = done.fold = begun or Fold(rulebook, person, revocations(rulebook, person, history))
     for record, supplied in history:
         assessment = fold.assess(record, supplied)
         before = done.before.get(record.key)
         change = changed.get(record.key)
-        if before is not None and change is None and record.order < first:
-            done.after.append(as_counted(before))
+        kept = before is not None and change is None and record.order < first
+        done.after.append(as_counted(before) if kept and before is not None else counted(assessment))
+        seen(fold, done.after[-1])
+        if kept:
             continue
-        done.after.append(counted(assessment))
         if change is not None or before is None or _differs(assessment, before):
             done.add(booking_of(assessment, before, change), assessment)
     return done

@@ -25,7 +25,7 @@ from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
 from lianxing.engine.basis import Lowering
 from lianxing.engine.calendars import local_day
-from lianxing.engine.carrying import carry, packed
+from lianxing.engine.carrying import Folded, carry, folded, life_from, marked_day
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.contents import content_of, hash_of
@@ -35,8 +35,7 @@ from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Held, Noted
 from lianxing.engine.ledger.writing import Writing
-from lianxing.engine.life import Life
-from lianxing.engine.recounting import Change, Recount, as_counted, recount
+from lianxing.engine.recounting import Change, Recount, as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing, standing_after
 from lianxing.plugins.host import Host, PluginError
@@ -349,13 +348,17 @@ class Intake:
         left: dict[VolunteerId, list[Change]] = {}
         for id, changes in people.items():
             goes_on = id in states and not reviews.get((id, county)) and not lowerings.get((id, county))
-            if not goes_on or not self._goes_on(known.get(id, Volunteer(id)), states[id], changes, done, report):
+            person = known.get(id, Volunteer(id))
+            if not goes_on or not (
+                self._goes_on(person, states[id], changes, done, report)
+                or self._goes_back(writing, person, states[id], changes, done, report)
+            ):
                 left[id] = changes
         histories = writing.histories(county, left)
         assessed = len(people) - len(left)
         for id, changes in left.items():
             person, held, said = known.get(id, Volunteer(id)), histories.get(id, []), reviews.get((id, county), ())
-            self._person(person, held, said, lowerings.get((id, county), ()), changes, done, report)
+            self._person(person, held, said, lowerings.get((id, county), ()), changes, states.get(id), done, report)
             assessed += len(changes)
             self.progress("assessed", assessed)
         if credits(self.rulebook):
@@ -367,6 +370,7 @@ class Intake:
         writing.enter(done.beside)
         assessments = [done.assessments[at] for at in order]
         writing.save_fold_states(county, self.rulebook.policy.digest, done.states)
+        writing.save_fold_marks(county, self.rulebook.policy.digest, done.marks)
         done.entries = [(one, entry) for one, entry in zip(assessments, entries, strict=True) if one is not None]
         return done
 
@@ -483,25 +487,62 @@ class Intake:
         reviews: Sequence[Noted],
         lowerings: Sequence[Lowering],
         changes: list[Change],
+        state: bytes | None,
         done: _Done,
         report: Report,
     ) -> None:
         """Fold one person; note what is to be booked for the changes and for the records that they change."""
-        found = recount(self.rulebook, person, held, changes)
-        self._note(person, found, changes, done, report)
-        life = Life(self.rulebook, person)
-        for past in found.after:
-            life.add(past)
-        assert found.fold is not None
-        done.states.append((person.id, packed(found.fold, life)))
-        if self.rulebook.policy.stars is not None:
+        found = folded(self.rulebook, person, held, changes)
+        assert found is not None
+        self._fold(person, found, changes, done, report)
+        if self.rulebook.policy.stars is None:
+            return
+        if reviews or lowerings:
             before = [as_counted(one) for one in sorted(held, key=lambda one: one.record.order)]
             star_before = self._stands(person, before, reviews, lowerings).star_held if before else 0
-            if reviews or lowerings:
-                after = self._stands(person, found.after, reviews, lowerings)
-            else:
-                after = standing_after(self.rulebook, person, life, self.on)
-            self._star(after, star_before, done, report)
+            after = self._stands(person, found.recount.after, reviews, lowerings)
+        else:
+            star_before = self._star_before(person, held, state)
+            after = standing_after(self.rulebook, person, found.life, self.on)
+        self._star(after, star_before, done, report)
+
+    def _star_before(self, person: Volunteer, held: list[Held], state: bytes | None) -> int:
+        """Return the star held before anything came, from the state that was kept where there is one."""
+        if not held:
+            return 0
+        life = None if state is None else life_from(self.rulebook, person, state, self.on)
+        if life is not None:
+            return standing_after(self.rulebook, person, life, self.on).star_held
+        before = [as_counted(one) for one in sorted(held, key=lambda one: one.record.order)]
+        return standing(self.rulebook, person, before, self.on).star_held
+
+    def _goes_back(
+        self, writing: Writing, person: Volunteer, state: bytes, changes: list[Change], done: _Done, report: Report
+    ) -> bool:
+        """Go on with a person from a mark before all that comes late; tell whether that was possible."""
+        if any(change.again or change.withdrawn for change in changes):
+            return False
+        county, digest = self.rulebook.policy.county.id, self.rulebook.policy.digest
+        first = min(change.record.day for change in changes)
+        mark = writing.fold_mark(county, digest, person.id, first)
+        day = None if mark is None else marked_day(mark)
+        life = None if day is None else life_from(self.rulebook, person, state, self.on)
+        if day is None or life is None:
+            return False
+        held = writing.history_since(county, person.id, day)
+        found = folded(self.rulebook, person, held, changes, mark)
+        if found is None:
+            return False
+        self._fold(person, found, changes, done, report)
+        if self.rulebook.policy.stars is not None:
+            star_before = standing_after(self.rulebook, person, life, self.on).star_held
+            self._star(standing_after(self.rulebook, person, found.life, self.on), star_before, done, report)
+        return True
+
+    def _fold(self, person: Volunteer, found: Folded, changes: list[Change], done: _Done, report: Report) -> None:
+        self._note(person, found.recount, changes, done, report)
+        done.states.append((person.id, found.state))
+        done.marks += [(person.id, *mark) for mark in found.marks]
 
     def _stands(
         self,
@@ -521,6 +562,8 @@ class Intake:
             return False
         self._note(person, carried.recount, changes, done, report)
         done.states.append((person.id, carried.state))
+        if carried.mark is not None:
+            done.marks.append((person.id, *carried.mark))
         if carried.before is not None and carried.after is not None:
             self._star(carried.after, carried.before.star_held, done, report)
         return True
@@ -609,6 +652,7 @@ class _Done:
     entries: list[tuple[Assessment, Entry]] = field(default_factory=list)
     changes: list[tuple[Standing, int]] = field(default_factory=list)
     states: list[tuple[VolunteerId, bytes]] = field(default_factory=list)
+    marks: list[tuple[VolunteerId, date, bytes]] = field(default_factory=list)
     beside: list[Draft] = field(default_factory=list)
 
     def extend(self, other: _Done) -> None:

@@ -160,10 +160,7 @@ def _change(wallet: Wallet, effect: Effects, booking: Booking, more: int, today:
     record = booking.record
     source = f"{record.registry}/{record.id}"
     before = besides(wallet)
-    if more > 0:
-        done = wallets.earn(wallet, record.day, more, source)
-    else:
-        done = taken_back(wallet, today, -more, source)
+    done = wallets.earn(wallet, record.day, more, source) if more > 0 else taken_back(wallet, today, -more, source)
     effect.add(wallet, done, before)
     return done
 

@@ -81,6 +81,20 @@ def change(
     return connection.exec_driver_sql(f"UPDATE {table.name} SET {values} WHERE {where}", list(rows)).rowcount
 
 
+def delete_since(connection: Connection, table: Table, day: str, since: Sequence[tuple[int, str]]) -> None:
+    """Delete of each of these passbooks what is of a day or a later one; `day` names the column."""
+    if not since:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            f"DELETE FROM {table.name} USING unnest(%s::int8[], %s::text[]) AS old (passbook, day) "
+            f"WHERE {table.name}.passbook = old.passbook AND {table.name}.{day} >= old.day",
+            tuple(map(list, zip(*since, strict=True))),
+        )
+    else:
+        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE passbook = ? AND {day} >= ?", list(since))
+
+
 def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     raw: Any = connection.connection.dbapi_connection
     with (

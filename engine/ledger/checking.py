@@ -170,10 +170,7 @@ def check_text(value: object, name: str, place: str) -> None:
 
 def _is_plain(texts: Sequence[object]) -> bool:
     """Tell whether all of these are text of ASCII without NUL, as most are; of others each has to be looked at."""
-    for text in texts:
-        if type(text) is not str or not text.isascii() or "\0" in text:
-            return False
-    return True
+    return all(type(text) is str and text.isascii() and "\0" not in text for text in texts)
 
 
 def check_amounts(amounts: Sequence[object], name: str, place: str) -> None:

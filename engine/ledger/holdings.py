@@ -213,6 +213,17 @@ def forget_fold_states(connection: Connection, ids: Collection[int]) -> None:
     connection.exec_driver_sql(f"DELETE FROM fold_state WHERE passbook {_SAME[dialect]}", (one,))
 
 
+def fold_mark(connection: Connection, id: int, digest: str, before: str) -> bytes | None:
+    """Return the newest mark of a passbook that has seen no record of a day, or of a later one."""
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    found = connection.exec_driver_sql(
+        f"SELECT state FROM fold_mark WHERE passbook = {mark} AND policy_digest = {mark} AND day < {mark} "
+        "ORDER BY day DESC LIMIT 1",
+        (id, digest, before),
+    ).scalar_one_or_none()
+    return None if found is None else bytes(found)
+
+
 def volunteers(connection: Connection, ids: Collection[str]) -> Iterator[Any]:
     """Yield id, facts, day of registration and day of birth."""
     yield from _rows(connection, "SELECT id, facts, registered_on, born_on FROM volunteer WHERE id {same}", ids)

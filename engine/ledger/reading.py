@@ -227,6 +227,17 @@ class Reading:
         rows = holdings.fold_states(self._connection, ids, digest)
         return {ids[id][0]: bytes(state) for id, state in rows}
 
+    def fold_mark(self, county: CountyId, digest: str, person: VolunteerId, before: date) -> bytes | None:
+        """Return the newest state of a person's fold that was kept before it saw a record of this day."""
+        for id in self._ids([(person, county)]):
+            return holdings.fold_mark(self._connection, id, digest, before.isoformat())
+        return None
+
+    def history_since(self, county: CountyId, person: VolunteerId, since: date) -> list[Held]:
+        """Return the records of a person from a day on, in the order of service."""
+        found = self._held(self._passbooks(county, [person]), since=since)
+        return sorted(found, key=lambda held: held.record.order)
+
     def held(self, record: RecordId, registry: RegistryId | None = None) -> list[Held]:
         """Return the record of this id, of every registry that has one unless `registry` is named."""
         one_of = record_key.c.record == record
@@ -552,8 +563,11 @@ class Reading:
         query = select(passbook.c.id, passbook.c.volunteer).where(passbook.c.county == county)
         return {row.id: row.volunteer for row in self._rows(query, passbook.c.volunteer, people)}
 
-    def _held(self, owners: Mapping[int, VolunteerId], original: int | None = None) -> list[Held]:
-        """Return the records in these passbooks, or the one with this original entry."""
+    def _held(
+        self, owners: Mapping[int, VolunteerId], original: int | None = None, since: date | None = None
+    ) -> list[Held]:
+        """Return the records in these passbooks, or the one with this original entry, or those from a day on."""
+        brought = entry.alias()  # the entry that brought the version
         helds: list[Held] = []
         for chunk in chunks(owners):
             of_records = service_record.c.passbook.in_(chunk) & service_record.c.superseded_by.is_(None)
@@ -575,24 +589,31 @@ class Reading:
                 .order_by(entry.c.passbook, entry.c.number)
             ):
                 later[row.passbook, row.adjusts].append(row)
-            for id, version, first, content, supplied, seconds, points, digest, counted in self._connection.execute(
-                select(
-                    service_record.c.passbook,
-                    service_record.c.entry,
-                    service_record.c.original,
-                    service_record.c.content,
-                    service_record.c.supplied,
-                    entry.c.seconds,
-                    entry.c.points,
-                    entry.c.policy_digest,
-                    entry.c.counted,
+            versions = select(
+                service_record.c.passbook,
+                service_record.c.entry,
+                service_record.c.original,
+                service_record.c.content,
+                service_record.c.supplied,
+                entry.c.seconds,
+                entry.c.points,
+                entry.c.policy_digest,
+                entry.c.counted,
+            ).join(
+                entry,
+                and_(entry.c.passbook == service_record.c.passbook, entry.c.number == service_record.c.original),
+            )
+            if since is not None:
+                versions = versions.join(
+                    brought,
+                    and_(
+                        brought.c.passbook == service_record.c.passbook,
+                        brought.c.number == service_record.c.entry,
+                        brought.c.effective_on >= since.isoformat(),
+                    ),
                 )
-                .join(
-                    entry,
-                    and_(entry.c.passbook == service_record.c.passbook, entry.c.number == service_record.c.original),
-                )
-                .where(of_records)
-            ):
+            found = self._connection.execute(versions.where(of_records))
+            for id, version, first, content, supplied, seconds, points, digest, counted in found:
                 if not content:
                     continue  # withdrawn
                 for row in later.get((id, first), ()):

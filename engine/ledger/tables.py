@@ -13,9 +13,9 @@ another volunteer; `command`, the directory of keys; and `stock`, which is of an
 last: triggers refuse it unless its postings balance and give its amounts. After it no posting is accepted. Entries of a
 passbook are numbered from 1 without a gap, and each carries the hash of the one before it.
 
-**What changes**: `passbook`, `balance`, `record_key`, `volunteer`, `stock`, `fold_state` are what the entries come to,
-kept for speed; `lot.remaining` and `balance.floor` likewise; `superseded_by` and `ended_by` are written once. All else
-is append-only.
+**What changes**: `passbook`, `balance`, `record_key`, `volunteer`, `stock`, `fold_state`, `fold_mark` are what the
+entries come to, kept for speed; `lot.remaining` and `balance.floor` likewise; `superseded_by` and `ended_by` are
+written once. All else is append-only.
 """
 
 from __future__ import annotations
@@ -375,6 +375,18 @@ fold_state = Table(
     Column("number", Whole, nullable=False),  # the passbook's last entry when it was kept
     Column("state", LargeBinary, nullable=False),
     PrimaryKeyConstraint("passbook", "policy_digest"),
+    sqlite_strict=True,
+)
+
+# Where the fold stood on the way: a late record goes on from the newest mark before it.
+fold_mark = Table(
+    "fold_mark",
+    metadata,
+    Column("passbook", Whole, nullable=False),
+    Column("policy_digest", Text, nullable=False),
+    Column("day", Text, nullable=False),  # the latest day of a record that the fold had seen
+    Column("state", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("passbook", "policy_digest", "day"),
     sqlite_strict=True,
 )
 

@@ -32,6 +32,7 @@ from lianxing.engine.ledger.tables import (
     command,
     entry,
     floor_change,
+    fold_mark,
     fold_state,
     hold,
     import_run,
@@ -88,6 +89,7 @@ class _Rows:
     remaining: dict[tuple[int, str, int], int] = field(default_factory=dict)
     keys: list[_Row] = field(default_factory=list)
     taken: dict[tuple[str, str], tuple[int, int | None]] = field(default_factory=dict)
+    told: dict[int, str] = field(default_factory=dict)  # passbooks of which a record is told, and from which day on
 
     def add(self, table: Table, row: _Row) -> None:
         self.of[table.name].append(row)
@@ -229,6 +231,16 @@ class Writing(Reading):
             if book is not None:
                 rows.append((book.id, digest, book.number, state))
         self._upsert(fold_state, rows, ("passbook", "policy_digest"), ("number", "state"))
+
+    def save_fold_marks(self, county: CountyId, digest: str, marks: Iterable[tuple[VolunteerId, date, bytes]]) -> None:
+        """Keep where folds stood after a day of service, for records that come late."""
+        found = {
+            (book.id, digest, day.isoformat()): state  # of several marks of a day the last has seen the most
+            for person, day, state in marks
+            if (book := self._books.get((person, county))) is not None
+        }
+        rows = [(*key, state) for key, state in found.items()]
+        self._upsert(fold_mark, rows, ("passbook", "policy_digest", "day"), ("state",))
 
     # --- records -------------------------------------------------------------------------------------------------
 
@@ -415,6 +427,10 @@ class Writing(Reading):
             rows.add(command, (draft.key.scope, draft.key.key, draft.key.request_hash, id, number))
         if draft.version is not None:
             self._collect_version(draft, draft.version, id, number, rows)
+        if draft.record:
+            # A record that is there already may have been of any day before; what it was adjusted for tells its own.
+            since = link.effective_on if draft.kind in ("original", "adjusting") else ""
+            rows.told[id] = min(rows.told.get(id, since), since)
         rows.add(
             entry,
             (
@@ -454,8 +470,9 @@ class Writing(Reading):
 
     def _flush(self, rows: _Rows, touched: dict[int, _Passbook], changed: dict[tuple[int, str, str], None]) -> None:
         by_id = touched
-        if told := [int(str(row[0])) for row in rows.of.get(entry.name, ()) if row[4]]:
-            holdings.forget_fold_states(self._connection, set(told))
+        if rows.told:
+            holdings.forget_fold_states(self._connection, rows.told)
+            batching.delete_since(self._connection, fold_mark, "day", list(rows.told.items()))
         new = [(owner, book) for owner, book in self._books.items() if book.stored < 0 and book.id in by_id]
         self._open(passbook, [(book.id, *owner, 0, GENESIS, 0, None) for owner, book in new])
         for _owner, book in new:

@@ -187,6 +187,7 @@ def furnish(ledger: Ledger) -> None:
         writing.book([correcting(dataclasses.replace(r2, seconds=3_600), 2, 2, -3_600, -300)])
         writing.book([withdrawing(r4, 4, 4, -7_200, -600)])
         writing.save_fold_states(COUNTY, POLICY, [(VOLUNTEER, b"{}")])
+        writing.save_fold_marks(COUNTY, POLICY, [(VOLUNTEER, date(2024, 12, 31), b"{}")])
     with ledger.writing() as writing:
         writing.enter([holding(VOLUNTEER, 1, 100, key="k1"), settling(VOLUNTEER, 8, 100, key="k2")])
         writing.enter([holding(VOLUNTEER, 1, 50), holding(VOLUNTEER, 1, 50), releasing(VOLUNTEER, 10, 1, 50)])

@@ -30,8 +30,8 @@ CHANGES = {
     "hold": {"ended_by"},
     "redemption": {"returned_by"},
 }
-CACHE = "fold_state"
-KEPT = [table for table in metadata.tables.values() if table.name != CACHE]
+CACHE = {"fold_state", "fold_mark"}
+KEPT = [table for table in metadata.tables.values() if table.name not in CACHE]
 FIXED = [
     (table, column) for table in KEPT for column in table.columns if column.name not in CHANGES.get(table.name, ())
 ]

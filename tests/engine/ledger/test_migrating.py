@@ -220,7 +220,7 @@ def test_a_ledger_without_the_way_from_an_entry_to_its_lots_gets_it(path: Path) 
 
 
 def test_what_an_entry_seals_is_found_without_looking_through_the_passbook() -> None:
-    """Or each entry would cost the more, the more the person has: SQLite looks for children of a row that is written."""
+    """Or each entry would cost the more, the more the person has: SQLite looks for children of what is written."""
     for table in metadata.tables.values():
         for reference in table.foreign_key_constraints:
             if reference.referred_table.name != "entry":

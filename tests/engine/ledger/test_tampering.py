@@ -27,7 +27,7 @@ LONG = bool(os.environ.get("LIANXING_LONG"))
 TABLES = list(metadata.tables.values())
 
 # Of these nothing follows: what an import said of itself, and a cache that is made anew from the entries.
-FREE = {"import_run", "fold_state"}
+FREE = {"import_run", "fold_state", "fold_mark"}
 # A policy under which nothing is booked: it is kept before the first entry under it.
 FREE_TO_ADD = {*FREE, "policy"}
 

@@ -1,0 +1,146 @@
+"""A record that comes late goes on from a mark before it: less is folded, and it comes to what the whole fold gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from lianxing import ServiceRecord
+from lianxing.engine import carrying
+from lianxing.engine.compiling import find_folder, load_policy
+from lianxing.engine.counting import Fold
+from lianxing.engine.ledger.opening import Ledger, open_ledger
+from lianxing.engine.ledger.tables import fold_mark
+from lianxing.engine.matchers import matcher_factory
+from lianxing.engine.rulebook import Rulebook
+from lianxing.plugins.host import Host
+from lianxing.plugins.intake import Intake, Report
+from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import Withdrawn
+from tests.plugins.smallville import COUNTY, Registry, served
+
+PERSON, HERE = VolunteerId("V1"), CountyId("smallville")
+LAST = date(2024, 6, 30)
+# A month's limit, so that what a late record uses up is felt by later ones.
+HOURS = COUNTY["hours.yaml"] + "- id: forty_hours_a_month\n  limit: {per: month, at_most: 40 hours, overflow: lost}\n"
+LATE = served("late", "2024-06-21 18:00", 2)
+
+
+@pytest.fixture
+def rulebook(county: Path) -> Iterator[Rulebook]:
+    (county / "hours.yaml").write_text(HOURS, "utf-8")
+    shelf = Host(installed=False).shelf()
+    with Rulebook(load_policy(find_folder(str(county), shelf), shelf), matcher_factory("plain")) as made:
+        yield made
+
+
+@pytest.fixture
+def assessed(monkeypatch: pytest.MonkeyPatch) -> list[ServiceRecord]:
+    """The records that are folded from now on."""
+    found: list[ServiceRecord] = []
+    assess = Fold.assess
+
+    def noting(self: Fold, record: ServiceRecord, supplied: object) -> object:
+        found.append(record)
+        return assess(self, record, supplied)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(carrying, "MARKED_EVERY", 4)
+    monkeypatch.setattr(Fold, "assess", noting)
+    return found
+
+
+def every_day(days: int) -> list[ServiceRecord]:
+    """An hour and two in turn on each of so many days up to the last."""
+    first = LAST - timedelta(days=days - 1)
+    return [served(f"{n}", f"{first + timedelta(days=n)} 09:00", 1 + n % 2) for n in range(days)]
+
+
+def take(rulebook: Rulebook, ledger: Ledger, *events: ServiceRecord | Withdrawn) -> Report:
+    host = Host(installed=False)
+    host.register(Registry(*events), "test")
+    return Intake(host, rulebook, ledger, "test", LAST, lambda _row: None).run()
+
+
+def worth(ledger: Ledger) -> dict[str, tuple[int, int]]:
+    with ledger.reading() as reading:
+        held = reading.histories(HERE, [PERSON])[PERSON]
+    return {one.record.id: (one.seconds, one.points) for one in held}
+
+
+def marks(ledger: Ledger) -> list[str]:
+    with ledger.reading() as reading:
+        return sorted(reading._connection.scalars(fold_mark.select().with_only_columns(fold_mark.c.day)))
+
+
+def test_only_what_comes_after_the_mark_is_folded_again(
+    rulebook: Rulebook, ledger: Ledger, tmp_path: Path, assessed: list[ServiceRecord]
+) -> None:
+    days = every_day(60)
+    take(rulebook, ledger, *days)
+    assert len(marks(ledger)) == 4  # where 4, 8, 16 and 32 records were still to come
+    assessed.clear()
+    report = take(rulebook, ledger, LATE)
+    assert report.adjusted > 0
+    assert {record.id for record in assessed} == {record.id for record in (*days[-16:], LATE)}
+    with open_ledger(str(tmp_path / "at_once.db")) as at_once:
+        take(rulebook, at_once, *days, LATE)
+        assert worth(ledger) == worth(at_once)
+
+
+def test_marks_after_a_late_record_are_gone_and_new_ones_are_left(
+    rulebook: Rulebook, ledger: Ledger, assessed: list[ServiceRecord]
+) -> None:
+    take(rulebook, ledger, *every_day(60))
+    assert marks(ledger) == ["2024-05-29", "2024-06-14", "2024-06-22", "2024-06-26"]
+    take(rulebook, ledger, LATE)
+    assert marks(ledger) == ["2024-05-29", "2024-06-14", "2024-06-15", "2024-06-22", "2024-06-26"]
+    with ledger.reading() as reading:
+        known = reading.fold_mark(HERE, rulebook.policy.digest, PERSON, date(2024, 6, 23))
+    assert known is not None
+    assert b'"count":53' in known
+    take(rulebook, ledger, served("later still", "2024-06-25 18:00", 1))
+    assessed.clear()
+    take(rulebook, ledger, served("latest", "2024-06-30 18:00", 1))
+    assert [record.id for record in assessed] == ["latest"]
+
+
+def test_whoever_serves_on_and_on_leaves_marks_too(
+    rulebook: Rulebook, ledger: Ledger, assessed: list[ServiceRecord]
+) -> None:
+    for record in every_day(9):
+        take(rulebook, ledger, record)
+    assert marks(ledger) == ["2024-06-25", "2024-06-29"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [served("3", "2024-05-05 09:00", 1), Withdrawn(RecordId("3"), RegistryId("test"))],
+    ids=["corrected", "withdrawn"],
+)
+def test_what_changes_a_booked_record_leaves_no_mark_that_knew_it(
+    change: ServiceRecord | Withdrawn, rulebook: Rulebook, ledger: Ledger, tmp_path: Path, assessed: list[ServiceRecord]
+) -> None:
+    days = every_day(60)
+    take(rulebook, ledger, *days)
+    take(rulebook, ledger, change)
+    take(rulebook, ledger, LATE)
+    with open_ledger(str(tmp_path / "at_once.db")) as at_once:
+        now = [change if record.id == "3" else record for record in days]
+        take(rulebook, at_once, *(one for one in now if isinstance(one, ServiceRecord)), LATE)
+        assert worth(ledger) == worth(at_once)
+
+
+def test_a_mark_that_is_damaged_is_no_harm(
+    rulebook: Rulebook, ledger: Ledger, tmp_path: Path, assessed: list[ServiceRecord]
+) -> None:
+    days = every_day(60)
+    take(rulebook, ledger, *days)
+    with ledger.writing() as writing:
+        writing._connection.execute(fold_mark.update().values(state=b"7\nrubbish"))
+    take(rulebook, ledger, LATE)
+    with open_ledger(str(tmp_path / "at_once.db")) as at_once:
+        take(rulebook, at_once, *days, LATE)
+        assert worth(ledger) == worth(at_once)
