@@ -11,7 +11,7 @@ import orjson
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.drafts import Draft
-from lianxing.engine.ledger.writing import redemption_row
+from lianxing.engine.ledger.rows import redemption_row
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, func, select, update
 
 from lianxing.engine.ledger import batching, holdings
-from lianxing.engine.ledger.chaining import GENESIS, Link, link_hash, policy_hash
+from lianxing.engine.ledger.chaining import GENESIS, policy_hash
 from lianxing.engine.ledger.checking import (
     already_booked,
     check_bytes,
@@ -23,11 +21,11 @@ from lianxing.engine.ledger.checking import (
     volunteer_row,
 )
 from lianxing.engine.ledger.contents import check_id, check_whole, content_of, hash_of
-from lianxing.engine.ledger.drafts import CLOSED, ENDED, REGISTERED, Booking, Draft, NewRedemption, Version
-from lianxing.engine.ledger.errors import ConflictError, InvalidError, RefusedError, SoldOutError
+from lianxing.engine.ledger.drafts import ENDED, REGISTERED, Booking, Draft
+from lianxing.engine.ledger.errors import ConflictError, RefusedError, SoldOutError
 from lianxing.engine.ledger.reading import Reading, chunks
+from lianxing.engine.ledger.rows import Book, Row, Rows
 from lianxing.engine.ledger.tables import (
-    AMOUNT_MAX,
     balance,
     command,
     entry,
@@ -57,45 +55,7 @@ from lianxing.rules.records import Volunteer
 
 __all__ = ["Booking", "Writing"]
 
-
-_Row = tuple[object, ...]
 _Owner = tuple[VolunteerId, CountyId]
-
-
-@dataclass(slots=True)
-class _Passbook:
-    """A passbook while it is written to: where its chain is, and what its accounts hold."""
-
-    id: int
-    number: int
-    head: bytes
-    recorded_at: int
-    stored: int  # the number that the database has, -1 where it has no row
-    closed_on: str | None = None
-    posted: dict[tuple[str, str], int] = field(default_factory=dict)
-    floors: dict[tuple[str, str], int | None] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Rows:
-    """The rows of several entries, table by table."""
-
-    of: dict[str, list[_Row]] = field(default_factory=lambda: defaultdict(list))
-    superseded: list[_Row] = field(default_factory=list)
-    ended: list[_Row] = field(default_factory=list)
-    returned: list[_Row] = field(default_factory=list)
-    lots_ended: list[_Row] = field(default_factory=list)
-    opened: dict[tuple[int, str, int], tuple[object, ...]] = field(default_factory=dict)
-    remaining: dict[tuple[int, str, int], int] = field(default_factory=dict)
-    keys: list[_Row] = field(default_factory=list)
-    taken: dict[tuple[str, str], tuple[int, int | None]] = field(default_factory=dict)
-    told: dict[int, str] = field(default_factory=dict)  # passbooks of which a record is told, and from which day on
-
-    def add(self, table: Table, row: _Row) -> None:
-        self.of[table.name].append(row)
-
-    def add_all(self, table: Table, rows: Iterable[_Row]) -> None:
-        self.of[table.name].extend(rows)
 
 
 class Writing(Reading):
@@ -165,7 +125,7 @@ class Writing(Reading):
             changed += len(drafts)
         return changed
 
-    def _keep_people(self, new: Sequence[_Row], changes: Sequence[_Row]) -> None:
+    def _keep_people(self, new: Sequence[Row], changes: Sequence[Row]) -> None:
         self._open(volunteer, new)
         if changes:
             self._connection.execute(
@@ -175,7 +135,7 @@ class Writing(Reading):
                 [dict(zip(("key", "facts", "registered_on", "born_on"), row, strict=True)) for row in changes],
             )
 
-    def _registered(self, row: _Row) -> Draft:
+    def _registered(self, row: Row) -> Draft:
         return Draft(
             kind=REGISTERED,
             volunteer=VolunteerId(str(row[0])),
@@ -286,190 +246,18 @@ class Writing(Reading):
     def _enter(self, drafts: Sequence[Draft]) -> list[Entry]:
         self._load_policies({draft.policy_digest for draft in drafts if draft.policy_digest is not None})
         self._load(sorted({(draft.volunteer, draft.county) for draft in drafts}), opening=True)
-        rows = _Rows()
-        touched: dict[int, _Passbook] = {}
-        changed: dict[tuple[int, str, str], None] = {}
-        entries: list[Entry] = []
-        for draft in drafts:
-            book = self._books[draft.volunteer, draft.county]
-            touched[book.id] = book
-            entries.append(self._entry(draft, book, rows, changed))
-        self._flush(rows, touched, changed)
+        rows = Rows()
+        hashes: dict[str | None, str] = {None: ""}
+        hashes.update(self._policies)
+        entries = [
+            rows.enter(draft, self._books[draft.volunteer, draft.county], self.now, hashes[draft.policy_digest])
+            for draft in drafts
+        ]
+        self._flush(rows)
         return entries
 
-    def _entry(self, draft: Draft, book: _Passbook, rows: _Rows, changed: dict[tuple[int, str, str], None]) -> Entry:
-        number = book.number + 1
-        recorded_at = max(self.now, book.recorded_at)  # a clock that was set back takes no entry into the past
-        day = draft.effective_on.isoformat()
-        floors: list[tuple[str, str, int | None]] = []
-        for account, unit, floor in draft.floors:
-            if (account, unit) not in book.posted or book.floors.get((account, unit)) != floor:
-                floors.append((account, unit, floor))
-                book.floors[account, unit] = floor
-                book.posted.setdefault((account, unit), 0)
-                changed[book.id, account, unit] = None
-        if draft.kind == CLOSED:
-            book.closed_on = day
-        postings: list[tuple[str, str, int, int | None]] = []
-        for line in draft.lines:
-            after = None
-            if line.own:
-                after = book.posted.get((line.account, line.unit), 0) + line.amount
-                if not -AMOUNT_MAX <= after <= AMOUNT_MAX:
-                    raise InvalidError(
-                        draft.place,
-                        f"{draft.volunteer} 的余额超出范围：{after}",
-                        f"the balance of {draft.volunteer} goes out of range: {after}",
-                    )
-                book.posted[line.account, line.unit] = after
-                changed[book.id, line.account, line.unit] = None
-            postings.append((line.account, line.unit, line.amount, after))
-        lots = [(one.account, one.lot, one.amount) for one in draft.lots]
-        opened = [
-            (one.account, one.number, one.earned_on.isoformat(), one.last_day.isoformat(), one.source, one.original)
-            for one in sorted(draft.opened, key=lambda one: (one.account, one.number))
-        ]
-        held, had = draft.hold, draft.redemption
-        hold_row = None
-        if held is not None:
-            hold_row = (held.account, held.amount, held.until.isoformat())
-        key = draft.key
-        version = draft.version
-        link = Link(
-            volunteer=draft.volunteer,
-            county=draft.county,
-            number=number,
-            kind=draft.kind,
-            registry=draft.registry,
-            record=draft.record,
-            recorded_at=recorded_at,
-            effective_on=day,
-            policy_digest=draft.policy_digest,
-            policy_hash="" if draft.policy_digest is None else self._policies[draft.policy_digest],
-            adjusts=draft.adjusts,
-            seconds=draft.seconds,
-            points=draft.points,
-            counted=int(draft.counted),
-            actor=draft.actor,
-            reason=draft.reason,
-            postings=postings,
-            floors=floors,
-            lots=lots,
-            opened=opened,
-            hold=hold_row,
-            redemption=None if had is None else redemption_row(had),
-            returns=draft.returns,
-            ended=draft.ended,
-            wallets=[(one.account, one.drawn, one.rest, one.issued) for one in draft.wallets],
-            ends=draft.ends,
-            takes=[(taking.offer, taking.units) for taking in draft.takes],
-            command=None if key is None else (key.scope, key.key, key.request_hash),
-            body=draft.body,
-            content=None if version is None else version.content,
-            supplied=None if version is None else version.supplied,
-        )
-        book.head = link_hash(book.head, link)
-        book.number = number
-        book.recorded_at = recorded_at
-        self._collect(draft, book, number, link, rows)
-        return Entry(
-            id=number,
-            kind=draft.kind,
-            volunteer=draft.volunteer,
-            county=draft.county,
-            registry=draft.registry,
-            record=draft.record,
-            effective_on=draft.effective_on,
-            recorded_at=recorded_at,
-            policy_digest=draft.policy_digest or "",
-            seconds=draft.seconds,
-            points=draft.points,
-            adjusts=draft.adjusts,
-            counted=draft.counted,
-            actor=draft.actor,
-            reason=draft.reason,
-        )
-
-    def _collect(self, draft: Draft, book: _Passbook, number: int, link: Link, rows: _Rows) -> None:
-        id = book.id
-        if link.postings:
-            rows.add_all(posting, [(id, number, line, *one) for line, one in enumerate(link.postings, 1)])
-        for line, floor in enumerate(link.floors, 1):
-            rows.add(floor_change, (id, number, line, *floor))
-        for opened in link.opened:
-            account, lot_number, earned_on, last_day, source, original = opened
-            place = (id, str(account), int(lot_number))
-            rows.opened[place] = (number, earned_on, last_day, source, original)
-            rows.remaining[place] = 0
-        for line, (account, of, amount) in enumerate(link.lots, 1):
-            rows.add(lot_move, (id, number, line, account, of, amount))
-            place = (id, str(account), int(of))
-            rows.remaining[place] = rows.remaining.get(place, 0) + int(amount)
-        if link.hold is not None:
-            rows.add(hold, (id, number, *link.hold, None))
-        if link.redemption is not None:
-            rows.add(redemption, (id, number, *link.redemption, None))
-        if draft.returns is not None:
-            rows.returned.append((number, id, draft.returns))
-        for line, (account, of) in enumerate(draft.ended, 1):
-            rows.add(lot_end, (id, number, line, account, of))
-            rows.lots_ended.append((id, account, of))
-        if link.wallets:
-            rows.add_all(wallet_state, [(id, number, line, *one) for line, one in enumerate(link.wallets, 1)])
-        if draft.ends is not None:
-            rows.ended.append((number, id, draft.ends))
-        for line, taking in enumerate(draft.takes, 1):
-            rows.add(stock_move, (id, number, line, taking.offer, taking.units))
-            place_of = (draft.county, taking.offer)
-            before, _most = rows.taken.get(place_of, (0, None))
-            rows.taken[place_of] = (before + taking.units, taking.most)
-        if draft.key is not None:
-            rows.add(command, (draft.key.scope, draft.key.key, draft.key.request_hash, id, number))
-        if draft.version is not None:
-            self._collect_version(draft, draft.version, id, number, rows)
-        if draft.record:
-            # A record that is there already may have been of any day before; what it was adjusted for tells its own.
-            since = link.effective_on if draft.kind in ("original", "adjusting") else ""
-            rows.told[id] = min(rows.told.get(id, since), since)
-        rows.add(
-            entry,
-            (
-                id,
-                number,
-                draft.kind,
-                draft.registry,
-                draft.record,
-                link.recorded_at,
-                link.effective_on,
-                draft.policy_digest,
-                draft.adjusts,
-                draft.seconds,
-                draft.points,
-                link.counted,
-                draft.actor,
-                draft.reason,
-                draft.body,
-                book.head,
-            ),
-        )
-
-    def _collect_version(self, draft: Draft, version: Version, id: int, number: int, rows: _Rows) -> None:
-        original = number if version.original is None else version.original
-        hashed = hash_of(version.content) if version.content else ""
-        rows.add(
-            service_record,
-            (id, number, draft.registry, draft.record, original, hashed, version.content, version.supplied, None),
-        )
-        if version.supersedes is not None:
-            rows.superseded.append((number, id, version.supersedes))
-        key = (draft.record, draft.registry, id, original, hashed)
-        if draft.kind == "original":
-            rows.add(record_key, key)
-        else:
-            rows.keys.append(key)
-
-    def _flush(self, rows: _Rows, touched: dict[int, _Passbook], changed: dict[tuple[int, str, str], None]) -> None:
-        by_id = touched
+    def _flush(self, rows: Rows) -> None:
+        by_id = rows.books
         if rows.told:
             holdings.forget_fold_states(self._connection, rows.told)
             batching.delete_since(self._connection, fold_mark, "day", list(rows.told.items()))
@@ -509,20 +297,20 @@ class Writing(Reading):
             balance,
             [
                 (id, account, unit, by_id[id].posted.get((account, unit), 0), by_id[id].floors.get((account, unit)))
-                for id, account, unit in changed
+                for id, account, unit in rows.balances
             ],
             ("passbook", "account", "unit"),
             ("posted", "floor"),
         )
         self._take(rows.taken)
 
-    def _change_keys(self, keys: Sequence[_Row]) -> None:
+    def _change_keys(self, keys: Sequence[Row]) -> None:
         newest = {(key[0], key[1]): (*key[2:], key[0], key[1]) for key in keys}
         self._change(
             record_key, ("passbook", "original", "content_hash"), ("record", "registry"), list(newest.values())
         )
 
-    def _insert_keys(self, keys: Sequence[_Row]) -> None:
+    def _insert_keys(self, keys: Sequence[Row]) -> None:
         """Enter records into the directory; one that was withdrawn may come again, also with another person."""
         taken = batching.insert_or(
             self._connection,
@@ -613,12 +401,12 @@ class Writing(Reading):
         by_county: dict[CountyId, list[VolunteerId]] = {}
         for person, county in unknown:
             by_county.setdefault(county, []).append(person)
-        found: dict[int, _Passbook] = {}
+        found: dict[int, Book] = {}
         for county, people in sorted(by_county.items()):
             for id, person, number, head, recorded_at, closed_on in holdings.passbooks(
                 self._connection, county, people, lock=True
             ):
-                book = _Passbook(id, number, bytes(head), recorded_at, number, closed_on)
+                book = Book(id, number, bytes(head), recorded_at, number, closed_on)
                 self._books[person, county] = found[id] = book
         for id, account, unit, posted, floor in holdings.balances(self._connection, list(found)) if found else ():
             found[id].posted[account, unit] = posted
@@ -626,7 +414,7 @@ class Writing(Reading):
         if opening:
             missing = [owner for owner in unknown if owner not in self._books]
             for owner, id in zip(missing, self._new_ids(len(missing)), strict=True):
-                self._books[owner] = _Passbook(id, 0, GENESIS, 0, -1)
+                self._books[owner] = Book(id, 0, GENESIS, 0, -1)
 
     def _new_ids(self, count: int) -> list[int]:
         if not count:
@@ -640,14 +428,14 @@ class Writing(Reading):
         self._last_id += count
         return list(range(first, first + count))
 
-    def _insert(self, table: Table, rows: Sequence[_Row]) -> None:
+    def _insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that name every column in the order of the table."""
         batching.insert(self._connection, table, rows)
 
-    def _upsert(self, table: Table, rows: Sequence[_Row], key: tuple[str, ...], values: tuple[str, ...]) -> None:
+    def _upsert(self, table: Table, rows: Sequence[Row], key: tuple[str, ...], values: tuple[str, ...]) -> None:
         batching.upsert(self._connection, table, rows, key, values)
 
-    def _open(self, table: Table, rows: Sequence[_Row]) -> None:
+    def _open(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that others may be inserting too, where many write at once: who comes second begins again."""
         if batching.insert_or(self._connection, table, rows, "DO NOTHING") != len(rows):
             raise self._conflict()
@@ -657,7 +445,7 @@ class Writing(Reading):
         table: Table,
         sets: tuple[str, ...],
         keys: tuple[str, ...],
-        rows: Sequence[_Row],
+        rows: Sequence[Row],
         *,
         adding: bool = False,
         unset: str = "",
@@ -676,7 +464,7 @@ class Writing(Reading):
     def _forget(self) -> None:
         # What this transaction has read of passbooks and written to them; all of it again after an error.
         self._policies: dict[str, str] = {}  # digest -> hash of what is kept
-        self._books: dict[_Owner, _Passbook] = {}
+        self._books: dict[_Owner, Book] = {}
         self._locked: set[_Owner] = set()  # looked up: one without a book has none
         self._last_id = None
 
@@ -716,10 +504,6 @@ _BEFORE_ENTRY = (
     posting,
     command,
 )
-
-
-def redemption_row(had: NewRedemption) -> tuple[str | int, ...]:
-    return had.on.isoformat(), had.offer, had.merchant, had.units, had.paid, had.cash
 
 
 def within_stock(units: int, most: int) -> Any:
