@@ -81,8 +81,11 @@ def credited(
         if not any(worth.was or worth.now for worth in worths):
             continue
         if account.holder in (Holder.POOL, Holder.ORGANISATION):
-            for effect, booking, worth in zip(effects, found.bookings, worths, strict=True):
-                effect.lines += _to_others(account, booking, worth, found.before, today, passing)
+            for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
+                lines = _to_others(account, booking, worth, found.before, today, passing)
+                if lines is not None:
+                    effect.lines += lines
+                    dated.add(at)
             continue
         wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 for worth in worths))
         may_end = _TOGETHER not in wallet.lots
@@ -208,9 +211,10 @@ def _to_others(
     before: Mapping[tuple[str, str], Held],
     today: date,
     passing: Passing | None,
-) -> list[Line]:
+) -> list[Line] | None:
     """Return what passes through the volunteer's entry into the passbook of a pool or an organisation, or back.
 
+    None where no such passbook changes.
     A record that is corrected to be of another organisation leaves the one and goes to the other.
     """
     record = booking.record
@@ -218,18 +222,17 @@ def _to_others(
     now_in = earner(account, record.volunteer, record.organisation)
     was_in = now_in if was is None else earner(account, record.volunteer, was.record.organisation)
     changes = [(now_in, worth.more)] if was_in == now_in else [(was_in, -worth.was), (now_in, worth.now)]
+    changes = [one for one in changes if one[1] and one[0] != ORGANISATION]  # service for no organisation is nobody's
     unit = UNITS[account.unit]
     lines: list[Line] = []
     for owner, more in changes:
-        if not more or owner == ORGANISATION:  # service for no organisation is nobody's
-            continue
         if passing is None:
             raise AssertionError(f"the passbook of {owner} is not open")
         came = From(record.volunteer, "record", said={"registry": record.registry, "record": record.id})
         passed = passing.earns(owner, account, record.day, more, today, came)
         if passed:
             lines += (Line(ISSUED, unit, -passed, own=False), Line(TRANSIT, unit, passed, own=False))
-    return lines
+    return lines if changes else None
 
 
 def others(rulebook: Rulebook, organisations: Iterable[str]) -> list[VolunteerId]:
