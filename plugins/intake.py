@@ -20,7 +20,7 @@ import orjson
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, needs_lots, others
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
-from lianxing.engine.bank.passing import at_hand
+from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
 from lianxing.engine.basis import Lowering
@@ -29,7 +29,7 @@ from lianxing.engine.carrying import Folded, carry, folded, life_from, marked_da
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.contents import content_of, hash_of
-from lianxing.engine.ledger.drafts import Booking, Draft
+from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import InvalidError
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.opening import Ledger
@@ -334,11 +334,9 @@ class Intake:
         county = self.rulebook.policy.county.id
         owners = [(id, county) for id in people]
         found = closings(writing, county, people)
-        beside = []
-        if credits(self.rulebook):
-            beside = others(self.rulebook, _organisations(people))
-            beside += [one.heir for one in found.values() if one.heir and one.heir not in beside]
-        writing.lock({*owners, *((id, county) for id in beside)})
+        beside = others(self.rulebook, _organisations(people)) if credits(self.rulebook) else []
+        heirs = [one.heir for one in found.values() if one.heir]
+        writing.lock({*owners, *((id, county) for id in (*beside, *heirs))})
         known = writing.volunteers(people)
         states = writing.fold_states(county, self.rulebook.policy.digest, people)
         reviews = writing.notes(owners, REVIEW) if asks_awards(self.rulebook.policy) else {}
@@ -361,13 +359,13 @@ class Intake:
             self._person(person, held, said, lowerings.get((id, county), ()), changes, states.get(id), done, report)
             assessed += len(changes)
             self.progress("assessed", assessed)
-        if credits(self.rulebook):
-            done.beside = self._credit(writing, owners, known, done, beside)
+        passing = self._credit(writing, owners, known, done, beside) if credits(self.rulebook) else None
         self.progress("booking", len(done.bookings))
         # What is taken back comes first: the same record may go to somebody else in this chunk.
         order = sorted(range(len(done.bookings)), key=lambda at: done.bookings[at].kind != "withdrawn")
         entries = writing.book([done.bookings[at] for at in order])
-        writing.enter(done.beside)
+        if passing is not None:
+            writing.enter(passing.taken())
         assessments = [done.assessments[at] for at in order]
         writing.save_fold_states(county, self.rulebook.policy.digest, done.states)
         writing.save_fold_marks(county, self.rulebook.policy.digest, done.marks)
@@ -381,8 +379,8 @@ class Intake:
         known: Mapping[VolunteerId, Volunteer],
         done: _Done,
         beside: list[VolunteerId],
-    ) -> list[Draft]:
-        """Let every booking do to the accounts what the record is worth to them; return the entries of others."""
+    ) -> Passing:
+        """Let every booking do to the accounts what the record is worth to them; return what it does to others."""
         # Lots are told from each other only where something is taken back, or may have ended in a limited account.
         whole = {
             (one.person, owners[0][1])
@@ -409,7 +407,7 @@ class Intake:
                 passing,
                 closed.get(one.person),
             )
-        return passing.taken()
+        return passing
 
     def _changes(
         self, writing: Writing, chunk: list[_Reviewed | Withdrawn], report: Report
@@ -653,7 +651,6 @@ class _Done:
     changes: list[tuple[Standing, int]] = field(default_factory=list)
     states: list[tuple[VolunteerId, bytes]] = field(default_factory=list)
     marks: list[tuple[VolunteerId, date, bytes]] = field(default_factory=list)
-    beside: list[Draft] = field(default_factory=list)
 
     def extend(self, other: _Done) -> None:
         self.entries += other.entries

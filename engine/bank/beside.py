@@ -103,6 +103,18 @@ class Beside(Passing):
             kept = tuple(parts)
             self._send(owner, lambda there: there.receives(owner, account, on, amount, source, came, kept))
 
+    def inherits(
+        self,
+        owner: VolunteerId,
+        account: Account,
+        on: date,
+        amount: int,
+        source: str,
+        came: From,
+        parts: Sequence[Part],
+    ) -> None:
+        self.receives(owner, account, on, amount, source, came, parts)
+
     def pays_out(self, pool: Account, on: date, amount: int, went: From) -> None:
         owner = pool_owner(pool)
         if owner == self.at.own:

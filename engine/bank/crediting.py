@@ -185,13 +185,12 @@ def _closes_again(
     left = left_over(wallet, done, today)
     effect.add(wallet, done, before)
     unit = UNITS[wallet.account.unit]
-    inherits = passing is not None and where is Closing.INHERITED and closed.heir
-    heir = passing.customer(closed.heir) if passing is not None and inherits else None
-    if heir is not None and passing is not None:
+    if passing is not None and where is Closing.INHERITED and closed.heir:
         amount = effect.redirect(where.value, unit, TRANSIT)
         account = account_in(passing.rulebook.policy, closed.heir, wallet.account) or wallet.account
         came = From(person, "inheritance")
-        passing.receives(closed.heir, account, today, amount, f"inheritance/{person}", came, left)
+        if amount:
+            passing.inherits(closed.heir, account, today, amount, f"inheritance/{person}", came, left)
     elif where is Closing.PORTABLE:
         effect.redirect(where.value, unit, TRANSIT)
     elif where is Closing.TO_POOL:
