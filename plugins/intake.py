@@ -54,6 +54,7 @@ from lianxing.rules.facts import (
 )
 from lianxing.rules.objections import Objection
 from lianxing.rules.records import ServiceRecord, SetAside, Volunteer, Withdrawn
+from lianxing.rules.requests import MENU
 from lianxing.rules.standings import Counted, Standing
 
 _Owner = tuple[VolunteerId, CountyId]
@@ -139,6 +140,7 @@ class Intake:
 
         Each chunk is one transaction; what was committed stays, and running again finds it booked.
         """
+        _not_our_own(self.registry)
         report = Report()
         fetched = self._since(since, report)
         chunks = _chunks(self._reviewed(fetched, report), CHUNK_RECORDS)
@@ -247,6 +249,7 @@ class Intake:
                 self._aside(content, report)
                 continue
             assert isinstance(found, ServiceRecord)
+            _not_our_own(found.registry)
             objections = list(self.host.ask("review_record", record=found)) if reviewing else []
             if objections:
                 report.withheld += 1
@@ -260,6 +263,8 @@ class Intake:
     def _since(self, since: date | None, report: Report) -> Iterator[ServiceRecord | Withdrawn | SetAside]:
         """Yield what the registry hands over of the day `since` and later, whether it keeps to it or not."""
         for found in self._fetched("fetch_records", county=self.rulebook.policy.county.id, since=since):
+            if isinstance(found, ServiceRecord | Withdrawn):
+                _not_our_own(found.registry)
             if since is not None and isinstance(found, ServiceRecord) and found.day < since:
                 report.earlier += 1
             else:
@@ -696,6 +701,16 @@ def _as_set_aside(
 def _not_booked(taken_back: Withdrawn) -> SetAside:
     id = str(taken_back.id)
     return SetAside(str(taken_back.registry), 0, "id", "not_booked", (("id", id),), {"id": id})
+
+
+def _not_our_own(registry: str) -> None:
+    """Refuse records of requests for service that no request has brought about."""
+    if registry == MENU:
+        raise InvalidError(
+            registry,
+            f"登记系统“{registry}”留给本行的服务请求，不能由别处导入",
+            f"the registry '{registry}' is kept for the bank's own requests for service; nothing is imported under it",
+        )
 
 
 def _no_person(registry: str, found: Volunteer) -> SetAside:

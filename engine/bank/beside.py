@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import takewhile
 
@@ -20,8 +20,8 @@ from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallets import Part
 from lianxing.rules.accounts import Account, WholeOnly
-from lianxing.rules.facts import VolunteerId
-from lianxing.rules.records import Volunteer
+from lianxing.rules.facts import FactValue, RecordId, VolunteerId
+from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.redeeming import Reason
 
 ARRIVALS = frozenset((RECEIVED, TAKEN_BACK, PAID_OUT, LENT, REPAID))
@@ -57,6 +57,28 @@ class Message:
         """Return what it writes in the receiver's passbook."""
         self.does(beside)
         return beside.taken()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a step of a request says that a record of whoever served is, or is from now on, with the days of both."""
+
+    sender: VolunteerId
+    receiver: VolunteerId
+    entry: int
+    digest: str
+    on: date
+    actor: str
+    reason: str
+    id: RecordId
+    served: ServiceRecord | None  # None: the record that is there already says `facts`, too
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
+
+    def record(self, there: ServiceRecord | None) -> ServiceRecord | None:
+        """Return the record as it is after the step; None where there is none any more."""
+        if self.served is not None or there is None:
+            return self.served
+        return replace(there, facts={**there.facts, **self.facts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +219,7 @@ class Post:
     """What was sent and has not arrived yet."""
 
     _queues: dict[Pair, deque[Message]] = field(default_factory=dict)
+    _services: dict[tuple[VolunteerId, str], deque[Service]] = field(default_factory=dict)
 
     def send(self, messages: Iterable[Message]) -> None:
         for message in messages:
@@ -221,6 +244,23 @@ class Post:
         self._queues[pair].remove(message)
         if not self._queues[pair]:
             del self._queues[pair]
+
+    def serve(self, services: Iterable[Service]) -> None:
+        for service in services:
+            self._services.setdefault((service.receiver, service.id), deque()).append(service)
+
+    def service(self, receiver: VolunteerId, record: str) -> Service | None:
+        """Return what a record is to be next."""
+        waiting = self._services.get((receiver, record))
+        return waiting[0] if waiting else None
+
+    def take_service(self, service: Service) -> None:
+        self._services[service.receiver, service.id].popleft()
+
+    def services_left(self) -> Iterator[Service]:
+        """Yield what was served, or said of a service, and is in no record."""
+        for waiting in self._services.values():
+            yield from waiting
 
     def left(self) -> Iterator[tuple[Pair, Sequence[Message]]]:
         """Yield what never arrived."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.beside import Beside, Message, PassedOn, Post, ShortError, beside
+from lianxing.engine.bank.beside import Beside, Message, PassedOn, Post, Service, ShortError, beside
 from lianxing.engine.bank.comparing import Found, compared
 from lianxing.engine.bank.crediting import credited, credits
 from lianxing.engine.bank.customers import Customer
@@ -36,8 +37,8 @@ from lianxing.engine.ledger.witnesses import StockMoves, closings, known_since, 
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.star_awards import certificate_number
 from lianxing.rules.commands import Command, Give, RecordStep, Redeem, ReviewStep, StarStep
-from lianxing.rules.facts import CountyId, VolunteerId
-from lianxing.rules.records import Volunteer
+from lianxing.rules.facts import CountyId, FactValue, RecordId, VolunteerId
+from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.service_commands import TakeStep
 
 CLOCKS_APART = 60  # seconds
@@ -160,7 +161,8 @@ def asked(book: Book, rulebook: Rulebook, witnesses: Witnesses) -> Same | Found:
         if found is None:
             if len(drafts) > 1:
                 book.running = None
-            return Same(len(drafts), deciding.passing.messages, deciding.passing.earned)
+            passing = deciding.passing
+            return Same(len(drafts), passing.messages, deciding.services, passing.earned)
         differing = differing or found
     assert differing is not None
     return differing
@@ -175,6 +177,7 @@ class _Deciding:
         self._customer = self._replica.customer(rulebook, person)
         self._body: Mapping[str, Any] = orjson.loads(self._link.body)
         self.passing = self._beside()
+        self.services: list[Service] = []
 
     def drafts(self) -> list[Draft] | Found:
         """Return what is to be written instead of the entry, and after it for the same reason."""
@@ -257,7 +260,24 @@ class _Deciding:
             lambda id: witnesses.as_registered(id, link.recorded_at)[0],
             lambda _made: queue_from(self._body["candidates"]),
         )
-        return take(counter, command, request_hash(command)).draft
+        step = take(counter, command, request_hash(command))
+        self.services += (self._service(command, record.volunteer, record.id, record) for record in step.served)
+        if counter.made is not None:
+            whose = VolunteerId(counter.made.volunteer)
+            self.services += (self._service(command, whose, RecordId(id), None, said) for id, said in step.evaluated)
+        return step.draft
+
+    def _service(
+        self,
+        command: TakeStep,
+        volunteer: VolunteerId,
+        id: RecordId,
+        served: ServiceRecord | None,
+        said: Mapping[str, FactValue] = MappingProxyType({}),
+    ) -> Service:
+        digest, own = self._rulebook.policy.digest, command.volunteer
+        told = command.on, command.actor, command.reason
+        return Service(own, volunteer, self._link.number, digest, *told, id, served, said)
 
     def _reviewed(self, command: ReviewStep) -> list[Draft]:
         """Return what is written for a step of a review, and for the records whose worth it changes."""

@@ -14,21 +14,21 @@ from itertools import islice
 
 import orjson
 
-from lianxing.engine.bank.beside import At, Beside, Earned, Message, PassedOn, beside
-from lianxing.engine.bank.comparing import Found, compared
+from lianxing.engine.bank.beside import At, Beside, Earned, Message, PassedOn, Service, beside
+from lianxing.engine.bank.comparing import Found, compared, first_in
 from lianxing.engine.bank.crediting import credited, credits, needs_lots
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.bank.request_steps import MENU
 from lianxing.engine.counting import REVOKES, Fold, Supplied, counted
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of
-from lianxing.engine.ledger.contents import facts_from, record_from
+from lianxing.engine.ledger.contents import content_of, facts_from, record_from
 from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Draft
 from lianxing.engine.recounting import Change, Recount, booking_of, recount
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.records import Order, ServiceRecord, Volunteer
+from lianxing.rules.requests import MENU
 
 RECORDS = frozenset((*WITH_VERSION, "adjusting"))
 GROUPINGS_MAX = 200
@@ -67,13 +67,40 @@ class Same:
 
     size: int = 1
     messages: Sequence[Message] = ()
+    services: Sequence[Service] = ()
     earned: Counter[Earned] = field(default_factory=Counter)
 
 
-def delivered(book: Book, rulebook: Rulebook, people: Sequence[Volunteer], passed: PassedOn) -> Same | Found:
+def of_request(link: Link) -> bool:
+    """Tell whether an entry brings a record that a request for service brings about, or a new version of it."""
+    return link.registry == MENU and bool(link.content)
+
+
+def not_as_served(book: Book, service: Service) -> Found | None:
+    """Return in what a record is not what the step of its request says."""
+    link = book.link
+    if service.digest != link.policy_digest:
+        return Found(link.number, "policy", str(link.policy_digest), service.digest)
+    there = book.replica.held.get((link.registry, link.record))
+    record = service.record(None if there is None else there.record)
+    if record is None:
+        return Found(link.number, "record", link.record, "-")
+    stands, said = orjson.loads(link.content or b"{}"), orjson.loads(content_of(record))
+    if stands != said:
+        return Found(link.number, *first_in(stands, said, "content"))
+    told = (link.supplied, link.actor, link.reason)
+    if told != (b"{}", service.actor, service.reason):
+        return Found(link.number, "actor", repr(told), repr((b"{}", service.actor, service.reason)))
+    return None
+
+
+def delivered(
+    book: Book, rulebook: Rulebook, people: Sequence[Volunteer], passed: PassedOn, on: date | None = None
+) -> Same | Found:
     """Return how many entries come from records that came together, or what differs.
 
-    `people` are who the person may have been by then, the most likely first.
+    `people` are who the person may have been by then, the most likely first; `on` is the day of the delivery, None
+    where only its entries say it.
     """
     longest = _longest(book)
     differing: Found | None = None
@@ -82,11 +109,11 @@ def delivered(book: Book, rulebook: Rulebook, people: Sequence[Volunteer], passe
             group = book.links[book.at : book.at + size]
             came = _added(book, group, rulebook, person) or _recounted(book.replica, group, rulebook, person)
             passing = beside(rulebook, None, book.place, passed=passed)
-            found = compared(book.replica, group, _drafts(book.replica, group, rulebook, person, came, passing))
+            found = compared(book.replica, group, _drafts(book.replica, group, rulebook, person, came, passing, on))
             if found is None:
                 if book.running is not None and book.running.records != len(book.replica.held) + size:
                     book.running = None
-                return Same(size, passing.messages, passing.earned)
+                return Same(size, passing.messages, earned=passing.earned)
             book.running = None
             if differing is None or found.entry > differing.entry:
                 differing = found
@@ -102,7 +129,7 @@ def _longest(book: Book) -> int:
     for size, link in enumerate(islice(book.links, book.at, None)):
         key = link.registry, link.record
         same = (link.recorded_at, link.policy_digest) == (first.recorded_at, first.policy_digest)
-        if link.kind not in RECORDS or not same or key in seen:
+        if link.kind not in RECORDS or not same or key in seen or (size and of_request(link)):
             return size
         seen.add(key)
         if link.kind == "withdrawn":
@@ -181,14 +208,20 @@ def _revokes(record: ServiceRecord, supplied: Supplied) -> bool:
 
 
 def _drafts(
-    replica: Replica, group: Sequence[Link], rulebook: Rulebook, person: Volunteer, found: Recount, passing: Beside
+    replica: Replica,
+    group: Sequence[Link],
+    rulebook: Rulebook,
+    person: Volunteer,
+    found: Recount,
+    passing: Beside,
+    on: date | None,
 ) -> list[Draft]:
     """Return what is to be written for records, with what they do to the person's accounts."""
     bookings = found.bookings
     if credits(rulebook):
         whole = needs_lots(rulebook.policy.accounts) or any(one.kind != "original" for one in bookings)
         whole = whole or any(one.record.registry == MENU for one in bookings)
-        rows, today = replica.rows(lots=whole), _booked_on(group)
+        rows, today = replica.rows(lots=whole), on or _booked_on(group)
         bookings = credited(
             rulebook, person, found, rows, replica.balances, replica.number, today, passing, replica.closed
         )

@@ -32,10 +32,10 @@ from lianxing.engine.bank.claims import Claim, Claims
 from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED
 from lianxing.engine.bank.deciding_again import EXPIRED, HOLD_EXPIRED, Witnesses, arrived, asked, sender_of
-from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered
+from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
 from lianxing.engine.bank.passing import RECEIVED
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.bank.request_data import LISTED_MAX, REQUEST
+from lianxing.engine.bank.request_data import LISTED_MAX, REQUEST, begun_by
 from lianxing.engine.bank.sharing import ORGANISATION, POOL, pool_owner
 from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.explaining import kept_of
@@ -50,6 +50,7 @@ from lianxing.rules.accounts import Account, Holder, WholeOnly
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.policy import DECISIONS_VERSION
 from lianxing.rules.records import Volunteer
+from lianxing.rules.requests import MENU
 
 DIFFERENCES_MAX = 100
 GIVEN = "given"
@@ -127,7 +128,8 @@ class _Replaying:
         self._post = Post()
         self._waiting: dict[Pair, Book] = {}
         self._ready: list[Book] = []
-        self._broken: dict[VolunteerId, Counts[VolunteerId]] = {}  # from whom how much would still have arrived
+        self._broken: dict[VolunteerId, Counts[str]] = {}  # from whom, or of which request, how much is not looked at
+        self._withdrawn: set[tuple[str, str]] = set()  # records of requests, by whose they were
 
     def run(self) -> Replay:
         done = self._done
@@ -256,6 +258,8 @@ class _Replaying:
                     size = found.size
                 for one in book.links[book.at : book.at + size]:
                     book.replica.apply(one)
+                    if one.registry == MENU and one.kind == "withdrawn":
+                        self._withdrawn.add((one.volunteer, one.record))
             except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, LedgerError) as error:
                 # Nothing that the bank writes leads here: the entry cannot be read, or is of what was never there.
                 self._breaks(book, Found(link.number, "readable", link.kind, f"{type(error).__name__}: {error}"))
@@ -266,6 +270,7 @@ class _Replaying:
     def _decided(self, book: Book, link: Link, rulebook: Rulebook) -> Same | Found | None:
         """Return how many entries stand as they come to, or what differs; None where the passbook has to wait."""
         done, post, witnesses = self._done, self._post, self._witnesses
+        found: Same | Found | None
         if link.kind in ARRIVALS:
             sender = sender_of(link)
             if not post.waits((sender, book.owner)):
@@ -277,11 +282,10 @@ class _Replaying:
                 return Same()
             found = arrived(book, rulebook, post, sender)
         elif link.kind in RECORDS:
-            people = witnesses.as_registered(book.owner, link.recorded_at)
-            book.customer, found = None, delivered(book, rulebook, people, witnesses.passed)
+            book.customer, found = None, self._delivered(book, link, rulebook)
         else:
             book.customer, found = None, asked(book, rulebook, witnesses)
-        if isinstance(found, Found):
+        if not isinstance(found, Same):
             return found
         done.entries += found.size
         if link.kind in RECORDS:
@@ -291,10 +295,32 @@ class _Replaying:
             done.records += found.size - 1
         witnesses.passed.sent(found.earned)
         post.send(found.messages)
-        for message in found.messages:
-            waits = self._waiting.pop((message.sender, message.receiver), None)
+        post.serve(found.services)
+        pairs = [(one.sender, one.receiver) for one in found.messages]
+        for pair in (*pairs, *((one.sender, one.receiver) for one in found.services)):
+            waits = self._waiting.pop(pair, None)
             if waits is not None:
                 self._ready.append(waits)
+        return found
+
+    def _delivered(self, book: Book, link: Link, rulebook: Rulebook) -> Same | Found | None:
+        """Return what records come to; those of requests for service have to be what the steps of these say."""
+        witnesses, post = self._witnesses, self._post
+        people = witnesses.as_registered(book.owner, link.recorded_at)
+        if not of_request(link):
+            return delivered(book, rulebook, people, witnesses.passed)
+        begun = begun_by(self._county, link.record)
+        if begun is None:
+            return Found(link.number, REQUEST, link.record, "-")
+        service = post.service(book.owner, link.record)
+        if service is None and begun[0] not in self._broken:
+            self._waiting[begun[0], book.owner] = book
+            return None
+        differs = None if service is None else not_as_served(book, service)
+        on = None if service is None else service.on
+        found = differs or delivered(book, rulebook, people, witnesses.passed, on)
+        if service is not None and isinstance(found, Same):
+            post.take_service(service)
         return found
 
     def _breaks(self, book: Book, found: Found) -> None:
@@ -302,11 +328,11 @@ class _Replaying:
         self._differs(book.owner, found.entry, found.what, found.stored, found.recomputed)
         self._done.unseen += len(book.links) - found.entry
         self._claims.drop(book.owner)
-        due = self._broken[book.owner] = Counts[VolunteerId]()
+        due = self._broken[book.owner] = Counts[str]()
         for link in book.links[book.at :]:
-            if link.kind in ARRIVALS and link.policy_digest in self._rulebooks:
+            if link.policy_digest in self._rulebooks and (link.kind in ARRIVALS or of_request(link)):
                 with suppress(LookupError, TypeError, ValueError):
-                    due[sender_of(link)] += 1
+                    due[sender_of(link) if link.kind in ARRIVALS else link.record] += 1
         for pair in [pair for pair in self._waiting if pair[0] == book.owner]:
             self._ready.append(self._waiting.pop(pair))
 
@@ -335,16 +361,23 @@ class _Replaying:
             wait = {book.owner for book in self._waiting.values()}
             sender, owner = next((pair for pair in self._waiting if pair[0] not in wait), next(iter(self._waiting)))
             book = self._waiting.pop((sender, owner))
-            self._breaks(book, Found(book.link.number, GIVEN, f"from {sender}", "-"))
+            what = (REQUEST, book.link.record) if book.link.kind in RECORDS else (GIVEN, f"from {sender}")
+            self._breaks(book, Found(book.link.number, *what, "-"))
             while self._ready:
                 self._decide(self._ready.pop())
 
     def _never_arrived(self) -> None:
         """Name what was sent and did not arrive, unless it may still be found behind a difference."""
         for (sender, receiver), left in self._post.left():
-            due = self._broken.get(receiver, Counts())[sender]
+            due = self._broken.get(receiver, Counts[str]())[sender]
             for message in left[due:]:
                 self._differs(sender, message.entry, "received", "-", str(receiver))
+        for service in self._post.services_left():
+            unseen = self._broken.get(service.receiver, Counts[str]())
+            if unseen[service.id]:
+                unseen[service.id] -= 1
+            elif service.served is not None or (service.receiver, service.id) not in self._withdrawn:
+                self._differs(service.sender, service.entry, "record", "-", f"{service.receiver}: {service.id}")
 
     def _of_no_passbook(self) -> None:
         """Prove what is said of passbooks that have no entry."""

@@ -22,7 +22,7 @@ from lianxing.engine.bank.request_data import (
     open_requests,
     requests_in,
 )
-from lianxing.engine.bank.request_steps import MENU, StepCounter, TakenStep, take
+from lianxing.engine.bank.request_steps import StepCounter, TakenStep, take
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import is_person, shared
 from lianxing.engine.bank.tellers import ATTEMPTS, Answer, family
@@ -39,10 +39,7 @@ from lianxing.rules.dossiers import Dossier
 from lianxing.rules.facts import CountyId, FactValue, RecordId, VolunteerId
 from lianxing.rules.records import ServiceRecord
 from lianxing.rules.redeeming import Reason
-from lianxing.rules.requests import (
-    ServiceRequest,
-    Step,
-)
+from lianxing.rules.requests import MENU, ServiceRequest, Step
 from lianxing.rules.service_commands import TakeStep
 
 PEOPLE_AT_ONCE = 500

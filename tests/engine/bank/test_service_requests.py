@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lianxing.engine.bank.ending import end_all
+from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.replaying import replay
-from lianxing.engine.bank.service_requests import ServiceDesk
+from lianxing.engine.bank.request_steps import TakenStep
+from lianxing.engine.bank.service_requests import ServiceDesk, _bookings
 from lianxing.engine.bank.tellers import Answer, Teller
+from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
+from lianxing.plugins.host import Host
+from lianxing.plugins.intake import Intake
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import Close, Declare
 from lianxing.rules.facts import RecordId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
-from lianxing.rules.records import Volunteer
+from lianxing.rules.records import Volunteer, Withdrawn
+from lianxing.rules.requests import MENU as MENU_REGISTRY
 from lianxing.rules.requests import RequestState, Step
 from lianxing.rules.service_commands import TakeStep
 from tests.engine.bank.counting_house import HERE, rules, take_in, write_county
@@ -51,7 +60,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
+def county(tmp_path: Path) -> Path:
     facts = "facts:\n" + "".join(f"  {name}: {said}\n" for name, said in FACTS.items())
     accounts = ACCOUNTS + "  family: {may_draw: yes, pooled: no}\n"
     chapters = {
@@ -64,7 +73,12 @@ def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
     folder = write_county(tmp_path / "smallville", measures=measures, **chapters)
     (folder / "hours.yaml").write_text("- id: found_false\n  revoke: {kind: revocation}\n", "utf-8")
     (folder / "redemption.yaml").unlink()
-    with rules(folder) as made:
+    return folder
+
+
+@pytest.fixture
+def town(county: Path, ledger: Ledger) -> Iterator[Rulebook]:
+    with rules(county) as made:
         yield made
         done = replay(ledger, [made])
         assert (done.differences, done.left_out) == ([], {})
@@ -312,3 +326,71 @@ def test_a_step_that_does_not_follow_from_what_was_asked_is_named(
         assert verify(ledger) == []
         (found,) = replay(ledger, [desk.town]).differences
     assert (found.volunteer, found.what) == ("R1", what)
+
+
+# --- the records of services -----------------------------------------------------------------------------------------
+
+
+def twice_as_long(
+    writing: Writing, rulebook: Rulebook, taken: TakenStep, command: TakeStep, passing: Passing
+) -> Iterator[Booking]:
+    longer = tuple(replace(one, seconds=2 * one.seconds, ended_at=one.ended_at + one.seconds) for one in taken.served)
+    yield from _bookings(writing, rulebook, replace(taken, served=longer), command, passing)
+
+
+@pytest.mark.parametrize(
+    ("books", "who", "what", "stored", "again"),
+    [
+        pytest.param(twice_as_long, "V1", "content.ended_at", "1717696800", "1717693200", id="another duration"),
+        pytest.param(lambda *_said: (), "R1", "record", "-", "V1: smallville/R1/2", id="no record"),
+    ],
+)
+def test_a_record_that_is_not_as_the_step_of_its_request_says_is_named(
+    ledger: Ledger,
+    county: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    books: Callable[..., Any],
+    who: str,
+    what: str,
+    stored: str,
+    again: str,
+) -> None:
+    with rules(county) as town:
+        desk = Desk(ledger, town)
+        monkeypatch.setattr("lianxing.engine.bank.service_requests._bookings", books)
+        assert desk.confirmed(hours=1).accepted
+        assert verify(ledger) == []
+        (found,) = replay(ledger, [town]).differences
+    assert (found.volunteer, found.what, found.stored, found.recomputed) == (who, what, stored, again)
+
+
+@pytest.mark.parametrize("id", ["smallville/R1/1", "smallville/R1/2", "a"])
+def test_a_record_of_a_request_that_nobody_confirmed_is_named(
+    ledger: Ledger, county: Path, monkeypatch: pytest.MonkeyPatch, id: str
+) -> None:
+    made_up = replace(served(id, "2024-06-01 09:00", 2), registry=MENU_REGISTRY)
+    with rules(county) as town:
+        desk = Desk(ledger, town)
+        desk.matched()
+        with pytest.raises(InvalidError) as error:
+            take_in(town, ledger, made_up, on=MONDAY)
+        assert error.value.place == "menu"
+        monkeypatch.setattr("lianxing.plugins.intake._not_our_own", lambda _registry: None)
+        take_in(town, ledger, made_up, on=MONDAY)
+        assert verify(ledger) == []
+        (found,) = replay(ledger, [town]).differences
+    assert (found.volunteer, found.what, found.stored) == ("V1", "request", id)
+
+
+def test_a_service_that_was_taken_back_may_still_be_evaluated(desk: Desk) -> None:
+    desk.confirmed()
+    Intake(Host(installed=False), desk.town, desk.ledger, "menu", june(9), lambda _row: None).take(
+        [Withdrawn(RecordId(desk.id), MENU_REGISTRY, "a mistake", OFFICE)]
+    )
+    assert desk.step(Step.EVALUATE, june(9), "R1", said=(("evaluation", "good"),)).accepted
+    assert desk.kinds("V1") == ["original", "withdrawn"]
+
+
+def test_nothing_is_imported_as_a_request_of_the_bank(desk: Desk) -> None:
+    with pytest.raises(InvalidError, match="kept for the bank's own requests"):
+        Intake(Host(installed=False), desk.town, desk.ledger, "menu", june(9), lambda _row: None).run()
