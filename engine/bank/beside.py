@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import takewhile
+
+import orjson
 
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.passing import LENT, PAID_OUT, RECEIVED, REPAID, TAKEN_BACK, From, Passing
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.sharing import pool_owner
 from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.witnesses import Told
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallets import Part
 from lianxing.rules.accounts import Account, WholeOnly
@@ -201,8 +205,19 @@ class PassedOn:
     `amounts` are as the entries there say, in their order; each is proved where that passbook is decided again.
     """
 
-    amounts: Mapping[Earned, Sequence[int]] = field(default_factory=dict)
+    amounts: dict[Earned, list[int]] = field(default_factory=dict)
     _before: Counter[Earned] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, received: Iterable[Told]) -> PassedOn:
+        made = cls()
+        for told in received:
+            with suppress(LookupError, TypeError, ValueError):  # it will be named where it is decided again
+                body = orjson.loads(told.body)
+                if body["why"] == "record":
+                    key = VolunteerId(body["from"]), told.volunteer, body["registry"], body["record"]
+                    made.amounts.setdefault(key, []).append(int(body["amount"]))
+        return made
 
     def said(self, key: Earned, number: int, worth: int) -> int:
         """Return how much passed of what comes so many messages after those that are sent."""

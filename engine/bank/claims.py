@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
 
+import orjson
+
+from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.deciding_again import CLOCKS_APART
-from lianxing.engine.bank.deliveries import Book
+from lianxing.engine.bank.replicas import Replica
+from lianxing.engine.bank.sharing import pool_owner
+from lianxing.engine.ledger.witnesses import Told
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.accounts import Account
 from lianxing.rules.facts import VolunteerId
+from lianxing.rules.records import Volunteer
+
+
+@dataclass
+class State:
+    """A passbook between two of its entries."""
+
+    replica: Replica
+    _customers: list[Customer] = field(default_factory=list)
+
+    def customer(self, rulebook: Rulebook, person: Volunteer) -> Customer:
+        """Return the person as the bank saw them then."""
+        for known in self._customers:
+            if known.rulebook is rulebook and known.person == person:
+                return known
+        self._customers.append(self.replica.customer(rulebook, person))
+        return self._customers[-1]
 
 
 @dataclass
@@ -20,38 +46,45 @@ class Claim:
 
     owner: VolunteerId
     instant: int
-    holds: Callable[[Book], str]
+    holds: Callable[[State], str]
     said: str
     by: tuple[VolunteerId, int]  # whose entry says so
     what: str
     seen: str = "-"
 
 
+Everybody = Callable[[VolunteerId], Iterable[Claim]]  # what is said of each passbook, whosever it is
+
+
 @dataclass
 class Claims:
-    """The claims about each passbook that are not proved yet."""
+    """What is said of each passbook and not proved yet."""
 
-    _of: dict[VolunteerId, deque[Claim]] = field(default_factory=dict)
+    some: Iterable[Claim] = ()
+    everybody: Sequence[Everybody] = ()
+    _of: dict[VolunteerId, list[Claim]] = field(default_factory=dict)
+    _begun: dict[VolunteerId, list[Claim]] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, claims: Iterable[Claim]) -> Claims:
-        made = cls()
-        for claim in sorted(claims, key=lambda one: one.instant):
-            made._of.setdefault(claim.owner, deque()).append(claim)
-        return made
+    def __post_init__(self) -> None:
+        for claim in self.some:
+            self._of.setdefault(claim.owner, []).append(claim)
 
-    def before(self, book: Book, until: int | None) -> Iterator[Claim]:
+    def before(self, replica: Replica, until: int | None) -> Iterator[Claim]:
         """Hold a state against what is said of it; it ends with an entry of the instant `until`, None with the last.
 
         Yield what can be proved no longer.
         """
-        waiting = self._of.get(book.owner)
+        owner = replica.volunteer
+        waiting = self._begun.get(owner)
+        if waiting is None:
+            waiting = self._begun[owner] = self._claims_of(owner)
         if not waiting:
             return
+        state = State(replica)
         for claim in list(waiting):
             if until is not None and claim.instant > until + CLOCKS_APART:
                 return
-            claim.seen = claim.holds(book)
+            claim.seen = claim.holds(state)
             if claim.seen == claim.said:
                 waiting.remove(claim)
             elif until is None or claim.instant < until - CLOCKS_APART:
@@ -60,8 +93,34 @@ class Claims:
 
     def drop(self, owner: VolunteerId) -> None:
         """Let go of what is said of a passbook in which something differs."""
-        self._of.pop(owner, None)
+        self._begun[owner] = []
 
-    def left(self) -> list[VolunteerId]:
-        """Return about whose passbooks there is something left to prove."""
-        return [owner for owner, waiting in self._of.items() if waiting]
+    def begun(self, owner: VolunteerId) -> bool:
+        """Tell whether a passbook was held against what is said of it."""
+        return owner in self._begun
+
+    @property
+    def owners(self) -> list[VolunteerId]:
+        return list(self._of)
+
+    def _claims_of(self, owner: VolunteerId) -> list[Claim]:
+        found = [*self._of.get(owner, ()), *(claim for of in self.everybody for claim in of(owner))]
+        return sorted(found, key=lambda one: one.instant)
+
+
+def pools_had(entries: Iterable[tuple[Told, Rulebook]]) -> Iterator[Claim]:
+    """Yield what refusals among entries say of how much a pool had."""
+    for told, rulebook in entries:
+        if b'"code":"pool"' not in told.body:
+            continue
+        with suppress(LookupError, StopIteration, TypeError, ValueError):  # named where it is decided again
+            for reason in orjson.loads(told.body)["reasons"]:
+                if reason["code"] == "pool":
+                    pool = next(one for one in rulebook.policy.accounts if one.clause.id == reason["clause"])
+                    said, by = str(reason["operands"]["available"]), (told.volunteer, told.entry)
+                    holds = partial(_available, rulebook, pool, told.on)
+                    yield Claim(pool_owner(pool), told.instant, holds, said, by, f"available in {pool.clause.id}")
+
+
+def _available(rulebook: Rulebook, pool: Account, on: date, state: State) -> str:
+    return str(state.customer(rulebook, Volunteer(pool_owner(pool))).wallet(pool).available(on))

@@ -34,11 +34,13 @@ from lianxing.engine.ledger.checking import draft_of as booked
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.witnesses import StockMoves, closings, known_since, registrations
+from lianxing.engine.menu import Queue, ranked_again
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.star_awards import certificate_number
 from lianxing.rules.commands import Command, Give, RecordStep, Redeem, ReviewStep, StarStep
 from lianxing.rules.facts import CountyId, FactValue, RecordId, VolunteerId
 from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.requests import ServiceRequest
 from lianxing.rules.service_commands import TakeStep
 
 CLOCKS_APART = 60  # seconds
@@ -246,7 +248,7 @@ class _Deciding:
         return decide(counter, command).drafts
 
     def _stepped(self, command: TakeStep) -> Draft:
-        """Return what is written for a step of a request; whose turn it was to serve is as the entry says."""
+        """Return what is written for a step of a request; of each candidate it holds what the entry says."""
         own, replica, witnesses, link = command.volunteer, self._replica, self._witnesses, self._link
         people = {own: self._customer}
         if command.served_by and command.served_by != own:
@@ -258,7 +260,7 @@ class _Deciding:
             replica.requests.get(command.request),
             lambda _id: replica.family,
             lambda id: witnesses.as_registered(id, link.recorded_at)[0],
-            lambda _made: queue_from(self._body["candidates"]),
+            self._queue,
         )
         step = take(counter, command, request_hash(command))
         self.services += (self._service(command, record.volunteer, record.id, record) for record in step.served)
@@ -266,6 +268,11 @@ class _Deciding:
             whose = VolunteerId(counter.made.volunteer)
             self.services += (self._service(command, whose, RecordId(id), None, said) for id, said in step.evaluated)
         return step.draft
+
+    def _queue(self, made: ServiceRequest) -> Queue:
+        """Return the candidates in the order that follows from what the entry says of each."""
+        request = next(one for one in self._rulebook.policy.menu if one.clause.id == made.request)
+        return ranked_again(request, queue_from(self._body["candidates"]))
 
     def _service(
         self,

@@ -22,13 +22,14 @@ from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import orjson
 
 from lianxing.engine.bank.beside import ARRIVALS, Pair, PassedOn, Post
-from lianxing.engine.bank.claims import Claim, Claims
+from lianxing.engine.bank.candidacies import Match, matches
+from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED
 from lianxing.engine.bank.deciding_again import EXPIRED, HOLD_EXPIRED, Witnesses, arrived, asked, sender_of
@@ -36,7 +37,7 @@ from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_
 from lianxing.engine.bank.passing import RECEIVED
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import LISTED_MAX, REQUEST, begun_by
-from lianxing.engine.bank.sharing import ORGANISATION, POOL, pool_owner
+from lianxing.engine.bank.sharing import ORGANISATION, POOL
 from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.ledger.chaining import Link
@@ -44,12 +45,11 @@ from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
-from lianxing.engine.ledger.witnesses import Told, closings, kept_policies, stock_moves, told
+from lianxing.engine.ledger.witnesses import Told, all_known_since, closings, kept_policies, stock_moves, told
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account, Holder, WholeOnly
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.policy import DECISIONS_VERSION
-from lianxing.rules.records import Volunteer
 from lianxing.rules.requests import MENU
 
 DIFFERENCES_MAX = 100
@@ -122,9 +122,13 @@ class _Replaying:
         self._done = Replay(county)
         self._kept = kept_policies(self._connection, county)
         self._stock = stock_moves(self._connection, county)
-        passed = PassedOn(self._passed_on())
+        passed = PassedOn.of(
+            one for one, _rulebook in self._told(RECEIVED, any(map(_keeps_the_rest, self._accounts())))
+        )
         self._witnesses = Witnesses(reading, county, self._stock, closings(self._connection, county), passed)
-        self._claims = Claims.of(self._pools_said())
+        pools = any(one.holder is Holder.POOL for one in self._accounts())
+        self._matches = self._matched()
+        self._claims = Claims(pools_had(self._told(REFUSED, pools)), [match.claims for match in self._matches])
         self._post = Post()
         self._waiting: dict[Pair, Book] = {}
         self._ready: list[Book] = []
@@ -191,9 +195,9 @@ class _Replaying:
 
     # --- what is read before, of all passbooks -------------------------------------------------------------------
 
-    def _told(self, kind: str) -> Iterator[tuple[Told, Rulebook]]:
-        """Yield the entries of a kind under rules that are at hand."""
-        for one in told(self._connection, self._county, [kind]):
+    def _told(self, kind: str, asked: bool) -> Iterator[tuple[Told, Rulebook]]:
+        """Yield the entries of a kind under rules that are at hand, where they are asked for."""
+        for one in told(self._connection, self._county, [kind]) if asked else ():
             rulebook = self._rulebooks.get(one.digest)
             if rulebook is not None:
                 yield one, rulebook
@@ -202,30 +206,17 @@ class _Replaying:
         for rulebook in self._rulebooks.values():
             yield from rulebook.policy.accounts
 
-    def _passed_on(self) -> Mapping[tuple[VolunteerId, VolunteerId, str, str], list[int]]:
-        """Return what passed of records into passbooks that keep what is less than a whole unit."""
-        found: dict[tuple[VolunteerId, VolunteerId, str, str], list[int]] = {}
-        if not any(_keeps_the_rest(one) for one in self._accounts()):
-            return found
-        for one, _rulebook in self._told(RECEIVED):
+    def _matched(self) -> list[Match]:
+        """Return the steps in which somebody was matched, or was to be."""
+        menu = any(rulebook.policy.menu for rulebook in self._rulebooks.values())
+        steps = chain(self._told(REQUEST, menu), self._told(REFUSED, menu))
+        declared: dict[VolunteerId, list[tuple[int, tuple[VolunteerId, ...]]]] = {}
+        for one in told(self._connection, self._county, [DECLARED]) if menu else ():
             with suppress(LookupError, TypeError, ValueError):  # it will be named where it is decided again
-                body = orjson.loads(one.body)
-                if body["why"] == "record":
-                    key = VolunteerId(body["from"]), one.volunteer, body["registry"], body["record"]
-                    found.setdefault(key, []).append(int(body["amount"]))
-        return found
-
-    def _pools_said(self) -> Iterator[Claim]:
-        """Yield what refusals say of how much a pool had."""
-        if not any(one.holder is Holder.POOL for one in self._accounts()):
-            return
-        for one, rulebook in self._told(REFUSED):
-            if b'"code":"pool"' not in one.body:
-                continue
-            with suppress(LookupError, TypeError, ValueError):  # it will be named where it is decided again
-                for reason in orjson.loads(one.body)["reasons"]:
-                    if reason["code"] == "pool":
-                        yield _has(rulebook, one, reason)
+                family = tuple(VolunteerId(id) for id, _relation in orjson.loads(one.body)["family"])
+                declared.setdefault(one.volunteer, []).append((one.entry, family))
+        known = all_known_since(self._connection) if menu else {}
+        return list(matches(steps, declared, self._witnesses, known))
 
     # --- a passbook ----------------------------------------------------------------------------------------------
 
@@ -241,7 +232,7 @@ class _Replaying:
             link = book.link
             size = 1
             try:
-                self._prove(book, link.recorded_at)
+                self._prove(book.replica, link.recorded_at)
                 rulebook = self._rulebooks.get(link.policy_digest or "")
                 left_out = self._left_out(link, rulebook)
                 if left_out is not None:
@@ -265,7 +256,7 @@ class _Replaying:
                 self._breaks(book, Found(link.number, "readable", link.kind, f"{type(error).__name__}: {error}"))
                 return
             book.at += size
-        self._prove(book, None)
+        self._prove(book.replica, None)
 
     def _decided(self, book: Book, link: Link, rulebook: Rulebook) -> Same | Found | None:
         """Return how many entries stand as they come to, or what differs; None where the passbook has to wait."""
@@ -336,9 +327,10 @@ class _Replaying:
         for pair in [pair for pair in self._waiting if pair[0] == book.owner]:
             self._ready.append(self._waiting.pop(pair))
 
-    def _prove(self, book: Book, until: int | None) -> None:
-        for claim in self._claims.before(book, until):
-            self._differs(*claim.by, claim.what, claim.said, claim.seen)
+    def _prove(self, replica: Replica, until: int | None) -> None:
+        for claim in self._claims.before(replica, until):
+            who, entry = claim.by
+            self._differs(who, entry, claim.what, claim.said, claim.seen)
 
     def _left_out(self, link: Link, rulebook: Rulebook | None) -> tuple[str, str] | None:
         if rulebook is None:
@@ -381,20 +373,17 @@ class _Replaying:
 
     def _of_no_passbook(self) -> None:
         """Prove what is said of passbooks that have no entry."""
-        for owner in self._claims.left():
-            self._prove(Book((), Replica(owner, self._county)), None)
-
-
-def _has(rulebook: Rulebook, refusal: Told, reason: Mapping[str, Any]) -> Claim:
-    """Return what a refusal says of a pool."""
-    pool = next(one for one in rulebook.policy.accounts if one.clause.id == reason["clause"])
-
-    def available(book: Book) -> str:
-        return str(book.replica.customer(rulebook, Volunteer(book.owner)).wallet(pool).available(refusal.on))
-
-    said = str(reason["operands"]["available"])
-    by = refusal.volunteer, refusal.entry
-    return Claim(pool_owner(pool), refusal.instant, available, said, by, f"available in {pool.clause.id}")
+        said = [*self._claims.owners]
+        for match in self._matches[-1:]:
+            said += map(VolunteerId, match.known)
+        for match in self._matches:
+            said += map(VolunteerId, match.lines)
+        left = [id for id in dict.fromkeys(said) if not self._claims.begun(id)]
+        for start in range(0, len(left), PEOPLE_AT_ONCE):
+            some = left[start : start + PEOPLE_AT_ONCE]
+            self._witnesses.ask(some)
+            for id in some:
+                self._prove(Replica(id, self._county), None)
 
 
 def _keeps_the_rest(account: Account) -> bool:

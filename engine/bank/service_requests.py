@@ -243,13 +243,17 @@ def _candidates(
     for start in range(0, len(ids), PEOPLE_AT_ONCE):
         for id, one in customers(reading, rulebook, ids[start : start + PEOPLE_AT_ONCE]).items():
             if one.closed_on is not None:
-                clause = rulebook.policy.county.clause
-                why = Reason("closed_passbook", clause, clause.location, (("on", one.closed_on.isoformat()),))
-                gone.append(NotServed(id, (why,)))
+                gone.append(NotServed(id, (closed_passbook(rulebook, one.closed_on),)))
             else:
                 servers.append(Server(id, one.facts(on), one.measures(on), one.standing(on).star_held))
     found = candidates_for(rulebook, request, on, need, servers)
     return Queue(found.turns, (*found.left_out, *gone))
+
+
+def closed_passbook(rulebook: Rulebook, on: date) -> Reason:
+    """Return why somebody is no candidate who has closed their passbook."""
+    clause = rulebook.policy.county.clause
+    return Reason("closed_passbook", clause, clause.location, (("on", on.isoformat()),))
 
 
 def _names(record: ServiceRecord, supplied: Mapping[str, FactValue], recipient: str) -> bool:

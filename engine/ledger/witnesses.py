@@ -99,6 +99,13 @@ def known_since(connection: Connection, county: CountyId, person: VolunteerId) -
     return None if found is None else int(found)
 
 
+def all_known_since(connection: Connection) -> dict[str, int]:
+    """Return everybody of whom the ledger has heard, in any county, with the instant of the first entry of it."""
+    query = select(passbook.c.volunteer, func.min(entry.c.recorded_at).label("since"))
+    rows = connection.execute(query.join(entry, entry.c.passbook == passbook.c.id).group_by(passbook.c.volunteer))
+    return {row.volunteer: int(row.since) for row in rows}
+
+
 def _person(id: VolunteerId, body: bytes) -> Volunteer:
     said = orjson.loads(body)
     registered_on, born_on = (

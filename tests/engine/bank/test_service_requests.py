@@ -38,6 +38,7 @@ from lianxing.rules.service_commands import TakeStep
 from tests.engine.bank.counting_house import HERE, rules, take_in, write_county
 from tests.engine.bank.forging import exchange, forged
 from tests.engine.bank.test_pools import why
+from tests.engine.bank.test_replaying import Clock
 from tests.engine.requests import ACCOUNTS, FACTS, HOUR, MEASURES, MENU, MONDAY
 from tests.plugins.smallville import COUNTY, served
 
@@ -54,7 +55,7 @@ def june(day: int) -> date:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_ledger(str(tmp_path / "bank.db")) as made:
+    with open_ledger(str(tmp_path / "bank.db"), clock=Clock()) as made:
         yield made
         assert verify(made) == []
 
@@ -305,12 +306,24 @@ def test_the_dossier_tells_what_a_recipient_received(desk: Desk) -> None:
     assert desk.desk.dossier("R2").services == ()
 
 
+TURNS = "body.candidates.turns"
+FIRST = '{"id":"V1","place":1,"values":{"paired":1,"on_roster":null,"same_community":null,"served":0}}'
+SECOND = '{"id":"V2","place":2,"values":{"paired":0,"on_roster":null,"same_community":null,"served":0}}'
+NOT_ELIGIBLE = '{"code":"not_eligible","clause":"cleaning","at":"smallville/menu.yaml:11:5","cites":"","operands":{}}'
+IDLES = f'{{"id":"V3","reasons":[{NOT_ELIGIBLE}]}}'
+ENDS = '],"candidates":2,"number_left_out":3'
+
+
 @pytest.mark.parametrize(
     ("stood", "forged_as", "what"),
     [
         pytest.param('"state":"confirmed"', '"state":"served"', "body.request.state", id="a state"),
         pytest.param('"served_seconds":7200', '"served_seconds":7000', "body.request.served_seconds", id="a time"),
-        pytest.param('"place":1', '"place":2', "kind", id="whose turn it was"),
+        pytest.param('"place":1', '"place":2', f"{TURNS}[0].place", id="a place"),
+        pytest.param(f"{FIRST},{SECOND}", f"{SECOND},{FIRST}", f"{TURNS}[0].id", id="whose turn it was"),
+        pytest.param(SECOND, SECOND.replace('"served":0', '"served":9'), "candidate V2", id="what somebody had served"),
+        pytest.param(IDLES, IDLES.replace("not_eligible", "withdrew"), "candidate V3", id="why somebody is left out"),
+        pytest.param(f",{IDLES}{ENDS}", ENDS.replace("3", "2"), "candidate V3", id="that somebody is there at all"),
     ],
 )
 def test_a_step_that_does_not_follow_from_what_was_asked_is_named(
