@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.claims import Claim, State
+from lianxing.engine.bank.comparing import Found
 from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses
 from lianxing.engine.bank.request_data import LISTED_MAX, queue_data, request_from
 from lianxing.engine.bank.requests import command_from
@@ -35,7 +36,8 @@ LEFT_OUT = "left out"
 class Match:
     """A step in which somebody was matched, or was to be: what it says of each candidate and of each who is left out.
 
-    `known` is since when the ledger knows of everybody. `whole`: everybody who is left out is listed.
+    `known` is since when the ledger knows of everybody, `number` of how many the match tells. `whole`: everybody who is
+    left out is listed.
     """
 
     told: Told
@@ -45,10 +47,21 @@ class Match:
     command: TakeStep
     family: tuple[VolunteerId, ...]
     lines: Mapping[str, bytes]
+    number: int
     whole: bool
     witnesses: Witnesses
     known: Mapping[str, int]
     _needs: list[Need] = field(default_factory=list)
+
+    def miscounted(self) -> Found | None:
+        """Return that there were more or fewer people than it says, where not all of them are listed."""
+        instant, number = self.told.instant, self.number
+        since = [since for id, since in self.known.items() if is_person(id)] if not self.whole else []
+        least = sum(one < instant - CLOCKS_APART for one in since)
+        most = sum(one <= instant + CLOCKS_APART for one in since)
+        if self.whole or least <= number <= most:
+            return None
+        return Found(self.told.entry, "candidates", str(number), f"{least} .. {most}")
 
     def claims(self, owner: VolunteerId) -> Iterator[Claim]:
         """Yield what the match says of a person."""
@@ -126,6 +139,7 @@ def matches(
                     command=command,
                     family=family[-1] if family else (),
                     lines=_lines(said),
+                    number=said["candidates"] + said["number_left_out"],
                     whole=said["number_left_out"] <= LISTED_MAX,
                     witnesses=witnesses,
                     known=known,

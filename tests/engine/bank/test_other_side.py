@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -31,7 +29,7 @@ from lianxing.rules.families import Relation
 from lianxing.rules.records import ServiceRecord, Volunteer, Withdrawn
 from lianxing.rules.redeeming import Reason
 from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, rules, take_in, write_county
-from tests.engine.bank.forging import exchange, forged
+from tests.engine.bank.forging import copy_of, exchange, forged
 from tests.engine.bank.test_pools import ACCOUNTS, CHEST, CLUB, FACTS, GROUP, HOUR, MEASURES, OFFERS, Asks, of_club
 from tests.engine.bank.test_replaying import Clock, entries_of, insert, number_of, rewrite, scale
 from tests.plugins.smallville import served
@@ -59,13 +57,6 @@ def ledger(tmp_path: Path, town: Rulebook) -> Iterator[Ledger]:
         asks(Declare, family=((BEN, Relation.CHILD),))
         assert asks(Close, event=ClosingEvent.DEATH, heir=BEN).accepted
         yield made
-
-
-def copy_of(folder: Path) -> Path:
-    copy = folder / "forged.db"
-    with closing(sqlite3.connect(folder / "bank.db")) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
-    return copy
 
 
 def differences(path: Path, town: Rulebook) -> list[Difference]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -36,7 +34,7 @@ from lianxing.rules.requests import MENU as MENU_REGISTRY
 from lianxing.rules.requests import RequestState, Step
 from lianxing.rules.service_commands import TakeStep
 from tests.engine.bank.counting_house import HERE, rules, take_in, write_county
-from tests.engine.bank.forging import exchange, forged
+from tests.engine.bank.forging import copy_of, exchange, forged
 from tests.engine.bank.test_pools import why
 from tests.engine.bank.test_replaying import Clock
 from tests.engine.requests import ACCOUNTS, FACTS, HOUR, MEASURES, MENU, MONDAY
@@ -330,15 +328,44 @@ def test_a_step_that_does_not_follow_from_what_was_asked_is_named(
     desk: Desk, tmp_path: Path, stood: str, forged_as: str, what: str
 ) -> None:
     desk.confirmed()
-    copy = tmp_path / "forged.db"
-    with closing(sqlite3.connect(tmp_path / "bank.db")) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    copy = copy_of(tmp_path)
     with forged(copy) as connection:
         exchange(connection, "entry", "body", stood, forged_as, "kind = 'request'")
     with open_ledger(str(copy), create=False) as ledger:
         assert verify(ledger) == []
         (found,) = replay(ledger, [desk.town]).differences
     assert (found.volunteer, found.what) == ("R1", what)
+
+
+@pytest.mark.parametrize(
+    ("turns", "candidates", "left_out", "found"),
+    [
+        pytest.param([FIRST, SECOND], 2, 3, [], id="as it is"),
+        pytest.param([FIRST], 1, 4, ["candidate V2"], id="a candidate among those who are not listed"),
+        pytest.param([FIRST, SECOND], 2, 4, ["candidates"], id="more than there are"),
+    ],
+)
+def test_of_more_than_are_listed_each_is_judged_again(
+    ledger: Ledger,
+    county: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    turns: list[str],
+    candidates: int,
+    left_out: int,
+    found: list[str],
+) -> None:
+    for module in ("request_data", "candidacies", "replaying"):
+        monkeypatch.setattr(f"lianxing.engine.bank.{module}.LISTED_MAX", 2)
+    with rules(county) as town:
+        Desk(ledger, town).matched()
+        copy = copy_of(tmp_path)
+        with forged(copy) as connection:
+            ends = '"candidates":{},"number_left_out":{}'
+            exchange(connection, "entry", "body", ends.format(2, 3), ends.format(candidates, left_out))
+            exchange(connection, "entry", "body", f"[{FIRST},{SECOND}]", f"[{','.join(turns)}]")
+        with open_ledger(str(copy), create=False) as other:
+            assert [one.what for one in replay(other, [town]).differences] == found
 
 
 # --- the records of services -----------------------------------------------------------------------------------------
