@@ -11,8 +11,8 @@ in that passbook rests on it and is not looked at.
 - What other people did is seen by the instants of their entries, and clocks of several machines may be `CLOCKS_APART`.
   So of a stock it is proved that it may have been as an answer says, and that in all no more was given than there is;
   of a pool that was said to have too little, that it had just so much.
-- Who may serve a request and whose turn it was rests on everybody's passbook: each line of a match is judged again where
-  the passbook of whom it tells is decided again, and the order follows from the lines.
+- Who may serve a request and whose turn it was rests on everybody's passbook: each line of a match is judged again
+  where the passbook of whom it tells is decided again, and the order follows from the lines.
 - An entry under rules that are not at hand, or decided by another version of the engine, is not done again. It is
   counted, and nothing is said of it; what comes later is decided on what it left.
 """
