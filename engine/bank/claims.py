@@ -14,11 +14,15 @@ from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.deciding_again import CLOCKS_APART
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.sharing import pool_owner
+from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.witnesses import Told
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.records import Volunteer
+
+# What reading an entry leads to that no bank has written.
+UNREADABLE = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, LedgerError)
 
 
 @dataclass
@@ -84,7 +88,10 @@ class Claims:
         for claim in list(waiting):
             if until is not None and claim.instant > until + CLOCKS_APART:
                 return
-            claim.seen = claim.holds(state)
+            try:
+                claim.seen = claim.holds(state)
+            except UNREADABLE as error:  # it speaks of what was never there
+                claim.seen = f"{type(error).__name__}: {error}"
             if claim.seen == claim.said:
                 waiting.remove(claim)
             elif until is None or claim.instant < until - CLOCKS_APART:

@@ -251,21 +251,23 @@ class _Deciding:
         """Return what is written for a step of a request; of each candidate it holds what the entry says."""
         own, replica, witnesses, link = command.volunteer, self._replica, self._witnesses, self._link
         people = {own: self._customer}
-        if command.served_by and command.served_by != own:
-            people[command.served_by] = witnesses.other(command.served_by, self._rulebook, link, self._body)
+        made = replica.requests.get(command.request)
+        volunteer = VolunteerId(made.volunteer if made is not None else "") or command.served_by
+        if volunteer and volunteer != own:
+            people[volunteer] = witnesses.other(volunteer, self._rulebook, link, self._body)
         counter = StepCounter(
             self._rulebook,
             people,
             self.passing,
-            replica.requests.get(command.request),
+            made,
             lambda _id: replica.family,
             lambda id: witnesses.as_registered(id, link.recorded_at)[0],
             self._queue,
         )
         step = take(counter, command, request_hash(command))
         self.services += (self._service(command, record.volunteer, record.id, record) for record in step.served)
-        if counter.made is not None:
-            whose = VolunteerId(counter.made.volunteer)
+        if made is not None:
+            whose = VolunteerId(made.volunteer)
             self.services += (self._service(command, whose, RecordId(id), None, said) for id, said in step.evaluated)
         return step.draft
 

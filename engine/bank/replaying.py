@@ -30,7 +30,7 @@ import orjson
 
 from lianxing.engine.bank.beside import ARRIVALS, Pair, PassedOn, Post
 from lianxing.engine.bank.candidacies import Match, matches
-from lianxing.engine.bank.claims import Claims, pools_had
+from lianxing.engine.bank.claims import UNREADABLE, Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED
 from lianxing.engine.bank.deciding_again import EXPIRED, HOLD_EXPIRED, Witnesses, arrived, asked, sender_of
@@ -43,7 +43,6 @@ from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
-from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.witnesses import Told, all_known_since, closings, kept_policies, stock_moves, told
@@ -236,7 +235,6 @@ class _Replaying:
             link = book.link
             size = 1
             try:
-                self._prove(book.replica, link.recorded_at)
                 rulebook = self._rulebooks.get(link.policy_digest or "")
                 left_out = self._left_out(link, rulebook)
                 if left_out is not None:
@@ -252,10 +250,11 @@ class _Replaying:
                         return
                     size = found.size
                 for one in book.links[book.at : book.at + size]:
+                    self._prove(book.replica, one.recorded_at)
                     book.replica.apply(one)
                     if one.registry == MENU and one.kind == "withdrawn":
                         self._withdrawn.add((one.volunteer, one.record))
-            except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, LedgerError) as error:
+            except UNREADABLE as error:
                 # Nothing that the bank writes leads here: the entry cannot be read, or is of what was never there.
                 self._breaks(book, Found(link.number, "readable", link.kind, f"{type(error).__name__}: {error}"))
                 return
@@ -322,6 +321,7 @@ class _Replaying:
         """Name what differs, and let those go on who wait for what this passbook would have sent."""
         self._differs(book.owner, found.entry, found.what, found.stored, found.recomputed)
         self._done.unseen += len(book.links) - found.entry
+        self._prove(book.replica, book.link.recorded_at)
         self._claims.drop(book.owner)
         due = self._broken[book.owner] = Counts[str]()
         for link in book.links[book.at :]:

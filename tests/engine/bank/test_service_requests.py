@@ -225,6 +225,13 @@ def test_a_volunteer_whose_passbook_is_closed_is_no_candidate(desk: Desk) -> Non
     assert [turn.id for turn in queue.turns] == ["V2"]
 
 
+def test_of_a_request_that_somebody_serves_nobody_asks_whether_another_passbook_is_closed(desk: Desk) -> None:
+    desk.matched()
+    fixed = {"volunteer": VolunteerId("V2"), "county": HERE, "on": MONDAY, "scope": "test", "key": "close"}
+    Teller(desk.ledger, desk.town).serve(Close(event=ClosingEvent.LEAVING, **fixed))  # type: ignore[arg-type]
+    assert why(desk.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V2"))) == ["state"]
+
+
 def test_whoever_stepped_back_is_not_asked_again(desk: Desk) -> None:
     desk.matched()
     assert desk.step(Step.WITHDRAW, MONDAY, "V1").accepted
