@@ -218,8 +218,11 @@ class _Replaying:
             with suppress(LookupError, TypeError, ValueError):  # it will be named where it is decided again
                 family = tuple(VolunteerId(id) for id, _relation in orjson.loads(one.body)["family"])
                 declared.setdefault(one.volunteer, []).append((one.entry, family))
-        known = all_known_since(self._connection) if menu else {}
-        return list(matches(steps, declared, self._witnesses, known))
+        known: dict[str, int] = {}
+        found = list(matches(steps, declared, self._witnesses, known))
+        if found:
+            known |= all_known_since(self._connection)
+        return found
 
     # --- a passbook ----------------------------------------------------------------------------------------------
 

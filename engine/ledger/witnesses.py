@@ -143,7 +143,7 @@ def told(connection: Connection, county: CountyId, kinds: Iterable[str]) -> Iter
         .where(passbook.c.county == county, entry.c.kind.in_(sorted(kinds)))
         .order_by(entry.c.passbook, entry.c.number)
     )
-    for row in connection.execute(query):
+    for row in connection.execute(query, execution_options={"yield_per": 1_000}):
         on = date.fromisoformat(row.effective_on)
         digest = row.policy_digest or ""
         yield Told(row.volunteer, row.number, row.kind, row.recorded_at, on, digest, bytes(row.body))
