@@ -103,17 +103,19 @@ class _Told:
             if line.account == REDEEMED:
                 self.spent += line.amount
             elif line.account not in _NOWHERE:
-                self._goes(line.account, abs(line.amount))
+                self._goes(line.account, line.amount if line.account == EXPIRED else abs(line.amount))
 
     def _goes(self, where: str, amount: int) -> None:
         self.went[where] = self.went.get(where, 0) + amount
+        if not self.went[where]:
+            del self.went[where]
 
     def _done(self, move: Move) -> Done:
         wallet, on, amount = self.wallet, move.on, move.amount
         match move.kind:
             case MoveKind.EARNED:
                 theirs = belongs(self.rulebook, wallet.account, on, self.person)
-                return wallets.earn(wallet, on, amount, "", family=move.family, belongs=theirs)
+                return wallets.earn(wallet, on, amount, move.name, family=move.family, belongs=theirs)
             case MoveKind.ISSUED:
                 return wallets.issue(wallet, on, amount, self.rulebook.ask(ISSUES, on, self.person, self.measures))
             case MoveKind.SPENT:
@@ -124,7 +126,7 @@ class _Told:
             case MoveKind.RECEIVED:
                 return wallets.receive(wallet, on, amount, "gift")
             case MoveKind.TAKEN_BACK:
-                return wallets.take_back(wallet, on, amount)
+                return wallets.take_back(wallet, on, amount, move.name)
             case MoveKind.RESERVED:
                 return wallets.reserve(wallet, self.reserved + 1, on, amount, move.gives, move.family)
             case MoveKind.SETTLED:
@@ -147,7 +149,8 @@ def _touch(account: str, done: Done, on: date) -> Touch:
         on,
         account,
         spent=sum(line.amount for line in done.lines if line.account == REDEEMED),
-        expired=sum(line.amount for line in done.lines if line.account == EXPIRED),
+        expired=sum(line.amount for line in done.lines if line.account == EXPIRED and line.amount > 0),
+        reversed=-sum(line.amount for line in done.lines if line.account == EXPIRED and line.amount < 0),
         moves=(*opened, *moved),
         opened=[(account, lot.number, lot.last_day) for lot in done.opened],
         ended=[(account, lot) for lot in done.ended],

@@ -7,9 +7,11 @@ reserved is not gone; settled it is spent, and where its deposit has ended meanw
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import Enum
+from itertools import pairwise
 
 from lianxing.rules.balances import By, Gone
 
@@ -21,7 +23,8 @@ class Touch:
     """A change of accounts: what it has `spent` of the `account` (below zero: given back), what has `expired` with it.
 
     `decided_on` is the day up to which it let go what had ended, `moves` are the changes of lots, those with which they
-    were opened included; `opened` gives their last day. `ended` are lots that are over from this change on.
+    were opened included; `opened` gives their last day. `ended` are lots that are over from this change on. What had
+    expired and is `reversed` was taken back from its record, or is of another day: put back to its lot and taken out.
     """
 
     on: date
@@ -33,6 +36,16 @@ class Touch:
     opened: Sequence[tuple[str, int, date]] = ()
     ended: Sequence[Place] = ()
     entry: int = 0
+    reversed: int = 0
+
+
+class How(Enum):
+    """What a change of a lot is."""
+
+    MOVED = "moved"  # in or out, as the rest of its entry says
+    ENDED = "ended"
+    REVERSED = "reversed"  # what had ended is put back ...
+    TAKEN = "taken"  # ... and taken out
 
 
 @dataclass(slots=True)
@@ -40,6 +53,7 @@ class _Lot:
     last_day: date
     over_on: date | None = None  # where a change has ended it
     stays: list[tuple[date, int]] = field(default_factory=list)  # what was put in or taken, but for what has ended
+    left_on: date | None = None  # when a redemption last left something of it, which then was gone
 
     def ended_before(self, day: date) -> bool:
         return self.over_on is not None or self.last_day < day
@@ -56,17 +70,17 @@ def gone(touches: Iterable[Touch]) -> tuple[Gone, ...]:
         lots |= {(account, number): _Lot(last_day) for account, number, last_day in touch.opened}
         if touch.spent:
             amounts[touch.on, touch.account, By.SPENDING] += touch.spent
-        rest = touch.expired
-        for account, number, amount in touch.moves:
-            lot = lots.get((account, number))
-            if lot is None:
-                continue
-            if amount < 0 < touch.expired and lot.ended_before(touch.decided_on):
-                rest += amount
-            else:
+        for (account, number, amount), how in _told(touch, lots):
+            lot = lots[account, number]
+            if how is How.MOVED:
                 lot.stays.append((touch.on, amount))
-        if rest:  # what a redemption leaves
-            amounts[touch.on, touch.account, By.EXPIRY] += rest
+            elif how is How.ENDED and not lot.ended_before(touch.decided_on):  # what a redemption leaves
+                lot.left_on = touch.on
+                amounts[touch.on, account, By.EXPIRY] -= amount
+            elif how is How.TAKEN and lot.left_on is not None:
+                amounts[max(touch.on, lot.left_on), account, By.EXPIRY] += amount
+            elif how is How.TAKEN:
+                lot.stays.append((touch.on, amount))
         for place in touch.ended:
             if place in lots:
                 lots[place].over_on = touch.on
@@ -78,3 +92,47 @@ def gone(touches: Iterable[Touch]) -> tuple[Gone, ...]:
             for on, amount in lot.stays:
                 amounts[max(on, over_on), account, By.EXPIRY] += amount
     return tuple(Gone(on, account, by, amount) for (on, account, by), amount in amounts.items() if amount)
+
+
+def expired(touches: Iterable[Touch]) -> dict[Place, int]:
+    """Return what has ended of each lot and was let go, but for what was taken back since; lots have to be told."""
+    found: dict[Place, int] = defaultdict(int)
+    lots: dict[Place, _Lot] = {}
+    for touch in touches:
+        lots |= {(account, number): _Lot(last_day) for account, number, last_day in touch.opened}
+        for (account, number, amount), how in _told(touch, lots):
+            if how in (How.ENDED, How.REVERSED):
+                found[account, number] -= amount
+        for place in touch.ended:
+            if place in lots:
+                lots[place].over_on = touch.on
+    return {place: amount for place, amount in found.items() if amount}
+
+
+def _told(touch: Touch, lots: Mapping[Place, _Lot]) -> list[tuple[tuple[str, int, int], How]]:
+    """Return each change of a lot that is known, and what it is.
+
+    What has ended is taken from lots whose last day has passed; what a redemption leaves is taken from others, after
+    whatever else is done to them.
+    """
+    moves = [move for move in touch.moves if move[:2] in lots]
+    said = [How.MOVED] * len(moves)
+    if touch.reversed:
+        opening = {(account, number) for account, number, _last_day in touch.opened}
+        for at, (one, after) in enumerate(pairwise(moves)):
+            place = one[0], one[1]
+            if place in opening:
+                opening.remove(place)
+            elif place == after[:2] and one[2] == -after[2] > 0:
+                said[at : at + 2] = [How.REVERSED, How.TAKEN]
+    left = touch.expired
+    for at, (account, number, amount) in enumerate(moves):
+        if amount < 0 < left and said[at] is How.MOVED and lots[account, number].ended_before(touch.decided_on):
+            said[at] = How.ENDED
+            left += amount
+    for at in reversed(range(len(moves))):
+        amount = moves[at][2]
+        if amount < 0 and said[at] is How.MOVED and 0 < -amount <= left:
+            said[at] = How.ENDED
+            left += amount
+    return list(zip(moves, said, strict=True))

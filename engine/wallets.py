@@ -60,6 +60,7 @@ class Lot:
 
     `earned_on` decides the order, `last_day` is the last day on which it is there (date.max: it never ends). `source`
     is what it came from: `registry/record`, `issue/...`, `gift/...`; a correction of that takes it back first.
+    `expired` is what has ended of it and was let go.
     """
 
     number: int
@@ -68,6 +69,7 @@ class Lot:
     original: int
     remaining: int
     source: str
+    expired: int = 0
 
 
 @dataclass(slots=True)
@@ -455,17 +457,22 @@ def _hand_over(wallet: Wallet, on: date, amount: int, where: str) -> Done:
 def take_back(wallet: Wallet, on: date, amount: int, source: str = "") -> Done:
     """Take back what a correction says: from the lots of its source first, then as if spent.
 
-    What is held keeps and is owed instead; what is more than all there is is the shortfall.
+    What has ended of them is lost already, and not taken once more. What is held keeps and is owed instead; what is
+    more than all there is is the shortfall.
     """
     if (wrong := _not_an_amount(wallet, amount)) is not None:
         return wrong
-    lots = wallet.live(on)
-    short = max(0, amount - max(0, wallet.balance_on(on)))
+    own, live = lots_of(wallet, source), wallet.live(on)
+    mine = [lot for lot in live if source and lot.source == source]
+    lost = min(sum(_ended(lot, on) for lot in own), max(0, amount - sum(lot.remaining for lot in mine)))
+    there = max(0, wallet.balance_on(on))
+    short = max(0, amount - lost - there)
     if short and wallet.account.shortfall is Shortfall.FORBID:
-        return _refused(wallet, "shortfall", balance=wallet.balance_on(on), needed=amount)
+        return _refused(wallet, "shortfall", balance=wallet.balance_on(on), needed=amount - lost)
     booking = _Booking(wallet)
-    left = booking.take([lot for lot in lots if source and lot.source == source], amount)
-    left = booking.take([lot for lot in lots if not source or lot.source != source], left)
+    left = booking.take(mine, amount)
+    left = booking.take_ended(on, own, left)
+    left = booking.take([lot for lot in live if not source or lot.source != source], left)
     if wallet.account.shortfall is Shortfall.CLAMP:
         short = min(short, left)
         booking.book(WRITTEN_OFF, -short)
@@ -474,13 +481,43 @@ def take_back(wallet: Wallet, on: date, amount: int, source: str = "") -> Done:
     return booking.done(ISSUED)
 
 
+def redate(wallet: Wallet, on: date, source: str, day: date) -> Done:
+    """Let what is left of the lots of a source have been earned on another day: it ends as what is of that day.
+
+    What has ended by the wrong day is there again, until `expire` finds it ended by the right one.
+    """
+    booking = _Booking(wallet)
+    moved = 0
+    for lot in lots_of(wallet, source):
+        if lot.earned_on == day or lot.last_day == date.min:
+            continue
+        moved += lot.remaining
+        booking.change(lot, -lot.remaining)
+        if lot.last_day < on:
+            moved += lot.expired
+            booking.reverse(lot, lot.expired)
+    if moved:
+        booking.open(day, last_day_of(wallet.account, day), moved, source)
+        booking.pay_from_lots(on)
+    return booking.done(EXPIRED)
+
+
+def lots_of(wallet: Wallet, source: str) -> list[Lot]:
+    """Return the lots that a source has put in, the first first."""
+    return [lot for _number, lot in sorted(wallet.lots.items()) if source and lot.source == source]
+
+
+def _ended(lot: Lot, on: date) -> int:
+    return lot.expired + (lot.remaining if lot.last_day < on else 0)
+
+
 # What ends
 
 
 def expire(wallet: Wallet, on: date) -> Done:
     """Let go what ended before a day; what is held of it stays until it is released."""
     booking = _Booking(wallet)
-    booking.clear(lot for lot in wallet.lots.values() if lot.last_day < on)
+    booking.let_end(lot for lot in wallet.lots.values() if lot.last_day < on)
     return booking.done(EXPIRED)
 
 
@@ -505,7 +542,7 @@ def close(wallet: Wallet, on: date, event: ClosingEvent) -> Done:
     booking = _Booking(wallet)
     for hold in list(wallet.holds.values()):
         booking.let_go(on, hold)
-    booking.book(EXPIRED, booking.clear(lot for lot in wallet.lots.values() if lot.last_day < on))
+    booking.book(EXPIRED, booking.let_end(lot for lot in wallet.lots.values() if lot.last_day < on))
     where = {
         ClosingEvent.DEATH: closure.death,
         ClosingEvent.MOVING: closure.moving,
@@ -551,8 +588,8 @@ def wallet_problems(wallet: Wallet) -> list[str]:
     for lot in wallet.lots.values():
         if lot.remaining < 0:
             said.append(f"lot {lot.number}: {lot.remaining} is left")
-        if lot.remaining + held.get(lot.number, 0) > lot.original:
-            said.append(f"lot {lot.number}: more than its {lot.original} is there or held")
+        if lot.remaining + held.get(lot.number, 0) + lot.expired > lot.original:
+            said.append(f"lot {lot.number}: more than its {lot.original} is there, held or ended")
         if not OWED < lot.number < wallet.next_lot:
             said.append(f"lot {lot.number}: the next one is {wallet.next_lot}")
     if not 0 <= wallet.drawn <= wallet.debt:
@@ -582,7 +619,7 @@ def wallet_data(wallet: Wallet) -> dict[str, Any]:
     """Return a wallet as plain data, without its account."""
     return {
         "lots": [
-            [lot.number, str(lot.earned_on), str(lot.last_day), lot.original, lot.remaining, lot.source]
+            [lot.number, str(lot.earned_on), str(lot.last_day), lot.original, lot.remaining, lot.source, lot.expired]
             for lot in wallet.lots.values()
         ],
         "holds": [
@@ -654,7 +691,7 @@ class _Booking:
 
     wallet: Wallet
     lines: dict[str, int] = field(default_factory=dict)
-    moves: dict[int, int] = field(default_factory=dict)
+    moves: dict[tuple[int, str], int] = field(default_factory=dict)  # by lot and why
     opened: list[Lot] = field(default_factory=list)
     taken: list[tuple[int, int]] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
@@ -670,17 +707,24 @@ class _Booking:
         self.book(counterpart, -sum(self.lines.values()))
         return Done(
             tuple(Line(account, amount) for account, amount in self.lines.items() if amount),
-            tuple(LotMove(lot, amount) for lot, amount in self.moves.items() if amount),
+            tuple(LotMove(lot, amount) for (lot, _why), amount in self.moves.items() if amount),
             tuple(self.opened),
             taken=tuple(self.taken),
             ended=tuple(self.ended),
             drawn=self.drawn,
         )
 
-    def change(self, lot: Lot, amount: int) -> None:
+    def change(self, lot: Lot, amount: int, why: str = "") -> None:
         lot.remaining += amount
-        self.moves[lot.number] = self.moves.get(lot.number, 0) + amount
+        self.moves[lot.number, why] = self.moves.get((lot.number, why), 0) + amount
         self.book(AVAILABLE, amount)
+
+    def reverse(self, lot: Lot, amount: int) -> None:
+        """Put what had ended of a lot back, and take it out again: it has not ended, for whatever becomes of it."""
+        lot.expired -= amount
+        self.change(lot, amount, "reversed")
+        self.change(lot, -amount, "taken")
+        self.book(EXPIRED, -amount)
 
     def open(self, earned_on: date, last_day: date, amount: int, source: str) -> None:
         wallet = self.wallet
@@ -700,14 +744,33 @@ class _Booking:
                 amount -= part
         return amount
 
-    def clear(self, lots: Iterable[Lot]) -> int:
+    def take_ended(self, on: date, lots: Iterable[Lot], amount: int) -> int:
+        """Take an amount of what has ended of lots, let go or not; return what is short."""
+        for lot in lots:
+            if lot.last_day < on:
+                part = min(lot.remaining, amount)
+                self.change(lot, -part)
+                amount -= part
+            if part := min(lot.expired, amount):
+                self.reverse(lot, part)
+                amount -= part
+        return amount
+
+    def clear(self, lots: Iterable[Lot], why: str = "") -> int:
         """Take all that is left of lots, for nobody; return how much it was."""
         cleared = 0
         for lot in lots:
             if lot.remaining:
                 cleared += lot.remaining
-                self.change(lot, -lot.remaining)
+                self.change(lot, -lot.remaining, why)
         return cleared
+
+    def let_end(self, lots: Iterable[Lot]) -> int:
+        """Let go what is left of lots that have ended; return how much it was."""
+        ending = [lot for lot in lots if lot.remaining]
+        for lot in ending:
+            lot.expired += lot.remaining
+        return self.clear(ending, "ended")
 
     def draw(self, on: date, amount: int) -> None:
         """Take an amount as it is spent; what is short is owed."""
@@ -794,7 +857,7 @@ class _Booking:
         wallet = self.wallet
         if wallet.account.expires is not Expiry.AFTER_REDEMPTION:
             return
-        self.book(EXPIRED, self.clear(wallet.lots.values()))
+        self.book(EXPIRED, self.let_end(wallet.lots.values()))
         held = {number for hold in wallet.holds.values() for number, _part in hold.lots} - {OWED}
         for number in sorted(held):
             wallet.lots[number].last_day = date.min

@@ -39,7 +39,8 @@ class ClosingEvent(Enum):
 class Move:
     """Something that is to happen to an account; `amount` is in its unit. `family`: by a member of the family.
 
-    `name` is what a reservation or something spent is called, and by which it is settled, released or refunded.
+    `name` is what a reservation or something spent is called, and by which it is settled, released or refunded; what a
+    deposit is called, and by which it is taken back.
     """
 
     on: date

@@ -10,7 +10,7 @@ from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.closings import Closed
-from lianxing.engine.bank.customers import wallet_from
+from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.passing import From, Passing, taken_back
 from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, shared
 from lianxing.engine.facts import past_facts, person_facts
@@ -31,10 +31,11 @@ _TOGETHER = -1  # as the number of a lot: all that is there, where no lot has to
 
 
 class Worth(NamedTuple):
-    """What a record was worth to an account, and what it is now."""
+    """What a record was worth to an account, and what it is now; `redated`: it is of another day than before."""
 
     was: int
     now: int
+    redated: bool = False
 
     @property
     def more(self) -> int:
@@ -77,7 +78,8 @@ def credited(
             before = found.before.get(key)
             was = 0 if before is None else worth_to(rulebook, person, account, as_counted(before))
             now = 0 if booking.kind == "withdrawn" else worth_to(rulebook, person, account, after[key])
-            worths.append(Worth(was, now))
+            redated = bool(was and now) and before is not None and before.record.day != booking.record.day
+            worths.append(Worth(was, now, redated))
         if not any(worth.was or worth.now for worth in worths):
             continue
         if account.holder in (Holder.POOL, Holder.ORGANISATION):
@@ -87,19 +89,22 @@ def credited(
                     effect.lines += lines
                     dated.add(at)
             continue
-        wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 for worth in worths))
+        wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
         may_end = _TOGETHER not in wallet.lots
         for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
             more = worth.now - worth.was
-            if more:
+            if more or worth.redated:
                 wallet.next_lot = max(wallet.next_lot, first_lot(number + at))
-                if may_end and booking.record.day < today:
+                if may_end and (booking.record.day < today or more < 0 or worth.redated):
                     effect.add(wallet, wallets.expire(wallet, today), besides(wallet))
                     may_end = False
-                done = _change(wallet, effect, booking, more, today)
-                may_end = may_end or _may_have_ended(done, today)
+                if worth.redated:
+                    _redate(wallet, effect, booking, today)
+                if more:
+                    done = _change(wallet, effect, booking, more, today)
+                    may_end = may_end or _may_have_ended(done, today)
                 dated.add(at)
-                if closed is not None and more > 0:
+                if closed is not None and (more > 0 or worth.redated):
                     _closes_again(wallet, effect, closed, today, person.id, passing)
                 if passing is not None and pools and effect.lines:
                     passing.share(person.id, effect, booking.record.day, "overflow")
@@ -150,13 +155,25 @@ def _earns_at_all(account: Account) -> bool:
 
 
 def _wallet(account: Account, rows: WalletRows, balances: Mapping[tuple[str, str], int], *, whole: bool) -> Wallet:
-    """Return the wallet; where its lots were not read, all that is there stands as one."""
+    """Return the wallet, with what has ended of its lots where they are needed `whole`.
+
+    Where its lots were not read, all that is there stands as one.
+    """
     wallet = wallet_from(account, rows, balances)
-    if not whole and not wallet.lots:
+    if whole:
+        add_ended(wallet, rows)
+    elif not wallet.lots:
         there = balances.get((account.clause.id, UNITS[account.unit]), 0)
         if there:
             wallet.lots[_TOGETHER] = Lot(_TOGETHER, date.max, date.max, there, there, "")
     return wallet
+
+
+def _redate(wallet: Wallet, effect: Effects, booking: Booking, today: date) -> None:
+    """Let what is left of a record's deposit be of its right day; what has ended by that is let go at once."""
+    record, before = booking.record, besides(wallet)
+    effect.add(wallet, wallets.redate(wallet, today, f"{record.registry}/{record.id}", record.day), before)
+    effect.add(wallet, wallets.expire(wallet, today), besides(wallet))
 
 
 def _change(wallet: Wallet, effect: Effects, booking: Booking, more: int, today: date) -> Done:

@@ -25,7 +25,7 @@ from lianxing.engine.sanctions import sanction_facts
 from lianxing.engine.standings import measures_of, standing, standing_after
 from lianxing.engine.touches import Touch
 from lianxing.engine.wallets import DEBT, OWED, Hold, Lot, Wallet
-from lianxing.rules.accounts import Account
+from lianxing.rules.accounts import Account, Expiry
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
 from lianxing.rules.records import Volunteer
 from lianxing.rules.redeeming import Taken
@@ -48,6 +48,7 @@ class Customer:
     closed_on: date | None = None
     number: int = 0  # of the last entry of the passbook, those not yet written included
     _wallets: dict[str, Wallet] = field(default_factory=dict)
+    _with_ended: set[str] = field(default_factory=set)
     _standings: dict[date, Standing] = field(default_factory=dict)
     _touches: list[Touch] = field(default_factory=list)  # of entries that are not written yet
 
@@ -58,12 +59,15 @@ class Customer:
     def account(self, id: str) -> Account | None:
         return next((account for account in self.rulebook.policy.accounts if account.clause.id == id), None)
 
-    def wallet(self, account: Account) -> Wallet:
-        """Return the person's wallet of an account."""
+    def wallet(self, account: Account, *, ended: bool = False) -> Wallet:
+        """Return the person's wallet of an account; with `ended` it knows what had ended of its lots."""
         id = account.clause.id
         found = self._wallets.get(id)
         if found is None:
             found = self._wallets[id] = wallet_from(account, self.rows, self.balances)
+        if ended and id not in self._with_ended:
+            self._with_ended.add(id)
+            add_ended(found, self.rows)
         return found
 
     def standing(self, on: date) -> Standing:
@@ -123,6 +127,16 @@ def wallet_from(account: Account, rows: WalletRows, balances: Mapping[tuple[str,
     wallet.drawn, wallet.rest = drawn, rest
     wallet.issued = [(index, date.fromisoformat(day)) for index, day in orjson.loads(issued)]
     return wallet
+
+
+def add_ended(wallet: Wallet, rows: WalletRows) -> None:
+    """Let a wallet know what had ended of its lots, once: something of them is to be taken back, or of another day."""
+    if wallet.account.expires is Expiry.NEVER:
+        return
+    for row in rows.ended():
+        if row.account == wallet.account.clause.id:
+            lot = Lot(row.number, row.earned_on, row.ends, row.original, row.remaining, row.source)
+            wallet.lots.setdefault(row.number, lot).expired += row.expired
 
 
 def customers(

@@ -113,10 +113,11 @@ class Passing:
     def earns(self, owner: VolunteerId, account: Account, on: date, worth: int, today: date, came: From) -> int:
         """Put in what a record is worth, or take back what it is worth no longer; return how much has passed."""
         customer = self._at_hand(owner)
+        customer.wallet(account, ended=worth < 0)
         wallet, before = self._wallet(customer, account)
         source = f"{came.said['registry']}/{came.said['record']}"
         effects = Effects()
-        if on < today:
+        if on < today or worth < 0:
             effects.add(wallet, wallets.expire(wallet, today), before)
             before = besides(wallet)
         done = wallets.earn(wallet, on, worth, source) if worth > 0 else taken_back(wallet, today, -worth, source)

@@ -24,6 +24,7 @@ from lianxing.engine.ledger.touching import touch_of_link
 from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
+from lianxing.engine.touches import expired
 from lianxing.engine.wallets import REDEEMED, Lot, Wallet
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
@@ -167,7 +168,7 @@ class Replica:
 
     def rows(self, *, lots: bool = True) -> WalletRows:
         """Return what the passbook holds of the person's accounts, as a ledger would."""
-        rows = WalletRows(besides=dict(self._besides))
+        rows = WalletRows(besides=dict(self._besides), ended=self._ended)
         if lots:
             rows.lots += [self._lots[place] for place in self._full]
         rows.holds += self.holds.values()
@@ -180,6 +181,11 @@ class Replica:
                     there.add((account, lot))
                     rows.lots.append(self._lots[account, lot])
         return rows
+
+    def _ended(self) -> list[LotRow]:
+        """Return the lots of which something has ended, and how much."""
+        ended = expired(map(touch_of_link, self._touching))
+        return [self._lots[place]._replace(expired=amount) for place, amount in ended.items()]
 
     def customer(self, rulebook: Rulebook, person: Volunteer) -> Customer:
         """Return the person as the bank sees them now."""

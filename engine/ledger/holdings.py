@@ -7,7 +7,7 @@ database to answer it. Ids go in as one value, which each database takes apart i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -19,7 +19,10 @@ _SAME = {"sqlite": "IN (SELECT value FROM json_each(?))", "postgresql": "= ANY(%
 
 
 class LotRow(NamedTuple):
-    """A lot as it stands; `ends` is its last day, before the one that it was opened with where an entry ended it."""
+    """A lot as it stands; `ends` is its last day, before the one that it was opened with where an entry ended it.
+
+    `expired` is what has ended of it, where that was asked for.
+    """
 
     account: str
     number: int
@@ -28,6 +31,7 @@ class LotRow(NamedTuple):
     source: str
     original: int
     remaining: int
+    expired: int = 0
 
 
 class HoldRow(NamedTuple):
@@ -44,13 +48,15 @@ class WalletRows:
     """What the ledger holds of a person's accounts.
 
     `lots` are those of which something is left, and those that open holds took from; `taken` is what each open hold
-    took, as lot and amount; `besides` what each wallet is besides: drawn, rest, grants given (JSON).
+    took, as lot and amount; `besides` what each wallet is besides: drawn, rest, grants given (JSON). `ended` asks for
+    the lots of which something has ended: whoever takes back needs them, and nobody else.
     """
 
     lots: list[LotRow] = field(default_factory=list)
     holds: list[HoldRow] = field(default_factory=list)
     taken: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     besides: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    ended: Callable[[], Sequence[LotRow]] = tuple
 
 
 class Had(NamedTuple):

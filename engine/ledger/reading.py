@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -31,7 +32,7 @@ from lianxing.engine.ledger.tables import (
     volunteer,
 )
 from lianxing.engine.ledger.touching import touches_of
-from lianxing.engine.touches import Touch
+from lianxing.engine.touches import Touch, expired
 from lianxing.rules.assessments import Entry, Posting
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import ServiceRecord, Volunteer
@@ -360,7 +361,15 @@ class Reading:
         """
         ids = self._ids(owners)
         rows = holdings.wallet_rows(self._connection, ids, lots=lots, parts=parts)
+        for id, one in rows.items():
+            one.ended = partial(self._ended_lots, id)
         return {ids[id]: one for id, one in rows.items()}
+
+    def _ended_lots(self, id: int) -> list[holdings.LotRow]:
+        """Return the lots of a passbook of which something has ended, and how much."""
+        ended = expired(touches_of(self._connection, [id], lots=True).get(id, ()))
+        lots = holdings.lots_of(self._connection, id, ended.keys())
+        return [one._replace(expired=ended[one.account, one.number]) for one in lots]
 
     def taken(self, owner: _Owner, number: int) -> list[tuple[str, int, int]]:
         """Return which lots an entry took from, as account, lot and amount, in the order in which it did."""

@@ -108,16 +108,20 @@ def _touch(
     ended: Sequence[tuple[str, int]],
 ) -> Touch:
     """Return what an entry did; `body` is that of a record, which says up to which day has ended what had to."""
-    spent = expired = 0
+    spent = expired = reverted = 0
     accounts: list[str] = []
     for account, amount, own in lines:
         if own:
             accounts.append(account.partition("/")[0])
         elif account == REDEEMED:
             spent += amount
-        elif account == EXPIRED:
+        elif account == EXPIRED and amount > 0:
             expired += amount
-    said = orjson.loads(body).get(BOOKED_ON) if body and expired else None
+        elif account == EXPIRED:
+            reverted -= amount
+    said = orjson.loads(body).get(BOOKED_ON) if body and (expired or reverted) else None
     decided_on = on if said is None else date.fromisoformat(said)
     # A redemption is of one account; what merely ends is told by its lots.
-    return Touch(on, decided_on, accounts[0] if accounts else "", spent, expired, moves, opened, ended)
+    return Touch(
+        on, decided_on, accounts[0] if accounts else "", spent, expired, moves, opened, ended, reversed=reverted
+    )

@@ -29,6 +29,7 @@ from lianxing.engine.wallets import (
     issue,
     lend,
     receive,
+    redate,
     refund,
     release,
     repay,
@@ -288,6 +289,43 @@ def test_two_records_may_be_booked_and_corrected_in_any_order() -> None:
     assert (left(one), left(other)) == ([2, 4], [2, 4])
 
 
+def test_what_has_ended_of_a_record_is_lost_once_whether_it_was_let_go_or_not() -> None:
+    let_go, not_yet, july = wallet((1, 5), (20, 5)), wallet((1, 5), (20, 5)), date(2024, 7, 10)
+    assert lines(expire(let_go, july)) == {"": -5, "expired": 5}
+    assert lines(take_back(let_go, july, 500, "registry/1")) == {"expired": -5, "issued": 5}
+    assert lines(take_back(not_yet, july, 500, "registry/1")) == {"": -5, "issued": 5}
+    assert left(let_go) == left(not_yet) == [0, 5]
+    assert lines(take_back(let_go, july, 100, "registry/1")) == {"": -1, "issued": 1}
+
+
+def test_what_was_spent_of_a_record_before_the_rest_ended_is_taken_from_what_there_is() -> None:
+    kept, july = wallet((1, 5), (20, 5), shortfall=Shortfall.FORBID), date(2024, 7, 10)
+    spend(kept, june(2), 200)
+    expire(kept, july)
+    assert lines(take_back(kept, july, 500, "registry/1")) == {"expired": -3, "": -2, "issued": 5}
+    assert left(kept) == [0, 3]
+
+
+def test_what_is_left_of_a_record_ends_as_what_is_of_its_right_day() -> None:
+    kept, july = wallet((1, 5), (20, 5)), date(2024, 7, 10)
+    spend(kept, june(2), 200)
+    assert lines(redate(kept, june(22), "registry/1", june(15))) == {}
+    assert left(kept) == [0, 5, 3]
+    assert lines(expire(kept, july)) == {}
+    assert lines(redate(kept, july, "registry/1", june(5))) == {}
+    assert lines(expire(kept, july)) == {"": -3, "expired": 3}
+    assert lines(redate(kept, july, "registry/1", june(25))) == {"": 3, "expired": -3}
+    assert kept.available(july) == 800
+
+
+def test_what_a_redemption_has_left_is_not_there_again_on_another_day_and_lost_once() -> None:
+    kept = wallet((1, 5), expires=Expiry.AFTER_REDEMPTION)
+    assert lines(spend(kept, june(2), 200)) == {"": -5, "redeemed": 2, "expired": 3}
+    assert lines(redate(kept, june(3), "registry/1", june(2))) == {}
+    earn(kept, june(4), 400, "registry/4")
+    assert lines(take_back(kept, june(5), 500, "registry/1")) == {"expired": -3, "": -2, "issued": 5}
+
+
 # Refunds, gifts, pools
 
 
@@ -464,7 +502,7 @@ def test_what_cannot_be_is_named() -> None:
     ]
     assert [len(wallet_problems(one)) for one in broken] == [2, 1, 1, 1]
     kept.lots[1].remaining = 201
-    assert wallet_problems(kept) == ["lot 1: more than its 500 is there or held"]
+    assert wallet_problems(kept) == ["lot 1: more than its 500 is there, held or ended"]
     kept.lots[1].remaining = -1
     assert wallet_problems(kept) == ["lot 1: -1 is left"]
     kept.lots[1].remaining = 200

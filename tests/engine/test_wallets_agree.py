@@ -53,6 +53,7 @@ class Units:
     debt: int = 0
     drawn: int = 0
     deposits: int = 0
+    ended: list[Deposit] = field(default_factory=list)
 
     def live(self, on: date) -> list[Deposit]:
         found = [unit for unit in self.free if unit.last_day >= on]
@@ -100,16 +101,24 @@ class Units:
 
     def redeemed(self) -> None:
         if self.account.expires is Expiry.AFTER_REDEMPTION:
+            self.ended += self.free
             self.free.clear()
             for units in self.held.values():
                 for unit in units:
                     if unit is not None:
                         unit.last_day = date.min
 
-    def give_back(self, on: date, units: list[Deposit | None], source: str) -> None:
+    def give_back(self, on: date, units: list[Deposit | None], source: str, *, anew: bool = False) -> None:
         opened: Deposit | None = None
+        again: dict[int, Deposit] = {}
         for unit in units:
-            if unit is not None:
+            if unit is not None and anew and unit.last_day == date.min:
+                if unit.number not in again:
+                    self.deposits += 1
+                    ends = last_day_of(self.account, unit.earned_on)
+                    again[unit.number] = Deposit(self.deposits, unit.earned_on, ends, unit.source)
+                self.free.append(again[unit.number])
+            elif unit is not None:
                 self.free.append(unit)
             elif self.debt:
                 self.pay_one()
@@ -121,10 +130,28 @@ class Units:
             self.remove(self.live(on)[0])
             self.pay_one()
 
+    def lose(self, on: date, source: str) -> bool:
+        """Forget a unit of a source that has ended, of its first deposit, not yet let go before let go."""
+        ended = [unit for unit in self.free if unit.last_day < on]
+        lost = [unit for unit in (*ended, *self.ended) if unit.source == source]
+        if lost:
+            first = min(lost, key=lambda unit: unit.number)
+            units = self.free if any(unit is first for unit in ended) else self.ended
+            units.pop(next(index for index, one in enumerate(units) if one is first))
+        return bool(lost)
+
+    def lost_of(self, on: date, source: str, amount: int) -> int:
+        """Count how much of an amount has ended and need not be there."""
+        own = sum(unit.source == source for unit in self.live(on))
+        ended = sum(unit.source == source for unit in (*self.ended, *self.free)) - own
+        return min(ended, max(0, amount - own))
+
     def take_back(self, on: date, amount: int, source: str) -> None:
         held = sum(len(units) for units in self.held.values())
         for _unit in range(amount):
             own = [unit for unit in self.live(on) if unit.source == source]
+            if not own and self.lose(on, source):
+                continue
             first = next(iter(own or self.live(on)), None)
             if first is not None:
                 self.remove(first)
@@ -194,6 +221,7 @@ class Both(RuleBasedStateMachine):
     def what_ended_is_expired(self) -> None:
         done = wallets.expire(self.wallet, self.today)
         self.note(done, done)
+        self.units.ended += [unit for unit in self.units.free if unit.last_day < self.today]
         self.units.free = self.units.live(self.today)
         assert wallets.expire(self.wallet, self.today) == Done()
 
@@ -272,7 +300,7 @@ class Both(RuleBasedStateMachine):
         went = self.note(done, wallets.refund(self.eager, self.today, amount, lots))
         assert went is (amount <= len(units))
         if went:
-            self.units.give_back(self.today, units[-amount:][::-1], "refund")
+            self.units.give_back(self.today, units[-amount:][::-1], "refund", anew=True)
 
     @rule(amount=AMOUNTS)
     def something_is_given_away(self, amount: int) -> None:
@@ -287,7 +315,9 @@ class Both(RuleBasedStateMachine):
     def something_is_taken_back(self, amount: int, source: str) -> None:
         self.expire_eager()
         held = sum(len(units) for units in self.units.held.values())
-        there = max(0, len(self.units.live(self.today)) + held - self.units.debt)
+        there = max(0, len(self.units.live(self.today)) + held - self.units.debt) + self.units.lost_of(
+            self.today, source, amount
+        )
         done = wallets.take_back(self.wallet, self.today, amount, source)
         went = self.note(done, wallets.take_back(self.eager, self.today, amount, source))
         assert went is (self.units.account.shortfall is not Shortfall.FORBID or amount <= there)

@@ -93,6 +93,7 @@ class Box:
     waiting: int = 0
     granted: set[int] = field(default_factory=set)
     deposits: int = 0
+    lost: list[Coin] = field(default_factory=list)  # that have ended
 
     def there(self, today: date) -> list[Coin]:
         """The coins that may be spent, in the order in which they are."""
@@ -117,11 +118,11 @@ class Box:
             self.coins = [one for one in self.coins if one is not coin]
         return picked
 
-    def put(self, coins: list[Coin], today: date) -> None:
+    def put(self, coins: list[Coin], day: date) -> None:
         """Coins come in, one after the other: no more than the box may hold, and what is owed is paid first."""
         self.deposits += 1
         for coin in coins:
-            if self.rules.most is not None and self.available(today) + self.held >= self.rules.most:
+            if self.rules.most is not None and self.available(day) + self.held >= self.rules.most:
                 continue
             if self.owed:
                 self.owed -= 1
@@ -132,7 +133,8 @@ class Box:
         count += self.waiting
         self.waiting = count % self.rules.whole
         count -= self.waiting
-        self.put([Coin(0, day, self.rules.ends(day), source) for _ in range(count)], today)
+        self.let_go(today)
+        self.put([Coin(0, day, self.rules.ends(day), source) for _ in range(count)], day)
 
     def draw(self, count: int, today: date) -> list[Coin | None]:
         """Coins to be spent; what is not there is owed."""
@@ -165,10 +167,12 @@ class Box:
 
     def release(self, entry: int, today: date) -> None:
         coins = self.holds.pop(entry).coins
+        self.lost += [coin for coin in coins if coin is not None and coin.only_held]
         self.back([coin for coin in coins if coin is None or not coin.only_held], today)
 
     def redeemed(self) -> None:
         if self.rules.gone_after_redemption:
+            self.lost += self.coins
             self.coins = []
             for hold in self.holds.values():
                 for coin in hold.coins:
@@ -176,17 +180,38 @@ class Box:
                         coin.only_held = True
 
     def take_back(self, count: int, source: str, today: date) -> None:
-        there = max(0, self.available(today) + self.held)
-        too_much = max(0, count - there)
+        """What has ended of it is lost already; where it was spent, other coins go."""
+        self.let_go(today)
         theirs = [coin for coin in self.there(today) if coin.source == source]
         others = [coin for coin in self.there(today) if coin.source != source]
+        ended = [coin for coin in self.lost if coin.source == source][: max(0, count - len(theirs))]
+        self.lost = [coin for coin in self.lost if not any(coin is one for one in ended)]
+        count -= len(ended)
+        too_much = max(0, count - max(0, self.available(today) + self.held))
         left = count - len(self.pick(theirs + others, count))
         if self.rules.shortfall != "debt":
             left -= min(too_much, left)
         self.owed += left
 
+    def redate(self, source: str, day: date, today: date) -> None:
+        """What is left of it was earned on another day; what has ended by the wrong day may be there again."""
+        self.let_go(today)
+        theirs = [coin for coin in self.coins if coin.source == source and coin.earned_on != day]
+        ended = [coin for coin in self.lost if coin.source == source and coin.earned_on != day]
+        ended = [coin for coin in ended if coin.last_day < today]
+        self.pick(theirs, len(theirs))
+        self.lost = [coin for coin in self.lost if not any(coin is one for one in ended)]
+        self.deposits += 1
+        self.coins += [Coin(self.deposits, day, self.rules.ends(day), source) for _coin in theirs + ended]
+        self.owed -= len(self.pick(self.there(today), self.owed))
+
     def let_go(self, today: date) -> None:
+        self.lost += [coin for coin in self.coins if coin.last_day < today]
         self.coins = [coin for coin in self.coins if coin.last_day >= today]
+
+    def close(self, today: date) -> None:
+        self.let_go(today)
+        self.coins = []
 
 
 @dataclass
@@ -251,6 +276,7 @@ class County:
     def deliver(self, events: list[tuple[str, Record | None]]) -> None:
         """Records come, come again, or are taken back (None), in one delivery."""
         before = self.worth()
+        days = {id: record.day for id, record in self.records.items()}
         gone: list[str] = []
         for id, record in events:
             if id in self.records and (record is None or record.person != self.records[id].person):
@@ -267,6 +293,8 @@ class County:
         for id in sorted(self.records, key=lambda id: (self.records[id].start, len(id), id)):
             person, minutes, hundredths = after[id]
             if id in before and id not in gone:
+                if self.records[id].day != days[id]:
+                    self.redate(person, before[id], after[id], id)
                 minutes -= before[id][1]
                 hundredths -= before[id][2]
             self.differ(person, minutes, hundredths, self.records[id].day, id)
@@ -277,9 +305,17 @@ class County:
             if count > 0:
                 person.boxes[box].earn(day, count, f"test/{id}", self.today)
                 if person.closed and person.boxes[box].rules.closes:
-                    person.boxes[box].coins = []  # it goes where everything else has gone
+                    person.boxes[box].close(self.today)  # it goes where everything else has gone
             elif count < 0:
                 person.boxes[box].take_back(-count, f"test/{id}", self.today)
+
+    def redate(self, name: str, was: tuple[str, int, int], now: tuple[str, int, int], id: str) -> None:
+        person = self.people[name]
+        for at, box in ((1, self.rules.earned["hours"]), (2, self.rules.earned["points"])):
+            if was[at] and now[at]:
+                person.boxes[box].redate(f"test/{id}", self.records[id].day, self.today)
+                if person.closed and person.boxes[box].rules.closes:
+                    person.boxes[box].close(self.today)
 
     def earned(self, name: str) -> tuple[int, int]:
         mine = [(minutes, hundredths) for person, minutes, hundredths in self.worth().values() if person == name]
@@ -439,7 +475,7 @@ class County:
             if not box.rules.closes and (box.there(self.today) or box.owed):
                 return False
         for box in person.boxes.values():
-            box.coins = []
+            box.close(self.today)
         person.closed = True
         return True
 

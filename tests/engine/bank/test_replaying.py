@@ -45,6 +45,7 @@ from lianxing.rules.commands import (
 )
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.families import Relation
+from lianxing.rules.policy import DECISIONS_VERSION
 from lianxing.rules.records import ServiceRecord, Volunteer, Withdrawn
 from lianxing.rules.redemption import PickUp
 from tests.engine.bank.counting_house import ANN, BEN, HERE, OFFERS, PERKS, rules, take_in, write_county
@@ -487,11 +488,11 @@ def test_what_another_version_of_the_engine_decided_is_not_called_a_difference(
 ) -> None:
     take_in(house.rulebook, house.ledger, served("a1", "2024-05-01 09:00", 2))
     for module in ("engine.compiling", "engine.explaining", "engine.bank.replaying"):
-        monkeypatch.setattr(f"lianxing.{module}.DECISIONS_VERSION", 2)
+        monkeypatch.setattr(f"lianxing.{module}.DECISIONS_VERSION", DECISIONS_VERSION + 1)
     with rules(tmp_path / "smallville") as newer:
         done = replay(house.ledger, [newer])
     assert newer.policy.digest != house.rulebook.policy.digest
-    assert (done.differences, done.left_out) == ([], {("version", "1"): 1})
+    assert (done.differences, done.left_out) == ([], {("version", str(DECISIONS_VERSION)): 1})
 
 
 def test_a_policy_that_is_kept_otherwise_is_named(house: House, tmp_path: Path) -> None:

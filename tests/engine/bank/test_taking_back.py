@@ -1,0 +1,102 @@
+"""What is taken back of a record whose deposit has ended, or was of another day: nobody loses it twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lianxing import ServiceRecord
+from lianxing.engine.bank.ending import end_all
+from lianxing.engine.bank.replaying import replay
+from lianxing.engine.passbooks import Passbooks
+from lianxing.rules.commands import Redeem, Settle
+from lianxing.rules.facts import RecordId, RegistryId
+from lianxing.rules.records import Withdrawn
+from tests.engine.bank.counter import Counter, bank
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE
+from tests.engine.bank.test_star_basis import lowering
+from tests.plugins.smallville import served
+
+# Of Ann's four points two end with 2024-12-30, two with 2025-01-10.
+NEW_YEAR = date(2025, 1, 1)
+FIRST = Withdrawn(RecordId("2023-12-30"), RegistryId("test"))
+WITH_A_REDEMPTION = ACCOUNTS.replace("expires: {valid: 12 months}", "expires: after_redemption")
+
+
+def of_day(day: str, hours: int = 2) -> ServiceRecord:
+    return replace(served("2023-12-30", f"{day} 09:00", hours))
+
+
+def agree(counter: Counter) -> None:
+    assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+@pytest.mark.parametrize("booked", [True, False])
+def test_who_has_lost_points_by_time_does_not_lose_them_again_when_their_record_is_taken_back(
+    tmp_path: Path, booked: bool
+) -> None:
+    with bank(tmp_path) as counter:
+        if booked:
+            end_all(counter.ledger, counter.rulebook, NEW_YEAR)
+        counter.take(FIRST, on=NEW_YEAR)
+        assert counter.has() == {"points": 200}
+        with counter.ledger.reading() as reading:
+            last = reading.passbook_entries(ANN, HERE)[-1]
+        points = {(one.account.partition("/")[0], one.amount) for one in last.postings if one.unit == "points"}
+        assert {("issued", 200), ("expired", -200)} <= points
+        counter.take(of_day("2023-12-30"), on=NEW_YEAR)  # it was no mistake after all
+        end_all(counter.ledger, counter.rulebook, NEW_YEAR)
+        assert counter.has() == {"points": 200}
+        agree(counter)
+
+
+def test_of_a_correction_only_what_was_spent_is_taken_from_other_deposits(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        held = counter.ask(Redeem, on=date(2024, 6, 1), offer="soap")
+        counter.ask(Settle, on=date(2024, 6, 1), entry=held.entry)
+        end_all(counter.ledger, counter.rulebook, NEW_YEAR)
+        counter.take(of_day("2023-12-30", 1), on=NEW_YEAR)
+        assert counter.has() == {"points": 200}
+        counter.take(FIRST, on=NEW_YEAR)
+        assert counter.has() == {"points": 100}
+        agree(counter)
+
+
+def test_what_a_redemption_has_left_is_not_taken_back_either(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=WITH_A_REDEMPTION) as counter:
+        held = counter.ask(Redeem, offer="soap")
+        counter.ask(Settle, entry=held.entry)
+        counter.take(served("later", "2024-06-02 09:00", 2), on=NEW_YEAR)
+        counter.take(Withdrawn(RecordId("2024-01-10"), RegistryId("test")), on=NEW_YEAR)
+        assert counter.has() == {"points": 200}
+        agree(counter)
+
+
+def test_a_record_of_another_day_ends_with_that_day(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        end_all(counter.ledger, counter.rulebook, NEW_YEAR)
+        counter.take(of_day("2024-01-05"), on=NEW_YEAR)
+        assert counter.has() == {"points": 400}
+        end_all(counter.ledger, counter.rulebook, date(2025, 1, 6))
+        assert counter.has() == {"points": 200}
+        counter.take(of_day("2024-01-03"), on=date(2025, 1, 7))
+        assert counter.has() == {"points": 200}
+        agree(counter)
+
+
+def test_what_has_ended_and_was_taken_back_lowers_no_star(tmp_path: Path) -> None:
+    with bank(tmp_path, stars=lowering("yes", "yes")) as counter:
+
+        def total(on: date) -> int:
+            return Passbooks(counter.ledger, counter.rulebook).standing(ANN, on).measures[0].sum
+
+        end_all(counter.ledger, counter.rulebook, NEW_YEAR)
+        assert (total(date(2024, 6, 1)), total(NEW_YEAR)) == (400, 200)
+        counter.take(FIRST, on=NEW_YEAR)
+        assert (total(date(2024, 6, 1)), total(NEW_YEAR)) == (200, 200)
+        end_all(counter.ledger, counter.rulebook, date(2025, 2, 1))
+        assert total(date(2025, 2, 1)) == 0
+        agree(counter)
