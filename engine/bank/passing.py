@@ -16,7 +16,7 @@ from lianxing.engine import wallets
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.sharing import lender, pool_of, pool_owner, shared
-from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallets import DONATION_POOL, ISSUED, TRANSIT, Done, Part, Wallet
@@ -126,6 +126,7 @@ class Passing:
         passed = -sum(line.amount for line in lines if line.account == TRANSIT)
         if effects.lines or effects.wallets:
             kind = RECEIVED if worth > 0 else TAKEN_BACK
+            came = replace(came, said={**came.said, BOOKED_ON: today.isoformat()})
             self._draft(customer, wallet.account, effects, kind, on, came, passed)
         return passed
 

@@ -23,7 +23,7 @@ def touch_of_draft(draft: Draft) -> Touch:
     """Return what an entry that is not written yet does to accounts."""
     return _touch(
         draft.effective_on,
-        draft.body if draft.record else b"",
+        draft.body,
         [(line.account, line.amount, line.own) for line in draft.lines],
         [(move.account, move.lot, move.amount) for move in draft.lots],
         [(one.account, one.number, one.last_day) for one in draft.opened],
@@ -35,7 +35,7 @@ def touch_of_link(link: Link) -> Touch:
     """Return what an entry did to accounts."""
     return _touch(
         date.fromisoformat(link.effective_on),
-        link.body if link.record else b"",
+        link.body,
         [(str(account), int(amount or 0), after is not None) for account, _unit, amount, after in link.postings],
         [(str(account), int(number), int(amount)) for account, number, amount in link.lots],
         [(str(one[0]), int(one[1]), date.fromisoformat(str(one[3]))) for one in link.opened],
@@ -89,13 +89,13 @@ def touches_of(connection: Connection, ids: Collection[int], *, lots: bool) -> d
 
 
 def _bodies(connection: Connection, ids: Collection[int]) -> dict[tuple[int, int], bytes]:
-    """Return the bodies of the entries of records with which something has ended."""
+    """Return the bodies of the entries with which something has ended."""
     ends = exists().where(
         and_(posting.c.passbook == entry.c.passbook, posting.c.entry == entry.c.number),
         and_(posting.c.balance_after.is_(None), posting.c.account == EXPIRED),
     )
     query = select(entry.c.passbook, entry.c.number, entry.c.body)
-    rows = connection.execute(query.where(entry.c.passbook.in_(ids), entry.c.record != "", ends))
+    rows = connection.execute(query.where(entry.c.passbook.in_(ids), ends))
     return {(row.passbook, row.number): bytes(row.body) for row in rows}
 
 
@@ -107,7 +107,7 @@ def _touch(
     opened: Sequence[tuple[str, int, date]],
     ended: Sequence[tuple[str, int]],
 ) -> Touch:
-    """Return what an entry did; `body` is that of a record, which says up to which day has ended what had to."""
+    """Return what an entry did; the `body` of a record says up to which day has ended what had to."""
     spent = expired = reverted = 0
     accounts: list[str] = []
     for account, amount, own in lines:

@@ -13,7 +13,7 @@ from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.passbooks import Passbooks
 from lianxing.rules.commands import Redeem, Settle
-from lianxing.rules.facts import RecordId, RegistryId
+from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counter import Counter, bank
 from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE
@@ -24,6 +24,19 @@ from tests.plugins.smallville import served
 NEW_YEAR = date(2025, 1, 1)
 FIRST = Withdrawn(RecordId("2023-12-30"), RegistryId("test"))
 WITH_A_REDEMPTION = ACCOUNTS.replace("expires: {valid: 12 months}", "expires: after_redemption")
+CHEST = """
+chest:
+  holder: pool
+  unit: points
+  earned_from: points
+  spent_on: [goods]
+  expires: {valid: 12 months}
+  spends_first: oldest
+  storage: unlimited
+  overdraft: none
+  transfer: none
+  shortfall: debt
+"""
 
 
 def of_day(day: str, hours: int = 2) -> ServiceRecord:
@@ -100,3 +113,14 @@ def test_what_has_ended_and_was_taken_back_lowers_no_star(tmp_path: Path) -> Non
         end_all(counter.ledger, counter.rulebook, date(2025, 2, 1))
         assert total(date(2025, 2, 1)) == 0
         agree(counter)
+
+
+def test_what_a_pool_has_lost_by_time_it_does_not_lose_again(tmp_path: Path) -> None:
+    chest = ACCOUNTS + CHEST
+    with bank(tmp_path, accounts=chest) as counter:
+        end_all(counter.ledger, counter.rulebook, NEW_YEAR)
+        counter.take(FIRST, on=date(2025, 1, 20))
+        assert counter.has(VolunteerId("pool/chest")) == {}
+        counter.take(served("later", "2025-01-21 09:00", 2), on=date(2025, 1, 21))
+        counter.take(Withdrawn(RecordId("2024-01-10"), RegistryId("test")), on=date(2025, 1, 21))
+        assert counter.has(VolunteerId("pool/chest")) == {"chest": 200}
