@@ -26,7 +26,7 @@ from lianxing.engine.bank.request_steps import StepCounter, TakenStep, take
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import is_person, shared
 from lianxing.engine.bank.tellers import ATTEMPTS, Answer, family
-from lianxing.engine.dossiers import dossier
+from lianxing.engine.dossiers import RECIPIENT, dossier
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import BusyError, InvalidError, KeyMismatchError, RefusedError
 from lianxing.engine.ledger.opening import Ledger
@@ -134,8 +134,9 @@ class ServiceDesk:
     def dossier(self, recipient: str, first: date = date.min, last: date = date.max) -> Dossier:
         """Return the services that somebody received, from everything that the ledger holds of the county."""
         with self._ledger.reading() as reading:
-            requests = [one for one in requests_in(reading, self._county).values() if one.recipient == recipient]
-            people = [id for id in reading.volunteer_ids(self._county) if is_person(id)]
+            asked = requests_in(reading, self._county, reading.asked_for(self._county, recipient))
+            requests = [one for one in asked.values() if one.recipient == recipient]
+            people = [id for id in reading.with_records(self._county, RECIPIENT, [recipient]) if is_person(id)]
             history = []
             for start in range(0, len(people), PEOPLE_AT_ONCE):
                 for held in reading.histories(self._county, people[start : start + PEOPLE_AT_ONCE]).values():

@@ -30,7 +30,8 @@ def reviews(reading: Reading, rulebook: Rulebook) -> Iterator[Reviewed]:
     """Yield the records and applications of a county that are somewhere on their way, each with its steps."""
     county = rulebook.policy.county.id
     states = _states(rulebook)
-    for some in chunks(reading.volunteer_ids(county)):
+    people = {*reading.reviewed(county), *(reading.with_records(county, STATE, states) if states else ())}
+    for some in chunks(sorted(people)):
         known, histories = reading.volunteers(some), reading.histories(county, some)
         notes = reading.notes([(id, county) for id in some], REVIEW)
         for id in some:

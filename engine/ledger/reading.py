@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
-from lianxing.engine.ledger import holdings
+from lianxing.engine.ledger import finding, holdings
 from lianxing.engine.ledger.contents import facts_from, record_from
 from lianxing.engine.ledger.leafing import Leaves, leaf_through
 from lianxing.engine.ledger.payouts import Payout, payouts
@@ -174,6 +174,21 @@ class Reading:
         if county is not None:
             return sorted(self._connection.scalars(with_passbook.where(passbook.c.county == county)))
         return sorted(self._connection.scalars(with_passbook.union(select(volunteer.c.id))))
+
+    def with_records(self, county: CountyId, fact: str, values: Collection[str]) -> list[VolunteerId]:
+        """Return, sorted, who may have a record that says one of these values of the fact `state` or `recipient`.
+
+        Some of them may have none: an index finds them by what it holds of the text.
+        """
+        return sorted(map(VolunteerId, finding.with_records(self._connection, county, fact, values)))
+
+    def reviewed(self, county: CountyId) -> list[VolunteerId]:
+        """Return, sorted, everybody in whose passbook a step of a review stands."""
+        return sorted(map(VolunteerId, finding.reviewed(self._connection, county)))
+
+    def asked_for(self, county: CountyId, recipient: str) -> list[VolunteerId]:
+        """Return, sorted, who may have asked for a service for a recipient, as `with_records` does."""
+        return sorted(map(VolunteerId, finding.asked_for(self._connection, county, recipient)))
 
     def counties(self) -> list[CountyId]:
         """Return, sorted, every county with a passbook."""

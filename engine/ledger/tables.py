@@ -1,4 +1,4 @@
-"""The tables of the ledger, as the newest migration leaves them; a test compares the two.
+"""The tables of the ledger, as the newest migration leaves them; a test compares the two. `finding` adds indexes.
 
 Units: `points` in hundredths of a point, `seconds` in whole seconds; instants are whole seconds since 1970-01-01 UTC,
 days are ISO text, JSON is kept as the bytes that were hashed.

@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event
 
-from lianxing.engine.ledger import sqlite
+from lianxing.engine.ledger import finding, sqlite
 from lianxing.engine.ledger.errors import (
     AddressError,
     BusyError,
@@ -127,6 +127,8 @@ def test_the_tables_are_what_the_migrations_leave(ledger: Ledger, tmp_path: Path
     engine = create_engine(f"sqlite:///{tmp_path / 'tables.db'}")
     metadata.create_all(engine)
     with engine.connect() as connection:
+        for statement in finding.statements("sqlite"):
+            connection.exec_driver_sql(statement)
         assert connection.exec_driver_sql(query).all() == migrated
 
 
