@@ -58,7 +58,9 @@ def time_text(seconds: Number, language: Language) -> str:
 
 
 def amount_text(unit: str, amount: Number, language: Language) -> str:
-    """Return an amount of a posting or a working: `seconds` or `points`."""
+    """Return an amount of a posting or a working: `seconds` or `points`, of a posting also `uses` of a perk."""
+    if unit == "uses":
+        return f"{number_text(amount)} {'次' if language == 'zh' else 'use' if amount == 1 else 'uses'}"
     return time_text(amount, language) if unit == "seconds" else points_text(amount, language)
 
 

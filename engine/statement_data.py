@@ -23,6 +23,7 @@ from lianxing.rules.statements import (
     EndingLot,
     OpenHold,
     Pending,
+    PerkUses,
     StatedReason,
     Statement,
     StatementLine,
@@ -78,6 +79,7 @@ def statement_data(found: Statement, language: Language) -> dict[str, Any]:
         "opening": [state_data(state) for state in found.opening],
         "entries": [_line(line, found.time_zone, language) for line in found.lines],
         "closing": [state_data(state) for state in found.closing],
+        "uses": [uses_data(one) for one in found.uses],
         "pending": [pending_data(one) for one in found.pending],
         "holds": [_hold(one) for one in found.holds],
         "notice_days": found.notice_days,
@@ -99,6 +101,19 @@ def state_data(state: AccountState) -> dict[str, Any]:
         "held": exact(unit, state.held),
         "owed": exact(unit, state.owed),
         "ended_not_booked": exact(unit, state.ended),
+    }
+
+
+def uses_data(one: PerkUses) -> dict[str, Any]:
+    """Return how often a perk was used as plain data."""
+    return {
+        "perk": one.perk,
+        "label": _label(one.label),
+        "used": one.used,
+        "at_most": one.at_most,
+        "per": None if one.per is None else one.per.value,
+        "since": None if one.since is None else one.since.isoformat(),
+        "in_all": one.in_all,
     }
 
 

@@ -16,6 +16,7 @@ from lianxing.engine.statement_sentences import (
     next_star,
     pending_sentence,
     remarks,
+    uses_sentence,
     what_text,
 )
 from lianxing.rules.facts import Fact
@@ -57,6 +58,7 @@ def _page(found: Statement, facts: Mapping[str, Fact], language: Language) -> It
         yield from _states("期初余额" if zh else "At the beginning", found.opening, language)
     yield from _lines(found, language)
     yield from _states(f"{found.until} 结余" if zh else f"Balance on {found.until}", found.closing, language)
+    yield from _list("礼遇使用" if zh else "Perks used", (uses_sentence(one, language) for one in found.uses))
     waits = (pending_sentence(one, language) for one in found.pending)
     yield from _list("待定，尚不能使用" if zh else "Waiting, not to be spent yet", waits)
     yield from _list("预留中" if zh else "Reserved", (hold_sentence(one, language) for one in found.holds))

@@ -8,19 +8,21 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from lianxing.engine.amounts import amount_text, number_text
-from lianxing.engine.answers import awaiting_sentence, stated_sentence
+from lianxing.engine.answers import PERIODS, awaiting_sentence, stated_sentence
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.wording import refusal_sentence, standing_sentences
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import (
     EARNED,
+    USES,
     AccountState,
     Change,
     Cited,
     EndingLot,
     OpenHold,
     Pending,
+    PerkUses,
     Statement,
     StatementLine,
     Subject,
@@ -82,6 +84,7 @@ PARTS: Mapping[str, Label] = {
     "debt": Label("欠", "owed"),
 }
 EARNED_LABEL = Label("累计获得", "earned in all")
+USES_LABEL = Label("礼遇次数", "perk")
 
 
 def statement_sentences(found: Statement, facts: Mapping[str, Fact], language: Language) -> list[str]:
@@ -98,6 +101,9 @@ def statement_sentences(found: Statement, facts: Mapping[str, Fact], language: L
         said.append("  没有。" if zh else "  nothing.")
     said.append(f"{found.until} 结余：" if zh else f"On {found.until}:")
     said += [f"  {state_sentence(state, language)}" for state in found.closing]
+    if found.uses:
+        said.append("礼遇使用：" if zh else "Perks used:")
+        said += [f"  {uses_sentence(one, language)}" for one in found.uses]
     if found.pending:
         said.append("待定，尚不能使用：" if zh else "Waiting, not to be spent yet:")
         said += [f"  {pending_sentence(one, language)}" for one in found.pending]
@@ -152,6 +158,21 @@ def state_sentence(state: AccountState, language: Language) -> str:
         text = amount_text(state.unit, state.ended, language)
         said.append(f"已到期未入账 {text}" if zh else f"{text} ended and not booked yet")
     return f"{name}：{'，'.join(said)}" if zh else f"{name}: {', '.join(said)}"
+
+
+def uses_sentence(one: PerkUses, language: Language) -> str:
+    """Return how often a perk was used, of how often it may be."""
+    zh = language == "zh"
+    name = account_name(one.perk, one.label, language)
+    used = f"已用 {one.used} 次" if zh else f"used {one.used}"
+    if one.at_most is not None:
+        used += f"，限 {one.at_most} 次" if zh else f" of {one.at_most}"
+    if one.per is None:
+        return f"{name}：{used}" if zh else f"{name}: {used}"
+    per = PERIODS[one.per.value][0 if zh else 1]
+    if zh:
+        return f"{name}：{per}（自 {one.since}）{used}，累计 {one.in_all} 次"
+    return f"{name}: {used} in this {per} (since {one.since}), {one.in_all} in all"
 
 
 def line_sentences(line: StatementLine, found: Statement, language: Language) -> Iterator[str]:
@@ -229,13 +250,18 @@ def change_sentence(change: Change, found: Statement, language: Language) -> str
     name = change_name(change, found, language)
     amount, after = (amount_text(change.unit, value, language) for value in (change.amount, change.after))
     sign = "+" if change.amount > 0 else ""
-    return f"{name} {sign}{amount}，余 {after}" if language == "zh" else f"{name} {sign}{amount}, then {after}"
+    if language == "zh":
+        return f"{name} {sign}{amount}，{'累计' if change.account == USES else '余'} {after}"
+    return f"{name} {sign}{amount}, then {after}"
 
 
 def change_name(change: Change, found: Statement, language: Language) -> str:
     """Return which part of which account changes, as the county calls it."""
     if change.account == EARNED:
         return EARNED_LABEL.text(language)
+    if change.account == USES:
+        label = next((one.label for one in found.uses if one.perk == change.part), Label())
+        return f"{USES_LABEL.text(language)}·{label.text(language) or change.part}"
     label = next((state.label for state in found.closing if state.account == change.account), Label())
     part = "" if not change.part else PARTS.get(change.part, Label(change.part, change.part)).text(language)
     return f"{label.text(language) or change.account}{'·' + part if part else ''}"

@@ -1,7 +1,7 @@
 """A passbook's statement: what happened in a period, under which clause, and what that leaves.
 
-Amounts are hundredths of a point (`points`) or seconds (`seconds`), as `unit` says. A statement is as of a pair of
-dates: of what happened up to a day, and was recorded up to an instant.
+Amounts are hundredths of a point (`points`), seconds (`seconds`) or uses of a perk (`uses`), as `unit` says. A
+statement is as of a pair of dates: of what happened up to a day, and was recorded up to an instant.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from datetime import date
 
 from lianxing.rules.assessments import Refusal
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
+from lianxing.rules.periods import Period
 from lianxing.rules.places import Label
 from lianxing.rules.standings import Standing
 
 EARNED = "earned"  # what service was worth for ever: no account, nothing is ever spent of it
+USES = "uses"  # how often perks were used, each in an account of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,23 @@ class OpenHold:
 
 
 @dataclass(frozen=True, slots=True)
+class PerkUses:
+    """How often a perk was used: in the period that holds the last day, and in all.
+
+    `at_most` is the quota of the period, or of all time where there is no `per`; None where there is none. `since` is
+    the first day of the period.
+    """
+
+    perk: str
+    label: Label
+    used: int
+    in_all: int
+    at_most: int | None = None
+    per: Period | None = None
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """The passbook of one person in one county from `since` (None: the beginning) to `until`.
 
@@ -180,3 +199,4 @@ class Statement:
     ending: tuple[EndingLot, ...]
     holds: tuple[OpenHold, ...]
     standing: Standing
+    uses: tuple[PerkUses, ...] = ()

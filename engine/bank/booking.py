@@ -9,11 +9,14 @@ import orjson
 from lianxing.engine.ledger.drafts import Line, LotLine, NewLot, WalletRow
 from lianxing.engine.wallets import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, Wallet
 from lianxing.rules.accounts import Unit
+from lianxing.rules.statements import USES
 
 UNITS = {Unit.POINTS: "points", Unit.HOURS: "seconds"}
 # What is available or held is never below zero; what is owed is.
 _FLOORS: dict[str, int | None] = {AVAILABLE: 0, HELD: 0, DEBT: None}
 LOTS_OF_ENTRY_MAX = 10_000
+
+PERK_USES = "perk_uses"  # the other side of the accounts `uses/<perk>` of people
 
 Floors = tuple[tuple[str, str, int | None], ...]
 
@@ -53,6 +56,12 @@ class Effects:
         if besides(wallet) != before:
             issued = orjson.dumps([[index, day.isoformat()] for index, day in wallet.issued]).decode()
             self.wallets.append(WalletRow(id, wallet.drawn, wallet.rest, issued))
+
+    def use(self, perk: str, units: int) -> None:
+        """Count uses of a perk; below zero they are given back."""
+        name = account_name(USES, perk)
+        self.lines += (Line(name, USES, units), Line(PERK_USES, USES, -units, own=False))
+        self.floors.append((name, USES, 0))
 
     def redirect(self, counterpart: str, unit: str, where: str) -> int:
         """Let what went to a counterpart go somewhere else; return how much it is."""

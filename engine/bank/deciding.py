@@ -49,6 +49,7 @@ from lianxing.rules.commands import (
 )
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
 from lianxing.rules.families import AS_RECIPIENT, Relation
+from lianxing.rules.perks import Perk
 from lianxing.rules.places import Clause
 from lianxing.rules.redeeming import Quote, Reason
 from lianxing.rules.redemption import Gives, Offer
@@ -369,6 +370,8 @@ def given_back(
 
 def _refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     had = next((had for had in customer.had if had.entry == command.entry), None)
+    if had is not None and (perk := _perk_used(counter, had)) is not None:
+        return _not_used(counter, customer, command, had, perk)
     offer = _offer(counter, None if had is None else had.offer)
     if had is None or offer is None or _holding(customer, command.entry) is not None:
         return _refused(counter, command, [_county_reason(counter, "no_redemption", entry=command.entry)])
@@ -672,9 +675,29 @@ def _use_perk(counter: Counter, customer: Customer, command: UsePerk) -> Decisio
         "worth": None if held is None else held.worth,
         "star": customer.standing(on).star_held,
     }
-    draft = _draft(counter, customer, command, "perk_used", body, Effects())
+    effects = Effects()
+    effects.use(perk.clause.id, command.units)
+    draft = _draft(counter, customer, command, "perk_used", body, effects)
     draft.redemption = NewRedemption(on, perk.clause.id, command.site, command.units, 0, 0)
     customer.had.append(_had(customer.number, draft.redemption))
+    return Decision([draft], body)
+
+
+def _perk_used(counter: Counter, had: Had) -> Perk | None:
+    """Return the perk of which something that was had is a use. An offer of the same name is paid for."""
+    if had.paid or had.cash:
+        return None
+    return next((perk for perk in counter.rulebook.policy.perks if perk.clause.id == had.offer), None)
+
+
+def _not_used(counter: Counter, customer: Customer, command: Refund, had: Had, perk: Perk) -> Decision:
+    """Give a use back: it was not had after all, and counts no longer."""
+    effects = Effects()
+    effects.use(perk.clause.id, -had.units)
+    body = _body(command, clause=perk.clause) | {"perk": perk.clause.id, "units": had.units}
+    draft = _draft(counter, customer, command, "refunded", body, effects)
+    draft.returns = had.entry
+    customer.had.remove(had)
     return Decision([draft], body)
 
 

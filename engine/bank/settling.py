@@ -82,6 +82,8 @@ def _add(policy: Policy, lines: dict[_Key, SettlementLine], payout: Payout, sinc
                 more |= {"waiting_units": payout.units, "waiting": payout.paid}
     if payout.returned == "refunded" and within(payout.returned_on):
         more |= {"returned_units": payout.units, "returned": paid, "returned_cash": payout.cash}
+        if payout.kind == "perk_used":
+            more["worth"] -= (body.get("worth") or 0) * payout.units
     lines[key] = replace(line, **{name: getattr(line, name) + amount for name, amount in more.items()})
 
 

@@ -27,17 +27,21 @@ from lianxing.engine.wallets import DEBT, HELD
 from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry, Refusal
 from lianxing.rules.facts import VolunteerId
+from lianxing.rules.periods import period_start
+from lianxing.rules.perks import Uses
 from lianxing.rules.places import Clause, Label
 from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.standings import Counted, Standing
 from lianxing.rules.statements import (
     EARNED,
+    USES,
     AccountState,
     Change,
     Cited,
     EndingLot,
     OpenHold,
     Pending,
+    PerkUses,
     StatedReason,
     Statement,
     StatementLine,
@@ -87,6 +91,7 @@ def statement_from(
     book = _Book(rulebook, stored, reading.leaves(owner), kept, until, touches)
     lines = list(book.lines(since))
     closed_on = reading.closed_on([(volunteer, county.id)]).get((volunteer, county.id))
+    standing = book.standing(person or Volunteer(volunteer))
     return Statement(
         volunteer=volunteer,
         county=county.id,
@@ -105,7 +110,8 @@ def statement_from(
         pending=tuple(book.pending()),
         ending=tuple(book.ending(notice_days)),
         holds=tuple(book.holds()),
-        standing=book.standing(person or Volunteer(volunteer)),
+        standing=standing,
+        uses=tuple(book.uses(standing)),
     )
 
 
@@ -275,7 +281,7 @@ class _Book:
         for account in self._rulebook.policy.accounts:
             if account.holder.value in ("person", "family"):
                 known.append((account.clause.id, UNITS[account.unit]))
-        known += sorted((account, unit) for account, _part, unit in totals)
+        known += sorted((account, unit) for account, _part, unit in totals if account != USES)
         return list(dict.fromkeys(known))
 
     def _lots(self, on: date) -> Iterator[tuple[str, int, date, int]]:
@@ -331,6 +337,26 @@ class _Book:
             return "", None
         decide_by = said["decide_by"]
         return str(said["awaits"]), None if decide_by is None else date.fromisoformat(decide_by)
+
+    def uses(self, standing: Standing) -> Iterator[PerkUses]:
+        """Yield how often each perk was used that was used at all."""
+        days: dict[str, list[tuple[date, int]]] = defaultdict(list)
+        for one in self.shown:
+            for account, perk, _unit, amount in self._postings(one.entry.id):
+                if account == USES:
+                    days[perk].append((one.entry.effective_on, amount))
+        held = {one.clause.id: one for one in standing.perks}
+        said = {one.clause.id: one for one in self._rulebook.policy.perks}
+        for id, uses in sorted(days.items()):
+            label = said[id].clause.label if id in said else self._account_label(id)
+            in_all = sum(amount for _on, amount in uses)
+            open_as, limit = held.get(id), said[id].uses if id in said else None
+            if isinstance(limit, Uses):
+                since = period_start(limit.per, self._until)
+                used = sum(amount for on, amount in uses if on >= since)
+                yield PerkUses(id, label, used, in_all, limit.at_most.on(self._until), limit.per, since)
+            else:
+                yield PerkUses(id, label, in_all, in_all, None if open_as is None else open_as.earned_so_far)
 
     def pending(self) -> Iterator[Pending]:
         """Yield the records whose newest entry says that they wait."""

@@ -263,6 +263,22 @@ INVARIANTS = (
         "GROUP BY passbook, returned_by HAVING count(*) > 1",
     ),
     Invariant(
+        "uses_equal_redemptions",
+        Label(
+            zh="礼遇次数账户的每次变动须与其使用或退回相符",
+            en="what an account of uses gains was used, what it loses was given back",
+        ),
+        "SELECT posting.passbook, posting.entry, posting.account, amount FROM posting LEFT JOIN redemption AS used "
+        "ON used.passbook = posting.passbook AND used.entry = posting.entry LEFT JOIN redemption AS back "
+        "ON back.passbook = posting.passbook AND back.returned_by = posting.entry "
+        "WHERE unit = 'uses' AND balance_after IS NOT NULL AND (posting.account <> 'uses/' || "
+        "coalesce(used.offer, back.offer, '') OR amount <> coalesce(used.units, -back.units, 0)) "
+        "UNION ALL SELECT used.passbook, returned_by, used.account, used.amount FROM redemption JOIN posting AS used "
+        "ON used.passbook = redemption.passbook AND used.entry = redemption.entry AND used.unit = 'uses' "
+        "AND used.balance_after IS NOT NULL WHERE returned_by IS NOT NULL AND NOT EXISTS (SELECT 1 FROM posting "
+        "WHERE posting.passbook = redemption.passbook AND posting.entry = returned_by AND posting.unit = 'uses')",
+    ),
+    Invariant(
         "lot_move_has_lot",
         Label(zh="每次变动须属于一批", en="every move is of a lot"),
         "SELECT passbook, entry, line FROM lot_move WHERE NOT EXISTS (SELECT 1 FROM lot "
@@ -282,7 +298,7 @@ INVARIANTS = (
         "SELECT balance.passbook, balance.account, posted, coalesce(total, 0) AS total FROM balance LEFT JOIN ("
         "SELECT passbook, account || '/held' AS account, sum(amount) AS total FROM hold WHERE ended_by IS NULL "
         "GROUP BY passbook, account) AS sums ON sums.passbook = balance.passbook AND sums.account = balance.account "
-        "WHERE balance.account LIKE '%/held' AND posted <> coalesce(total, 0) "
+        "WHERE balance.account LIKE '%/held' AND balance.unit <> 'uses' AND posted <> coalesce(total, 0) "
         "UNION ALL SELECT passbook, account || '/held', 0, sum(amount) FROM hold WHERE ended_by IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM balance WHERE balance.passbook = hold.passbook "
         "AND balance.account = hold.account || '/held') GROUP BY passbook, account",

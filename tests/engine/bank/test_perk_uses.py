@@ -1,0 +1,78 @@
+"""How often a perk was used is an account: a use posts to it, given back it posts back, as of any two dates."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from lianxing.engine.bank.replaying import replay
+from lianxing.engine.bank.settling import settlement
+from lianxing.engine.bank.statements import statement
+from lianxing.engine.ledger.opening import open_ledger
+from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.statement_sentences import statement_sentences
+from lianxing.rules.commands import Refund, UsePerk
+from tests.engine.bank.counter import Counter, bank, codes
+from tests.engine.bank.counting_house import ANN, DAY, HERE, PERKS
+from tests.engine.bank.forging import forged
+
+BATH = PERKS.replace("pays: 0 %", "pays: 0 %, worth: 8 yuan")
+LATER = date(2025, 3, 1)
+
+
+def uses(counter: Counter) -> int | None:
+    with counter.ledger.reading() as reading:
+        return reading.accounts(ANN, HERE).get(("uses/bath", "uses"))
+
+
+def test_a_use_is_one_unit_and_a_use_that_was_none_goes_back(tmp_path: Path) -> None:
+    with bank(tmp_path, perks=BATH) as counter:
+        first = counter.ask(UsePerk, perk="bath")
+        assert codes(counter.ask(UsePerk, perk="bath")) == ["uses"]
+        assert uses(counter) == 1
+        assert counter.ask(Refund, LATER, entry=first.entry).accepted
+        assert codes(counter.ask(Refund, LATER, entry=first.entry)) == ["no_redemption"]
+        assert uses(counter) == 0
+        assert counter.ask(UsePerk, perk="bath").accepted
+        with counter.ledger.reading() as reading:
+            known = counter.ledger.now()
+            as_of = [reading.balance_as_of(ANN, HERE, on, known) for on in (date(2024, 5, 31), DAY, LATER)]
+        assert [there.get(("uses/bath", "uses"), 0) for there in as_of] == [0, 2, 1]
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_the_statement_tells_how_often_of_how_often(tmp_path: Path) -> None:
+    with bank(tmp_path, perks=BATH) as counter:
+        counter.ask(UsePerk, perk="bath")
+        said = {}
+        for on in (DAY, LATER):
+            found = statement(counter.ledger, counter.rulebook, ANN, None, on)
+            said[on] = [(one.used, one.at_most, one.since, one.in_all) for one in found.uses]
+        assert said == {DAY: [(1, 1, date(2024, 1, 1), 1)], LATER: [(0, 1, date(2025, 1, 1), 1)]}
+        found = statement(counter.ledger, counter.rulebook, ANN, None, DAY)
+        told = statement_sentences(found, counter.rulebook.policy.facts, "en")
+        assert "  bath: used 1 of 1 in this calendar year (since 2024-01-01), 1 in all" in told
+        assert "    perk·bath +1 use, then 1 use" in told
+        assert not [line for line in told if line.startswith("  uses")]
+
+
+def test_what_a_merchant_gets_for_a_use_goes_with_it(tmp_path: Path) -> None:
+    with bank(tmp_path, perks=BATH) as counter:
+        first = counter.ask(UsePerk, perk="bath")
+        counter.ask(Refund, LATER, entry=first.entry)
+        months = ((date(2024, 6, 1), date(2024, 6, 30)), (date(2025, 3, 1), date(2025, 3, 31)))
+        lines = [settlement(counter.ledger, counter.rulebook, *month).lines for month in months]
+        assert [[(one.units, one.returned_units, one.worth) for one in some] for some in lines] == [
+            [(1, 0, 800)],
+            [(0, 1, -800)],
+        ]
+
+
+def test_uses_that_are_not_what_was_used_are_found(tmp_path: Path) -> None:
+    with bank(tmp_path, perks=BATH) as counter:
+        counter.ask(UsePerk, perk="bath")
+    path = tmp_path / "county.db"
+    with forged(path) as connection:
+        connection.exec_driver_sql("UPDATE redemption SET units = 2")
+    with open_ledger(str(path)) as ledger:
+        assert "uses_equal_redemptions" in {one.invariant for one in verify(ledger)}
