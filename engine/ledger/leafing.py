@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from lianxing.engine.ledger.contents import facts_from, record_from
 from lianxing.engine.ledger.drafts import Line, LotLine
@@ -64,33 +64,56 @@ class Leaves:
     had: dict[int, tuple[str, str, int, int]] = field(default_factory=dict)
 
 
+_PASSBOOK: BindParameter[int] = bindparam("passbook")
+# Put together once: that takes longer than a database takes to answer.
+_POSTINGS = (
+    select(posting.c.entry, posting.c.account, posting.c.unit, posting.c.amount)
+    .where(posting.c.passbook == _PASSBOOK, posting.c.balance_after.is_not(None))
+    .order_by(posting.c.entry, posting.c.line)
+)
+_MOVES = (
+    select(lot_move.c.entry, lot_move.c.account, lot_move.c.lot, lot_move.c.amount)
+    .where(lot_move.c.passbook == _PASSBOOK)
+    .order_by(lot_move.c.entry, lot_move.c.line)
+)
+_ENDS = select(lot_end.c.account, lot_end.c.lot, lot_end.c.entry).where(lot_end.c.passbook == _PASSBOOK)
+_LOTS = (
+    select(lot.c.account, lot.c.number, lot.c.entry, lot.c.earned_on, lot.c.last_day, lot.c.source)
+    .where(lot.c.passbook == _PASSBOOK)
+    .order_by(lot.c.account, lot.c.number)
+)
+_HOLDS = (
+    select(hold.c.account, hold.c.entry, hold.c.amount, hold.c.until, hold.c.ended_by)
+    .where(hold.c.passbook == _PASSBOOK)
+    .order_by(hold.c.entry)
+)
+_VERSIONS = (
+    select(service_record.c.entry, service_record.c.original, service_record.c.content, service_record.c.supplied)
+    .where(service_record.c.passbook == _PASSBOOK)
+    .order_by(service_record.c.entry)
+)
+_HAD = select(
+    redemption.c.entry, redemption.c.offer, redemption.c.merchant, redemption.c.units, redemption.c.cash
+).where(redemption.c.passbook == _PASSBOOK)
+
+
 def leaf_through(connection: Connection, passbook: int) -> Leaves:
     """Return what every entry of a passbook did."""
-    leaves = Leaves()
-    own = posting.c.balance_after.is_not(None) & (posting.c.passbook == passbook)
-    for row in connection.execute(select(posting).where(own).order_by(posting.c.entry, posting.c.line)):
-        leaves.postings[row.entry].append(Line(row.account, row.unit, row.amount))
-    for row in connection.execute(
-        select(lot_move).where(lot_move.c.passbook == passbook).order_by(lot_move.c.entry, lot_move.c.line)
-    ):
-        leaves.moves[row.entry].append(LotLine(row.account, row.lot, row.amount))
-    ended = {
-        (row.account, row.lot): row.entry
-        for row in connection.execute(select(lot_end).where(lot_end.c.passbook == passbook))
-    }
-    for row in connection.execute(select(lot).where(lot.c.passbook == passbook).order_by(lot.c.account, lot.c.number)):
-        days = date.fromisoformat(row.earned_on), date.fromisoformat(row.last_day)
-        by = ended.get((row.account, row.number))
-        leaves.lots.append(LotLeaf(row.account, row.number, row.entry, *days, row.source, by))
-    for row in connection.execute(select(hold).where(hold.c.passbook == passbook).order_by(hold.c.entry)):
-        until = date.fromisoformat(row.until)
-        leaves.holds.append(HoldLeaf(row.account, row.entry, row.amount, until, row.ended_by))
-    for row in connection.execute(
-        select(service_record).where(service_record.c.passbook == passbook).order_by(service_record.c.entry)
-    ):
-        record = record_from(bytes(row.content)) if row.content else None
-        original = row.entry if row.original is None else row.original
-        leaves.versions.append(VersionLeaf(row.entry, original, record, dict(facts_from(bytes(row.supplied)))))
-    for row in connection.execute(select(redemption).where(redemption.c.passbook == passbook)):
-        leaves.had[row.entry] = (row.offer, row.merchant, row.units, row.cash)
+    leaves, of = Leaves(), {"passbook": passbook}
+    day = date.fromisoformat
+    for entry, account, unit, amount in connection.execute(_POSTINGS, of):
+        leaves.postings[entry].append(Line(account, unit, amount))
+    for entry, account, number, amount in connection.execute(_MOVES, of):
+        leaves.moves[entry].append(LotLine(account, number, amount))
+    ended = {(account, number): entry for account, number, entry in connection.execute(_ENDS, of)}
+    for account, number, entry, earned_on, last_day, source in connection.execute(_LOTS, of):
+        by = ended.get((account, number))
+        leaves.lots.append(LotLeaf(account, number, entry, day(earned_on), day(last_day), source, by))
+    for account, entry, amount, until, ended_by in connection.execute(_HOLDS, of):
+        leaves.holds.append(HoldLeaf(account, entry, amount, day(until), ended_by))
+    for entry, original, content, supplied in connection.execute(_VERSIONS, of):
+        record = record_from(bytes(content)) if content else None
+        leaves.versions.append(VersionLeaf(entry, original, record, dict(facts_from(bytes(supplied)))))
+    for entry, offer, merchant, units, cash in connection.execute(_HAD, of):
+        leaves.had[entry] = (offer, merchant, units, cash)
     return leaves

@@ -159,6 +159,7 @@ class Reading:
     def __init__(self, connection: Connection, place: str) -> None:
         self._connection = connection
         self._place = place
+        self._known: dict[_Owner, int] = {}
 
     def volunteers(self, ids: Iterable[VolunteerId] | None = None) -> dict[VolunteerId, Volunteer]:
         """Return the volunteers of these ids, or all; an unknown id is left out."""
@@ -583,9 +584,14 @@ class Reading:
             yield from self._connection.execute(query.where(column.in_(chunk)))
 
     def _passbooks(self, county: CountyId, people: Iterable[VolunteerId]) -> dict[int, VolunteerId]:
-        """Return whose passbook of the county each id is."""
-        query = select(passbook.c.id, passbook.c.volunteer).where(passbook.c.county == county)
-        return {row.id: row.volunteer for row in self._rows(query, passbook.c.volunteer, people)}
+        """Return whose passbook of the county each id is; an id never changes, so that none is asked for twice."""
+        people = list(people)
+        unknown = [person for person in people if (person, county) not in self._known]
+        if unknown:
+            query = select(passbook.c.id, passbook.c.volunteer).where(passbook.c.county == county)
+            for row in self._rows(query, passbook.c.volunteer, unknown):
+                self._known[row.volunteer, county] = row.id
+        return {self._known[person, county]: person for person in people if (person, county) in self._known}
 
     def _held(
         self, owners: Mapping[int, VolunteerId], original: int | None = None, since: date | None = None
