@@ -364,6 +364,17 @@ TAMPERING: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
         {"redemption_returned_once", *CHAIN},
     ),
     (
+        "what was reserved stands there as uses of a perk",
+        ("UPDATE posting SET unit = 'uses' WHERE passbook = 4 AND entry = 8",),
+        {
+            "uses_equal_redemptions",
+            "balance_equals_postings",
+            "postings_have_balance",
+            "running_balance",
+            *CHAIN,
+        },
+    ),
+    (
         "a second key for an entry",
         ("INSERT INTO command SELECT 'counter', 'k0', request_hash, passbook, entry FROM command WHERE key = 'k1'",),
         {"command_has_entry", *CHAIN},
