@@ -46,11 +46,12 @@ def statements(dialect: str) -> list[str]:
     """Return what makes the indexes."""
     state, recipient = _fact(dialect, STATE), _fact(dialect, RECIPIENT)
     return [
-        f"CREATE INDEX service_record_state ON service_record (({state}), passbook) WHERE superseded_by IS NULL",
-        f"CREATE INDEX service_record_recipient ON service_record (({recipient}), passbook) "
+        f"CREATE INDEX IF NOT EXISTS service_record_state ON service_record (({state}), passbook) "
+        "WHERE superseded_by IS NULL",
+        f"CREATE INDEX IF NOT EXISTS service_record_recipient ON service_record (({recipient}), passbook) "
         f"WHERE superseded_by IS NULL AND ({recipient}) IS NOT NULL",
-        "CREATE INDEX entry_review ON entry (passbook) WHERE kind = 'review'",
-        f"CREATE INDEX entry_request ON entry (({_recipient(dialect)}), passbook) WHERE kind = 'request'",
+        "CREATE INDEX IF NOT EXISTS entry_review ON entry (passbook) WHERE kind = 'review'",
+        f"CREATE INDEX IF NOT EXISTS entry_request ON entry (({_recipient(dialect)}), passbook) WHERE kind = 'request'",
     ]
 
 
