@@ -124,3 +124,4 @@ def test_what_a_pool_has_lost_by_time_it_does_not_lose_again(tmp_path: Path) -> 
         counter.take(served("later", "2025-01-21 09:00", 2), on=date(2025, 1, 21))
         counter.take(Withdrawn(RecordId("2024-01-10"), RegistryId("test")), on=date(2025, 1, 21))
         assert counter.has(VolunteerId("pool/chest")) == {"chest": 200}
+        agree(counter)
