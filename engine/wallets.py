@@ -10,6 +10,8 @@ only who books a record for an earlier day calls it for today first. Every other
   is more than that is the shortfall of which the account says whether it is owed, written off or refused.
 - A hold that is released goes back to its lots, which end when they would have ended anyway. What was held or spent
   without being there is written as a part of the lot `OWED`.
+- Whoever changes a wallet lets the changes of rules reach it first whose day has come (`turn`). What comes in later of
+  before such a day, or is given back that was taken before it, goes through it then.
 - A redemption after which the rest is gone (`after_redemption`) ends the lots of which another hold has a part, too.
 """
 
@@ -23,6 +25,7 @@ from typing import Any, NamedTuple
 
 from lianxing.engine.rulebook import issue_name
 from lianxing.engine.running import treated
+from lianxing.engine.turning import Passed, Turned, late, turned_data, turned_of
 from lianxing.rules.accounts import (
     Account,
     After,
@@ -41,11 +44,11 @@ from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.facts import FactType, FactValue
 from lianxing.rules.periods import Period, add_months, period_start
 from lianxing.rules.redeeming import Reason
-from lianxing.rules.transition import Fate, Treatment
+from lianxing.rules.transition import Change, Fate, Treatment
 
 AVAILABLE, HELD, DEBT = "", "held", "debt"
 ISSUED, REDEEMED, EXPIRED, LOST, WRITTEN_OFF = "issued", "redeemed", "expired", "lost", "written_off"
-DONATION_POOL, BORROWED, TRANSIT = "donation_pool", "borrowed", "transit"
+DONATION_POOL, BORROWED, TRANSIT, TRANSITION = "donation_pool", "borrowed", "transit", "transition"
 PERSONAL = (AVAILABLE, HELD, DEBT)
 
 OWED = 0  # as the number of a lot: what was not there, and is owed
@@ -86,6 +89,7 @@ class Wallet:
 
     `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back); where the account borrows
     from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
+    `turned` are the changes of rules that have reached it, `unsaid` tells that this is not written down yet.
     """
 
     account: Account
@@ -96,6 +100,8 @@ class Wallet:
     rest: int = 0
     next_lot: int = 1
     issued: list[tuple[int, date]] = field(default_factory=list)
+    turned: dict[str, Turned] = field(default_factory=dict)
+    unsaid: bool = False
 
     @property
     def held(self) -> int:
@@ -141,7 +147,8 @@ class Done(NamedTuple):
 
     `opened` are the new lots as they were opened, before the moves. `ended` are lots of which a part is held and
     whose last day has been set to one long past. `drawn` is what was newly drawn over the balance, below zero where
-    that was paid back: where the account borrows, the pool lends or gets so much.
+    that was paid back: where the account borrows, the pool lends or gets so much. `passed` is what came late through
+    changes of rules.
     """
 
     lines: tuple[Line, ...] = ()
@@ -151,6 +158,7 @@ class Done(NamedTuple):
     taken: tuple[tuple[int, int], ...] = ()
     ended: tuple[int, ...] = ()
     drawn: int = 0
+    passed: tuple[Passed, ...] = ()
 
 
 _NOTHING = Done()
@@ -202,8 +210,9 @@ def earn(wallet: Wallet, on: date, amount: int, source: str, *, family: bool = F
     if family and (account.family is None or not account.family.pooled):
         return _refused(wallet, "family")
     booking = _Booking(wallet)
-    credited = booking.whole(amount)
-    booking.arrives(on, credited, source, [(on, last_day_of(account, on), credited)])
+    last_day = last_day_of(account, on)
+    credited = booking.over(on, last_day, booking.whole(amount))
+    booking.arrives(on, credited, source, [(on, last_day, credited)])
     return booking.done(ISSUED)
 
 
@@ -326,7 +335,7 @@ def settle(wallet: Wallet, number: int, on: date | None = None, amount: int | No
     used, back = split(hold.lots, hold.amount if amount is None else amount)
     booking.taken.extend(used)
     if back and on is not None:
-        booking.give_back(on, back, f"hold/{hold.number}")
+        booking.give_back(on, back, f"hold/{hold.number}", made=hold.number)
     if used:
         booking.redeemed()
     return booking.done(REDEEMED)
@@ -362,8 +371,8 @@ def expire_hold(wallet: Wallet, number: int, on: date) -> Done:
     return release(wallet, number, on)
 
 
-def refund(wallet: Wallet, on: date, amount: int, lots: Sequence[tuple[int, int]]) -> Done:
-    """Undo a redemption or a part of it: `lots` is what it has taken and has not been refunded.
+def refund(wallet: Wallet, on: date, amount: int, lots: Sequence[tuple[int, int]], made: int | None = None) -> Done:
+    """Undo a redemption or a part of it: `lots` is what it has taken and has not been refunded, `made` its entry.
 
     What was taken last goes back first. It may come to more than the account stores: it was there before. A lot that a
     later redemption has ended is opened anew: what is given back was not there to be left.
@@ -379,7 +388,7 @@ def refund(wallet: Wallet, on: date, amount: int, lots: Sequence[tuple[int, int]
     if left or any(part > _gone(wallet, number) for number, part in _by_lot(back).items() if number != OWED):
         return _refused(wallet, "refund", amount=amount)
     booking = _Booking(wallet)
-    booking.give_back(on, back, "refund", anew=True)
+    booking.give_back(on, back, "refund", anew=True, made=made)
     return booking.done(REDEEMED)
 
 
@@ -452,18 +461,21 @@ def _hand_over(wallet: Wallet, on: date, amount: int, where: str) -> Done:
     return booking.done(where)
 
 
-def take_back(wallet: Wallet, on: date, amount: int, source: str = "") -> Done:
+def take_back(wallet: Wallet, on: date, amount: int, source: str = "", earned_on: date = date.max) -> Done:
     """Take back what a correction says: from the lots of its source first, then as if spent.
 
-    What is held keeps and is owed instead; what is more than all there is is the shortfall.
+    What is held keeps and is owed instead; what is more than all there is is the shortfall. What was `earned_on` a day
+    before a change of rules is taken back as far as it went over.
     """
     if (wrong := _not_an_amount(wallet, amount)) is not None:
         return wrong
-    lots = wallet.live(on)
+    lots, before = wallet.live(on), dict(wallet.turned)
+    booking = _Booking(wallet)
+    amount = -booking.over(earned_on, date.max, -amount)
     short = max(0, amount - max(0, wallet.balance_on(on)))
     if short and wallet.account.shortfall is Shortfall.FORBID:
+        wallet.turned = before
         return _refused(wallet, "shortfall", balance=wallet.balance_on(on), needed=amount)
-    booking = _Booking(wallet)
     left = booking.take([lot for lot in lots if source and lot.source == source], amount)
     left = booking.take([lot for lot in lots if not source or lot.source != source], left)
     if wallet.account.shortfall is Shortfall.CLAMP:
@@ -515,23 +527,40 @@ def close(wallet: Wallet, on: date, event: ClosingEvent) -> Done:
     return booking.done(where.value)
 
 
+def turn(wallet: Wallet, on: date, entry: int) -> list[tuple[Change, Done]]:
+    """Let the changes of rules reach a wallet whose day has come, each as of its day; return those with something to do.
+
+    `entry` is the one by which they do: what was held or spent by earlier ones was taken before.
+    """
+    found = []
+    for change in wallet.account.changes:
+        if change.on_day <= on and change.clause.id not in wallet.turned:
+            lots = _earned_before(wallet, change.on_day)
+            wallet.turned[change.clause.id] = Turned(entry, sum(lot.remaining for lot in lots) - wallet.debt)
+            wallet.unsaid = True
+            if lots:
+                found.append((change, convert(wallet, change.on_day, change.how)))
+    return found
+
+
+def _earned_before(wallet: Wallet, day: date) -> list[Lot]:
+    """Return what is there on a day and was earned before it, the earliest first."""
+    lots = [lot for lot in wallet.lots.values() if lot.remaining and lot.earned_on < day <= lot.last_day]
+    return sorted(lots, key=_oldest)
+
+
 def convert(wallet: Wallet, on: date, how: Treatment) -> Done:
     """Do to the lots what a change of rules says, the earliest first; what is held and what is owed is not touched.
 
     What becomes more is a further lot with the days and the source of the old one.
     """
     booking = _Booking(wallet)
-    lots = sorted(wallet.live(on), key=lambda lot: (lot.earned_on, lot.number))
+    lots = _earned_before(wallet, on)
     before = [lot.remaining for lot in lots]
     after = [0 for _lot in lots] if how is Fate.RESTART else treated(before, how)
     for lot, amount in zip(lots, after, strict=True):
-        if amount > lot.remaining:
-            more = amount - lot.remaining
-            booking.book(ISSUED, -more)
-            booking.open(lot.earned_on, lot.last_day, more, lot.source)
-        elif amount < lot.remaining:
-            booking.change(lot, amount - lot.remaining)
-    return booking.done(LOST)
+        booking.becomes(lot, lot.remaining, amount)
+    return booking.done(TRANSITION)
 
 
 # What is wrong
@@ -594,6 +623,7 @@ def wallet_data(wallet: Wallet) -> dict[str, Any]:
         "rest": wallet.rest,
         "next_lot": wallet.next_lot,
         "issued": [[index, str(day)] for index, day in wallet.issued],
+        "turned": turned_data(wallet.turned),
     }
 
 
@@ -612,6 +642,7 @@ def wallet_of(account: Account, data: Mapping[str, Any]) -> Wallet:
         rest=data["rest"],
         next_lot=data["next_lot"],
         issued=[(index, day(on)) for index, on in data["issued"]],
+        turned=turned_of(data["turned"]),
     )
 
 
@@ -659,13 +690,14 @@ class _Booking:
     taken: list[tuple[int, int]] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     drawn: int = 0
+    passed: list[Passed] = field(default_factory=list)
 
     def book(self, account: str, amount: int) -> None:
         self.lines[account] = self.lines.get(account, 0) + amount
 
     def done(self, counterpart: str) -> Done:
         """Book the other side of everything to one account, and return all of it."""
-        if not self.lines and not self.ended:
+        if not self.lines and not self.ended and not self.passed:
             return _NOTHING
         self.book(counterpart, -sum(self.lines.values()))
         return Done(
@@ -675,6 +707,7 @@ class _Booking:
             taken=tuple(self.taken),
             ended=tuple(self.ended),
             drawn=self.drawn,
+            passed=tuple(self.passed),
         )
 
     def change(self, lot: Lot, amount: int) -> None:
@@ -689,6 +722,30 @@ class _Booking:
         wallet.next_lot += 1
         self.opened.append(Lot(lot.number, earned_on, last_day, amount, amount, source))
         self.book(AVAILABLE, amount)
+
+    def becomes(self, lot: Lot, amount: int, after: int) -> None:
+        """Let an amount of a lot be another one; what is more is a further lot with its days and its source."""
+        if after > amount:
+            self.open(lot.earned_on, lot.last_day, after - amount, lot.source)
+        elif after < amount:
+            self.change(lot, after - amount)
+
+    def over(self, earned_on: date, last_day: date, amount: int, made: int | None = None) -> int:
+        """Return what is left of an amount that comes in late, after the changes of rules that it was there for.
+
+        `made` is the entry that took it: what was taken after such a change has gone over before.
+        """
+        wallet = self.wallet
+        for change in wallet.account.changes:
+            turned = wallet.turned.get(change.clause.id)
+            if turned is None or not earned_on < change.on_day <= last_day:
+                continue
+            if amount and (made is None or made < turned.entry):
+                wallet.turned[change.clause.id], passed = late(change, turned, amount)
+                self.passed.append(passed)
+                self.book(TRANSITION, passed.came - passed.went)
+                amount = passed.went
+        return amount
 
     def take(self, lots: Iterable[Lot], amount: int) -> int:
         """Take an amount from lots, the first first; return what is short."""
@@ -769,25 +826,40 @@ class _Booking:
             if kept:
                 self.open(earned_on, last_day, kept, source)
 
-    def give_back(self, on: date, parts: Iterable[tuple[int, int]], source: str, *, anew: bool = False) -> None:
+    def give_back(
+        self,
+        on: date,
+        parts: Iterable[tuple[int, int]],
+        source: str,
+        *,
+        anew: bool = False,
+        made: int | None = None,
+    ) -> None:
         """Put amounts back to their lots. What was owed is owed no longer; where it was paid since, it is there.
 
-        `anew`: a lot that was ended before its last day is opened once more, for this amount.
+        `anew`: a lot that was ended before its last day is opened once more, for this amount. `made` is the entry that
+        took them.
         """
         for number, amount in parts:
             lot = self.wallet.lots.get(number)
             if lot is not None and anew and lot.last_day == date.min:
-                self.open(lot.earned_on, last_day_of(self.wallet.account, lot.earned_on), amount, lot.source)
+                last_day = last_day_of(self.wallet.account, lot.earned_on)
+                if after := self.over(lot.earned_on, last_day, amount, made):
+                    self.open(lot.earned_on, last_day, after, lot.source)
             elif lot is not None:
-                self.change(lot, amount)
-            elif left := amount - self.pay(amount):
-                self.open(on, last_day_of(self.wallet.account, on), left, source)
+                after = self.over(lot.earned_on, lot.last_day, amount, made)
+                self.change(lot, min(after, amount))
+                self.becomes(lot, min(after, amount), after)
+            else:
+                after = self.over(date.min, date.max, amount, made)
+                if left := after - self.pay(after):
+                    self.open(on, last_day_of(self.wallet.account, on), left, source)
         self.pay_from_lots(on)
 
     def let_go(self, on: date, hold: Hold) -> None:
         del self.wallet.holds[hold.number]
         self.book(HELD, -hold.amount)
-        self.give_back(on, hold.lots, f"hold/{hold.number}")
+        self.give_back(on, hold.lots, f"hold/{hold.number}", made=hold.number)
 
     def redeemed(self) -> None:
         """Let go what a redemption leaves, where the account says so."""
