@@ -25,7 +25,7 @@ class Turned(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """An amount that came late through a change of rules, below zero where it was taken back, and what is left of it."""
+    """An amount that came late through a change of rules, below zero where taken back, and what is left of it."""
 
     change: Change
     came: int

@@ -528,7 +528,7 @@ def close(wallet: Wallet, on: date, event: ClosingEvent) -> Done:
 
 
 def turn(wallet: Wallet, on: date, entry: int) -> list[tuple[Change, Done]]:
-    """Let the changes of rules reach a wallet whose day has come, each as of its day; return those with something to do.
+    """Let the changes of rules reach a wallet whose day has come, each as of its day; return those with lots.
 
     `entry` is the one by which they do: what was held or spent by earlier ones was taken before.
     """

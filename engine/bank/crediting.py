@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+import orjson
+
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
-from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
+from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot, passed_data
 from lianxing.engine.bank.closings import Closed
 from lianxing.engine.bank.customers import wallet_from
 from lianxing.engine.bank.passing import From, Passing, taken_back
@@ -85,15 +87,15 @@ def credited(
                 effect.lines += _to_others(account, booking, worth, found.before, today, passing)
             continue
         wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 for worth in worths))
+        _reached(wallet, effects[0], today, number + 1)
         may_end = _TOGETHER not in wallet.lots
         for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
-            more = worth.now - worth.was
-            if more:
+            for day, more in _on_days(account, booking, worth, found.before.get(booking.record.key)):
                 wallet.next_lot = max(wallet.next_lot, first_lot(number + at))
-                if may_end and booking.record.day < today:
+                if may_end and day < today:
                     effect.add(wallet, wallets.expire(wallet, today), besides(wallet))
                     may_end = False
-                done = _change(wallet, effect, booking, more, today)
+                done = _change(wallet, effect, booking, day, more, today)
                 may_end = may_end or _may_have_ended(done, today)
                 dated.add(at)
                 if closed is not None and more > 0:
@@ -102,7 +104,7 @@ def credited(
                     passing.share(person.id, effect, booking.record.day, "overflow")
     for at, (booking, effect) in enumerate(zip(found.bookings, effects, strict=True), 1):
         if at in dated:
-            booking.body = _dated(booking.body, today)
+            booking.body = _dated(booking.body, today, effect)
         booking.lines = tuple(effect.lines)
         booking.lots = tuple(effect.lots)
         booking.opened = tuple(effect.opened)
@@ -112,8 +114,9 @@ def credited(
     return found.bookings
 
 
-def _dated(body: bytes, today: date) -> bytes:
-    return b'%b,"%b":"%b"}' % (body[:-1], BOOKED_ON.encode(), today.isoformat().encode())
+def _dated(body: bytes, today: date, effect: Effects) -> bytes:
+    more = orjson.dumps({BOOKED_ON: today.isoformat(), **passed_data(effect)})
+    return b"%b,%b" % (body[:-1], more[1:])
 
 
 def worth_to(rulebook: Rulebook, person: Volunteer, account: Account, past: Counted) -> int:
@@ -156,11 +159,29 @@ def _wallet(account: Account, rows: WalletRows, balances: Mapping[tuple[str, str
     return wallet
 
 
-def _change(wallet: Wallet, effect: Effects, booking: Booking, more: int, today: date) -> Done:
+def _reached(wallet: Wallet, effect: Effects, today: date, entry: int) -> None:
+    """Note which changes of rules have reached a wallet; what they had to do was booked before."""
+    before = besides(wallet)
+    wallet.next_lot = max(wallet.next_lot, first_lot(entry))
+    for _change, done in wallets.turn(wallet, today, entry):
+        effect.add(wallet, done, before)
+
+
+def _on_days(account: Account, booking: Booking, worth: Worth, before: Held | None) -> Iterator[tuple[date, int]]:
+    """Yield what comes in or is taken back, and of which day: of both days where a record is moved over a change."""
+    day = booking.record.day
+    was_on = day if before is None else before.record.day
+    if any(min(day, was_on) < change.on_day <= max(day, was_on) for change in account.changes):
+        yield from ((on, more) for on, more in ((was_on, -worth.was), (day, worth.now)) if more)
+    elif more := worth.now - worth.was:
+        yield day, more
+
+
+def _change(wallet: Wallet, effect: Effects, booking: Booking, day: date, more: int, today: date) -> Done:
     record = booking.record
     source = f"{record.registry}/{record.id}"
     before = besides(wallet)
-    done = wallets.earn(wallet, record.day, more, source) if more > 0 else taken_back(wallet, today, -more, source)
+    done = wallets.earn(wallet, day, more, source) if more > 0 else taken_back(wallet, today, -more, source, day)
     effect.add(wallet, done, before)
     return done
 
@@ -217,16 +238,18 @@ def _to_others(
     was = before.get(record.key)
     now_in = earner(account, record.volunteer, record.organisation)
     was_in = now_in if was is None else earner(account, record.volunteer, was.record.organisation)
-    changes = [(now_in, worth.more)] if was_in == now_in else [(was_in, -worth.was), (now_in, worth.now)]
+    changes = [(now_in, day, more) for day, more in _on_days(account, booking, worth, was)]
+    if was is not None and was_in != now_in:
+        changes = [(was_in, was.record.day, -worth.was), (now_in, record.day, worth.now)]
     unit = UNITS[account.unit]
     lines: list[Line] = []
-    for owner, more in changes:
+    for owner, day, more in changes:
         if not more or owner == ORGANISATION:  # service for no organisation is nobody's
             continue
         if passing is None:
             raise AssertionError(f"the passbook of {owner} is not open")
         came = From(record.volunteer, "record", said={"registry": record.registry, "record": record.id})
-        passed = passing.earns(owner, account, record.day, more, today, came)
+        passed = passing.earns(owner, account, day, more, today, came)
         if passed:
             lines += (Line(ISSUED, unit, -passed, own=False), Line(TRANSIT, unit, passed, own=False))
     return lines

@@ -33,13 +33,14 @@ from lianxing.engine.bank.ending import lots_over
 from lianxing.engine.bank.passing import From, Passing
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import LISTED_MAX, REQUEST, queue_from
-from lianxing.engine.bank.request_steps import StepCounter, take
+from lianxing.engine.bank.request_steps import StepCounter, TakenStep, take
 from lianxing.engine.bank.requests import check, command_from, request_hash
 from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
 from lianxing.engine.bank.sharing import POOL as POOL_OWNER
 from lianxing.engine.bank.sharing import account_in, lenders, shared
 from lianxing.engine.bank.steps import REVIEW, taken
 from lianxing.engine.bank.tellers import left_under, people_of
+from lianxing.engine.bank.turning import CONVERTED, turned
 from lianxing.engine.counting import REVOKES, Fold, Supplied, counted
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.ledger.chaining import Link
@@ -260,7 +261,7 @@ class _Replaying:
             digest = link.policy_digest or ""
             version = _version(self._kept.get(digest, b""))
             return (POLICY, digest) if version in (None, DECISIONS_VERSION) else (VERSION, str(version))
-        known = RECORDS | COMMANDS | {RECEIVED, EXPIRED, HOLD_EXPIRED, REVIEW, DECLARED}
+        known = RECORDS | COMMANDS | {RECEIVED, EXPIRED, HOLD_EXPIRED, CONVERTED, REVIEW, DECLARED}
         try:
             body = orjson.loads(link.body)
             if link.kind == RECEIVED and (body["why"] != GIFT or link.volunteer.startswith(POOL_OWNER)):
@@ -358,16 +359,19 @@ class _Replaying:
         counter.passing = _beside(rulebook, customer, replica.volunteer, lenders(rulebook.policy))
         on = date.fromisoformat(link.effective_on)
         body = orjson.loads(link.body)
+        if link.kind == CONVERTED:
+            return turned(rulebook, customer, on)[:1] or Found(link.number, "transition", str(on), "-")
         if link.kind == EXPIRED:
-            over = lots_over(counter, customer, on)
-            return Found(link.number, "lots", EXPIRED, "-") if over is None else [over]
+            before, over = turned(rulebook, customer, on), lots_over(counter, customer, on)
+            return Found(link.number, "lots", EXPIRED, "-") if over is None else [*before, over]
         if link.kind == HOLD_EXPIRED:
             hold = replica.holds[body["entry"]]
             if hold.until >= on:
                 return Found(link.number, "hold", str(on), f"> {hold.until}")
             account = customer.account(hold.account)
             assert account is not None
-            return given_back(counter, customer, None, customer.wallet(account), HOLD_EXPIRED, on, hold.entry).drafts
+            before, wallet = turned(rulebook, customer, on), customer.wallet(account)
+            return [*before, *given_back(counter, customer, None, wallet, HOLD_EXPIRED, on, hold.entry).drafts]
         if link.kind == RECEIVED:
             return self._received(replica, link, counter, body)
         if link.command is None:
@@ -376,11 +380,14 @@ class _Replaying:
         command = command_from(body["asked"], replica.volunteer, self._county, scope, key)
         check(command)
         if isinstance(command, RecordStep | StarStep):
-            return self._reviewed(replica, link, rulebook, person, command)
+            before = turned(rulebook, customer, command.on)
+            return before or self._reviewed(replica, link, rulebook, person, command)
         if isinstance(command, TakeStep):
-            return [self._stepped(replica, link, customer, command, body)]
+            step = self._stepped(replica, link, customer, command, body)
+            return [*step.before, step.draft]
         self._others(counter, command, link, body)
-        return decide(counter, command).drafts[:1]
+        decision = decide(counter, command)
+        return [*decision.before, decision.drafts[0]]
 
     def _others(self, counter: Counter, command: Command, link: Link, body: Mapping[str, Any]) -> None:
         """Put what others did at the counter, as the answer says it was where that may have been so."""
@@ -420,7 +427,7 @@ class _Replaying:
 
     def _stepped(
         self, replica: Replica, link: Link, customer: Customer, command: TakeStep, body: Mapping[str, Any]
-    ) -> Draft:
+    ) -> TakenStep:
         """Return what is written for a step of a request; whose turn it was to serve is as the entry says."""
         rulebook, own = customer.rulebook, command.volunteer
         people = {own: customer}
@@ -437,7 +444,7 @@ class _Replaying:
             lambda id: self._as_registered(id, link.recorded_at)[0],
             lambda _made: queue_from(body["candidates"]),
         )
-        return take(counter, command, request_hash(command)).draft
+        return take(counter, command, request_hash(command))
 
     def _gifts_to(self, replica: Replica, body: Mapping[str, Any]) -> list[_Gift]:
         """Return what was given by whom an entry names, and is not received by an earlier entry."""

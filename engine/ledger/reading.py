@@ -9,7 +9,7 @@ from datetime import date
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from lianxing.engine.ledger import holdings
 from lianxing.engine.ledger.contents import facts_from, record_from
@@ -29,6 +29,7 @@ from lianxing.engine.ledger.tables import (
     redemption,
     service_record,
     volunteer,
+    wallet_state,
 )
 from lianxing.engine.ledger.touching import touches_of
 from lianxing.engine.touches import Touch
@@ -486,6 +487,27 @@ class Reading:
         query = (
             select(passbook.c.volunteer)
             .where(passbook.c.county == county, passbook.c.id.in_(lots_over.union_all(holds_over)))
+            .order_by(passbook.c.id)
+            .limit(limit)
+        )
+        return list(self._connection.scalars(query))
+
+    def not_turned(
+        self, county: CountyId, account: str, transition: str, on_day: date, limit: int
+    ) -> list[VolunteerId]:
+        """Return, at most `limit`, whose account has something of before a change of rules that is not noted yet."""
+        day, noted = on_day.isoformat(), f'"{transition}":'
+        seen = exists().where(
+            wallet_state.c.passbook == lot.c.passbook,
+            wallet_state.c.account == lot.c.account,
+            func.replace(wallet_state.c.issued, noted, "") != wallet_state.c.issued,
+        )
+        waiting = select(lot.c.passbook).where(
+            lot.c.account == account, lot.c.remaining > 0, lot.c.earned_on < day, lot.c.ends >= day, ~seen
+        )
+        query = (
+            select(passbook.c.volunteer)
+            .where(passbook.c.county == county, passbook.c.id.in_(waiting))
             .order_by(passbook.c.id)
             .limit(limit)
         )

@@ -84,8 +84,14 @@ class _AccountForm:
 
 
 def _transition(_id: str, fields: Fields, _reading: Reading, clause: Clause) -> Transition:
-    said = (fields.get(name) for name in ("on_day", "points", "hours", "stars"))
-    return Transition(clause, *said, fields.get("accounts", ()))
+    return Transition(
+        clause=clause,
+        on_day=fields.get("on_day"),
+        points=fields.get("points"),
+        hours=fields.get("hours"),
+        stars=fields.get("stars"),
+        accounts=fields.get("accounts", ()),
+    )
 
 
 TRANSITIONS: NamedForm[Transition] = NamedForm(

@@ -1,0 +1,66 @@
+"""A change of rules reaches a passbook: on the first thing that is asked of it on or after the day, or by a run.
+
+Whichever comes first books it as of its day, in an entry of its own before anything else; afterwards it is done. What
+nothing was there of needs no entry: that the change has reached the account is noted with what is booked there next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from lianxing.engine import wallets
+from lianxing.engine.bank.booking import UNITS, Effects, besides, clause_data, first_lot
+from lianxing.engine.bank.customers import Customer, customers
+from lianxing.engine.bank.drafting import draft_of
+from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.writing import Writing
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.facts import VolunteerId
+
+CONVERTED = "converted"
+
+
+def change_days(rulebook: Rulebook, on: date) -> list[date]:
+    """Return the days up to one on which accounts are changed, in order."""
+    return sorted({change.on_day for one in rulebook.policy.accounts for change in one.changes if change.on_day <= on})
+
+
+def turned(rulebook: Rulebook, customer: Customer, on: date) -> list[Draft]:
+    """Return what is to be written for somebody before anything else on a day; their wallets change with it."""
+    return [draft for day in change_days(rulebook, on) for draft in _turned(rulebook, customer, day)]
+
+
+def _turned(rulebook: Rulebook, customer: Customer, day: date) -> Iterable[Draft]:
+    effects, said = Effects(), []
+    clause = None
+    for account in rulebook.policy.accounts:
+        if not account.changes:
+            continue
+        wallet = customer.wallet(account)
+        wallet.next_lot = max(wallet.next_lot, first_lot(customer.number + 1))
+        before = besides(wallet)
+        for change, done in wallets.turn(wallet, day, customer.number + 1):
+            clause = change.clause
+            effects.add(wallet, done, before)
+            there = wallet.turned[clause.id].before + wallet.debt
+            more = sum(line.amount for line in done.lines if line.account == wallets.AVAILABLE)
+            said.append([account.clause.id, UNITS[account.unit], there, there + more])
+    if clause is None:
+        return
+    customer.number += 1
+    body = {"allowed": True, **clause_data(clause), "accounts": said}
+    yield draft_of(rulebook, customer, CONVERTED, body, effects, day)
+
+
+def turn_in(writing: Writing, rulebook: Rulebook, people: Iterable[VolunteerId], on: date) -> None:
+    """Write what changes of rules do to these passbooks before anything else is; they are locked already."""
+    if not change_days(rulebook, on):
+        return
+    county = rulebook.policy.county.id
+    drafts = []
+    for id, customer in customers(writing, rulebook, people, parts=False).items():
+        customer.number = writing.number((id, county))
+        drafts += turned(rulebook, customer, on)
+    if drafts:
+        writing.enter(drafts)
