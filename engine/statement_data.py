@@ -99,6 +99,7 @@ def state_data(state: AccountState) -> dict[str, Any]:
         "held": exact(unit, state.held),
         "owed": exact(unit, state.owed),
         "ended_not_booked": exact(unit, state.ended),
+        "changed_not_booked": exact(unit, state.changed),
     }
 
 

@@ -46,6 +46,7 @@ KINDS: Mapping[str, Label] = {
     "granted": Label("发放", "granted"),
     "perk_used": Label("使用礼遇", "perk used"),
     "expired": Label("到期失效", "ended"),
+    "converted": Label("规则衔接", "change of rules"),
     "closed": Label("销户", "closed"),
     "review": Label("审核", "review"),
     "request": Label("服务需求", "request for service"),
@@ -151,6 +152,11 @@ def state_sentence(state: AccountState, language: Language) -> str:
     if state.ended:
         text = amount_text(state.unit, state.ended, language)
         said.append(f"已到期未入账 {text}" if zh else f"{text} ended and not booked yet")
+    if state.changed:
+        text = amount_text(state.unit, abs(state.changed), language)
+        zh_word, en_word = ("减少", "less") if state.changed > 0 else ("增加", "more")
+        en_text = f"{text} {en_word} by a change of rules and not booked yet"
+        said.append(f"规则衔接{zh_word}未入账 {text}" if zh else en_text)
     return f"{name}：{'，'.join(said)}" if zh else f"{name}: {', '.join(said)}"
 
 

@@ -98,7 +98,8 @@ class StatementLine:
 class AccountState:
     """An account on a day: what may be spent, what is held, what is owed (above zero).
 
-    `ended` is what ran out before the day and is not booked as such yet; it is not in `available`.
+    `ended` is what ran out before the day and is not booked as such yet, `changed` by how much a change of rules made
+    it less, below zero where it made it more; neither is in `available`.
     """
 
     account: str
@@ -108,6 +109,7 @@ class AccountState:
     held: int = 0
     owed: int = 0
     ended: int = 0
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

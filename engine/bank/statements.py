@@ -13,17 +13,19 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.booking import UNITS
+from lianxing.engine.bank.booking import UNITS, issued_from
 from lianxing.engine.bank.deciding import APPROVED
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.steps import REVIEW, awards_of
+from lianxing.engine.bank.turning import foreseen
 from lianxing.engine.ledger.leafing import Leaves
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import Touch
-from lianxing.engine.wallets import DEBT, HELD
+from lianxing.engine.wallets import DEBT, HELD, Lot, Wallet
+from lianxing.rules.accounts import Account
 from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry, Refusal
 from lianxing.rules.facts import VolunteerId
@@ -188,6 +190,7 @@ class _Book:
         """Yield each clause of an entry once: of a record its steps, of a command the one that decided it."""
         body, kept = self._bodies[entry.id], self._kept.get(entry.policy_digest, {})
         named = [step["clause"] for step in (*body.get("workings", ()), *body.get("refusals", ()))]
+        named += [said["clause"] for said in body.get("transitions", ())]
         if "clause" in body:
             named.append(body["clause"])
         elif entry.record == "" and not body.get("reasons"):
@@ -258,15 +261,17 @@ class _Book:
             if one.entry.effective_on <= on:
                 for account, part, unit, amount in self._postings(one.entry.id):
                     totals[account, part, unit] += amount
+        lots, changed = self._lots(on)
         ended: dict[str, int] = defaultdict(int)
-        for account, _number, last_day, remaining in self._lots(on):
-            if last_day < on:
-                ended[account] += remaining
+        for account, lot in lots:
+            if lot.last_day < on:
+                ended[account] += lot.remaining
         states = []
         for account, unit in self._accounts(totals):
-            there, gone = totals.get((account, "", unit), 0), ended.get(account, 0)
+            less, gone = changed.get(account, 0), ended.get(account, 0)
+            there = totals.get((account, "", unit), 0) - gone - less
             held, owed = totals.get((account, HELD, unit), 0), -totals.get((account, DEBT, unit), 0)
-            states.append(AccountState(account, unit, self._account_label(account), there - gone, held, owed, gone))
+            states.append(AccountState(account, unit, self._account_label(account), there, held, owed, gone, less))
         return tuple(states)
 
     def _accounts(self, totals: Iterable[_Part]) -> list[tuple[str, str]]:
@@ -278,8 +283,34 @@ class _Book:
         known += sorted((account, unit) for account, _part, unit in totals)
         return list(dict.fromkeys(known))
 
-    def _lots(self, on: date) -> Iterator[tuple[str, int, date, int]]:
-        """Yield what was left of each lot at the end of a day: account, number, last day, amount."""
+    def _lots(self, on: date) -> tuple[list[tuple[str, Lot]], dict[str, int]]:
+        """Return what is left of each lot at the end of a day, and by account how much less it is than was booked.
+
+        It is less where a change of rules has not reached the account yet.
+        """
+        lots: dict[str, dict[int, Lot]] = defaultdict(dict)
+        for name, lot in self._booked_lots(on):
+            lots[name][lot.number] = lot
+        changed = {}
+        for account in self._rulebook.policy.accounts:
+            if account.changes:
+                id = account.clause.id
+                wallet, done = foreseen(self._wallet(account, lots[id], on), on)
+                lots[id] = wallet.lots
+                changed[id] = -sum(line.amount for _change, one in done for line in one.lines if not line.account)
+        return [(id, lot) for id, some in lots.items() for lot in some.values() if lot.remaining], changed
+
+    def _wallet(self, account: Account, lots: dict[int, Lot], on: date) -> Wallet:
+        """Return what is needed of an account at the end of a day to let a change of rules reach it."""
+        id, owed, issued = account.clause.id, 0, "[]"
+        for number in sorted(one.entry.id for one in self.shown if one.entry.effective_on <= on):
+            owed -= sum(amount for of, part, _unit, amount in self._postings(number) if (of, part) == (id, DEBT))
+            said = [text for of, text in self._leaves.besides.get(number, ()) if of == id]
+            issued = [issued, *said][-1]
+        return Wallet(account, lots, debt=owed, turned=issued_from(issued)[1], next_lot=max(lots, default=0) + 1)
+
+    def _booked_lots(self, on: date) -> Iterator[tuple[str, Lot]]:
+        """Yield what was left of each lot at the end of a day, as it was booked."""
         numbers = {one.entry.id for one in self.shown if one.entry.effective_on <= on}
         left: dict[tuple[str, int], int] = defaultdict(int)
         for number, moves in self._leaves.moves.items():
@@ -289,28 +320,26 @@ class _Book:
         for leaf in self._leaves.lots:
             remaining = left.get((leaf.account, leaf.number), 0)
             if leaf.entry in numbers and remaining > 0:
-                gone = leaf.ended_by is not None and leaf.ended_by in numbers
-                yield leaf.account, leaf.number, date.min if gone else leaf.last_day, remaining
+                last_day = date.min if leaf.ended_by is not None and leaf.ended_by in numbers else leaf.last_day
+                yield leaf.account, Lot(leaf.number, leaf.earned_on, last_day, remaining, remaining, leaf.source)
 
     def ending(self, notice_days: int) -> list[EndingLot]:
         """Return the lots that end within so many days after the last day of the statement, the first to end first."""
         latest = date.max - timedelta(days=1)  # whoever asks for all of them does not mean those that never end
         last = min(latest, self._until + timedelta(days=min(notice_days, (latest - self._until).days)))
-        leaves = {(leaf.account, leaf.number): leaf for leaf in self._leaves.lots}
         found = []
-        for account, number, last_day, remaining in self._lots(self._until):
-            if self._until <= last_day <= last:
-                leaf = leaves[account, number]
+        for account, lot in self._lots(self._until)[0]:
+            if self._until <= lot.last_day <= last:
                 found.append(
                     EndingLot(
                         account,
                         self._unit(account),
                         self._account_label(account),
-                        number,
-                        leaf.earned_on,
-                        last_day,
-                        remaining,
-                        leaf.source,
+                        lot.number,
+                        lot.earned_on,
+                        lot.last_day,
+                        lot.remaining,
+                        lot.source,
                     )
                 )
         return sorted(found, key=lambda one: (one.last_day, one.account, one.lot))

@@ -7,6 +7,7 @@ nothing was there of needs no entry: that the change has reached the account is 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from datetime import date
 
 from lianxing.engine import wallets
@@ -16,7 +17,9 @@ from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.wallets import Done, Wallet
 from lianxing.rules.facts import VolunteerId
+from lianxing.rules.transition import Change
 
 CONVERTED = "converted"
 
@@ -51,6 +54,12 @@ def _turned(rulebook: Rulebook, customer: Customer, day: date) -> Iterable[Draft
     customer.number += 1
     body = {"allowed": True, **clause_data(clause), "accounts": said}
     yield draft_of(rulebook, customer, CONVERTED, body, effects, day)
+
+
+def foreseen(wallet: Wallet, on: date) -> tuple[Wallet, list[tuple[Change, Done]]]:
+    """Return a wallet as changes of rules leave it up to a day, and what they do; nothing of it is booked."""
+    after = deepcopy(wallet) if wallet.account.changes else wallet
+    return after, wallets.turn(after, on, 0)
 
 
 def turn_in(writing: Writing, rulebook: Rulebook, people: Iterable[VolunteerId], on: date) -> None:

@@ -10,7 +10,16 @@ from sqlalchemy import Connection, select
 
 from lianxing.engine.ledger.contents import facts_from, record_from
 from lianxing.engine.ledger.drafts import Line, LotLine
-from lianxing.engine.ledger.tables import hold, lot, lot_end, lot_move, posting, redemption, service_record
+from lianxing.engine.ledger.tables import (
+    hold,
+    lot,
+    lot_end,
+    lot_move,
+    posting,
+    redemption,
+    service_record,
+    wallet_state,
+)
 from lianxing.rules.facts import FactValue
 from lianxing.rules.records import ServiceRecord
 
@@ -53,7 +62,8 @@ class VersionLeaf:
 class Leaves:
     """What the entries of a passbook did; postings and moves by the number of their entry, postings of the person only.
 
-    `had` is what an entry gave: offer or perk, merchant, units, and hundredths of a yuan.
+    `had` is what an entry gave: offer or perk, merchant, units, and hundredths of a yuan. `besides` is what it noted of
+    accounts: grants given and changes of rules, as JSON.
     """
 
     postings: dict[int, list[Line]] = field(default_factory=lambda: defaultdict(list))
@@ -62,6 +72,7 @@ class Leaves:
     holds: list[HoldLeaf] = field(default_factory=list)
     versions: list[VersionLeaf] = field(default_factory=list)
     had: dict[int, tuple[str, str, int, int]] = field(default_factory=dict)
+    besides: dict[int, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
 
 
 def leaf_through(connection: Connection, passbook: int) -> Leaves:
@@ -93,4 +104,7 @@ def leaf_through(connection: Connection, passbook: int) -> Leaves:
         leaves.versions.append(VersionLeaf(row.entry, original, record, dict(facts_from(bytes(row.supplied)))))
     for row in connection.execute(select(redemption).where(redemption.c.passbook == passbook)):
         leaves.had[row.entry] = (row.offer, row.merchant, row.units, row.cash)
+    query = select(wallet_state).where(wallet_state.c.passbook == passbook)
+    for row in connection.execute(query.order_by(wallet_state.c.entry, wallet_state.c.line)):
+        leaves.besides[row.entry].append((row.account, row.issued))
     return leaves

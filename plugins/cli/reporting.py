@@ -31,8 +31,8 @@ def expire(say: Say) -> click.Command:
         "expire",
         help=say(
             "把 --on 之前到期的积分、时长和预留记为失效，到日的规则衔接一并入账；可以中断再来，重复无妨。",
-            "Book what ended before the day --on: points, hours, reservations; and what changes of rules up to it do to "
-            "accounts. It may be broken off and begun again.",
+            "Book what ended before the day --on: points, hours, reservations; and what changes of rules do up to it. "
+            "It may be broken off and begun again.",
         ),
     )
     @_where(say)

@@ -1,4 +1,4 @@
-"""A change of rules reaches what is in accounts: on its day, once, for everybody, whatever is booked before or after."""
+"""A change of rules reaches what is in accounts: on its day, once, whatever is booked before it or after it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -18,18 +19,20 @@ from hypothesis import strategies as st
 from lianxing.engine.accounts import balance_of
 from lianxing.engine.bank.ending import Ended, end_all
 from lianxing.engine.bank.replaying import replay
+from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Teller
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.balances import Move, MoveKind
 from lianxing.rules.commands import Give, Redeem, Refund, Release, Reserve, Settle
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import ServiceRecord, Withdrawn
 from tests.engine.bank.counter import Counter, bank, codes
-from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, OFFERS, rules, write_county
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, HERE, OFFERS, rules, write_county
 from tests.plugins.smallville import served
 
 EVE, CHANGE, AFTER = date(2024, 2, 29), date(2024, 3, 1), date(2024, 3, 2)
@@ -143,10 +146,10 @@ def run(counter: Counter, on: date) -> Ended:
     return end_all(counter.ledger, counter.rulebook, on)
 
 
-def last(counter: Counter, kind: str) -> dict[str, object]:
+def last(counter: Counter, kind: str) -> dict[str, Any]:
     with counter.ledger.reading() as reading:
-        stored = [one for one in reading.passbook_entries(ANN, counter.rulebook.policy.county.id)]
-    said: dict[str, object] = orjson.loads(next(one.body for one in reversed(stored) if one.entry.kind == kind))
+        stored = reading.passbook_entries(ANN, HERE)
+    said: dict[str, Any] = orjson.loads(next(one.body for one in reversed(stored) if one.entry.kind == kind))
     return said
 
 
@@ -169,9 +172,10 @@ def test_the_entry_says_the_clause_and_both_totals_and_what_is_cut_has_a_counter
     assert str(said["at"]).endswith("transition.yaml:1:1")
     assert said["accounts"] == [["points", "points", 400, 300]]
     with town.ledger.reading() as reading:
-        entry = reading.passbook_entries(ANN, town.rulebook.policy.county.id)[-1].entry
-    assert entry.effective_on == CHANGE
-    assert [(one.account, one.amount) for one in entry.postings] == [("points", -100), ("transition", 100)]
+        stored = reading.passbook_entries(ANN, HERE)[-1]
+    assert stored.entry.effective_on == CHANGE
+    booked = {one.account.partition("/")[0]: one.amount for one in stored.postings}
+    assert booked == {"points": -100, "transition": 100}
 
 
 def test_a_run_says_what_it_would_do_and_does_it_once(town: Counter) -> None:
@@ -180,6 +184,26 @@ def test_a_run_says_what_it_would_do_and_does_it_once(town: Counter) -> None:
     assert town.kinds() == ["original", "original"]
     assert run(town, CHANGE) == told
     assert run(town, CHANGE) == run(town, AFTER) == Ended()
+
+
+def test_a_statement_of_any_two_dates_says_what_goes_over_whether_it_is_booked_or_not(tmp_path: Path) -> None:
+    clock = [1_700_000_000]
+    rest = changed("{carry_over: {at_most: 3 points}}")
+    with bank(tmp_path, clock=lambda: clock[0], transition=rest) as counter:
+
+        def on(day: date, known: int | None = None) -> tuple[int, int, int]:
+            found = statement(counter.ledger, counter.rulebook, ANN, None, day, known, 400)
+            state = next(one for one in found.closing if one.account == "points")
+            said = " ".join(statement_sentences(found, counter.rulebook.policy.facts, "en"))
+            assert ("1 point less by a change of rules and not booked yet" in said) is (state.changed == 100)
+            assert sum(one.remaining for one in found.ending if one.account == "points") == state.available
+            return state.available, state.changed, len(found.lines)
+
+        assert (on(EVE), on(CHANGE), on(AFTER)) == ((400, 0, 2), (300, 100, 2), (300, 100, 2))
+        clock[0] += 60
+        run(counter, AFTER)
+        assert (on(EVE), on(CHANGE), on(AFTER)) == ((400, 0, 2), (300, 0, 3), (300, 0, 3))
+        assert on(AFTER, clock[0] - 1) == (300, 100, 2)
 
 
 def test_what_goes_over_in_full_is_said_too(tmp_path: Path) -> None:
@@ -217,7 +241,7 @@ def test_a_late_record_says_what_of_it_went_over_and_by_which_clause(halved: Cou
     halved.take(served("late", "2024-02-01 09:00", 2), on=AFTER)
     assert halved.kinds()[-2:] == ["converted", "original"]
     assert halved.has() == {"points": 300}
-    (said,) = last(halved, "original")["transitions"]  # type: ignore[misc]
+    (said,) = last(halved, "original")["transitions"]
     assert said == {
         "clause": "change",
         "at": last(halved, "converted")["at"],
@@ -258,7 +282,7 @@ def test_what_is_held_over_the_day_is_spent_in_full_and_comes_back_as_it_would_h
     assert halved.ask(Settle, AFTER, entry=rice.entry).accepted
     assert halved.ask(Release, AFTER, entry=soap.entry).accepted
     assert halved.has() == {"points": 100}
-    assert last(halved, "released")["transitions"][0]["went"] == 50  # type: ignore[index]
+    assert last(halved, "released")["transitions"][0]["went"] == 50
 
 
 def test_what_was_spent_after_the_day_comes_back_as_it_is(halved: Counter) -> None:
