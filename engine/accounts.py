@@ -86,7 +86,7 @@ class _Told:
             self.refused.append(Refused(move, done.refused))
             return
         if move.kind is MoveKind.GIVEN_AWAY and move.to_whom is not None:
-            self.touches.append(_touch(self.wallet.account.clause.id, done, move.on))
+            self.touches.append(touch_of_done(self.wallet.account.clause.id, done, move.on))
             self._goes(move.to_whom.value, move.amount)
             return
         if move.kind is MoveKind.RESERVED:
@@ -120,7 +120,7 @@ class _Told:
         self._note(wallets.expire(self.wallet, on), on)
 
     def _note(self, done: Done, on: date) -> None:
-        self.touches.append(_touch(self.wallet.account.clause.id, done, on))
+        self.touches.append(touch_of_done(self.wallet.account.clause.id, done, on))
         for line in done.lines:
             if line.account == REDEEMED:
                 self.spent += line.amount
@@ -165,7 +165,8 @@ class _Told:
                 return wallets.close(wallet, on, move.event)
 
 
-def _touch(account: str, done: Done, on: date) -> Touch:
+def touch_of_done(account: str, done: Done, on: date) -> Touch:
+    """Return what a change of a wallet has spent and ended."""
     opened = [(account, lot.number, lot.original) for lot in done.opened]
     moved = [(account, move.lot, move.amount) for move in done.lot_moves]
     return Touch(

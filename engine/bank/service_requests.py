@@ -26,6 +26,7 @@ from lianxing.engine.bank.request_steps import MENU, StepCounter, TakenStep, tak
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import is_person, shared
 from lianxing.engine.bank.tellers import ATTEMPTS, Answer, family
+from lianxing.engine.bank.turning import turned
 from lianxing.engine.dossiers import dossier
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import BusyError, InvalidError, KeyMismatchError, RefusedError
@@ -249,6 +250,8 @@ def _candidates(
                 why = Reason("closed_passbook", clause, clause.location, (("on", one.closed_on.isoformat()),))
                 gone.append(NotServed(id, (why,)))
             else:
+                for draft in turned(rulebook, one, on):
+                    one.touched_by(draft)
                 servers.append(Server(id, one.facts(on), one.measures(on), one.standing(on).star_held))
     found = candidates_for(rulebook, request, on, need, servers)
     return Queue(found.turns, (*found.left_out, *gone))

@@ -13,9 +13,10 @@ from typing import Any
 
 import orjson
 
+from lianxing.engine.accounts import touch_of_done
 from lianxing.engine.bank.booking import UNITS, issued_from
 from lianxing.engine.bank.deciding import APPROVED
-from lianxing.engine.bank.lowering import lowerings_by, touches_in
+from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.bank.turning import foreseen
 from lianxing.engine.ledger.leafing import Leaves
@@ -402,9 +403,20 @@ class _Book:
             Noted(one.entry.id, one.entry.effective_on, one.entry.actor, one.entry.reason, one.body)
             for one in sorted(steps, key=lambda one: one.entry.id)
         ]
-        by = lowerings_by(self._rulebook, (one for one in self._touches if one.entry in self._entries))
+        touches = [one for one in self._touches if one.entry in self._entries]
+        by = lowerings_by(self._rulebook, [*touches, *self._foreseen()])
         awards = awards_of(self._rulebook, person, history, notes, by)
         return standing(self._rulebook, person, history, self._until, awards, by)
+
+    def _foreseen(self) -> Iterator[Touch]:
+        """Yield what changes of rules do up to the last day that is not booked yet."""
+        lots: dict[str, dict[int, Lot]] = defaultdict(dict)
+        for name, lot in self._booked_lots(self._until):
+            lots[name][lot.number] = lot
+        for account in self._rulebook.policy.accounts if lowers(self._rulebook) else ():
+            id = account.clause.id
+            for change, done in foreseen(self._wallet(account, lots[id], self._until), self._until)[1]:
+                yield touch_of_done(id, done, change.on_day)
 
     def _unit(self, account: str) -> str:
         for known in self._rulebook.policy.accounts:

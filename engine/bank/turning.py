@@ -6,19 +6,24 @@ nothing was there of needs no entry: that the change has reached the account is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from datetime import date
 
 from lianxing.engine import wallets
+from lianxing.engine.accounts import touch_of_done
 from lianxing.engine.bank.booking import UNITS, Effects, besides, clause_data, first_lot
-from lianxing.engine.bank.customers import Customer, customers
+from lianxing.engine.bank.customers import Customer, customers, wallet_from
 from lianxing.engine.bank.drafting import draft_of
+from lianxing.engine.bank.lowering import touches_in
 from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.holdings import WalletRows
+from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.touches import Touch
 from lianxing.engine.wallets import Done, Wallet
-from lianxing.rules.facts import VolunteerId
+from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.transition import Change
 
 CONVERTED = "converted"
@@ -60,6 +65,23 @@ def foreseen(wallet: Wallet, on: date) -> tuple[Wallet, list[tuple[Change, Done]
     """Return a wallet as changes of rules leave it up to a day, and what they do; nothing of it is booked."""
     after = deepcopy(wallet) if wallet.account.changes else wallet
     return after, wallets.turn(after, on, 0)
+
+
+def touches_and_foreseen(
+    reading: Reading, rulebook: Rulebook, owners: Collection[tuple[VolunteerId, CountyId]], on: date
+) -> Mapping[tuple[VolunteerId, CountyId], Sequence[Touch]]:
+    """Return what happened to people's accounts, with what changes of rules up to a day do that is not booked yet."""
+    found = {owner: [*touches] for owner, touches in touches_in(reading, rulebook, owners).items()}
+    changed = [account for account in rulebook.policy.accounts if account.changes]
+    here = [owner for owner in found if owner[1] == rulebook.policy.county.id]
+    if changed and here and change_days(rulebook, on):
+        rows, balances = reading.wallet_rows(here, parts=False), reading.balances_of(here)
+        for owner in here:
+            for account in changed:
+                wallet = wallet_from(account, rows.get(owner, WalletRows()), balances.get(owner, {}))
+                done = wallets.turn(wallet, on, 0)
+                found[owner] += [touch_of_done(account.clause.id, one, change.on_day) for change, one in done]
+    return found
 
 
 def turn_in(writing: Writing, rulebook: Rulebook, people: Iterable[VolunteerId], on: date) -> None:
