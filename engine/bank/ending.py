@@ -20,11 +20,10 @@ from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.passing import at_hand
 from lianxing.engine.bank.sharing import lenders
-from lianxing.engine.bank.turning import CONVERTED, turned
+from lianxing.engine.bank.turning import CONVERTED, not_reached, turned
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import BusyError
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import VolunteerId
@@ -76,7 +75,7 @@ def end_all(
         with ledger.reading() as reading:
             county = rulebook.policy.county.id
             most = PEOPLE_AT_ONCE + len(skip)
-            found = [*reading.ending(county, on, most), *_not_reached(reading, rulebook, on, most)]
+            found = [*reading.ending(county, on, most), *not_reached(reading, rulebook, on, most)]
             people = [id for id in dict.fromkeys(found) if id not in skip]
         if not people:
             return done
@@ -106,18 +105,6 @@ def _ended(
                 raise
     done.join(found)
     return idle
-
-
-def _not_reached(reading: Reading, rulebook: Rulebook, on: date, most: int) -> list[VolunteerId]:
-    """Return, at most so many for each, people whose accounts a change of rules has still to reach."""
-    county = rulebook.policy.county.id
-    return [
-        id
-        for account in rulebook.policy.accounts
-        for change in account.changes
-        if change.on_day <= on
-        for id in reading.not_turned(county, account.clause.id, change.clause.id, change.on_day, most)
-    ]
 
 
 def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: date, done: Ended) -> set[VolunteerId]:

@@ -16,16 +16,16 @@ import orjson
 from lianxing.engine.accounts import touch_of_done
 from lianxing.engine.bank.booking import UNITS, issued_from
 from lianxing.engine.bank.deciding import APPROVED
-from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
+from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.steps import REVIEW, awards_of
-from lianxing.engine.bank.turning import foreseen
+from lianxing.engine.bank.turning import foreseen, running_out
 from lianxing.engine.ledger.leafing import Leaves
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import Touch
-from lianxing.engine.wallets import DEBT, HELD, Lot, Wallet
+from lianxing.engine.wallets import DEBT, HELD, Done, Lot, Wallet
 from lianxing.rules.accounts import Account
 from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry, Refusal
@@ -46,6 +46,7 @@ from lianxing.rules.statements import (
     StatementLine,
     Subject,
 )
+from lianxing.rules.transition import Change as Rules
 
 NOTICE_DAYS = 90
 
@@ -293,13 +294,20 @@ class _Book:
         for name, lot in self._booked_lots(on):
             lots[name][lot.number] = lot
         changed = {}
-        for account in self._rulebook.policy.accounts:
-            if account.changes:
-                id = account.clause.id
-                wallet, done = foreseen(self._wallet(account, lots[id], on), on)
-                lots[id] = wallet.lots
-                changed[id] = -sum(line.amount for _change, one in done for line in one.lines if not line.account)
+        for id, (wallet, done) in self._foreseen(on).items():
+            lots[id] = wallet.lots
+            changed[id] = -sum(line.amount for _change, one in done for line in one.lines if not line.account)
         return [(id, lot) for id, some in lots.items() for lot in some.values() if lot.remaining], changed
+
+    def _foreseen(self, on: date) -> dict[str, tuple[Wallet, list[tuple[Rules, Done]]]]:
+        """Return the accounts with changes of rules as these leave them up to a day, and what is not booked of it."""
+        lots: dict[str, dict[int, Lot]] = defaultdict(dict)
+        for name, lot in self._booked_lots(on):
+            lots[name][lot.number] = lot
+        accounts = [account for account in self._rulebook.policy.accounts if account.changes]
+        return {
+            account.clause.id: foreseen(self._wallet(account, lots[account.clause.id], on), on) for account in accounts
+        }
 
     def _wallet(self, account: Account, lots: dict[int, Lot], on: date) -> Wallet:
         """Return what is needed of an account at the end of a day to let a change of rules reach it."""
@@ -328,21 +336,24 @@ class _Book:
         """Return the lots that end within so many days after the last day of the statement, the first to end first."""
         latest = date.max - timedelta(days=1)  # whoever asks for all of them does not mean those that never end
         last = min(latest, self._until + timedelta(days=min(notice_days, (latest - self._until).days)))
-        found = []
-        for account, lot in self._lots(self._until)[0]:
-            if self._until <= lot.last_day <= last:
-                found.append(
-                    EndingLot(
-                        account,
-                        self._unit(account),
-                        self._account_label(account),
-                        lot.number,
-                        lot.earned_on,
-                        lot.last_day,
-                        lot.remaining,
-                        lot.source,
-                    )
-                )
+        changed = self._foreseen(self._until)
+        lots = [(id, lot) for id, lot in self._booked_lots(self._until) if id not in changed]
+        ending = [(id, lot) for id, lot in lots if self._until <= lot.last_day <= last]
+        for id, (wallet, _done) in changed.items():
+            ending += [(id, lot) for lot in running_out(wallet, self._until, last)]
+        found = [
+            EndingLot(
+                id,
+                self._unit(id),
+                self._account_label(id),
+                lot.number,
+                lot.earned_on,
+                lot.last_day,
+                lot.remaining,
+                lot.source,
+            )
+            for id, lot in ending
+        ]
         return sorted(found, key=lambda one: (one.last_day, one.account, one.lot))
 
     def holds(self) -> Iterator[OpenHold]:
@@ -404,19 +415,11 @@ class _Book:
             for one in sorted(steps, key=lambda one: one.entry.id)
         ]
         touches = [one for one in self._touches if one.entry in self._entries]
-        by = lowerings_by(self._rulebook, [*touches, *self._foreseen()])
+        for id, (_wallet, done) in self._foreseen(self._until).items():
+            touches += [touch_of_done(id, one, change.on_day) for change, one in done]
+        by = lowerings_by(self._rulebook, touches)
         awards = awards_of(self._rulebook, person, history, notes, by)
         return standing(self._rulebook, person, history, self._until, awards, by)
-
-    def _foreseen(self) -> Iterator[Touch]:
-        """Yield what changes of rules do up to the last day that is not booked yet."""
-        lots: dict[str, dict[int, Lot]] = defaultdict(dict)
-        for name, lot in self._booked_lots(self._until):
-            lots[name][lot.number] = lot
-        for account in self._rulebook.policy.accounts if lowers(self._rulebook) else ():
-            id = account.clause.id
-            for change, done in foreseen(self._wallet(account, lots[id], self._until), self._until)[1]:
-                yield touch_of_done(id, done, change.on_day)
 
     def _unit(self, account: str) -> str:
         for known in self._rulebook.policy.accounts:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 from lianxing.engine import wallets
 from lianxing.engine.accounts import touch_of_done
@@ -22,7 +23,7 @@ from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.touches import Touch
-from lianxing.engine.wallets import Done, Wallet
+from lianxing.engine.wallets import Done, Lot, Wallet
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.transition import Change
 
@@ -65,6 +66,37 @@ def foreseen(wallet: Wallet, on: date) -> tuple[Wallet, list[tuple[Change, Done]
     """Return a wallet as changes of rules leave it up to a day, and what they do; nothing of it is booked."""
     after = deepcopy(wallet) if wallet.account.changes else wallet
     return after, wallets.turn(after, on, 0)
+
+
+def running_out(wallet: Wallet, on: date, until: date) -> list[Lot]:
+    """Return what is there on a day and is not after one of the days up to another, the first to end first.
+
+    What a change of rules takes ends on the day before it.
+    """
+    left, _done = foreseen(wallet, on)
+    found: list[Lot] = []
+    since = on
+    for day in sorted(change.on_day for change in wallet.account.changes):
+        eve = day - timedelta(days=1)
+        if on <= eve <= until:
+            found += wallets.expiring(left, since, eve)
+            taken = [move for _change, done in wallets.turn(left, day, 0) for move in done.lot_moves if move.amount < 0]
+            found += [replace(left.lots[move.lot], last_day=eve, remaining=-move.amount) for move in taken]
+            since = day
+    found += wallets.expiring(left, since, until)
+    return sorted(found, key=lambda lot: (lot.last_day, lot.number))
+
+
+def not_reached(reading: Reading, rulebook: Rulebook, on: date, most: int) -> list[VolunteerId]:
+    """Return, at most so many for each account, people whom a change of rules up to a day has still to reach."""
+    county = rulebook.policy.county.id
+    return [
+        id
+        for account in rulebook.policy.accounts
+        for change in account.changes
+        if change.on_day <= on
+        for id in reading.not_turned(county, account.clause.id, change.clause.id, change.on_day, most)
+    ]
 
 
 def touches_and_foreseen(

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from lianxing.engine.accounts import balance_of
 from lianxing.engine.bank.ending import Ended, end_all
+from lianxing.engine.bank.noticing import notices
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Teller
@@ -204,6 +205,18 @@ def test_a_statement_of_any_two_dates_says_what_goes_over_whether_it_is_booked_o
         run(counter, AFTER)
         assert (on(EVE), on(CHANGE), on(AFTER)) == ((400, 0, 2), (300, 0, 3), (300, 0, 3))
         assert on(AFTER, clock[0] - 1) == (300, 100, 2)
+
+
+def test_who_has_something_that_does_not_go_over_is_told_before(halved: Counter) -> None:
+    def told(on: date, within: int) -> list[tuple[date, int]]:
+        found = [one for notice in notices(halved.ledger, halved.rulebook, on, within) for one in notice.ending]
+        return [(one.last_day, one.remaining) for one in found if one.account == "points"]
+
+    assert told(EVE, 0) == [(EVE, 100), (EVE, 100)]
+    assert told(date(2024, 2, 1), 27) == []
+    assert told(EVE, 366) == [(EVE, 100), (EVE, 100), (date(2024, 12, 30), 100), (date(2025, 1, 10), 100)]
+    run(halved, AFTER)
+    assert told(AFTER, 366) == [(date(2024, 12, 30), 100), (date(2025, 1, 10), 100)]
 
 
 def test_what_goes_over_in_full_is_said_too(tmp_path: Path) -> None:
