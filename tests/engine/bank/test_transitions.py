@@ -20,6 +20,7 @@ from lianxing.engine.accounts import balance_of
 from lianxing.engine.bank.ending import Ended, end_all
 from lianxing.engine.bank.noticing import notices
 from lianxing.engine.bank.replaying import replay
+from lianxing.engine.bank.sharing import pool_owner
 from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Teller
 from lianxing.engine.ledger.opening import open_ledger
@@ -28,8 +29,8 @@ from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.balances import Move, MoveKind
-from lianxing.rules.commands import Give, Redeem, Refund, Release, Reserve, Settle
+from lianxing.rules.balances import ClosingEvent, Move, MoveKind
+from lianxing.rules.commands import Close, Give, Redeem, Refund, Release, Reserve, Settle
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import ServiceRecord, Withdrawn
 from tests.engine.bank.counter import Counter, bank, codes
@@ -345,3 +346,44 @@ def test_a_ledger_in_which_a_change_was_left_out_is_found(tmp_path: Path) -> Non
         assert Teller(counter.ledger, kept).serve(held).accepted
         (found,) = replay(counter.ledger, [counter.rulebook]).differences
         assert (found.stored, found.recomputed) == ("held", "converted")
+
+
+POT = """
+pot:
+  holder: pool
+  unit: points
+  earned_from: nothing
+  spent_on: [donation]
+  expires: never
+  spends_first: oldest
+  storage: unlimited
+  overdraft: none
+  transfer: {to_whom: [friend]}
+  shortfall: debt
+"""
+
+
+def test_a_pool_is_changed_before_it_gets_or_gives_anything(tmp_path: Path) -> None:
+    rest = changed("keep").replace("points: keep}}", "pot: {convert: 0.5}}}")
+    with bank(tmp_path, transition=rest, accounts=ACCOUNTS + POT) as counter:
+        pool = pool_owner(next(one for one in counter.rulebook.policy.accounts if one.clause.id == "pot"))
+        for on in (EVE, AFTER):
+            assert counter.ask(Give, on, account="points", amount=100, to_whom=Recipient.POOL).accepted
+        assert counter.kinds(pool) == ["received", "converted", "received"]
+        assert counter.has(pool) == {"pot": 150}
+        assert counter.kinds() == ["original", "original", "given", "given"]
+        more = {"account": "pot", "amount": 151, "to_whom": Recipient.FRIEND, "recipient": BEN}
+        assert codes(counter.ask(Give, AFTER, volunteer=pool, **more)) == ["balance"]
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_a_passbook_closed_after_the_day_lets_go_what_went_over_and_a_late_record_follows(halved: Counter) -> None:
+    assert halved.ask(Close, AFTER, event=ClosingEvent.MOVING).accepted
+    assert halved.kinds()[-2:] == ["converted", "closed"]
+    went = {"points/portable": 200, "time/portable": 4 * 3600}
+    assert {name: amount for name, amount in last(halved, "closed")["went"].items() if amount} == went
+    halved.take(served("late", "2024-02-01 09:00", 2), on=AFTER)
+    assert halved.has() == {}
+    assert last(halved, "original")["transitions"][0]["went"] == 100
+    run(halved, AFTER)
+    assert halved.kinds()[-1] == "original"
