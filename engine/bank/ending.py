@@ -8,7 +8,7 @@ must not take anybody's points. What has ended cannot be spent in any case, whet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -71,14 +71,7 @@ def end_all(
     """Book whatever ended before a day, a few hundred people in a transaction; doing it twice does nothing more."""
     done = Ended()
     skip: set[VolunteerId] = set()
-    while True:
-        with ledger.reading() as reading:
-            county = rulebook.policy.county.id
-            most = PEOPLE_AT_ONCE + len(skip)
-            found = [*reading.ending(county, on, most), *not_reached(reading, rulebook, on, most)]
-            people = [id for id in dict.fromkeys(found) if id not in skip]
-        if not people:
-            return done
+    for people in _people(ledger, rulebook, on, skip):
         if dry_run:
             skip |= set(people)
             with ledger.reading() as reading:
@@ -88,6 +81,22 @@ def end_all(
         # Whoever has nothing to book (another account's rules keep it) is not looked at again in this run.
         skip |= _ended(ledger, rulebook, people, on, done)
         progress(done.people)
+    return done
+
+
+def _people(ledger: Ledger, rulebook: Rulebook, on: date, skip: set[VolunteerId]) -> Iterator[list[VolunteerId]]:
+    """Yield, a few hundred at a time, whom a change of rules has to reach, then who has something that has ended."""
+    county = rulebook.policy.county.id
+    with ledger.reading() as reading:
+        waiting = not_reached(reading, rulebook, on)
+    for start in range(0, len(waiting), PEOPLE_AT_ONCE):
+        yield waiting[start : start + PEOPLE_AT_ONCE]
+    while True:
+        with ledger.reading() as reading:
+            people = [id for id in reading.ending(county, on, PEOPLE_AT_ONCE + len(skip)) if id not in skip]
+        if not people:
+            return
+        yield people
 
 
 def _ended(

@@ -33,7 +33,7 @@ def notices(ledger: Ledger, rulebook: Rulebook, on: date, within_days: int) -> I
     county = rulebook.policy.county.id
     with ledger.reading() as reading:
         after = until + timedelta(days=1)
-        people = [*reading.ending(county, after, EVERYBODY), *not_reached(reading, rulebook, after, EVERYBODY)]
+        people = [*reading.ending(county, after, EVERYBODY), *not_reached(reading, rulebook, after)]
         for some in chunks(dict.fromkeys(people)):
             found = customers(reading, rulebook, some)
             for id, customer in found.items():

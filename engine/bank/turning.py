@@ -87,16 +87,16 @@ def running_out(wallet: Wallet, on: date, until: date) -> list[Lot]:
     return sorted(found, key=lambda lot: (lot.last_day, lot.number))
 
 
-def not_reached(reading: Reading, rulebook: Rulebook, on: date, most: int) -> list[VolunteerId]:
-    """Return, at most so many for each account, people whom a change of rules up to a day has still to reach."""
+def not_reached(reading: Reading, rulebook: Rulebook, on: date) -> list[VolunteerId]:
+    """Return whom a change of rules up to a day has still to reach: there is something of before it in an account."""
     county = rulebook.policy.county.id
-    return [
-        id
+    found = (
+        reading.not_turned(county, account.clause.id, change.clause.id, change.on_day)
         for account in rulebook.policy.accounts
         for change in account.changes
         if change.on_day <= on
-        for id in reading.not_turned(county, account.clause.id, change.clause.id, change.on_day, most)
-    ]
+    )
+    return list(dict.fromkeys(id for people in found for id in people))
 
 
 def touches_and_foreseen(

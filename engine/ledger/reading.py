@@ -492,10 +492,8 @@ class Reading:
         )
         return list(self._connection.scalars(query))
 
-    def not_turned(
-        self, county: CountyId, account: str, transition: str, on_day: date, limit: int
-    ) -> list[VolunteerId]:
-        """Return, at most `limit`, whose account has something of before a change of rules that is not noted yet."""
+    def not_turned(self, county: CountyId, account: str, transition: str, on_day: date) -> list[VolunteerId]:
+        """Return people whose account has something of before a change of rules that is not noted yet."""
         day, noted = on_day.isoformat(), f'"{transition}":'
         seen = exists().where(
             wallet_state.c.passbook == lot.c.passbook,
@@ -505,13 +503,8 @@ class Reading:
         waiting = select(lot.c.passbook).where(
             lot.c.account == account, lot.c.remaining > 0, lot.c.earned_on < day, lot.c.ends >= day, ~seen
         )
-        query = (
-            select(passbook.c.volunteer)
-            .where(passbook.c.county == county, passbook.c.id.in_(waiting))
-            .order_by(passbook.c.id)
-            .limit(limit)
-        )
-        return list(self._connection.scalars(query))
+        query = select(passbook.c.volunteer).where(passbook.c.county == county, passbook.c.id.in_(waiting))
+        return list(self._connection.scalars(query.order_by(passbook.c.id)))
 
     def held_for(self, county: CountyId, offers: Iterable[str], on: date) -> list[HeldFor]:
         """Return the reservations for these offers that are open on a day, passbook by passbook, in order."""
