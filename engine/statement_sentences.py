@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from lianxing.engine.amounts import amount_text, number_text
 from lianxing.engine.answers import awaiting_sentence, stated_sentence
 from lianxing.engine.reading.vocabulary import WORDS
-from lianxing.engine.wording import refusal_sentence, standing_sentences
+from lianxing.engine.wording import gone_over_sentence, refusal_sentence, standing_sentences
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import (
@@ -182,6 +182,7 @@ def remarks(line: StatementLine, language: Language) -> Iterator[str]:
         data = {"clause": refusal.clause, "reason": refusal.reason, **dict(refusal.details)}
         said.append(refusal_sentence(data, clauses, language))
     yield from said
+    yield from (gone_over_sentence(one.account, one.unit, one.before, one.after, language) for one in line.gone_over)
     if not said:
         yield from (cited_text(cited, language) for cited in line.clauses)
     if line.actor:

@@ -71,11 +71,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class GoneOver:
+    """What was there of an account before a change of rules, or came late of it, and what of it goes over."""
+
+    account: str
+    unit: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class StatementLine:
     """One entry: the day it happened, the instant it was recorded, what it is, and what it changed.
 
     `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
-    a command was refused, `refusals` which clauses took a record out.
+    a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left.
     """
 
     entry: int
@@ -92,6 +102,7 @@ class StatementLine:
     concerns: int | None = None
     reasons: tuple[StatedReason, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    gone_over: tuple[GoneOver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

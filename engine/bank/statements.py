@@ -18,7 +18,7 @@ from lianxing.engine.bank.booking import UNITS, issued_from
 from lianxing.engine.bank.deciding import APPROVED
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.steps import REVIEW, awards_of
-from lianxing.engine.bank.turning import foreseen, running_out
+from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
 from lianxing.engine.ledger.leafing import Leaves
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
@@ -39,6 +39,7 @@ from lianxing.rules.statements import (
     Change,
     Cited,
     EndingLot,
+    GoneOver,
     OpenHold,
     Pending,
     StatedReason,
@@ -181,6 +182,7 @@ class _Book:
             concerns=_concerns(body),
             reasons=tuple(_stated(reason) for reason in body.get("reasons", ())),
             refusals=tuple(_refusal(refusal) for refusal in body.get("refusals", ())),
+            gone_over=tuple(_gone_over(entry.kind, body)),
         )
 
     def _postings(self, number: int) -> Iterator[tuple[str, str, str, int]]:
@@ -453,6 +455,14 @@ def _concerns(body: _Body) -> int | None:
 def _label(kept: _Kept, id: str) -> Label:
     clause = kept.get(id, {})
     return Label(clause.get("zh", ""), clause.get("en", ""))
+
+
+def _gone_over(kind: str, body: _Body) -> Iterator[GoneOver]:
+    """Yield what an entry says of changes of rules: its own, or those that something late went through."""
+    for account, unit, before, after in body["accounts"] if kind == CONVERTED else ():
+        yield GoneOver(account, unit, before, after)
+    for said in body.get("transitions", ()):
+        yield GoneOver(said["account"], said["unit"], said["came"], said["went"])
 
 
 def _stated(reason: _Body) -> StatedReason:

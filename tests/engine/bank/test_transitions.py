@@ -27,12 +27,13 @@ from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.statement_sentences import statement_sentences
+from lianxing.engine.statement_sentences import remarks, statement_sentences
 from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.balances import ClosingEvent, Move, MoveKind
 from lianxing.rules.commands import Close, Give, Redeem, Refund, Release, Reserve, Settle
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import ServiceRecord, Withdrawn
+from lianxing.rules.statements import GoneOver
 from tests.engine.bank.counter import Counter, bank, codes
 from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, HERE, OFFERS, rules, write_county
 from tests.plugins.smallville import served
@@ -254,6 +255,11 @@ def test_records_come_to_the_same_in_time_or_late_in_any_order(tmp_path: Path, h
 def test_a_late_record_says_what_of_it_went_over_and_by_which_clause(halved: Counter) -> None:
     halved.take(served("late", "2024-02-01 09:00", 2), on=AFTER)
     assert halved.kinds()[-2:] == ["converted", "original"]
+    told = statement(halved.ledger, halved.rulebook, ANN, None, AFTER).lines
+    assert [one.gone_over for one in told if one.kind == "converted"] == [(GoneOver("points", "points", 400, 200),)]
+    late = next(one for one in told if one.subject.id == "late")
+    assert "points: 2 points before the change of rules, 1 point after it" in list(remarks(late, "en"))
+    assert "change" in [cited.clause for cited in late.clauses]
     assert halved.has() == {"points": 300}
     (said,) = last(halved, "original")["transitions"]
     assert said == {
