@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lianxing.engine import wallets
-from lianxing.engine.wallets import Done, Wallet, wallet_data, wallet_of, wallet_problems
+from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
+from lianxing.engine.wallets import Done, Wallet
 from lianxing.rules.accounts import Expiry, Floor, Overdraft
 from lianxing.rules.dates import always
 from lianxing.rules.places import Clause

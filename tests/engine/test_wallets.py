@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 from lianxing.engine.wallets import (
     MOST,
     OWED,
@@ -37,9 +38,6 @@ from lianxing.engine.wallets import (
     settle_debt,
     spend,
     take_back,
-    wallet_data,
-    wallet_of,
-    wallet_problems,
 )
 from lianxing.rules.accounts import (
     Account,
