@@ -240,7 +240,8 @@ def _to_others(
     was_in = now_in if was is None else earner(account, record.volunteer, was.record.organisation)
     changes = [(now_in, day, more) for day, more in _on_days(account, booking, worth, was)]
     if was is not None and was_in != now_in:
-        changes = [(was_in, was.record.day, -worth.was), (now_in, record.day, worth.now)]
+        was_on = was.record.day if account.changes else record.day
+        changes = [(was_in, was_on, -worth.was), (now_in, record.day, worth.now)]
     unit = UNITS[account.unit]
     lines: list[Line] = []
     for owner, day, more in changes:

@@ -383,6 +383,20 @@ def test_a_pool_is_changed_before_it_gets_or_gives_anything(tmp_path: Path) -> N
         assert replay(counter.ledger, [counter.rulebook]).differences == []
 
 
+def test_what_a_pool_has_earned_goes_over_like_what_a_person_has(tmp_path: Path) -> None:
+    rest = changed("keep").replace("points: keep}}", "pot: {convert: 0.5}}}")
+    pot = POT.replace("earned_from: nothing", "earned_from: points")
+    with bank(tmp_path, transition=rest, accounts=ACCOUNTS + pot) as counter:
+        pool = pool_owner(next(one for one in counter.rulebook.policy.accounts if one.clause.id == "pot"))
+        counter.take(served("late", "2024-02-01 09:00", 2), on=AFTER)
+        assert counter.has(pool) == {"pot": 300}
+        counter.take(served("2024-01-10", "2024-03-02 09:00", 2), on=AFTER)
+        assert counter.has(pool) == {"pot": 400}
+        counter.take(Withdrawn(RecordId("late"), RegistryId("test"), "a mistake"), on=AFTER)
+        assert counter.has(pool) == {"pot": 300}
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
 def test_a_passbook_closed_after_the_day_lets_go_what_went_over_and_a_late_record_follows(halved: Counter) -> None:
     assert halved.ask(Close, AFTER, event=ClosingEvent.MOVING).accepted
     assert halved.kinds()[-2:] == ["converted", "closed"]
