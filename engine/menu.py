@@ -18,6 +18,7 @@ from lianxing.rules.ranking import RankKey, RankValue
 from lianxing.rules.redeeming import Reason
 
 REGISTERED_ON = "registered_on"
+CLOSED = "closed_passbook"
 _SAME = (("same_community", "community"), ("same_area", "registered_area"))
 
 
@@ -112,6 +113,24 @@ def candidates_for(rulebook: Rulebook, request: Request, on: date, need: Need, v
     return _queue(judged, said.rank_by, said.ties, said.location)
 
 
+def ranked_again(request: Request, found: Queue) -> Queue:
+    """Return candidates in the order that follows from the values that decided; equals stand in the order of their ids.
+
+    Who is left out stands in the order of the ids, those whose passbook is closed after the others.
+    """
+    said = request.served_by
+    rank_by, ties = ((), MenuTies.ALL) if said is None else (said.rank_by, said.ties)
+    judged: list[tuple[str, Values]] = [
+        (one.id, {said.key.fact: said.value for said in one.values if said.value is not None}) for one in found.turns
+    ]
+    keys = _keys(rank_by, ties, request.clause.location)
+    placed = ranked(sorted(judged, key=lambda one: one[0]), keys, lambda one: one[1])
+    left_out = sorted(
+        found.left_out, key=lambda one: (not one.id, any(why.code == CLOSED for why in one.reasons), one.id)
+    )
+    return Queue(tuple(Turn(one.item[0], one.place, one.values) for one in placed), tuple(left_out))
+
+
 def matched(need: Need, volunteer: Server) -> dict[str, FactValue]:
     """Return what a volunteer and a recipient have together; what is not known of one of them is left out."""
     found: dict[str, FactValue] = {
@@ -164,10 +183,14 @@ def _queue(
             left_out.append(NotServed(one.id, reasons))
         else:
             standing.append((one.id, values))
-    if ties is MenuTies.EARLIEST_REGISTERED:
-        keys = (*keys, RankKey(REGISTERED_ON, False, location))
-    placed = ranked(standing, keys, lambda one: one[1])
+    placed = ranked(standing, _keys(keys, ties, location), lambda one: one[1])
     return Queue(tuple(Turn(one.item[0], one.place, one.values) for one in placed), tuple(left_out))
+
+
+def _keys(keys: tuple[RankKey, ...], ties: MenuTies, location: Location) -> tuple[RankKey, ...]:
+    if ties is MenuTies.EARLIEST_REGISTERED:
+        return (*keys, RankKey(REGISTERED_ON, False, location))
+    return keys
 
 
 def _values(one: Asker | Server) -> Values:

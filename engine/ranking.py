@@ -13,7 +13,7 @@ from lianxing.rules.ranking import RankKey, RankValue
 
 T = TypeVar("T")
 
-Values = Mapping[str, FactValue | Quotient]
+Values = Mapping[str, FactValue | Quotient | Fraction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def rank_values(keys: Sequence[RankKey], values: Values) -> tuple[RankValue, ...
     return tuple(RankValue(key, exact(values.get(key.fact))) for key in keys)
 
 
-def exact(value: FactValue | Quotient | None) -> FactValue | Fraction | None:
+def exact(value: FactValue | Quotient | Fraction | None) -> FactValue | Fraction | None:
     """Return a value as it is compared: a quotient as a fraction in millionths, None where there is none.
 
     >>> exact(Quotient(9, 2)), exact(Quotient(0, 0))

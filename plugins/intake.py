@@ -20,7 +20,7 @@ import orjson
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, needs_lots, others
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
-from lianxing.engine.bank.passing import at_hand
+from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
 from lianxing.engine.bank.turning import turn_in
@@ -30,7 +30,7 @@ from lianxing.engine.carrying import Folded, carry, folded, life_from, marked_da
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.contents import content_of, hash_of
-from lianxing.engine.ledger.drafts import Booking, Draft
+from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import InvalidError
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.opening import Ledger
@@ -55,6 +55,7 @@ from lianxing.rules.facts import (
 )
 from lianxing.rules.objections import Objection
 from lianxing.rules.records import ServiceRecord, SetAside, Volunteer, Withdrawn
+from lianxing.rules.requests import MENU
 from lianxing.rules.standings import Counted, Standing
 
 _Owner = tuple[VolunteerId, CountyId]
@@ -140,6 +141,7 @@ class Intake:
 
         Each chunk is one transaction; what was committed stays, and running again finds it booked.
         """
+        _not_our_own(self.registry)
         report = Report()
         fetched = self._since(since, report)
         chunks = _chunks(self._reviewed(fetched, report), CHUNK_RECORDS)
@@ -248,6 +250,7 @@ class Intake:
                 self._aside(content, report)
                 continue
             assert isinstance(found, ServiceRecord)
+            _not_our_own(found.registry)
             objections = list(self.host.ask("review_record", record=found)) if reviewing else []
             if objections:
                 report.withheld += 1
@@ -261,6 +264,8 @@ class Intake:
     def _since(self, since: date | None, report: Report) -> Iterator[ServiceRecord | Withdrawn | SetAside]:
         """Yield what the registry hands over of the day `since` and later, whether it keeps to it or not."""
         for found in self._fetched("fetch_records", county=self.rulebook.policy.county.id, since=since):
+            if isinstance(found, ServiceRecord | Withdrawn):
+                _not_our_own(found.registry)
             if since is not None and isinstance(found, ServiceRecord) and found.day < since:
                 report.earlier += 1
             else:
@@ -335,11 +340,9 @@ class Intake:
         county = self.rulebook.policy.county.id
         owners = [(id, county) for id in people]
         found = closings(writing, county, people)
-        beside = []
-        if credits(self.rulebook):
-            beside = others(self.rulebook, _organisations(people))
-            beside += [one.heir for one in found.values() if one.heir and one.heir not in beside]
-        writing.lock({*owners, *((id, county) for id in beside)})
+        beside = others(self.rulebook, _organisations(people)) if credits(self.rulebook) else []
+        heirs = [one.heir for one in found.values() if one.heir]
+        writing.lock({*owners, *((id, county) for id in (*beside, *heirs))})
         if credits(self.rulebook):
             turn_in(writing, self.rulebook, people, self.on)
         known = writing.volunteers(people)
@@ -364,13 +367,13 @@ class Intake:
             self._person(person, held, said, lowerings.get((id, county), ()), changes, states.get(id), done, report)
             assessed += len(changes)
             self.progress("assessed", assessed)
-        if credits(self.rulebook):
-            done.beside = self._credit(writing, owners, known, done, beside)
+        passing = self._credit(writing, owners, known, done, beside) if credits(self.rulebook) else None
         self.progress("booking", len(done.bookings))
         # What is taken back comes first: the same record may go to somebody else in this chunk.
         order = sorted(range(len(done.bookings)), key=lambda at: done.bookings[at].kind != "withdrawn")
         entries = writing.book([done.bookings[at] for at in order])
-        writing.enter(done.beside)
+        if passing is not None:
+            writing.enter(passing.taken())
         assessments = [done.assessments[at] for at in order]
         writing.save_fold_states(county, self.rulebook.policy.digest, done.states)
         writing.save_fold_marks(county, self.rulebook.policy.digest, done.marks)
@@ -384,8 +387,8 @@ class Intake:
         known: Mapping[VolunteerId, Volunteer],
         done: _Done,
         beside: list[VolunteerId],
-    ) -> list[Draft]:
-        """Let every booking do to the accounts what the record is worth to them; return the entries of others."""
+    ) -> Passing:
+        """Let every booking do to the accounts what the record is worth to them; return what it does to others."""
         # Lots are told from each other only where something is taken back, or may have ended in a limited account.
         whole = {
             (one.person, owners[0][1])
@@ -412,7 +415,7 @@ class Intake:
                 passing,
                 closed.get(one.person),
             )
-        return passing.taken()
+        return passing
 
     def _changes(
         self, writing: Writing, chunk: list[_Reviewed | Withdrawn], report: Report
@@ -656,7 +659,6 @@ class _Done:
     changes: list[tuple[Standing, int]] = field(default_factory=list)
     states: list[tuple[VolunteerId, bytes]] = field(default_factory=list)
     marks: list[tuple[VolunteerId, date, bytes]] = field(default_factory=list)
-    beside: list[Draft] = field(default_factory=list)
 
     def extend(self, other: _Done) -> None:
         self.entries += other.entries
@@ -702,6 +704,16 @@ def _as_set_aside(
 def _not_booked(taken_back: Withdrawn) -> SetAside:
     id = str(taken_back.id)
     return SetAside(str(taken_back.registry), 0, "id", "not_booked", (("id", id),), {"id": id})
+
+
+def _not_our_own(registry: str) -> None:
+    """Refuse records of requests for service that no request has brought about."""
+    if registry == MENU:
+        raise InvalidError(
+            registry,
+            f"登记系统“{registry}”留给本行的服务请求，不能由别处导入",
+            f"the registry '{registry}' is kept for the bank's own requests for service; nothing is imported under it",
+        )
 
 
 def _no_person(registry: str, found: Volunteer) -> SetAside:

@@ -106,6 +106,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "此处是全角的“{found}”；请改写半角的“{write}”",
         "a full-width '{found}' stands here; write the ASCII '{write}'",
     ),
+    (
+        "P020",
+        "登记系统“{registry}”留给本行的服务请求，请换一个名称",
+        "the registry '{registry}' is kept for the bank's own requests for service; choose another name",
+    ),
     # P1xx: one value
     ("P101", "“{found}”不是普通小数（如 1.5）", "'{found}' is not a plain decimal number such as 1.5"),
     (

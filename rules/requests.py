@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
-from lianxing.rules.facts import FactValue
+from lianxing.rules.facts import FactValue, RegistryId
 from lianxing.rules.menu import PricedPer
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.redeeming import Reason
+
+MENU = RegistryId("menu")  # of records that come about by requests for service in the bank itself
 
 
 class RequestState(Enum):

@@ -83,8 +83,11 @@ def credited(
         if not any(worth.was or worth.now for worth in worths):
             continue
         if account.holder in (Holder.POOL, Holder.ORGANISATION):
-            for effect, booking, worth in zip(effects, found.bookings, worths, strict=True):
-                effect.lines += _to_others(account, booking, worth, found.before, today, passing)
+            for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
+                lines = _to_others(account, booking, worth, found.before, today, passing)
+                if lines is not None:
+                    effect.lines += lines
+                    dated.add(at)
             continue
         wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 for worth in worths))
         _reached(wallet, effects[0], today, number + 1)
@@ -203,13 +206,12 @@ def _closes_again(
     left = left_over(wallet, done, today)
     effect.add(wallet, done, before)
     unit = UNITS[wallet.account.unit]
-    inherits = passing is not None and where is Closing.INHERITED and closed.heir
-    heir = passing.customer(closed.heir) if passing is not None and inherits else None
-    if heir is not None and passing is not None:
+    if passing is not None and where is Closing.INHERITED and closed.heir:
         amount = effect.redirect(where.value, unit, TRANSIT)
         account = account_in(passing.rulebook.policy, closed.heir, wallet.account) or wallet.account
         came = From(person, "inheritance")
-        passing.receives(closed.heir, account, today, amount, f"inheritance/{person}", came, left)
+        if amount:
+            passing.inherits(closed.heir, account, today, amount, f"inheritance/{person}", came, left)
     elif where is Closing.PORTABLE:
         effect.redirect(where.value, unit, TRANSIT)
     elif where is Closing.TO_POOL:
@@ -229,9 +231,10 @@ def _to_others(
     before: Mapping[tuple[str, str], Held],
     today: date,
     passing: Passing | None,
-) -> list[Line]:
+) -> list[Line] | None:
     """Return what passes through the volunteer's entry into the passbook of a pool or an organisation, or back.
 
+    None where no such passbook changes.
     A record that is corrected to be of another organisation leaves the one and goes to the other.
     """
     record = booking.record
@@ -242,18 +245,17 @@ def _to_others(
     if was is not None and was_in != now_in:
         was_on = was.record.day if account.changes else record.day
         changes = [(was_in, was_on, -worth.was), (now_in, record.day, worth.now)]
+    changes = [one for one in changes if one[2] and one[0] != ORGANISATION]  # service for no organisation is nobody's
     unit = UNITS[account.unit]
     lines: list[Line] = []
     for owner, day, more in changes:
-        if not more or owner == ORGANISATION:  # service for no organisation is nobody's
-            continue
         if passing is None:
             raise AssertionError(f"the passbook of {owner} is not open")
         came = From(record.volunteer, "record", said={"registry": record.registry, "record": record.id})
         passed = passing.earns(owner, account, day, more, today, came)
         if passed:
             lines += (Line(ISSUED, unit, -passed, own=False), Line(TRANSIT, unit, passed, own=False))
-    return lines
+    return lines if changes else None
 
 
 def others(rulebook: Rulebook, organisations: Iterable[str]) -> list[VolunteerId]:

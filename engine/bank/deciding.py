@@ -649,10 +649,11 @@ def _no_heir(counter: Counter, command: Close) -> Iterator[Reason]:
     """Yield why nobody can inherit what is inherited: an heir of the declared family has to be named."""
     customer, heir = counter.people[command.volunteer], command.heir
     for account in counter.rulebook.policy.accounts:
-        left = account.closure is not None and customer.wallet(account).available(command.on) > 0
-        if account.closure is None or not left or goes(account.closure, command.event) is not Closing.INHERITED:
+        if account.closure is None or goes(account.closure, command.event) is not Closing.INHERITED:
             continue
-        if not heir or heir not in counter.family_of(command.volunteer):
+        if not heir and customer.wallet(account).available(command.on) <= 0:
+            continue
+        if heir not in counter.family_of(command.volunteer):  # what comes in later goes to whoever is named
             yield Reason("heir", account.clause, account.clause.location, (("id", heir),))
         elif counter.people[heir].closed_on is not None:
             yield _county_reason(counter, "closed_passbook", on=str(counter.people[heir].closed_on))

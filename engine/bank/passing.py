@@ -46,6 +46,7 @@ class Passing:
     people: dict[VolunteerId, Customer]
     load: Callable[[VolunteerId], Customer] | None = None  # of somebody who was not thought of before
     drafts: list[Draft] = field(default_factory=list)
+    later: list[Callable[[], None]] = field(default_factory=list)
     today: date = date.min  # where what passes is booked later than its day
 
     @property
@@ -68,6 +69,9 @@ class Passing:
 
     def taken(self) -> list[Draft]:
         """Return what is to be written since this was asked last."""
+        later, self.later = self.later, []
+        for arrives in later:
+            arrives()
         drafts, self.drafts = self.drafts, []
         return drafts
 
@@ -86,6 +90,19 @@ class Passing:
         wallet, before = self._wallet(customer, account, on)
         done = wallets.receive(wallet, on, amount, source, lots=parts)
         self._enter(customer, wallet, done, before, RECEIVED, on, came, amount)
+
+    def inherits(
+        self,
+        owner: VolunteerId,
+        account: Account,
+        on: date,
+        amount: int,
+        source: str,
+        came: From,
+        parts: Sequence[Part],
+    ) -> None:
+        """Let an inheritance arrive when records are booked (`taken`): some of the heir's own may be among them."""
+        self.later.append(lambda: self.receives(owner, account, on, amount, source, came, parts))
 
     def pays_out(self, pool: Account, on: date, amount: int, went: From) -> None:
         """Take from a pool what somebody gets; whether it is there was asked before (`lacks`)."""

@@ -5,11 +5,14 @@ the people as they were registered then. What the rules answer is worked out aga
 amounts, lots, floors, reasons, every byte of the body. The first difference of a passbook is named; what comes after it
 in that passbook rests on it and is not looked at.
 
-- Records that came together were decided together. Which did is not stored. Consecutive entries of one instant are
-  taken as one delivery, and where that does not lead to them, as several, the first as short as may be.
+- What one passbook does to another is decided where it is sent, and again where it arrives: the entry of the receiver
+  waits until the sender's passbook has come so far. People come first, then pools and organisations.
+- Where the sender's passbook has a difference, what arrives from it later is taken as it stands, and counted.
 - What other people did is seen by the instants of their entries, and clocks of several machines may be `CLOCKS_APART`.
-  So of a stock it is proved that it may have been as an answer says, and that in all no more was given than there is.
-  Who may serve a request and whose turn it was rests on everybody's passbook; it is taken as the step says.
+  So of a stock it is proved that it may have been as an answer says, and that in all no more was given than there is;
+  of a pool that was said to have too little, that it had just so much.
+- Who may serve a request and whose turn it was rests on everybody's passbook: each line of a match is judged again
+  where the passbook of whom it tells is decided again, and the order follows from the lines.
 - An entry under rules that are not at hand, or decided by another version of the engine, is not done again. It is
   counted, and nothing is said of it; what comes later is decided on what it left.
 """
@@ -17,77 +20,50 @@ in that passbook rests on it and is not looked at.
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.comparing import Found, compared, first_in
-from lianxing.engine.bank.crediting import credited, credits, needs_lots
-from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED, Brought, Counter, decide, given_back, receiver_of
-from lianxing.engine.bank.ending import lots_over
-from lianxing.engine.bank.passing import From, Passing
+from lianxing.engine.bank.beside import ARRIVALS, Pair, PassedOn, Post
+from lianxing.engine.bank.candidacies import Match, matches
+from lianxing.engine.bank.claims import UNREADABLE, Claims, pools_had
+from lianxing.engine.bank.comparing import Found, first_in
+from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED
+from lianxing.engine.bank.deciding_again import EXPIRED, HOLD_EXPIRED, Witnesses, arrived, asked, sender_of
+from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
+from lianxing.engine.bank.passing import RECEIVED
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.bank.request_data import LISTED_MAX, REQUEST, queue_from
-from lianxing.engine.bank.request_steps import StepCounter, TakenStep, take
-from lianxing.engine.bank.requests import check, command_from, request_hash
-from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
-from lianxing.engine.bank.sharing import POOL as POOL_OWNER
-from lianxing.engine.bank.sharing import account_in, lenders, shared
-from lianxing.engine.bank.steps import REVIEW, taken
-from lianxing.engine.bank.tellers import left_under, people_of
-from lianxing.engine.bank.turning import CONVERTED, turned
-from lianxing.engine.counting import REVOKES, Fold, Supplied, counted
+from lianxing.engine.bank.request_data import LISTED_MAX, REQUEST, begun_by
+from lianxing.engine.bank.sharing import ORGANISATION, POOL
+from lianxing.engine.bank.steps import REVIEW
+from lianxing.engine.bank.turning import CONVERTED
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
-from lianxing.engine.ledger.checking import draft_of as booked
-from lianxing.engine.ledger.contents import facts_from, record_from
-from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Draft
-from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
-from lianxing.engine.ledger.witnesses import (
-    GIVEN,
-    RECEIVED,
-    Transfer,
-    closings,
-    kept_policies,
-    known_since,
-    registrations,
-    stock_moves,
-    transfers,
-)
-from lianxing.engine.recounting import Change, Recount, booking_of, recount
+from lianxing.engine.ledger.witnesses import Told, all_known_since, closings, kept_policies, stock_moves, told
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.star_awards import certificate_number
-from lianxing.engine.wallets import Part
 from lianxing.rules.accounts import Account, Holder, WholeOnly
-from lianxing.rules.commands import Command, Give, RecordStep, Redeem, ReviewStep, StarStep
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.policy import DECISIONS_VERSION
-from lianxing.rules.records import Order, ServiceRecord, Volunteer
-from lianxing.rules.redeeming import Reason
-from lianxing.rules.service_commands import TakeStep
+from lianxing.rules.requests import MENU
 
-CLOCKS_APART = 60  # seconds
 DIFFERENCES_MAX = 100
-GROUPINGS_MAX = 200
-RECORDS = frozenset((*WITH_VERSION, "adjusting"))
-EXPIRED, HOLD_EXPIRED = "expired", "hold_expired"
-GIFT = "gift"
-_OWN_REGISTRY = "menu"  # of records that come about in the bank itself
+GIVEN = "given"
 COMMANDS = frozenset(
     (
         *("held", "redeemed", "approved", "declined", "settled", "released", "refunded", "fetched"),
         *(GIVEN, "granted", "perk_used", "closed", BROUGHT, REQUEST, REFUSED),
     )
 )
+KINDS = RECORDS | COMMANDS | ARRIVALS | {EXPIRED, HOLD_EXPIRED, CONVERTED, REVIEW, DECLARED}
 PEOPLE_AT_ONCE = 200
+_SHARED = POOL, ORGANISATION
 
 # Why something was not done again: its policy or its kind is not known here, or another version decided it.
 POLICY, VERSION, KIND = "policy", "version", "kind"
@@ -140,36 +116,58 @@ class _Replaying:
     def __init__(
         self, reading: Reading, rulebooks: Mapping[str, Rulebook], county: CountyId, progress: Callable[[int], None]
     ) -> None:
-        self._reading, self._connection = reading, reading._connection
+        self._connection = reading._connection
         self._rulebooks = rulebooks
         self._county = county
         self._progress = progress
         self._done = Replay(county)
         self._kept = kept_policies(self._connection, county)
         self._stock = stock_moves(self._connection, county)
-        self._closings = closings(self._connection, county)
-        self._gifts: dict[tuple[VolunteerId, VolunteerId], list[_Gift]] = {}
-        self._people: dict[VolunteerId, list[tuple[int, Volunteer]]] = {}
-        self._running: _Running | None = None
+        passed = PassedOn.of(
+            one for one, _rulebook in self._told(RECEIVED, any(map(_keeps_the_rest, self._accounts())))
+        )
+        self._witnesses = Witnesses(reading, county, self._stock, closings(self._connection, county), passed)
+        pools = any(one.holder is Holder.POOL for one in self._accounts())
+        self._matches = self._matched()
+        self._claims = Claims(pools_had(self._told(REFUSED, pools)), [match.claims for match in self._matches])
+        self._post = Post()
+        self._waiting: dict[Pair, Book] = {}
+        self._ready: list[Book] = []
+        self._broken: dict[VolunteerId, Counts[str]] = {}  # from whom, or of which request, how much is not looked at
+        self._withdrawn: set[tuple[str, str]] = set()  # records of requests, by whose they were
 
     def run(self) -> Replay:
         done = self._done
         self._policies()
-        self._transfers()
-        books = (
-            [stored.link for stored in of_one]
-            for _id, of_one in groupby(links(self._connection, self._county), key=lambda stored: stored.passbook)
-        )
-        while some := [book for _at, book in zip(range(PEOPLE_AT_ONCE), books, strict=False)]:
-            self._people = registrations(self._connection, [VolunteerId(book[0].volunteer) for book in some])
-            for book in some:
-                done.passbooks += 1
-                self._passbook(book)
-                self._progress(done.entries)
-                if len(done.differences) >= DIFFERENCES_MAX:
-                    return done
+        for of_people in (True, False):
+            books = self._books(of_people)
+            while some := [book for _at, book in zip(range(PEOPLE_AT_ONCE if of_people else 1), books, strict=False)]:
+                self._witnesses.ask([book.owner for book in some])
+                for book in some:
+                    done.passbooks += 1
+                    self._go_on(book)
+                    self._progress(done.entries)
+                    if len(done.differences) >= DIFFERENCES_MAX:
+                        return done
+        for match in self._matches:
+            if (wrong := match.miscounted()) is not None:
+                self._differs(match.told.volunteer, wrong.entry, wrong.what, wrong.stored, wrong.recomputed)
+        self._never_sent()
+        self._never_arrived()
+        self._of_no_passbook()
         self._stocks()
         return done
+
+    def _books(self, of_people: bool) -> Iterator[Book]:
+        """Yield the passbooks of people, or all others: of these only one is read at a time, for it may be long."""
+        found = (
+            links(self._connection, self._county, without=_SHARED)
+            if of_people
+            else links(self._connection, self._county, only=_SHARED, at_once=1)
+        )
+        for _id, of_one in groupby(found, key=lambda stored: stored.passbook):
+            entries = [stored.link for stored in of_one]
+            yield Book(entries, Replica(VolunteerId(entries[0].volunteer), self._county))
 
     # --- what is of no passbook ----------------------------------------------------------------------------------
 
@@ -180,24 +178,6 @@ class _Replaying:
             if self._kept.get(digest, content) != content:
                 path, stored, again = first_in(_plain(self._kept[digest]), _plain(content), f"policy {digest}")
                 self._differs("", 0, path, stored, again)
-
-    def _transfers(self) -> None:
-        """Pair what was given with what was received: both are written in one transaction, so each in its order."""
-        received: Counts[tuple[VolunteerId, VolunteerId]] = Counts()
-        for transfer in transfers(self._connection, self._county):
-            try:
-                body = orjson.loads(transfer.body)
-                if transfer.kind == RECEIVED:
-                    received[VolunteerId(body["from"]), transfer.volunteer] += body["why"] == GIFT
-                    continue
-                command = command_from(body["asked"], transfer.volunteer, self._county, "-", "-")
-                if isinstance(command, Give) and (receiver := receiver_of(command)) is not None:
-                    self._gifts.setdefault((transfer.volunteer, receiver), []).append(_Gift(transfer, command))
-            except (LookupError, TypeError, ValueError):
-                continue  # the entry itself cannot be decided again, and will be named
-        for (giver, receiver), gifts in self._gifts.items():
-            for gift in gifts[received[giver, receiver] :]:
-                self._differs(giver, gift.transfer.entry, "received", "-", str(receiver))
 
     def _stocks(self) -> None:
         """In all, no more was given than there is; unless rules that are not at hand said how much that is."""
@@ -217,362 +197,206 @@ class _Replaying:
         found = Difference(VolunteerId(volunteer), self._county, entry, what, stored, recomputed)
         self._done.differences.append(found)
 
+    # --- what is read before, of all passbooks -------------------------------------------------------------------
+
+    def _told(self, kind: str, asked: bool) -> Iterator[tuple[Told, Rulebook]]:
+        """Yield the entries of a kind under rules that are at hand, where they are asked for."""
+        for one in told(self._connection, self._county, [kind]) if asked else ():
+            rulebook = self._rulebooks.get(one.digest)
+            if rulebook is not None:
+                yield one, rulebook
+
+    def _accounts(self) -> Iterator[Account]:
+        for rulebook in self._rulebooks.values():
+            yield from rulebook.policy.accounts
+
+    def _matched(self) -> list[Match]:
+        """Return the steps in which somebody was matched, or was to be."""
+        menu = any(rulebook.policy.menu for rulebook in self._rulebooks.values())
+        steps = chain(self._told(REQUEST, menu), self._told(REFUSED, menu))
+        declared: dict[VolunteerId, list[tuple[int, tuple[VolunteerId, ...]]]] = {}
+        for one in told(self._connection, self._county, [DECLARED]) if menu else ():
+            with suppress(LookupError, TypeError, ValueError):  # it will be named where it is decided again
+                family = tuple(VolunteerId(id) for id, _relation in orjson.loads(one.body)["family"])
+                declared.setdefault(one.volunteer, []).append((one.entry, family))
+        known: dict[str, int] = {}
+        found = list(matches(steps, declared, self._witnesses, known))
+        if found:
+            known |= all_known_since(self._connection)
+        return found
+
     # --- a passbook ----------------------------------------------------------------------------------------------
 
-    def _passbook(self, book: Sequence[Link]) -> None:
-        done, self._running = self._done, None
-        replica = Replica(VolunteerId(book[0].volunteer), self._county)
-        at = 0
-        while at < len(book):
-            link = book[at]
-            size, found = 1, None
-            rulebook = self._rulebooks.get(link.policy_digest or "")
-            left_out = self._left_out(link, rulebook)
+    def _go_on(self, book: Book) -> None:
+        """Decide a passbook again until it ends, differs or waits; then those that waited for what it has sent."""
+        self._decide(book)
+        while self._ready:
+            self._decide(self._ready.pop())
+
+    def _decide(self, book: Book) -> None:
+        done = self._done
+        while book.at < len(book.links):
+            link = book.link
+            size = 1
             try:
+                rulebook = self._rulebooks.get(link.policy_digest or "")
+                left_out = self._left_out(link, rulebook)
                 if left_out is not None:
                     done.left_out[left_out] += 1
-                    self._running = None
-                elif link.kind in RECORDS:
-                    assert rulebook is not None
-                    size, found = self._delivery(replica, book, at, rulebook)
-                    done.records += size
+                    book.running = book.customer = None
                 else:
                     assert rulebook is not None
-                    size, found = self._of_bank(replica, book[at:], rulebook)
-                    done.commands += 1
-                    done.records += size - 1
-                if found is None:
-                    for one in book[at : at + size]:
-                        replica.apply(one)
-                    if link.kind == RECEIVED and (gifts := self._gifts_to(replica, orjson.loads(link.body))):
-                        del gifts[0]
-            except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, LedgerError) as error:
+                    found = self._decided(book, link, rulebook)
+                    if found is None:
+                        return
+                    if isinstance(found, Found):
+                        self._breaks(book, found)
+                        return
+                    size = found.size
+                for one in book.links[book.at : book.at + size]:
+                    self._prove(book.replica, one.recorded_at)
+                    book.replica.apply(one)
+                    if one.registry == MENU and one.kind == "withdrawn":
+                        self._withdrawn.add((one.volunteer, one.record))
+            except UNREADABLE as error:
                 # Nothing that the bank writes leads here: the entry cannot be read, or is of what was never there.
-                found = Found(link.number, "readable", link.kind, f"{type(error).__name__}: {error}")
-            if found is not None:
-                self._differs(link.volunteer, found.entry, found.what, found.stored, found.recomputed)
-                done.unseen += len(book) - found.entry
+                self._breaks(book, Found(link.number, "readable", link.kind, f"{type(error).__name__}: {error}"))
                 return
-            done.entries += size if left_out is None else 0
-            at += size
+            book.at += size
+        self._prove(book.replica, None)
+
+    def _decided(self, book: Book, link: Link, rulebook: Rulebook) -> Same | Found | None:
+        """Return how many entries stand as they come to, or what differs; None where the passbook has to wait."""
+        done, post, witnesses = self._done, self._post, self._witnesses
+        found: Same | Found | None
+        if link.kind in ARRIVALS:
+            sender = sender_of(link)
+            if not post.waits((sender, book.owner)):
+                if sender not in self._broken:
+                    self._waiting[sender, book.owner] = book
+                    return None
+                done.unseen += 1
+                book.customer = None
+                return Same()
+            found = arrived(book, rulebook, post, sender)
+        elif link.kind in RECORDS:
+            book.customer, found = None, self._delivered(book, link, rulebook)
+        else:
+            book.customer, found = None, asked(book, rulebook, witnesses)
+        if not isinstance(found, Same):
+            return found
+        done.entries += found.size
+        if link.kind in RECORDS:
+            done.records += found.size
+        else:
+            done.commands += 1
+            done.records += found.size - 1
+        witnesses.passed.sent(found.earned)
+        post.send(found.messages)
+        post.serve(found.services)
+        pairs = [(one.sender, one.receiver) for one in found.messages]
+        for pair in (*pairs, *((one.sender, one.receiver) for one in found.services)):
+            waits = self._waiting.pop(pair, None)
+            if waits is not None:
+                self._ready.append(waits)
+        return found
+
+    def _delivered(self, book: Book, link: Link, rulebook: Rulebook) -> Same | Found | None:
+        """Return what records come to; those of requests for service have to be what the steps of these say."""
+        witnesses, post = self._witnesses, self._post
+        people = witnesses.as_registered(book.owner, link.recorded_at)
+        if not of_request(link):
+            return delivered(book, rulebook, people, witnesses.passed)
+        begun = begun_by(self._county, link.record)
+        if begun is None:
+            return Found(link.number, REQUEST, link.record, "-")
+        service = post.service(book.owner, link.record)
+        if service is None and begun[0] not in self._broken:
+            self._waiting[begun[0], book.owner] = book
+            return None
+        differs = None if service is None else not_as_served(book, service)
+        on = None if service is None else service.on
+        found = differs or delivered(book, rulebook, people, witnesses.passed, on)
+        if service is not None and isinstance(found, Same):
+            post.take_service(service)
+        return found
+
+    def _breaks(self, book: Book, found: Found) -> None:
+        """Name what differs, and let those go on who wait for what this passbook would have sent."""
+        self._differs(book.owner, found.entry, found.what, found.stored, found.recomputed)
+        self._done.unseen += len(book.links) - found.entry
+        self._prove(book.replica, book.link.recorded_at)
+        self._claims.drop(book.owner)
+        due = self._broken[book.owner] = Counts[str]()
+        for link in book.links[book.at :]:
+            if link.policy_digest in self._rulebooks and (link.kind in ARRIVALS or of_request(link)):
+                with suppress(LookupError, TypeError, ValueError):
+                    due[sender_of(link) if link.kind in ARRIVALS else link.record] += 1
+        for pair in [pair for pair in self._waiting if pair[0] == book.owner]:
+            self._ready.append(self._waiting.pop(pair))
+
+    def _prove(self, replica: Replica, until: int | None) -> None:
+        for claim in self._claims.before(replica, until):
+            who, entry = claim.by
+            self._differs(who, entry, claim.what, claim.said, claim.seen)
 
     def _left_out(self, link: Link, rulebook: Rulebook | None) -> tuple[str, str] | None:
         if rulebook is None:
             digest = link.policy_digest or ""
             version = _version(self._kept.get(digest, b""))
             return (POLICY, digest) if version in (None, DECISIONS_VERSION) else (VERSION, str(version))
-        known = RECORDS | COMMANDS | {RECEIVED, EXPIRED, HOLD_EXPIRED, CONVERTED, REVIEW, DECLARED}
         try:
             body = orjson.loads(link.body)
-            if link.kind == RECEIVED and (body["why"] != GIFT or link.volunteer.startswith(POOL_OWNER)):
-                return KIND, f"{RECEIVED}, {body['why']}"
             if isinstance(body, dict) and body.get("candidates", {}).get("candidates", 0) > LISTED_MAX:
                 return KIND, f"{link.kind}, match"  # not all of whom it rests on are kept
         except (LookupError, TypeError, ValueError):
             return None  # it will be found that it cannot be read
-        if link.kind not in known or (link.kind in RECORDS and _pools_round(rulebook)):
-            return KIND, link.kind
-        return None
+        return None if link.kind in KINDS else (KIND, link.kind)
 
-    def _as_registered(self, volunteer: VolunteerId, instant: int) -> list[Volunteer]:
-        """Return who somebody was at an instant; where clocks leave it open, who else it may have been."""
-        if volunteer not in self._people:
-            self._people[volunteer] = registrations(self._connection, [volunteer]).get(volunteer, [])
-        said = self._people[volunteer]
-        known = [Volunteer(volunteer), *(person for _at, person in said)]
-        last = sum(at <= instant for at, _person in said)
-        first = sum(at < instant - CLOCKS_APART for at, _person in said)
-        latest = sum(at <= instant + CLOCKS_APART for at, _person in said)
-        return [known[last], *(known[n] for n in range(latest, first - 1, -1) if n != last)]
+    # --- what is left at the end -----------------------------------------------------------------------------------
 
-    # --- records -------------------------------------------------------------------------------------------------
+    def _never_sent(self) -> None:
+        """Name what arrived and was sent by nobody."""
+        while self._waiting:
+            wait = {book.owner for book in self._waiting.values()}
+            sender, owner = next((pair for pair in self._waiting if pair[0] not in wait), next(iter(self._waiting)))
+            book = self._waiting.pop((sender, owner))
+            what = (REQUEST, book.link.record) if book.link.kind in RECORDS else (GIVEN, f"from {sender}")
+            self._breaks(book, Found(book.link.number, *what, "-"))
+            while self._ready:
+                self._decide(self._ready.pop())
 
-    def _delivery(
-        self, replica: Replica, book: Sequence[Link], at: int, rulebook: Rulebook
-    ) -> tuple[int, Found | None]:
-        """Return how many entries come from records that came together, or what differs."""
-        longest = _longest(replica, book, at)
-        differing: Found | None = None
-        people = self._as_registered(replica.volunteer, book[at].recorded_at)
-        for size in (longest, *range(1, min(longest, GROUPINGS_MAX))):
-            for person in people:
-                group = book[at : at + size]
-                came = self._added(replica, group, rulebook, person) or _recounted(replica, group, rulebook, person)
-                found = compared(replica, group, _drafts(replica, group, rulebook, person, came))
-                if found is None:
-                    if self._running is not None and self._running.records != len(replica.held) + size:
-                        self._running = None
-                    return size, None
-                self._running = None
-                if differing is None or found.entry > differing.entry:
-                    differing = found
-        return longest, differing
+    def _never_arrived(self) -> None:
+        """Name what was sent and did not arrive, unless it may still be found behind a difference."""
+        for (sender, receiver), left in self._post.left():
+            due = self._broken.get(receiver, Counts[str]())[sender]
+            for message in left[due:]:
+                self._differs(sender, message.entry, "received", "-", str(receiver))
+        for service in self._post.services_left():
+            unseen = self._broken.get(service.receiver, Counts[str]())
+            if unseen[service.id]:
+                unseen[service.id] -= 1
+            elif service.served is not None or (service.receiver, service.id) not in self._withdrawn:
+                self._differs(service.sender, service.entry, "record", "-", f"{service.receiver}: {service.id}")
 
-    def _added(self, replica: Replica, group: Sequence[Link], rulebook: Rulebook, person: Volunteer) -> Recount | None:
-        """Return what records come to that only go on where the history ends, which is most of them; else None.
-
-        The fold is kept from one delivery to the next: otherwise each would cost as much as the whole history.
-        """
-        if any(link.kind != "original" for link in group):
-            return None
-        changes = [_change(replica, link) for link in group]
-        running = self._running
-        if running is None or (running.digest, running.person) != (rulebook.policy.digest, person):
-            held = sorted(replica.held.values(), key=lambda one: one.record.order)
-            running = _Running(rulebook, person, [(one.record, one.supplied) for one in held])
-        if not running.goes_on_with(changes):
-            return None
-        self._running = running
-        return running.went_on_with(changes)
-
-    # --- commands, and what ends ---------------------------------------------------------------------------------
-
-    def _of_bank(self, replica: Replica, later: Sequence[Link], rulebook: Rulebook) -> tuple[int, Found | None]:
-        """Return how many entries come from a command, or from what has ended; or what differs."""
-        differing: Found | None = None
-        for person in self._as_registered(replica.volunteer, later[0].recorded_at):
-            drafts = self._decided(replica, later[0], rulebook, person)
-            if isinstance(drafts, Found):
-                differing = differing or drafts
-                continue
-            found = compared(replica, later[: len(drafts)], drafts)
-            if found is None:
-                if len(drafts) > 1:
-                    self._running = None
-                return len(drafts), None
-            differing = differing or found
-        return 1, differing
-
-    def _decided(self, replica: Replica, link: Link, rulebook: Rulebook, person: Volunteer) -> list[Draft] | Found:
-        """Return what is to be written instead of an entry, and after it for the same reason."""
-        customer = replica.customer(rulebook, person)
-        counter = Counter(
-            rulebook,
-            {replica.volunteer: customer},
-            {},
-            lambda _id, entry: replica.taken(entry),
-            lambda _customer, wallet, lots: replica.load(wallet, lots),
-            lambda _id: replica.family,
-            approved=lambda _id: replica.approved,
-            brought=lambda _id, county, entry: self._brought(replica, link, county, entry),
-        )
-        counter.passing = _beside(rulebook, customer, replica.volunteer, lenders(rulebook.policy))
-        on = date.fromisoformat(link.effective_on)
-        body = orjson.loads(link.body)
-        if link.kind == CONVERTED:
-            return turned(rulebook, customer, on)[:1] or Found(link.number, "transition", str(on), "-")
-        if link.kind == EXPIRED:
-            before, over = turned(rulebook, customer, on), lots_over(counter, customer, on)
-            return Found(link.number, "lots", EXPIRED, "-") if over is None else [*before, over]
-        if link.kind == HOLD_EXPIRED:
-            hold = replica.holds[body["entry"]]
-            if hold.until >= on:
-                return Found(link.number, "hold", str(on), f"> {hold.until}")
-            account = customer.account(hold.account)
-            assert account is not None
-            before, wallet = turned(rulebook, customer, on), customer.wallet(account)
-            return [*before, *given_back(counter, customer, None, wallet, HOLD_EXPIRED, on, hold.entry).drafts]
-        if link.kind == RECEIVED:
-            return self._received(replica, link, counter, body)
-        if link.command is None:
-            return Found(link.number, "command", "-", "scope, key")
-        scope, key, _hash = link.command
-        command = command_from(body["asked"], replica.volunteer, self._county, scope, key)
-        check(command)
-        if isinstance(command, RecordStep | StarStep):
-            before = turned(rulebook, customer, command.on)
-            return before or self._reviewed(replica, link, rulebook, person, command)
-        if isinstance(command, TakeStep):
-            step = self._stepped(replica, link, customer, command, body)
-            return [*step.before, step.draft]
-        self._others(counter, command, link, body)
-        decision = decide(counter, command)
-        return [*decision.before, decision.drafts[0]]
-
-    def _others(self, counter: Counter, command: Command, link: Link, body: Mapping[str, Any]) -> None:
-        """Put what others did at the counter, as the answer says it was where that may have been so."""
-        reasons = body.get("reasons", ())
-        if isinstance(command, Redeem) and command.offer in self._stock:
-            least, most = self._stock[command.offer].between(link.recorded_at, CLOCKS_APART)
-            said = next((one["operands"]["given_out"] for one in reasons if one["code"] == "stock"), least)
-            counter.given_out[command.offer] = said if least <= said <= most else least
-        if isinstance(command, Give) and any(one["code"] == "unknown_recipient" for one in reasons):
-            since = known_since(self._connection, self._county, command.recipient)
-            counter.knows = lambda _id: since is not None and since < link.recorded_at - CLOCKS_APART
-        policy, own = counter.rulebook.policy, command.volunteer
-        passing = _beside(counter.rulebook, counter.people[own], own, people_of(command, policy))
-        passing.available = _available(body)
-        for other in passing.open or ():
-            if other != own:
-                counter.people = {**counter.people, other: self._other(other, counter.rulebook, link, body)}
-        counter.passing = passing
-
-    def _other(self, id: VolunteerId, rulebook: Rulebook, link: Link, body: Mapping[str, Any]) -> Customer:
-        """Return somebody else as an entry found them: their passbook open or closed."""
-        customer = Replica(id, self._county).customer(rulebook, Volunteer(id))
-        instant, day = self._closings.get(id, (None, None))
-        if instant is not None:
-            said_closed = any(one["code"] == "closed_passbook" for one in body.get("reasons", ()))
-            apart = CLOCKS_APART if said_closed else -CLOCKS_APART
-            customer.closed_on = day if instant <= link.recorded_at + apart else None
-        return customer
-
-    def _brought(self, replica: Replica, link: Link, county: CountyId, entry: int) -> list[Brought] | None:
-        """Return what had left the person's passbook of another county under an entry, and was not brought before."""
-        instant, _day = closings(self._connection, county).get(replica.volunteer, (None, None))
-        apart = -CLOCKS_APART if link.kind == REFUSED else CLOCKS_APART
-        if instant is None or instant > link.recorded_at + apart or (county, entry) in replica.brought:
-            return None
-        return left_under(self._reading, replica.volunteer, county, entry)
-
-    def _stepped(
-        self, replica: Replica, link: Link, customer: Customer, command: TakeStep, body: Mapping[str, Any]
-    ) -> TakenStep:
-        """Return what is written for a step of a request; whose turn it was to serve is as the entry says."""
-        rulebook, own = customer.rulebook, command.volunteer
-        people = {own: customer}
-        if command.served_by and command.served_by != own:
-            people[command.served_by] = self._other(command.served_by, rulebook, link, body)
-        passing = _beside(rulebook, customer, own, shared(rulebook.policy))
-        passing.available = _available(body)
-        counter = StepCounter(
-            rulebook,
-            people,
-            passing,
-            replica.requests.get(command.request),
-            lambda _id: replica.family,
-            lambda id: self._as_registered(id, link.recorded_at)[0],
-            lambda _made: queue_from(body["candidates"]),
-        )
-        return take(counter, command, request_hash(command))
-
-    def _gifts_to(self, replica: Replica, body: Mapping[str, Any]) -> list[_Gift]:
-        """Return what was given by whom an entry names, and is not received by an earlier entry."""
-        return self._gifts.get((VolunteerId(body["from"]), replica.volunteer), [])
-
-    def _received(self, replica: Replica, link: Link, counter: Counter, body: Mapping[str, Any]) -> list[Draft] | Found:
-        gifts, giver = self._gifts_to(replica, body), VolunteerId(body["from"])
-        if not gifts:
-            return Found(link.number, GIVEN, f"from {giver}", "-")
-        gift = gifts[0]
-        command, owner = gift.command, replica.volunteer
-        came = From(giver, GIFT, command.actor, command.reason)
-        passing = _beside(counter.rulebook, counter.people[owner], owner, people_of(command, counter.rulebook.policy))
-        given = next(one for one in counter.rulebook.policy.accounts if one.clause.id == command.account)
-        into = account_in(counter.rulebook.policy, owner, given)
-        assert into is not None
-        passing.receives(owner, into, command.on, command.amount, f"gift/{giver}", came, gift.transfer.parts)
-        return passing.taken()
-
-    def _reviewed(
-        self, replica: Replica, link: Link, rulebook: Rulebook, person: Volunteer, command: ReviewStep
-    ) -> list[Draft]:
-        """Return what is written for a step of a review, and for the records whose worth it changes."""
-        closed = replica.closed_on is not None and replica.closed_on <= command.on
-        dossier = Dossier(
-            rulebook=rulebook,
-            person=person,
-            held=sorted(replica.held.values(), key=lambda one: one.record.order),
-            steps=list(taken(replica.volunteer, replica.notes)),
-            awards=replica.awards(rulebook, person) or (),
-            lowerings=replica.lowerings(rulebook),
-            certificates=self._certificates(link, command),
-            closed=str(replica.closed_on) if closed else "",
-        )
-        found = dossier.decide(command)
-        drafts = [draft_of(rulebook, command, found)]
-        if found.recount is not None:
-            bookings = found.recount.bookings
-            if credits(rulebook):
-                rows, number = replica.rows(), replica.number + 1
-                bookings = credited(rulebook, person, found.recount, rows, replica.balances, number, command.on)
-            drafts += [booked(one) for one in bookings]
-        return drafts
-
-    def _certificates(self, link: Link, command: ReviewStep) -> int:
-        """Return how many certificates of the year there were: as the entry says, where that may have been so."""
-        moves = self._stock.get(certificates_of(command))
-        if moves is None:
-            return 0
-        least, most = moves.between(link.recorded_at, CLOCKS_APART)
-        said = (orjson.loads(link.body).get("review") or {}).get("number")
-        of = command.county, command.on
-        return next((n for n in range(least, most) if certificate_number(*of, n + 1) == said), least)
+    def _of_no_passbook(self) -> None:
+        """Prove what is said of passbooks that have no entry."""
+        said = [*self._claims.owners]
+        for match in self._matches[-1:]:
+            said += map(VolunteerId, match.known)
+        for match in self._matches:
+            said += map(VolunteerId, match.lines)
+        left = [id for id in dict.fromkeys(said) if not self._claims.begun(id)]
+        for start in range(0, len(left), PEOPLE_AT_ONCE):
+            some = left[start : start + PEOPLE_AT_ONCE]
+            self._witnesses.ask(some)
+            for id in some:
+                self._prove(Replica(id, self._county), None)
 
 
-class _Beside(Passing):
-    """The other side of a decision, as far as one passbook tells: what others get or give is theirs to decide again.
-
-    A pool has what it takes, unless the answer says how much it had.
-    """
-
-    own: VolunteerId
-    open: frozenset[VolunteerId] | None = None  # whose passbooks are at hand; None: everybody's
-    available: int | None = None
-
-    def customer(self, owner: VolunteerId) -> Customer | None:
-        if owner in self.people or (self.open is not None and owner not in self.open):
-            return self.people.get(owner)
-        return Replica(owner, self.rulebook.policy.county.id).customer(self.rulebook, Volunteer(owner))
-
-    def receives(
-        self,
-        owner: VolunteerId,
-        account: Account,
-        on: date,
-        amount: int,
-        source: str,
-        came: From,
-        parts: Sequence[Part] = (),
-    ) -> None:
-        if owner == self.own:
-            super().receives(owner, account, on, amount, source, came, parts)
-
-    def pays_out(self, pool: Account, on: date, amount: int, went: From) -> None:
-        return
-
-    def earns(self, owner: VolunteerId, account: Account, on: date, worth: int, today: date, came: From) -> int:
-        return worth
-
-    def _lends(self, pool: Account, on: date, drawn: int, owner: VolunteerId) -> None:
-        return
-
-    def lacks(self, pool: Account, on: date, amount: int) -> Reason | None:
-        if self.available is None or amount <= self.available:
-            return None
-        operands = (("needed", amount), ("available", self.available), ("unit", pool.unit.value))
-        return Reason("pool", pool.clause, pool.clause.location, operands)
-
-
-def _beside(
-    rulebook: Rulebook, customer: Customer | None, owner: VolunteerId, open: Iterable[VolunteerId] | None = None
-) -> _Beside:
-    passing = _Beside(rulebook, {} if customer is None else {owner: customer})
-    passing.own = owner
-    passing.open = None if open is None else frozenset(open)
-    return passing
-
-
-@dataclass(frozen=True, slots=True)
-class _Gift:
-    transfer: Transfer
-    command: Give
-
-
-def _available(body: Mapping[str, Any]) -> int | None:
-    """Return how much a pool had, where an answer says so."""
-    reasons = body.get("reasons", ())
-    return next((one["operands"]["available"] for one in reasons if one["code"] == "pool"), None)
-
-
-def _pools_round(rulebook: Rulebook) -> bool:
-    """Tell whether a pool or an organisation earns in whole units: what passes then depends on what waits there."""
-    return any(
-        account.holder in (Holder.POOL, Holder.ORGANISATION)
-        and account.earned_from != "nothing"
-        and account.whole_only is not WholeOnly.NO
-        for account in rulebook.policy.accounts
-    )
+def _keeps_the_rest(account: Account) -> bool:
+    """Tell whether an account keeps what is less than a whole unit: what passes into it depends on what waits there."""
+    return account.earned_from != "nothing" and account.whole_only is WholeOnly.REST_CARRIED
 
 
 def _version(content: bytes) -> int | None:
@@ -588,99 +412,3 @@ def _plain(content: bytes) -> Any:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         return content
-
-
-# --- records ---------------------------------------------------------------------------------------------------------
-
-
-def _longest(replica: Replica, book: Sequence[Link], at: int) -> int:
-    """Return how many entries may come from one delivery: of one instant, what was taken back first, then in order."""
-    first = book[at]
-    seen: set[tuple[str, str]] = set()
-    last: Order | None = None
-    for size, link in enumerate(book[at:]):
-        key = link.registry, link.record
-        same = (link.recorded_at, link.policy_digest) == (first.recorded_at, first.policy_digest)
-        if link.kind not in RECORDS or not same or key in seen:
-            return size
-        seen.add(key)
-        if link.kind == "withdrawn":
-            if last is not None:
-                return size
-            continue
-        order = _change(replica, link).record.order if link.content else replica.held[key].record.order
-        if last is not None and order < last:
-            return size
-        last = order
-    return len(book) - at
-
-
-def _change(replica: Replica, link: Link) -> Change:
-    """Return what an entry that brings a version of a record says is new."""
-    if link.content is None:
-        raise ValueError("no record")
-    if link.content:
-        record, supplied = record_from(link.content), facts_from(link.supplied or b"{}")
-        return Change(record, supplied, actor=link.actor, reason=link.reason)
-    held = replica.held[link.registry, link.record]
-    return Change(held.record, held.supplied, withdrawn=True, actor=link.actor, reason=link.reason)
-
-
-def _recounted(replica: Replica, group: Sequence[Link], rulebook: Rulebook, person: Volunteer) -> Recount:
-    """Return what records come to where these entries are taken as one delivery."""
-    changes = [_change(replica, link) for link in group if link.kind in WITH_VERSION]
-    return recount(rulebook, person, list(replica.held.values()), changes)
-
-
-class _Running:
-    """The fold of a person's records up to the last; there is none where a record has named one that it takes out."""
-
-    def __init__(
-        self, rulebook: Rulebook, person: Volunteer, history: Sequence[tuple[ServiceRecord, Supplied]]
-    ) -> None:
-        self.digest, self.person, self.records = rulebook.policy.digest, person, len(history)
-        self._last = history[-1][0].order if history else None
-        self._plain = not any(_revokes(record, supplied) for record, supplied in history)
-        self._fold = Fold(rulebook, person)
-        for record, supplied in history if self._plain else ():
-            self._fold.assess(record, supplied)
-
-    def goes_on_with(self, changes: Sequence[Change]) -> bool:
-        later = self._last is None or self._last < changes[0].record.order
-        return self._plain and later and not any(_revokes(one.record, one.supplied) for one in changes)
-
-    def went_on_with(self, changes: Sequence[Change]) -> Recount:
-        done = Recount()
-        for change in changes:
-            assessment = self._fold.assess(change.record, change.supplied)
-            done.add(booking_of(assessment, None, change), assessment)
-            done.after.append(counted(assessment))
-        self._last = changes[-1].record.order
-        self.records += len(changes)
-        return done
-
-
-def _revokes(record: ServiceRecord, supplied: Supplied) -> bool:
-    return REVOKES in record.facts or REVOKES in supplied
-
-
-def _drafts(
-    replica: Replica, group: Sequence[Link], rulebook: Rulebook, person: Volunteer, found: Recount
-) -> list[Draft]:
-    """Return what is to be written for records, with what they do to the person's accounts."""
-    bookings = found.bookings
-    if credits(rulebook):
-        whole = needs_lots(rulebook.policy.accounts) or any(one.kind != "original" for one in bookings)
-        whole = whole or any(one.record.registry == _OWN_REGISTRY for one in bookings)
-        rows, today = replica.rows(lots=whole), _booked_on(group)
-        passing = _beside(rulebook, None, replica.volunteer)
-        bookings = credited(
-            rulebook, person, found, rows, replica.balances, replica.number, today, passing, replica.closed
-        )
-    return [booked(one) for one in bookings]
-
-
-def _booked_on(group: Sequence[Link]) -> date:
-    """Return the day of the delivery; where nothing was credited it does not matter."""
-    said = (orjson.loads(link.body).get(BOOKED_ON) for link in group)
-    return next((date.fromisoformat(day) for day in said if day is not None), date.min)

@@ -74,18 +74,27 @@ def queue_data(queue: Queue) -> dict[str, Any]:
 
 
 def queue_from(data: Mapping[str, Any]) -> Queue:
-    """Return the candidates that `queue_data` has written down, where all of them are listed."""
+    """Return the candidates that `queue_data` has written down, where all of them are listed.
+
+    Of those left out, whoever is not listed has no name: there are only so many.
+    """
     nowhere = Location("", 0, 0)
     turns = tuple(
         Turn(
             one["id"],
             one["place"],
-            tuple(RankValue(RankKey(fact, False, nowhere), value) for fact, value in one["values"].items()),
+            tuple(RankValue(RankKey(fact, False, nowhere), _exact(value)) for fact, value in one["values"].items()),
         )
         for one in data["turns"]
     )
     left_out = tuple(NotServed(one["id"], tuple(map(reason_from, one["reasons"]))) for one in data["left_out"])
-    return Queue(turns, left_out)
+    unnamed = (NotServed("", ()),) * (int(data["number_left_out"]) - len(left_out))
+    return Queue(turns, left_out + unnamed)
+
+
+def _exact(value: Any) -> Any:
+    """Return a value as it was ranked by: a quotient was written down as text."""
+    return Fraction(value) if isinstance(value, str) else value
 
 
 def reason_from(data: Mapping[str, Any]) -> Reason:

@@ -38,18 +38,16 @@ from lianxing.engine.requesting import (
 )
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Purpose
-from lianxing.rules.facts import CountyId, Fact, FactType, FactValue, RecordId, RegistryId, VolunteerId
+from lianxing.rules.facts import CountyId, Fact, FactType, FactValue, RecordId, VolunteerId
 from lianxing.rules.families import AS_BENEFICIARY, Relation
 from lianxing.rules.menu import Request
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.places import Clause
 from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.redeeming import Reason
-from lianxing.rules.requests import Actor, Evaluated, Hold, Moved, Release, Served, ServiceRequest, Settle, Step
+from lianxing.rules.requests import MENU, Actor, Evaluated, Hold, Moved, Release, Served, ServiceRequest, Settle, Step
 from lianxing.rules.sanctions import OnRight
 from lianxing.rules.service_commands import TakeStep
-
-MENU = RegistryId("menu")  # of records that come about in the bank itself
 
 Evaluation = tuple[str, Mapping[str, FactValue]]  # the id of the record, and what was said of the service
 

@@ -40,9 +40,10 @@ from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Held
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change, Recount, as_counted, recount
-from lianxing.engine.reviewing import counted_on, judge, standing_of
+from lianxing.engine.reviewing import judge, standing_of
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.star_awards import basis, certificate_number
+from lianxing.engine.star_courses import counted_on
 from lianxing.rules.commands import Command, RecordStep, ReviewStep, StarStep
 from lianxing.rules.facts import FactValue
 from lianxing.rules.records import Volunteer

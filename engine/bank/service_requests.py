@@ -22,11 +22,10 @@ from lianxing.engine.bank.request_data import (
     open_requests,
     requests_in,
 )
-from lianxing.engine.bank.request_steps import MENU, StepCounter, TakenStep, take
+from lianxing.engine.bank.request_steps import StepCounter, TakenStep, take
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import is_person, shared
 from lianxing.engine.bank.tellers import ATTEMPTS, Answer, family
-from lianxing.engine.bank.turning import turned
 from lianxing.engine.dossiers import dossier
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import BusyError, InvalidError, KeyMismatchError, RefusedError
@@ -40,10 +39,7 @@ from lianxing.rules.dossiers import Dossier
 from lianxing.rules.facts import CountyId, FactValue, RecordId, VolunteerId
 from lianxing.rules.records import ServiceRecord
 from lianxing.rules.redeeming import Reason
-from lianxing.rules.requests import (
-    ServiceRequest,
-    Step,
-)
+from lianxing.rules.requests import MENU, ServiceRequest, Step
 from lianxing.rules.service_commands import TakeStep
 
 PEOPLE_AT_ONCE = 500
@@ -246,15 +242,17 @@ def _candidates(
     for start in range(0, len(ids), PEOPLE_AT_ONCE):
         for id, one in customers(reading, rulebook, ids[start : start + PEOPLE_AT_ONCE]).items():
             if one.closed_on is not None:
-                clause = rulebook.policy.county.clause
-                why = Reason("closed_passbook", clause, clause.location, (("on", one.closed_on.isoformat()),))
-                gone.append(NotServed(id, (why,)))
+                gone.append(NotServed(id, (closed_passbook(rulebook, one.closed_on),)))
             else:
-                for draft in turned(rulebook, one, on):
-                    one.touched_by(draft)
                 servers.append(Server(id, one.facts(on), one.measures(on), one.standing(on).star_held))
     found = candidates_for(rulebook, request, on, need, servers)
     return Queue(found.turns, (*found.left_out, *gone))
+
+
+def closed_passbook(rulebook: Rulebook, on: date) -> Reason:
+    """Return why somebody is no candidate who has closed their passbook."""
+    clause = rulebook.policy.county.clause
+    return Reason("closed_passbook", clause, clause.location, (("on", on.isoformat()),))
 
 
 def _names(record: ServiceRecord, supplied: Mapping[str, FactValue], recipient: str) -> bool:

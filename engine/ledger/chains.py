@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, not_, or_, select
 
 from lianxing.engine.ledger.chaining import Link, policy_hash
 from lianxing.engine.ledger.tables import (
@@ -58,49 +58,72 @@ def heads(connection: Connection) -> Iterator[Head]:
         yield Head(row.id, row.volunteer, row.county, row.number, bytes(row.head))
 
 
-def links(connection: Connection, county: str | None = None) -> Iterator[StoredLink]:
-    """Yield every link of every chain in order, passbook by passbook, in little memory; or those of one county."""
+def links(
+    connection: Connection,
+    county: str | None = None,
+    *,
+    only: Sequence[str] = (),
+    without: Sequence[str] = (),
+    at_once: int = PASSBOOKS_AT_ONCE,
+) -> Iterator[StoredLink]:
+    """Yield every link of every chain in order, passbook by passbook, in little memory; or those of one county.
+
+    `only` and `without` are how the ids begin of those who are asked for, or left out; `at_once` passbooks are read
+    together.
+    """
     policies = {
         row.digest: policy_hash(row.digest, row.county, row.title, row.first_used_at, bytes(row.content))
         for row in connection.execute(select(policy))
     }
     after = None
     while True:
-        query = select(passbook).order_by(passbook.c.id).limit(PASSBOOKS_AT_ONCE)
+        query = select(passbook).order_by(passbook.c.id).limit(at_once)
         if after is not None:
             query = query.where(passbook.c.id > after)
         if county is not None:
             query = query.where(passbook.c.county == county)
+        if only:
+            query = query.where(or_(*(passbook.c.volunteer.startswith(start) for start in only)))
+        for start in without:
+            query = query.where(not_(passbook.c.volunteer.startswith(start)))
         owners = {row.id: row for row in connection.execute(query)}
         if not owners:
             return
         first, after = min(owners), max(owners)
-        found = _links_of(connection, owners, first, after, policies)
-        yield from found if county is None else (one for one in found if one.passbook in owners)
+        some = sorted(owners) if county is not None or only or without else None
+        yield from _links_of(connection, owners, _Books(first, after, some), policies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """Passbooks that are read together: all from one to another, those that only entries know of included, or some."""
+
+    first: int
+    last: int
+    some: Sequence[int] | None
+
+    def have(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        return column.between(self.first, self.last) if self.some is None else column.in_(self.some)
 
 
 def _links_of(
-    connection: Connection,
-    owners: dict[int, Row[*tuple[Any, ...]]],
-    first: int,
-    last: int,
-    policies: dict[str, str],
+    connection: Connection, owners: dict[int, Row[*tuple[Any, ...]]], books: _Books, policies: dict[str, str]
 ) -> Iterator[StoredLink]:
-    postings = _by_entry(connection, posting, first, last)
-    floors = _by_entry(connection, floor_change, first, last)
-    moves = _by_entry(connection, lot_move, first, last)
-    opened = _by_entry(connection, lot, first, last)
-    holds = _by_entry(connection, hold, first, last)
-    redemptions = _by_entry(connection, redemption, first, last)
-    returned = _by_entry(connection, redemption, first, last, "returned_by")
-    lots_ended = _by_entry(connection, lot_end, first, last)
-    wallets = _by_entry(connection, wallet_state, first, last)
+    postings = _by_entry(connection, posting, books)
+    floors = _by_entry(connection, floor_change, books)
+    moves = _by_entry(connection, lot_move, books)
+    opened = _by_entry(connection, lot, books)
+    holds = _by_entry(connection, hold, books)
+    redemptions = _by_entry(connection, redemption, books)
+    returned = _by_entry(connection, redemption, books, "returned_by")
+    lots_ended = _by_entry(connection, lot_end, books)
+    wallets = _by_entry(connection, wallet_state, books)
     ended = {(row.passbook, row.ended_by): row.entry for rows in holds.values() for row in rows}
-    takes = _by_entry(connection, stock_move, first, last)
-    commands = _by_entry(connection, command, first, last)
-    versions = _by_entry(connection, service_record, first, last)
+    takes = _by_entry(connection, stock_move, books)
+    commands = _by_entry(connection, command, books)
+    versions = _by_entry(connection, service_record, books)
     for row in connection.execute(
-        select(entry).where(entry.c.passbook.between(first, last)).order_by(entry.c.passbook, entry.c.number)
+        select(entry).where(books.have(entry.c.passbook)).order_by(entry.c.passbook, entry.c.number)
     ):
         owner = owners.get(row.passbook)
         key = (row.passbook, row.number)
@@ -151,8 +174,8 @@ def _links_of(
         )
 
 
-def _by_entry(connection: Connection, table: Table, first: int, last: int, at: str = "entry") -> _Rows:
-    query = select(table).where(table.c.passbook.between(first, last))
+def _by_entry(connection: Connection, table: Table, books: _Books, at: str = "entry") -> _Rows:
+    query = select(table).where(books.have(table.c.passbook))
     if "line" in table.c:
         query = query.order_by(table.c.passbook, table.c.entry, table.c.line)
     found: _Rows = defaultdict(list)

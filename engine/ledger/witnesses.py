@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate
@@ -15,25 +15,22 @@ from sqlalchemy import Connection, and_, func, select
 from lianxing.engine.ledger.contents import facts_from
 from lianxing.engine.ledger.drafts import CLOSED, REGISTERED
 from lianxing.engine.ledger.reading import chunks
-from lianxing.engine.ledger.tables import entry, lot, lot_move, passbook, policy, stock_move
+from lianxing.engine.ledger.tables import entry, passbook, policy, stock_move
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.records import Volunteer
 
-GIVEN, RECEIVED = "given", "received"
-
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
-    """An entry by which something was given or received: `parts` are what it took, as days of earning and end, amount.
-
-    The lots of a passbook keep their days, so that the receiver's can be told from the giver's.
-    """
+class Told:
+    """What an entry of somebody says, and when it was written."""
 
     volunteer: VolunteerId
     entry: int
     kind: str
+    instant: int
+    on: date
+    digest: str
     body: bytes
-    parts: tuple[tuple[date, date, int], ...]
 
 
 @dataclass(slots=True)
@@ -102,6 +99,13 @@ def known_since(connection: Connection, county: CountyId, person: VolunteerId) -
     return None if found is None else int(found)
 
 
+def all_known_since(connection: Connection) -> dict[str, int]:
+    """Return everybody of whom the ledger has heard, in any county, with the instant of the first entry of it."""
+    query = select(passbook.c.volunteer, func.min(entry.c.recorded_at).label("since"))
+    rows = connection.execute(query.join(entry, entry.c.passbook == passbook.c.id).group_by(passbook.c.volunteer))
+    return {row.volunteer: int(row.since) for row in rows}
+
+
 def _person(id: VolunteerId, body: bytes) -> Volunteer:
     said = orjson.loads(body)
     registered_on, born_on = (
@@ -123,36 +127,26 @@ def closings(connection: Connection, county: CountyId) -> dict[VolunteerId, tupl
     }
 
 
-def transfers(connection: Connection, county: CountyId) -> list[Transfer]:
-    """Return every entry by which somebody gave or received, passbook by passbook, in order."""
-    of_transfers = and_(passbook.c.county == county, entry.c.kind.in_((GIVEN, RECEIVED)))
-    parts: dict[tuple[int, int], list[tuple[date, date, int]]] = defaultdict(list)
-    for row in connection.execute(
-        select(lot_move.c.passbook, lot_move.c.entry, lot_move.c.amount, lot.c.earned_on, lot.c.last_day)
-        .join(entry, and_(entry.c.passbook == lot_move.c.passbook, entry.c.number == lot_move.c.entry))
-        .join(passbook, passbook.c.id == lot_move.c.passbook)
-        .join(
-            lot,
-            and_(
-                lot.c.passbook == lot_move.c.passbook,
-                lot.c.account == lot_move.c.account,
-                lot.c.number == lot_move.c.lot,
-            ),
+def told(connection: Connection, county: CountyId, kinds: Iterable[str]) -> Iterator[Told]:
+    """Yield every entry of these kinds in a county, passbook by passbook, in order."""
+    query = (
+        select(
+            passbook.c.volunteer,
+            entry.c.number,
+            entry.c.kind,
+            entry.c.recorded_at,
+            entry.c.effective_on,
+            entry.c.policy_digest,
+            entry.c.body,
         )
-        .where(of_transfers, lot_move.c.amount < 0)
-        .order_by(lot_move.c.passbook, lot_move.c.entry, lot_move.c.line)
-    ):
-        days = date.fromisoformat(row.earned_on), date.fromisoformat(row.last_day)
-        parts[row.passbook, row.entry].append((*days, -row.amount))
-    return [
-        Transfer(row.volunteer, row.number, row.kind, bytes(row.body), tuple(parts.get((row.passbook, row.number), ())))
-        for row in connection.execute(
-            select(entry.c.passbook, entry.c.number, entry.c.kind, entry.c.body, passbook.c.volunteer)
-            .join(passbook, passbook.c.id == entry.c.passbook)
-            .where(of_transfers)
-            .order_by(entry.c.passbook, entry.c.number)
-        )
-    ]
+        .join(entry, entry.c.passbook == passbook.c.id)
+        .where(passbook.c.county == county, entry.c.kind.in_(sorted(kinds)))
+        .order_by(entry.c.passbook, entry.c.number)
+    )
+    for row in connection.execute(query, execution_options={"yield_per": 1_000}):
+        on = date.fromisoformat(row.effective_on)
+        digest = row.policy_digest or ""
+        yield Told(row.volunteer, row.number, row.kind, row.recorded_at, on, digest, bytes(row.body))
 
 
 def kept_policies(connection: Connection, county: CountyId) -> dict[str, bytes]:

@@ -29,6 +29,7 @@ from lianxing.rules.facts import Fact, FactType, RegistryId, Scope
 from lianxing.rules.mappings import Column, DurationUnit, ExportMapping
 from lianxing.rules.places import Language, Location
 from lianxing.rules.problems import PolicyError, Problem
+from lianxing.rules.requests import MENU
 
 RECORD_TARGETS = ("id", "volunteer", "activity", "organisation", "started_at", "ended_at", "duration", "county")
 RECORD_NEEDED = ("id", "volunteer", "started_at")
@@ -137,7 +138,9 @@ class _Columns:
         return {"type": "object", "additionalProperties": _ColumnForm("x").schema(script)}
 
 
-def _mapping(fields: Fields, _reading: Reading) -> ExportMapping:
+def _mapping(fields: Fields, reading: Reading) -> ExportMapping:
+    if fields.get("registry") == MENU:
+        reading.problem("P020", fields.place("registry"), ("registry", MENU))
     unit, breaks, tolerance = fields.get("duration")
     return ExportMapping(
         id=fields.get("mapping"),

@@ -19,10 +19,11 @@ from lianxing.engine.counting import counted
 from lianxing.engine.reading.cases import read_cases
 from lianxing.engine.reading.chapters import Folder
 from lianxing.engine.review import Stillstand, last_day
-from lianxing.engine.reviewing import awarded, counted_on, due_list, judge, record_subject, standing_of
+from lianxing.engine.reviewing import awarded, due_list, judge, record_subject, standing_of
 from lianxing.engine.spot_checks import RecordKey, checked_period, drawn
 from lianxing.engine.standings import standing
 from lianxing.engine.star_awards import basis
+from lianxing.engine.star_courses import counted_on
 from lianxing.rules.dates import always
 from lianxing.rules.decisions import StarReason
 from lianxing.rules.facts import RecordId, RegistryId

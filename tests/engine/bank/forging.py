@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -26,6 +27,14 @@ FOLLOWS = (
     "AND lot_end.account = lot.account AND lot_end.lot = lot.number)",
     "UPDATE stock SET taken = (SELECT sum(units) FROM stock_move WHERE stock_move.offer = stock.offer)",
 )
+
+
+def copy_of(folder: Path) -> Path:
+    """Return a copy of the ledger of a test, which may still be open."""
+    copy = folder / "forged.db"
+    with closing(sqlite3.connect(folder / "bank.db")) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    return copy
 
 
 @contextmanager

@@ -52,7 +52,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
     with rules(write_county(tmp_path / "smallville", accounts=ACCOUNTS, redemption=SOAP)) as made:
         yield made
-        assert replay(ledger, [made]).differences == []
+        done = replay(ledger, [made])
+        assert (done.differences, done.left_out) == ([], {})
 
 
 @pytest.fixture
@@ -190,6 +191,26 @@ def test_a_late_record_of_somebody_who_died_goes_to_the_heir(asks: Asks, town: R
     take_in(town, ledger, served("late", "2024-05-03 09:00", 1))
     assert (points(ledger, "V1"), points(ledger, "V2")) == (0, 4 * HUNDRED)
     assert in_transit(ledger) == {}
+
+
+def test_the_heir_has_a_record_of_their_own_in_the_same_import(asks: Asks, town: Rulebook, ledger: Ledger) -> None:
+    asks(Declare, family=((BEN, Relation.CHILD),))
+    asks(Close, event=ClosingEvent.DEATH, heir=BEN)
+    take_in(town, ledger, served("late", "2024-05-03 09:00", 1), served("own", "2024-05-04 09:00", 2, BEN))
+    assert (points(ledger, "V1"), points(ledger, "V2")) == (0, 6 * HUNDRED)
+
+
+def test_a_late_record_that_has_ended_by_then_is_inherited_by_nobody(
+    asks: Asks, town: Rulebook, ledger: Ledger
+) -> None:
+    asks(Declare, family=((BEN, Relation.CHILD),))
+    asks(Close, event=ClosingEvent.DEATH, heir=BEN)
+    take_in(town, ledger, served("late", "2023-05-03 09:00", 1))
+    assert (points(ledger, "V1"), points(ledger, "V2")) == (0, 3 * HUNDRED)
+
+
+def test_an_heir_who_is_named_is_declared_though_nothing_is_left(asks: Asks) -> None:
+    assert why(asks(Close, "V3", event=ClosingEvent.DEATH, heir=VolunteerId("V3"))) == ["heir"]
 
 
 def test_what_nobody_was_named_to_inherit_is_with_nobody(asks: Asks, town: Rulebook, ledger: Ledger) -> None:

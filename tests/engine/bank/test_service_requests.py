@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lianxing.engine.bank.ending import end_all
+from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.replaying import replay
-from lianxing.engine.bank.service_requests import ServiceDesk
+from lianxing.engine.bank.request_steps import TakenStep
+from lianxing.engine.bank.service_requests import ServiceDesk, _bookings
 from lianxing.engine.bank.tellers import Answer, Teller
+from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
+from lianxing.plugins.host import Host
+from lianxing.plugins.intake import Intake
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import Close, Declare
 from lianxing.rules.facts import RecordId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
-from lianxing.rules.records import Volunteer
+from lianxing.rules.records import Volunteer, Withdrawn
+from lianxing.rules.requests import MENU as MENU_REGISTRY
 from lianxing.rules.requests import RequestState, Step
 from lianxing.rules.service_commands import TakeStep
 from tests.engine.bank.counting_house import HERE, rules, take_in, write_county
-from tests.engine.bank.forging import exchange, forged
+from tests.engine.bank.forging import copy_of, exchange, forged
 from tests.engine.bank.test_pools import why
+from tests.engine.bank.test_replaying import Clock
 from tests.engine.requests import ACCOUNTS, FACTS, HOUR, MEASURES, MENU, MONDAY
 from tests.plugins.smallville import COUNTY, served
 
@@ -45,13 +53,13 @@ def june(day: int) -> date:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_ledger(str(tmp_path / "bank.db")) as made:
+    with open_ledger(str(tmp_path / "bank.db"), clock=Clock()) as made:
         yield made
         assert verify(made) == []
 
 
 @pytest.fixture
-def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
+def county(tmp_path: Path) -> Path:
     facts = "facts:\n" + "".join(f"  {name}: {said}\n" for name, said in FACTS.items())
     accounts = ACCOUNTS + "  family: {may_draw: yes, pooled: no}\n"
     chapters = {
@@ -64,7 +72,12 @@ def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
     folder = write_county(tmp_path / "smallville", measures=measures, **chapters)
     (folder / "hours.yaml").write_text("- id: found_false\n  revoke: {kind: revocation}\n", "utf-8")
     (folder / "redemption.yaml").unlink()
-    with rules(folder) as made:
+    return folder
+
+
+@pytest.fixture
+def town(county: Path, ledger: Ledger) -> Iterator[Rulebook]:
+    with rules(county) as made:
         yield made
         done = replay(ledger, [made])
         assert (done.differences, done.left_out) == ([], {})
@@ -212,6 +225,13 @@ def test_a_volunteer_whose_passbook_is_closed_is_no_candidate(desk: Desk) -> Non
     assert [turn.id for turn in queue.turns] == ["V2"]
 
 
+def test_of_a_request_that_somebody_serves_nobody_asks_whether_another_passbook_is_closed(desk: Desk) -> None:
+    desk.matched()
+    fixed = {"volunteer": VolunteerId("V2"), "county": HERE, "on": MONDAY, "scope": "test", "key": "close"}
+    Teller(desk.ledger, desk.town).serve(Close(event=ClosingEvent.LEAVING, **fixed))  # type: ignore[arg-type]
+    assert why(desk.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V2"))) == ["state"]
+
+
 def test_whoever_stepped_back_is_not_asked_again(desk: Desk) -> None:
     desk.matched()
     assert desk.step(Step.WITHDRAW, MONDAY, "V1").accepted
@@ -291,24 +311,133 @@ def test_the_dossier_tells_what_a_recipient_received(desk: Desk) -> None:
     assert desk.desk.dossier("R2").services == ()
 
 
+TURNS = "body.candidates.turns"
+FIRST = '{"id":"V1","place":1,"values":{"paired":1,"on_roster":null,"same_community":null,"served":0}}'
+SECOND = '{"id":"V2","place":2,"values":{"paired":0,"on_roster":null,"same_community":null,"served":0}}'
+NOT_ELIGIBLE = '{"code":"not_eligible","clause":"cleaning","at":"smallville/menu.yaml:11:5","cites":"","operands":{}}'
+IDLES = f'{{"id":"V3","reasons":[{NOT_ELIGIBLE}]}}'
+ENDS = '],"candidates":2,"number_left_out":3'
+
+
 @pytest.mark.parametrize(
     ("stood", "forged_as", "what"),
     [
         pytest.param('"state":"confirmed"', '"state":"served"', "body.request.state", id="a state"),
         pytest.param('"served_seconds":7200', '"served_seconds":7000', "body.request.served_seconds", id="a time"),
-        pytest.param('"place":1', '"place":2', "kind", id="whose turn it was"),
+        pytest.param('"place":1', '"place":2', f"{TURNS}[0].place", id="a place"),
+        pytest.param(f"{FIRST},{SECOND}", f"{SECOND},{FIRST}", f"{TURNS}[0].id", id="whose turn it was"),
+        pytest.param(SECOND, SECOND.replace('"served":0', '"served":9'), "candidate V2", id="what somebody had served"),
+        pytest.param(IDLES, IDLES.replace("not_eligible", "withdrew"), "candidate V3", id="why somebody is left out"),
+        pytest.param(f",{IDLES}{ENDS}", ENDS.replace("3", "2"), "candidate V3", id="that somebody is there at all"),
     ],
 )
 def test_a_step_that_does_not_follow_from_what_was_asked_is_named(
     desk: Desk, tmp_path: Path, stood: str, forged_as: str, what: str
 ) -> None:
     desk.confirmed()
-    copy = tmp_path / "forged.db"
-    with closing(sqlite3.connect(tmp_path / "bank.db")) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    copy = copy_of(tmp_path)
     with forged(copy) as connection:
         exchange(connection, "entry", "body", stood, forged_as, "kind = 'request'")
     with open_ledger(str(copy), create=False) as ledger:
         assert verify(ledger) == []
         (found,) = replay(ledger, [desk.town]).differences
     assert (found.volunteer, found.what) == ("R1", what)
+
+
+@pytest.mark.parametrize(
+    ("turns", "candidates", "left_out", "found"),
+    [
+        pytest.param([FIRST, SECOND], 2, 3, [], id="as it is"),
+        pytest.param([FIRST], 1, 4, ["candidate V2"], id="a candidate among those who are not listed"),
+        pytest.param([FIRST, SECOND], 2, 4, ["candidates"], id="more than there are"),
+    ],
+)
+def test_of_more_than_are_listed_each_is_judged_again(
+    ledger: Ledger,
+    county: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    turns: list[str],
+    candidates: int,
+    left_out: int,
+    found: list[str],
+) -> None:
+    for module in ("request_data", "candidacies", "replaying"):
+        monkeypatch.setattr(f"lianxing.engine.bank.{module}.LISTED_MAX", 2)
+    with rules(county) as town:
+        Desk(ledger, town).matched()
+        copy = copy_of(tmp_path)
+        with forged(copy) as connection:
+            ends = '"candidates":{},"number_left_out":{}'
+            exchange(connection, "entry", "body", ends.format(2, 3), ends.format(candidates, left_out))
+            exchange(connection, "entry", "body", f"[{FIRST},{SECOND}]", f"[{','.join(turns)}]")
+        with open_ledger(str(copy), create=False) as other:
+            assert [one.what for one in replay(other, [town]).differences] == found
+
+
+# --- the records of services -----------------------------------------------------------------------------------------
+
+
+def twice_as_long(
+    writing: Writing, rulebook: Rulebook, taken: TakenStep, command: TakeStep, passing: Passing
+) -> Iterator[Booking]:
+    longer = tuple(replace(one, seconds=2 * one.seconds, ended_at=one.ended_at + one.seconds) for one in taken.served)
+    yield from _bookings(writing, rulebook, replace(taken, served=longer), command, passing)
+
+
+@pytest.mark.parametrize(
+    ("books", "who", "what", "stored", "again"),
+    [
+        pytest.param(twice_as_long, "V1", "content.ended_at", "1717696800", "1717693200", id="another duration"),
+        pytest.param(lambda *_said: (), "R1", "record", "-", "V1: smallville/R1/2", id="no record"),
+    ],
+)
+def test_a_record_that_is_not_as_the_step_of_its_request_says_is_named(
+    ledger: Ledger,
+    county: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    books: Callable[..., Any],
+    who: str,
+    what: str,
+    stored: str,
+    again: str,
+) -> None:
+    with rules(county) as town:
+        desk = Desk(ledger, town)
+        monkeypatch.setattr("lianxing.engine.bank.service_requests._bookings", books)
+        assert desk.confirmed(hours=1).accepted
+        assert verify(ledger) == []
+        (found,) = replay(ledger, [town]).differences
+    assert (found.volunteer, found.what, found.stored, found.recomputed) == (who, what, stored, again)
+
+
+@pytest.mark.parametrize("id", ["smallville/R1/1", "smallville/R1/2", "a"])
+def test_a_record_of_a_request_that_nobody_confirmed_is_named(
+    ledger: Ledger, county: Path, monkeypatch: pytest.MonkeyPatch, id: str
+) -> None:
+    made_up = replace(served(id, "2024-06-01 09:00", 2), registry=MENU_REGISTRY)
+    with rules(county) as town:
+        desk = Desk(ledger, town)
+        desk.matched()
+        with pytest.raises(InvalidError) as error:
+            take_in(town, ledger, made_up, on=MONDAY)
+        assert error.value.place == "menu"
+        monkeypatch.setattr("lianxing.plugins.intake._not_our_own", lambda _registry: None)
+        take_in(town, ledger, made_up, on=MONDAY)
+        assert verify(ledger) == []
+        (found,) = replay(ledger, [town]).differences
+    assert (found.volunteer, found.what, found.stored) == ("V1", "request", id)
+
+
+def test_a_service_that_was_taken_back_may_still_be_evaluated(desk: Desk) -> None:
+    desk.confirmed()
+    Intake(Host(installed=False), desk.town, desk.ledger, "menu", june(9), lambda _row: None).take(
+        [Withdrawn(RecordId(desk.id), MENU_REGISTRY, "a mistake", OFFICE)]
+    )
+    assert desk.step(Step.EVALUATE, june(9), "R1", said=(("evaluation", "good"),)).accepted
+    assert desk.kinds("V1") == ["original", "withdrawn"]
+
+
+def test_nothing_is_imported_as_a_request_of_the_bank(desk: Desk) -> None:
+    with pytest.raises(InvalidError, match="kept for the bank's own requests"):
+        Intake(Host(installed=False), desk.town, desk.ledger, "menu", june(9), lambda _row: None).run()

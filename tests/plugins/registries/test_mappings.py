@@ -14,6 +14,7 @@ from lianxing.plugins.registries.files import FileRegistry
 from lianxing.plugins.registries.reasons import ExportError
 from lianxing.rules.facts import CountyId
 from lianxing.rules.mappings import ExportMapping
+from lianxing.rules.problems import PolicyError
 from lianxing.rules.records import Volunteer
 
 SHIPPED = Path(__file__).parents[3] / "plugins" / "registries" / "mappings"
@@ -64,6 +65,16 @@ def test_the_national_system_is_read_by_code_or_by_name(
         "hour_class": "credit",
         "entry_mode": "face_recognition",
     }
+
+
+def test_no_mapping_takes_the_name_of_the_banks_own_registry(
+    tmp_path: Path, mapping_of: Callable[[Path], ExportMapping]
+) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text((SHIPPED / "nvsi.yaml").read_text("utf-8").replace("registry: nvsi", "registry: menu"), "utf-8")
+    with pytest.raises(PolicyError) as found:
+        mapping_of(path)
+    assert [one.code for one in found.value.problems] == ["P020"]
 
 
 def test_every_shipped_mapping_names_declared_facts_only(

@@ -1,0 +1,154 @@
+"""Who might have served a request, and whose turn it was: each line of a match is judged again from its own passbook.
+
+The step of the match says of everybody what decided, or why they are left out; the ranking follows from that. So it is
+enough that each line is what the rules say of one person by then, and that nobody is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from lianxing.engine.bank.claims import Claim, State
+from lianxing.engine.bank.comparing import Found
+from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses
+from lianxing.engine.bank.request_data import LISTED_MAX, queue_data, request_from
+from lianxing.engine.bank.requests import command_from
+from lianxing.engine.bank.service_requests import closed_passbook
+from lianxing.engine.bank.sharing import is_person
+from lianxing.engine.ledger.witnesses import Told
+from lianxing.engine.menu import Need, NotServed, Queue, Server, candidates_for
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.facts import VolunteerId
+from lianxing.rules.menu import Request
+from lianxing.rules.records import Volunteer
+from lianxing.rules.requests import ServiceRequest
+from lianxing.rules.service_commands import TakeStep
+
+LEFT_OUT = "left out"
+
+
+@dataclass
+class Match:
+    """A step in which somebody was matched, or was to be: what it says of each candidate and of each who is left out.
+
+    `known` is since when the ledger knows of everybody, `number` of how many the match tells. `whole`: everybody who is
+    left out is listed.
+    """
+
+    told: Told
+    rulebook: Rulebook
+    request: Request
+    made: ServiceRequest
+    command: TakeStep
+    family: tuple[VolunteerId, ...]
+    lines: Mapping[str, bytes]
+    number: int
+    whole: bool
+    witnesses: Witnesses
+    known: Mapping[str, int]
+    _needs: list[Need] = field(default_factory=list)
+
+    def miscounted(self) -> Found | None:
+        """Return that there were more or fewer people than it says, where not all of them are listed."""
+        instant, number = self.told.instant, self.number
+        since = [since for id, since in self.known.items() if is_person(id)] if not self.whole else []
+        least = sum(one < instant - CLOCKS_APART for one in since)
+        most = sum(one <= instant + CLOCKS_APART for one in since)
+        if self.whole or least <= number <= most:
+            return None
+        return Found(self.told.entry, "candidates", str(number), f"{least} .. {most}")
+
+    def claims(self, owner: VolunteerId) -> Iterator[Claim]:
+        """Yield what the match says of a person."""
+        line, since = self.lines.get(owner), self.known.get(owner)
+        if line is None and (since is None or since >= self.told.instant - CLOCKS_APART or not is_person(owner)):
+            return
+        said = line.decode() if line is not None else "-" if self.whole else LEFT_OUT
+        by = self.told.volunteer, self.told.entry
+        yield Claim(owner, self.told.instant, lambda state: self._judged(state, said), said, by, f"candidate {owner}")
+
+    def _judged(self, state: State, said: str) -> str:
+        """Return what the rules say of a person in a state; where clocks leave several open, as it is `said`."""
+        owner = state.replica.volunteer
+        if self.known.get(owner, self.told.instant + CLOCKS_APART + 1) > self.told.instant + CLOCKS_APART:
+            return "-"
+        people = self.witnesses.as_registered(owner, self.told.instant)
+        lines = [self._line(state, need, person) for need in self.needs for person in people]
+        if said == LEFT_OUT:
+            return next((LEFT_OUT for line in lines if "reasons" in orjson.loads(line)), lines[0])
+        return said if said in lines else lines[0]
+
+    def _line(self, state: State, need: Need, person: Volunteer) -> str:
+        rulebook, on = self.rulebook, self.told.on
+        one = state.customer(rulebook, person)
+        if one.closed_on is not None:
+            found = Queue((), (NotServed(person.id, (closed_passbook(rulebook, one.closed_on),)),))
+        else:
+            server = Server(person.id, one.facts(on), one.measures(on), one.standing(on).star_held)
+            found = candidates_for(rulebook, self.request, on, need, [server])
+        return _lines(queue_data(found))[person.id].decode()
+
+    @property
+    def needs(self) -> list[Need]:
+        """For whom somebody was looked for; several where clocks leave open what was known of the recipient."""
+        if not self._needs:
+            made = self.made
+            self._needs = [
+                Need(
+                    asker=made.asker,
+                    recipient=made.recipient,
+                    facts=recipient.facts,
+                    paired=self.command.paired,
+                    on_roster=self.command.on_roster,
+                    family=self.family,
+                    withdrew=made.withdrew,
+                )
+                for recipient in self.witnesses.as_registered(VolunteerId(made.recipient), self.told.instant)
+            ]
+        return self._needs
+
+
+def matches(
+    entries: Iterable[tuple[Told, Rulebook]],
+    declared: Mapping[VolunteerId, Sequence[tuple[int, tuple[VolunteerId, ...]]]],
+    witnesses: Witnesses,
+    known: Mapping[str, int],
+) -> Iterator[Match]:
+    """Yield the matches among entries; `declared` are the families that askers had declared, by entry."""
+    for told, rulebook in entries:
+        if b'"candidates":{' not in told.body:
+            continue
+        with suppress(ArithmeticError, LookupError, TypeError, ValueError):  # named where it is decided again
+            body: dict[str, Any] = orjson.loads(told.body)
+            said = body["candidates"]
+            command = command_from(body["asked"], told.volunteer, witnesses.county, "-", "-")
+            made = request_from(body["request"])
+            request = next(one for one in rulebook.policy.menu if one.clause.id == made.request)
+            if isinstance(command, TakeStep) and said["candidates"] <= LISTED_MAX:
+                family = [members for entry, members in declared.get(told.volunteer, ()) if entry < told.entry]
+                yield Match(
+                    told=told,
+                    rulebook=rulebook,
+                    request=request,
+                    made=made,
+                    command=command,
+                    family=family[-1] if family else (),
+                    lines=_lines(said),
+                    number=said["candidates"] + said["number_left_out"],
+                    whole=said["number_left_out"] <= LISTED_MAX,
+                    witnesses=witnesses,
+                    known=known,
+                )
+
+
+def _lines(said: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return what is said of each, without whose it is and at which place."""
+    found = {one["id"]: orjson.dumps({"values": one["values"]}, option=orjson.OPT_SORT_KEYS) for one in said["turns"]}
+    for one in said["left_out"]:
+        found[one["id"]] = orjson.dumps({"reasons": one["reasons"]}, option=orjson.OPT_SORT_KEYS)
+    return found

@@ -1,0 +1,331 @@
+"""One entry decided again that no record brings about: a command, what has ended, what arrives from elsewhere.
+
+What the passbook itself holds is asked of its replica. What others did by then is seen by the instants of their
+entries, and clocks of several machines may be `CLOCKS_APART`: where that leaves it open, it is as the answer says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+
+from lianxing.engine.bank.beside import Beside, Message, PassedOn, Post, Service, ShortError, beside
+from lianxing.engine.bank.comparing import Found, compared
+from lianxing.engine.bank.crediting import credited, credits
+from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.deciding import REFUSED, Brought, Counter, decide, given_back
+from lianxing.engine.bank.deliveries import Book, Same
+from lianxing.engine.bank.ending import lots_over
+from lianxing.engine.bank.passing import RECEIVED, REPAID, TAKEN_BACK
+from lianxing.engine.bank.replicas import Replica
+from lianxing.engine.bank.request_data import queue_from
+from lianxing.engine.bank.request_steps import StepCounter, take
+from lianxing.engine.bank.requests import check, command_from, request_hash
+from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
+from lianxing.engine.bank.steps import taken
+from lianxing.engine.bank.tellers import left_under, people_of
+from lianxing.engine.bank.turning import CONVERTED, turned
+from lianxing.engine.ledger.chaining import Link
+from lianxing.engine.ledger.checking import draft_of as booked
+from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.witnesses import StockMoves, closings, known_since, registrations
+from lianxing.engine.menu import Queue, ranked_again
+from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.star_awards import certificate_number
+from lianxing.rules.commands import Command, Give, RecordStep, Redeem, ReviewStep, StarStep
+from lianxing.rules.facts import CountyId, FactValue, RecordId, VolunteerId
+from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.requests import ServiceRequest
+from lianxing.rules.service_commands import TakeStep
+
+CLOCKS_APART = 60  # seconds
+EXPIRED, HOLD_EXPIRED = "expired", "hold_expired"
+_COMES = frozenset((RECEIVED, REPAID, TAKEN_BACK))  # of these the body says `from` whom; of the others, `to` whom
+
+
+@dataclass
+class Witnesses:
+    """What the ledger says besides the passbook that is decided again."""
+
+    reading: Reading
+    county: CountyId
+    stock: Mapping[str, StockMoves]
+    closings: Mapping[VolunteerId, tuple[int, date]]
+    passed: PassedOn
+    people: dict[VolunteerId, list[tuple[int, Volunteer]]] = field(default_factory=dict)
+
+    def ask(self, people: Iterable[VolunteerId]) -> None:
+        """Read who these people were, and let go of who others were."""
+        self.people = registrations(self.reading._connection, people)
+
+    def as_registered(self, volunteer: VolunteerId, instant: int) -> list[Volunteer]:
+        """Return who somebody was at an instant; where clocks leave it open, who else it may have been."""
+        if volunteer not in self.people:
+            self.people[volunteer] = registrations(self.reading._connection, [volunteer]).get(volunteer, [])
+        said = self.people[volunteer]
+        known = [Volunteer(volunteer), *(person for _at, person in said)]
+        last = sum(at <= instant for at, _person in said)
+        first = sum(at < instant - CLOCKS_APART for at, _person in said)
+        latest = sum(at <= instant + CLOCKS_APART for at, _person in said)
+        return [known[last], *(known[n] for n in range(latest, first - 1, -1) if n != last)]
+
+    def other(self, id: VolunteerId, rulebook: Rulebook, link: Link, body: Mapping[str, Any]) -> Customer:
+        """Return somebody else as an entry found them: their passbook open or closed."""
+        customer = Replica(id, self.county).customer(rulebook, Volunteer(id))
+        instant, day = self.closings.get(id, (None, None))
+        if instant is not None:
+            said_closed = any(one["code"] == "closed_passbook" for one in body.get("reasons", ()))
+            apart = CLOCKS_APART if said_closed else -CLOCKS_APART
+            customer.closed_on = day if instant <= link.recorded_at + apart else None
+        return customer
+
+    def brought(self, replica: Replica, link: Link, county: CountyId, entry: int) -> list[Brought] | None:
+        """Return what had left the person's passbook of another county under an entry, and was not brought before."""
+        instant, _day = closings(self.reading._connection, county).get(replica.volunteer, (None, None))
+        apart = -CLOCKS_APART if link.kind == REFUSED else CLOCKS_APART
+        if instant is None or instant > link.recorded_at + apart or (county, entry) in replica.brought:
+            return None
+        return left_under(self.reading, replica.volunteer, county, entry)
+
+    def knew(self, person: VolunteerId, instant: int) -> bool:
+        """Tell whether the ledger had certainly heard of somebody by an instant."""
+        since = known_since(self.reading._connection, self.county, person)
+        return since is not None and since < instant - CLOCKS_APART
+
+    def certificates(self, link: Link, command: ReviewStep) -> int:
+        """Return how many certificates of the year there were: as the entry says, where that may have been so."""
+        moves = self.stock.get(certificates_of(command))
+        if moves is None:
+            return 0
+        least, most = moves.between(link.recorded_at, CLOCKS_APART)
+        said = (orjson.loads(link.body).get("review") or {}).get("number")
+        of = command.county, command.on
+        return next((n for n in range(least, most) if certificate_number(*of, n + 1) == said), least)
+
+
+# --- what arrives ----------------------------------------------------------------------------------------------------
+
+
+def sender_of(link: Link) -> VolunteerId:
+    """Return with whose entry one that arrives was written."""
+    body = orjson.loads(link.body)
+    return VolunteerId(body["from" if link.kind in _COMES else "to"])
+
+
+def arrived(book: Book, rulebook: Rulebook, post: Post, sender: VolunteerId) -> Same | Found:
+    """Return that an entry is what somebody has sent, or what differs; something was sent."""
+    pair = sender, book.owner
+    differing: Found | None = None
+    for message in post.next(pair):
+        found = _arrives(book, rulebook, message)
+        if isinstance(found, Same):
+            post.take(message)
+            return found
+        book.customer = None  # the wallets have changed as the entry does not say
+        differing = differing or found
+    assert differing is not None
+    return differing
+
+
+def _arrives(book: Book, rulebook: Rulebook, message: Message) -> Same | Found:
+    link = book.link
+    if message.digest != link.policy_digest:
+        return Found(link.number, "policy", str(link.policy_digest), message.digest)
+    customer = book.customer
+    if customer is None or customer.rulebook is not rulebook:
+        customer = book.customer = book.replica.customer(rulebook, Volunteer(book.owner))
+    passing = beside(rulebook, customer, book.place, message.open)
+    passing.today = message.today
+    try:
+        drafts = message.drafts(passing)
+    except ShortError as short:
+        return Found(link.number, "available", f">= {short.needed}", str(short.available))
+    return compared(book.replica, [link], drafts) or Same(1, passing.messages)
+
+
+# --- commands, and what ends -----------------------------------------------------------------------------------------
+
+
+def asked(book: Book, rulebook: Rulebook, witnesses: Witnesses) -> Same | Found:
+    """Return how many entries come from a command, or from what has ended; or what differs."""
+    differing: Found | None = None
+    for person in witnesses.as_registered(book.owner, book.link.recorded_at):
+        deciding = _Deciding(book, rulebook, witnesses, person)
+        drafts = deciding.drafts()
+        if isinstance(drafts, Found):
+            differing = differing or drafts
+            continue
+        found = compared(book.replica, book.links[book.at : book.at + len(drafts)], drafts)
+        if found is None:
+            if len(drafts) > 1:
+                book.running = None
+            passing = deciding.passing
+            return Same(len(drafts), passing.messages, deciding.services, passing.earned)
+        differing = differing or found
+    assert differing is not None
+    return differing
+
+
+class _Deciding:
+    """One entry of a passbook while it is decided again."""
+
+    def __init__(self, book: Book, rulebook: Rulebook, witnesses: Witnesses, person: Volunteer) -> None:
+        self._book, self._rulebook, self._witnesses, self._person = book, rulebook, witnesses, person
+        self._replica, self._link = book.replica, book.link
+        self._customer = self._replica.customer(rulebook, person)
+        self._body: Mapping[str, Any] = orjson.loads(self._link.body)
+        self.passing = self._beside()
+        self.services: list[Service] = []
+
+    def drafts(self) -> list[Draft] | Found:
+        """Return what is to be written instead of the entry, and after it for the same reason."""
+        link, customer = self._link, self._customer
+        on = date.fromisoformat(link.effective_on)
+        if link.kind == CONVERTED:
+            return turned(self._rulebook, customer, on)[:1] or Found(link.number, "transition", str(on), "-")
+        if link.kind in (EXPIRED, HOLD_EXPIRED):
+            self.passing.today = on
+            before = turned(self._rulebook, customer, on)
+        if link.kind == EXPIRED:
+            over = lots_over(self._counter(), customer, on)
+            return Found(link.number, "lots", EXPIRED, "-") if over is None else [*before, over]
+        if link.kind == HOLD_EXPIRED:
+            hold = self._replica.holds[self._body["entry"]]
+            if hold.until >= on:
+                return Found(link.number, "hold", str(on), f"> {hold.until}")
+            account = customer.account(hold.account)
+            assert account is not None
+            wallet = customer.wallet(account)
+            return [*before, *given_back(self._counter(), customer, None, wallet, HOLD_EXPIRED, on, hold.entry).drafts]
+        if link.command is None:
+            return Found(link.number, "command", "-", "scope, key")
+        scope, key, _hash = link.command
+        command = command_from(self._body["asked"], self._book.owner, self._witnesses.county, scope, key)
+        check(command)
+        if isinstance(command, RecordStep | StarStep):
+            self.passing.today = command.on
+            return turned(self._rulebook, customer, command.on) or self._reviewed(command)
+        if isinstance(command, TakeStep):
+            self.passing.today = command.on
+            return self._stepped(command)
+        return self._served(command)
+
+    def _beside(self, open: Iterable[VolunteerId] | None = None) -> Beside:
+        witnesses = self._witnesses
+        made = beside(self._rulebook, self._customer, self._book.place, open, witnesses.passed)
+        made.available = _available(self._body)
+        return made
+
+    def _counter(self) -> Counter:
+        replica, link, witnesses = self._replica, self._link, self._witnesses
+        counter = Counter(
+            self._rulebook,
+            {replica.volunteer: self._customer},
+            {},
+            lambda _id, entry: replica.taken(entry),
+            lambda _customer, wallet, lots: replica.load(wallet, lots),
+            lambda _id: replica.family,
+            approved=lambda _id: replica.approved,
+            brought=lambda _id, county, entry: witnesses.brought(replica, link, county, entry),
+        )
+        counter.passing = self.passing
+        return counter
+
+    def _served(self, command: Command) -> list[Draft]:
+        """Return what a teller writes; what others did is as the answer says it was where that may have been so."""
+        link, witnesses = self._link, self._witnesses
+        reasons = self._body.get("reasons", ())
+        self.passing = self._beside(people_of(command, self._rulebook.policy))
+        counter = self._counter()
+        if isinstance(command, Redeem) and command.offer in witnesses.stock:
+            least, most = witnesses.stock[command.offer].between(link.recorded_at, CLOCKS_APART)
+            said = next((one["operands"]["given_out"] for one in reasons if one["code"] == "stock"), least)
+            counter.given_out[command.offer] = said if least <= said <= most else least
+        if isinstance(command, Give) and any(one["code"] == "unknown_recipient" for one in reasons):
+            recipient = command.recipient
+            counter.knows = lambda _id: witnesses.knew(recipient, link.recorded_at)
+        for other in self.passing.open or ():
+            if other != command.volunteer:
+                there = witnesses.other(other, self._rulebook, link, self._body)
+                counter.people = {**counter.people, other: there}
+        decision = decide(counter, command)
+        return [*decision.before, *decision.drafts]
+
+    def _stepped(self, command: TakeStep) -> list[Draft]:
+        """Return what is written for a step of a request; of each candidate it holds what the entry says."""
+        own, replica, witnesses, link = command.volunteer, self._replica, self._witnesses, self._link
+        people = {own: self._customer}
+        made = replica.requests.get(command.request)
+        volunteer = VolunteerId(made.volunteer if made is not None else "") or command.served_by
+        if volunteer and volunteer != own:
+            people[volunteer] = witnesses.other(volunteer, self._rulebook, link, self._body)
+        counter = StepCounter(
+            self._rulebook,
+            people,
+            self.passing,
+            made,
+            lambda _id: replica.family,
+            lambda id: witnesses.as_registered(id, link.recorded_at)[0],
+            self._queue,
+        )
+        step = take(counter, command, request_hash(command))
+        self.services += (self._service(command, record.volunteer, record.id, record) for record in step.served)
+        if made is not None:
+            whose = VolunteerId(made.volunteer)
+            self.services += (self._service(command, whose, RecordId(id), None, said) for id, said in step.evaluated)
+        return [*step.before, step.draft]
+
+    def _queue(self, made: ServiceRequest) -> Queue:
+        """Return the candidates in the order that follows from what the entry says of each."""
+        request = next(one for one in self._rulebook.policy.menu if one.clause.id == made.request)
+        return ranked_again(request, queue_from(self._body["candidates"]))
+
+    def _service(
+        self,
+        command: TakeStep,
+        volunteer: VolunteerId,
+        id: RecordId,
+        served: ServiceRecord | None,
+        said: Mapping[str, FactValue] = MappingProxyType({}),
+    ) -> Service:
+        digest, own = self._rulebook.policy.digest, command.volunteer
+        told = command.on, command.actor, command.reason
+        return Service(own, volunteer, self._link.number, digest, *told, id, served, said)
+
+    def _reviewed(self, command: ReviewStep) -> list[Draft]:
+        """Return what is written for a step of a review, and for the records whose worth it changes."""
+        replica, rulebook, person = self._replica, self._rulebook, self._person
+        closed = replica.closed_on is not None and replica.closed_on <= command.on
+        dossier = Dossier(
+            rulebook=rulebook,
+            person=person,
+            held=sorted(replica.held.values(), key=lambda one: one.record.order),
+            steps=list(taken(replica.volunteer, replica.notes)),
+            awards=replica.awards(rulebook, person) or (),
+            lowerings=replica.lowerings(rulebook),
+            certificates=self._witnesses.certificates(self._link, command),
+            closed=str(replica.closed_on) if closed else "",
+        )
+        found = dossier.decide(command)
+        drafts = [draft_of(rulebook, command, found)]
+        if found.recount is not None:
+            bookings = found.recount.bookings
+            if credits(rulebook):
+                rows, number, on = replica.rows(), replica.number + 1, command.on
+                bookings = credited(
+                    rulebook, person, found.recount, rows, replica.balances, number, on, self.passing, replica.closed
+                )
+            drafts += [booked(one) for one in bookings]
+        return drafts
+
+
+def _available(body: Mapping[str, Any]) -> int | None:
+    """Return how much a pool had, where an answer says so."""
+    reasons = body.get("reasons", ())
+    return next((one["operands"]["available"] for one in reasons if one["code"] == "pool"), None)

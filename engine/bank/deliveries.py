@@ -1,0 +1,235 @@
+"""Records that came together, found again among the entries of a passbook, and what they come to.
+
+Which records came together is not stored. Consecutive entries of one instant are taken as one delivery, and where that
+does not lead to them, as several, the first as short as may be.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
+
+import orjson
+
+from lianxing.engine.bank.beside import At, Beside, Earned, Message, PassedOn, Service, beside
+from lianxing.engine.bank.comparing import Found, compared, first_in
+from lianxing.engine.bank.crediting import credited, credits, needs_lots
+from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.replicas import Replica
+from lianxing.engine.counting import REVOKES, Fold, Supplied, counted
+from lianxing.engine.ledger.chaining import Link
+from lianxing.engine.ledger.checking import draft_of
+from lianxing.engine.ledger.contents import content_of, facts_from, record_from
+from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Draft
+from lianxing.engine.recounting import Change, Recount, booking_of, recount
+from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.facts import VolunteerId
+from lianxing.rules.records import Order, ServiceRecord, Volunteer
+from lianxing.rules.requests import MENU
+
+RECORDS = frozenset((*WITH_VERSION, "adjusting"))
+GROUPINGS_MAX = 200
+
+
+@dataclass
+class Book:
+    """A passbook while it is decided again: its entries, how many of them are done, and what they have left.
+
+    `running` is the fold of its records, `customer` the person as what has arrived has left them; both are kept from
+    one entry to the next where they go on, for each would cost as much as the whole history.
+    """
+
+    links: Sequence[Link]
+    replica: Replica
+    at: int = 0
+    running: Running | None = None
+    customer: Customer | None = None
+
+    @property
+    def owner(self) -> VolunteerId:
+        return self.replica.volunteer
+
+    @property
+    def link(self) -> Link:
+        return self.links[self.at]
+
+    @property
+    def place(self) -> At:
+        return At(self.owner, self.link.number, self.link.recorded_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """So many entries stand as they come to, and this is what they send."""
+
+    size: int = 1
+    messages: Sequence[Message] = ()
+    services: Sequence[Service] = ()
+    earned: Counter[Earned] = field(default_factory=Counter)
+
+
+def of_request(link: Link) -> bool:
+    """Tell whether an entry brings a record that a request for service brings about, or a new version of it."""
+    return link.registry == MENU and bool(link.content)
+
+
+def not_as_served(book: Book, service: Service) -> Found | None:
+    """Return in what a record is not what the step of its request says."""
+    link = book.link
+    if service.digest != link.policy_digest:
+        return Found(link.number, "policy", str(link.policy_digest), service.digest)
+    there = book.replica.held.get((link.registry, link.record))
+    record = service.record(None if there is None else there.record)
+    if record is None:
+        return Found(link.number, "record", link.record, "-")
+    stands, said = orjson.loads(link.content or b"{}"), orjson.loads(content_of(record))
+    if stands != said:
+        return Found(link.number, *first_in(stands, said, "content"))
+    told = (link.supplied, link.actor, link.reason)
+    if told != (b"{}", service.actor, service.reason):
+        return Found(link.number, "actor", repr(told), repr((b"{}", service.actor, service.reason)))
+    return None
+
+
+def delivered(
+    book: Book, rulebook: Rulebook, people: Sequence[Volunteer], passed: PassedOn, on: date | None = None
+) -> Same | Found:
+    """Return how many entries come from records that came together, or what differs.
+
+    `people` are who the person may have been by then, the most likely first; `on` is the day of the delivery, None
+    where only its entries say it.
+    """
+    longest = _longest(book)
+    differing: Found | None = None
+    for size in (longest, *range(1, min(longest, GROUPINGS_MAX))):
+        for person in people:
+            group = book.links[book.at : book.at + size]
+            came = _added(book, group, rulebook, person) or _recounted(book.replica, group, rulebook, person)
+            passing = beside(rulebook, None, book.place, passed=passed)
+            found = compared(book.replica, group, _drafts(book.replica, group, rulebook, person, came, passing, on))
+            if found is None:
+                if book.running is not None and book.running.records != len(book.replica.held) + size:
+                    book.running = None
+                return Same(size, passing.messages, earned=passing.earned)
+            book.running = None
+            if differing is None or found.entry > differing.entry:
+                differing = found
+    assert differing is not None
+    return differing
+
+
+def _longest(book: Book) -> int:
+    """Return how many entries may come from one delivery: of one instant, what was taken back first, then in order."""
+    replica, first = book.replica, book.link
+    seen: set[tuple[str, str]] = set()
+    last: Order | None = None
+    for size, link in enumerate(islice(book.links, book.at, None)):
+        key = link.registry, link.record
+        same = (link.recorded_at, link.policy_digest) == (first.recorded_at, first.policy_digest)
+        if link.kind not in RECORDS or not same or key in seen or (size and of_request(link)):
+            return size
+        seen.add(key)
+        if link.kind == "withdrawn":
+            if last is not None:
+                return size
+            continue
+        order = _change(replica, link).record.order if link.content else replica.held[key].record.order
+        if last is not None and order < last:
+            return size
+        last = order
+    return len(book.links) - book.at
+
+
+def _change(replica: Replica, link: Link) -> Change:
+    """Return what an entry that brings a version of a record says is new."""
+    if link.content is None:
+        raise ValueError("no record")
+    if link.content:
+        record, supplied = record_from(link.content), facts_from(link.supplied or b"{}")
+        return Change(record, supplied, actor=link.actor, reason=link.reason)
+    held = replica.held[link.registry, link.record]
+    return Change(held.record, held.supplied, withdrawn=True, actor=link.actor, reason=link.reason)
+
+
+def _recounted(replica: Replica, group: Sequence[Link], rulebook: Rulebook, person: Volunteer) -> Recount:
+    """Return what records come to where these entries are taken as one delivery."""
+    changes = [_change(replica, link) for link in group if link.kind in WITH_VERSION]
+    return recount(rulebook, person, list(replica.held.values()), changes)
+
+
+def _added(book: Book, group: Sequence[Link], rulebook: Rulebook, person: Volunteer) -> Recount | None:
+    """Return what records come to that only go on where the history ends, which is most of them; else None."""
+    if any(link.kind != "original" for link in group):
+        return None
+    changes = [_change(book.replica, link) for link in group]
+    running = book.running
+    if running is None or (running.digest, running.person) != (rulebook.policy.digest, person):
+        held = sorted(book.replica.held.values(), key=lambda one: one.record.order)
+        running = Running(rulebook, person, [(one.record, one.supplied) for one in held])
+    if not running.goes_on_with(changes):
+        return None
+    book.running = running
+    return running.went_on_with(changes)
+
+
+class Running:
+    """The fold of a person's records up to the last; there is none where a record has named one that it takes out."""
+
+    def __init__(
+        self, rulebook: Rulebook, person: Volunteer, history: Sequence[tuple[ServiceRecord, Supplied]]
+    ) -> None:
+        self.digest, self.person, self.records = rulebook.policy.digest, person, len(history)
+        self._last = history[-1][0].order if history else None
+        self._plain = not any(_revokes(record, supplied) for record, supplied in history)
+        self._fold = Fold(rulebook, person)
+        for record, supplied in history if self._plain else ():
+            self._fold.assess(record, supplied)
+
+    def goes_on_with(self, changes: Sequence[Change]) -> bool:
+        later = self._last is None or self._last < changes[0].record.order
+        return self._plain and later and not any(_revokes(one.record, one.supplied) for one in changes)
+
+    def went_on_with(self, changes: Sequence[Change]) -> Recount:
+        done = Recount()
+        for change in changes:
+            assessment = self._fold.assess(change.record, change.supplied)
+            done.add(booking_of(assessment, None, change), assessment)
+            done.after.append(counted(assessment))
+        self._last = changes[-1].record.order
+        self.records += len(changes)
+        return done
+
+
+def _revokes(record: ServiceRecord, supplied: Supplied) -> bool:
+    return REVOKES in record.facts or REVOKES in supplied
+
+
+def _drafts(
+    replica: Replica,
+    group: Sequence[Link],
+    rulebook: Rulebook,
+    person: Volunteer,
+    found: Recount,
+    passing: Beside,
+    on: date | None,
+) -> list[Draft]:
+    """Return what is to be written for records, with what they do to the person's accounts."""
+    bookings = found.bookings
+    if credits(rulebook):
+        whole = needs_lots(rulebook.policy.accounts) or any(one.kind != "original" for one in bookings)
+        whole = whole or any(one.record.registry == MENU for one in bookings)
+        rows, today = replica.rows(lots=whole), on or _booked_on(group)
+        passing.today = today
+        bookings = credited(
+            rulebook, person, found, rows, replica.balances, replica.number, today, passing, replica.closed
+        )
+    return [draft_of(one) for one in bookings]
+
+
+def _booked_on(group: Sequence[Link]) -> date:
+    """Return the day of the delivery; where nothing was credited it does not matter."""
+    said = (orjson.loads(link.body).get(BOOKED_ON) for link in group)
+    return next((date.fromisoformat(day) for day in said if day is not None), date.min)
