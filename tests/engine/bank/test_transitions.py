@@ -383,6 +383,17 @@ def test_a_pool_is_changed_before_it_gets_or_gives_anything(tmp_path: Path) -> N
         assert replay(counter.ledger, [counter.rulebook]).differences == []
 
 
+def test_what_overflows_into_a_pool_after_the_day_stays_what_it_is(tmp_path: Path) -> None:
+    rest = changed("keep").replace("points: keep}}", "pot: {convert: 0.5}}}")
+    full = ACCOUNTS.replace("storage: unlimited", "storage: {at_most: 4 points, overflow: donation_pool}")
+    with bank(tmp_path, transition=rest, accounts=full + POT) as counter:
+        pool = pool_owner(next(one for one in counter.rulebook.policy.accounts if one.clause.id == "pot"))
+        counter.take(served("late", "2024-02-01 09:00", 2), on=AFTER)
+        assert run(counter, AFTER) == Ended()
+        assert (counter.kinds(pool), counter.has(pool)) == (["received"], {"pot": 200})
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
 def test_what_a_pool_has_earned_goes_over_like_what_a_person_has(tmp_path: Path) -> None:
     rest = changed("keep").replace("points: keep}}", "pot: {convert: 0.5}}}")
     pot = POT.replace("earned_from: nothing", "earned_from: points")
