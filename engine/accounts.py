@@ -12,7 +12,17 @@ from datetime import date, timedelta
 from lianxing.engine import wallets
 from lianxing.engine.rulebook import ACCOUNTS, ISSUES, MeasureValue, Rulebook
 from lianxing.engine.touches import Touch, gone
-from lianxing.engine.wallets import BORROWED, EXPIRED, ISSUED, PERSONAL, REDEEMED, TRANSIT, Done, Wallet
+from lianxing.engine.wallets import (
+    BORROWED,
+    EXPIRED,
+    ISSUED,
+    PERSONAL,
+    REDEEMED,
+    TRANSIT,
+    TRANSITION,
+    Done,
+    Wallet,
+)
 from lianxing.rules.accounts import Account, Borrow
 from lianxing.rules.balances import Balance, Move, MoveKind, Refused
 from lianxing.rules.facts import FactValue
@@ -45,7 +55,7 @@ def balance_of(
         wallet.balance,
         wallet.available(on),
         told.spent,
-        dict(told.went),
+        {where: amount for where, amount in told.went.items() if amount > 0},
         tuple(told.refused),
         gone(told.touches),
     )
@@ -63,45 +73,59 @@ class _Told:
     went: dict[str, int] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
-    reserved: int = 0
+    number: int = 0
     holds: dict[str, int] = field(default_factory=dict)  # by the name of the move
     taken: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    made: dict[str, int] = field(default_factory=dict)  # by the name of what was spent or settled: when it was taken
 
     def do(self, move: Move) -> None:
         self.pass_to(move.on)
+        self.number += 1
         done = self._done(move)
         if done.refused is not None:
             self.refused.append(Refused(move, done.refused))
             return
         if move.kind is MoveKind.GIVEN_AWAY and move.to_whom is not None:
-            self.touches.append(_touch(self.wallet.account.clause.id, done, move.on))
+            self.touches.append(touch_of_done(self.wallet.account.clause.id, done, move.on))
             self._goes(move.to_whom.value, move.amount)
             return
         if move.kind is MoveKind.RESERVED:
-            self.reserved += 1
-            self.holds[move.name] = self.reserved
+            self.holds[move.name] = self.number
         elif move.kind is MoveKind.REFUNDED:
             del self.taken[move.name]
         elif move.kind in (MoveKind.SPENT, MoveKind.SETTLED):
             self.taken[move.name] = done.taken
+            self.made[move.name] = self.holds.get(move.name, self.number)
         if isinstance(self.wallet.account.overdraft, Borrow) and done.drawn > 0:
             self._goes(BORROWED, done.drawn)
         self._note(done, move.on)
 
     def pass_to(self, on: date) -> None:
-        """Let a day come: what ended before it is gone, what was held until a day before it is free."""
+        """Let a day come: what ended before it is gone, what was held until a day before it is free.
+
+        What a change of rules does it does on its day.
+        """
+        for day in sorted({change.on_day for change in self.wallet.account.changes if change.on_day <= on}):
+            self._pass_to(day)
+        self._pass_to(on)
+
+    def _pass_to(self, on: date) -> None:
         for hold in sorted(self.wallet.holds.values(), key=lambda hold: (hold.until, hold.number)):
             if hold.until < on:
                 after = hold.until + timedelta(days=1)
                 self._note(wallets.expire(self.wallet, after), after)
                 self._note(wallets.expire_hold(self.wallet, hold.number, after), after)
+        for change, done in wallets.turn(self.wallet, on, self.number + 1):
+            self._note(done, change.on_day)
         self._note(wallets.expire(self.wallet, on), on)
 
     def _note(self, done: Done, on: date) -> None:
-        self.touches.append(_touch(self.wallet.account.clause.id, done, on))
+        self.touches.append(touch_of_done(self.wallet.account.clause.id, done, on))
         for line in done.lines:
             if line.account == REDEEMED:
                 self.spent += line.amount
+            elif line.account == TRANSITION:
+                self._goes(TRANSITION, line.amount)
             elif line.account not in _NOWHERE:
                 self._goes(line.account, line.amount if line.account == EXPIRED else abs(line.amount))
 
@@ -128,20 +152,23 @@ class _Told:
             case MoveKind.TAKEN_BACK:
                 return wallets.take_back(wallet, on, amount, move.name)
             case MoveKind.RESERVED:
-                return wallets.reserve(wallet, self.reserved + 1, on, amount, move.gives, move.family)
+                return wallets.reserve(wallet, self.number, on, amount, move.gives, move.family)
             case MoveKind.SETTLED:
                 return wallets.settle(wallet, self.holds.get(move.name, 0), on)
             case MoveKind.RELEASED:
                 return wallets.release(wallet, self.holds.get(move.name, 0), on)
             case MoveKind.REFUNDED:
                 taken = self.taken.get(move.name, ())
-                return wallets.refund(wallet, on, sum(part for _lot, part in taken) or 1, taken)
+                return wallets.refund(
+                    wallet, on, sum(part for _lot, part in taken) or 1, taken, self.made.get(move.name)
+                )
             case MoveKind.CLOSES:
                 assert move.event is not None
                 return wallets.close(wallet, on, move.event)
 
 
-def _touch(account: str, done: Done, on: date) -> Touch:
+def touch_of_done(account: str, done: Done, on: date) -> Touch:
+    """Return what a change of a wallet has spent and ended."""
     opened = [(account, lot.number, lot.original) for lot in done.opened]
     moved = [(account, move.lot, move.amount) for move in done.lot_moves]
     return Touch(

@@ -185,9 +185,15 @@ def _amount_checks(expected: Expected, assessments: tuple[Assessment, ...]) -> I
 
 
 def _passed_over(rulebook: Rulebook, case: Case) -> set[str]:
-    """The changes of rules that the records of a case live through."""
+    """The changes of rules that the records of a case live through, and those that its account does."""
     first = min((record.day for record in case.records), default=case.on)
-    return {change.clause.id for change in rulebook.policy.transitions if first < change.on_day <= case.on}
+    found = {change.clause.id for change in rulebook.policy.transitions if first < change.on_day <= case.on}
+    if case.asking is not None:
+        began = min((move.on for move in case.asking.moves), default=case.on)
+        account = next((one for one in rulebook.policy.accounts if one.clause.id == case.asking.account), None)
+        changes = () if account is None else account.changes
+        found |= {change.clause.id for change in changes if began < change.on_day <= case.on}
+    return found
 
 
 def _touched(rulebook: Rulebook, case: Case, assessments: tuple[Assessment, ...], found: Standing) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from functools import reduce
 from pathlib import Path
@@ -24,6 +24,7 @@ from lianxing.engine.reading.tables import hole_in
 from lianxing.engine.reckoning import review_problems
 from lianxing.engine.rivals import rivals
 from lianxing.engine.scoring import score_problems, transition_problems
+from lianxing.rules.accounts import Account
 from lianxing.rules.conditions import (
     AllOf,
     AnyOf,
@@ -47,6 +48,7 @@ from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import DECISIONS_VERSION, Policy
 from lianxing.rules.problems import PolicyError, Problem
 from lianxing.rules.tables import Key, Other, Table
+from lianxing.rules.transition import Change, Fate, Transition
 
 
 def find_folder(where: str, shelf: Shelf) -> Folder:
@@ -131,13 +133,24 @@ def _merge(layers: list[Layer], folder: Folder, digest: str, problems: list[Prob
         stars=next(iter(said["stars.yaml"]), None),
         perks=tuple(said_of for said_of in said["perks.yaml"] if isinstance(said_of, Perk)),
         choices=tuple(said_of for said_of in said["perks.yaml"] if isinstance(said_of, PerkChoice)),
-        accounts=said["accounts.yaml"],
+        accounts=tuple(_changed(account, said["transition.yaml"]) for account in said["accounts.yaml"]),
         offers=said["redemption.yaml"],
         menu=said["menu.yaml"],
         commendations=said["commendation.yaml"],
         sanctions=said["sanctions.yaml"],
         transitions=said["transition.yaml"],
     )
+
+
+def _changed(account: Account, transitions: Iterable[Transition]) -> Account:
+    """Return an account with what the transitions of the county do to it, in the order of their days."""
+    found = [
+        Change(transition.clause, transition.on_day, said.how)
+        for transition in transitions
+        for said in transition.accounts
+        if said.account == account.clause.id and said.how is not Fate.KEEP
+    ]
+    return replace(account, changes=tuple(sorted(found, key=lambda change: change.on_day))) if found else account
 
 
 def _county(layers: list[Layer], folder: Folder, problems: list[Problem]) -> County | None:

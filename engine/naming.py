@@ -29,6 +29,7 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
     yield from _measures(policy)
     yield from _pools(policy)
     yield from _balances(policy)
+    yield from _changed_accounts(policy)
     yield from _repairs(policy)
     yield from _revocations(policy)
     yield from _stars_that_undo_themselves(policy)
@@ -75,6 +76,17 @@ def _paid_from(policy: Policy, id: str, type: FactType, at: Location, price_at: 
     elif account.unit.type is not type:
         found = Unit.POINTS if type is FactType.POINTS else Unit.HOURS
         yield Problem("P642", price_at, (("found", found.value), ("unit", account.unit.value)))
+
+
+def _changed_accounts(policy: Policy) -> Iterator[Problem]:
+    for transition in policy.transitions:
+        for said in transition.accounts:
+            account = _account(policy, said.account)
+            if account is None:
+                yield _unknown_account(policy, said.account, said.location)
+            elif said.in_points is not None and said.in_points is not (account.unit is Unit.POINTS):
+                found = Unit.POINTS if said.in_points else Unit.HOURS
+                yield Problem("P642", said.location, (("found", found.value), ("unit", account.unit.value)))
 
 
 def _pools(policy: Policy) -> Iterator[Problem]:

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from lianxing.engine.bank.lowering import lowerings_by, touches_in
+from lianxing.engine.bank.lowering import lowerings_by
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
+from lianxing.engine.bank.turning import touches_and_foreseen
 from lianxing.engine.basis import Lowering
 from lianxing.engine.carrying import life_from
 from lianxing.engine.freezing import HistoryNeededError
@@ -38,7 +39,7 @@ class Passbooks:
             person = reading.volunteers([volunteer]).get(volunteer)
             known = person or Volunteer(volunteer)
             said = self._reviews(reading, [volunteer]).get((volunteer, county), ())
-            by = self._lowerings(reading, [volunteer]).get((volunteer, county), ())
+            by = self._lowerings(reading, [volunteer], on).get((volunteer, county), ())
             state = None
             if not said and not by:
                 state = reading.fold_states(county, self.rulebook.policy.digest, [volunteer]).get(volunteer)
@@ -59,7 +60,7 @@ class Passbooks:
             for start in range(0, len(ids), PEOPLE_AT_ONCE):
                 some = ids[start : start + PEOPLE_AT_ONCE]
                 people, histories = reading.volunteers(some), reading.histories(county, some)
-                reviews, lowerings = self._reviews(reading, some), self._lowerings(reading, some)
+                reviews, lowerings = self._reviews(reading, some), self._lowerings(reading, some, on)
                 for id in some:
                     person, owner = people.get(id, Volunteer(id)), (id, county)
                     yield self._stands(person, histories[id], reviews.get(owner, ()), lowerings.get(owner, ()), on)
@@ -73,10 +74,11 @@ class Passbooks:
         return reading.notes([(id, self.rulebook.policy.county.id) for id in people], REVIEW)
 
     def _lowerings(
-        self, reading: Reading, people: Iterable[VolunteerId]
+        self, reading: Reading, people: Iterable[VolunteerId], on: date
     ) -> Mapping[tuple[VolunteerId, CountyId], Sequence[Lowering]]:
         """Return by what the measures of these people are lower for what was spent or has expired."""
-        found = touches_in(reading, self.rulebook, [(id, self.rulebook.policy.county.id) for id in people])
+        owners = [(id, self.rulebook.policy.county.id) for id in people]
+        found = touches_and_foreseen(reading, self.rulebook, owners, on)
         return {owner: lowerings_by(self.rulebook, touches) for owner, touches in found.items()}
 
     def _stands(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from lianxing.engine.bank.lowering import lowerings_by, touches_in
+from lianxing.engine.bank.lowering import lowerings_by
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
+from lianxing.engine.bank.turning import touches_and_foreseen
 from lianxing.engine.basis import Lowering
 from lianxing.engine.candidates import Candidate, organisation, person, told_of
 from lianxing.engine.ledger.opening import Ledger
@@ -29,7 +30,7 @@ def people(ledger: Ledger, rulebook: Rulebook, on: date, given: Given) -> Iterat
             known = reading.volunteers(some)
             histories = _histories(reading, counties, some)
             reviews = _reviews(reading, counties, some) if asks_awards(rulebook.policy) else {}
-            lowerings = _lowerings(reading, rulebook, counties, some)
+            lowerings = _lowerings(reading, rulebook, counties, some, on)
             for id in some:
                 who = told_of(known.get(id, Volunteer(id)), given.get(id, {}))
                 by = lowerings.get(id, ())
@@ -72,11 +73,11 @@ def _histories(
 
 
 def _lowerings(
-    reading: Reading, rulebook: Rulebook, counties: Sequence[CountyId], some: Sequence[VolunteerId]
+    reading: Reading, rulebook: Rulebook, counties: Sequence[CountyId], some: Sequence[VolunteerId], on: date
 ) -> dict[VolunteerId, list[Lowering]]:
     found: dict[VolunteerId, list[Lowering]] = {}
     owners = [(id, county) for county in counties for id in some]
-    for (id, _county), touches in touches_in(reading, rulebook, owners).items():
+    for (id, _county), touches in touches_and_foreseen(reading, rulebook, owners, on).items():
         found.setdefault(id, []).extend(lowerings_by(rulebook, touches))
     for by in found.values():
         by.sort(key=lambda one: (one.on, one.measure))

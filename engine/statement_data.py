@@ -21,6 +21,7 @@ from lianxing.rules.statements import (
     Change,
     Cited,
     EndingLot,
+    GoneOver,
     OpenHold,
     Pending,
     PerkUses,
@@ -101,6 +102,7 @@ def state_data(state: AccountState) -> dict[str, Any]:
         "held": exact(unit, state.held),
         "owed": exact(unit, state.owed),
         "ended_not_booked": exact(unit, state.ended),
+        "changed_not_booked": exact(unit, state.changed),
     }
 
 
@@ -197,6 +199,7 @@ def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, 
         "actor": line.actor,
         "reason": line.reason,
         "reasons": [_reason(reason, language) for reason in line.reasons],
+        "gone_over": [_gone_over(one) for one in line.gone_over],
         "sentences": [what_text(line, language), *remarks(line, language)],
     }
 
@@ -209,6 +212,11 @@ def _change(change: Change) -> dict[str, str]:
         "amount": exact(change.unit, change.amount),
         "balance": exact(change.unit, change.after),
     }
+
+
+def _gone_over(one: GoneOver) -> dict[str, str]:
+    before, after = exact(one.unit, one.before), exact(one.unit, one.after)
+    return {"account": one.account, "unit": one.unit, "before": before, "after": after}
 
 
 def _cited(cited: Cited) -> dict[str, Any]:

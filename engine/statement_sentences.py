@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from lianxing.engine.amounts import amount_text, number_text
 from lianxing.engine.answers import PERIODS, awaiting_sentence, stated_sentence
 from lianxing.engine.reading.vocabulary import WORDS
-from lianxing.engine.wording import refusal_sentence, standing_sentences
+from lianxing.engine.wording import gone_over_sentence, refusal_sentence, standing_sentences
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import (
@@ -48,6 +48,7 @@ KINDS: Mapping[str, Label] = {
     "granted": Label("发放", "granted"),
     "perk_used": Label("使用礼遇", "perk used"),
     "expired": Label("到期失效", "ended"),
+    "converted": Label("规则衔接", "change of rules"),
     "closed": Label("销户", "closed"),
     "review": Label("审核", "review"),
     "request": Label("服务需求", "request for service"),
@@ -157,6 +158,11 @@ def state_sentence(state: AccountState, language: Language) -> str:
     if state.ended:
         text = amount_text(state.unit, state.ended, language)
         said.append(f"已到期未入账 {text}" if zh else f"{text} ended and not booked yet")
+    if state.changed:
+        text = amount_text(state.unit, abs(state.changed), language)
+        zh_word, en_word = ("减少", "less") if state.changed > 0 else ("增加", "more")
+        en_text = f"{text} {en_word} by a change of rules and not booked yet"
+        said.append(f"规则衔接{zh_word}未入账 {text}" if zh else en_text)
     return f"{name}：{'，'.join(said)}" if zh else f"{name}: {', '.join(said)}"
 
 
@@ -197,6 +203,7 @@ def remarks(line: StatementLine, language: Language) -> Iterator[str]:
         data = {"clause": refusal.clause, "reason": refusal.reason, **dict(refusal.details)}
         said.append(refusal_sentence(data, clauses, language))
     yield from said
+    yield from (gone_over_sentence(one.account, one.unit, one.before, one.after, language) for one in line.gone_over)
     if not said:
         yield from (cited_text(cited, language) for cited in line.clauses)
     if line.actor:

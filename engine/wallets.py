@@ -10,6 +10,8 @@ only who books a record for an earlier day calls it for today first. Every other
   is more than that is the shortfall of which the account says whether it is owed, written off or refused.
 - A hold that is released goes back to its lots, which end when they would have ended anyway. What was held or spent
   without being there is written as a part of the lot `OWED`.
+- Whoever changes a wallet lets the changes of rules reach it first whose day has come (`turn`). What comes in later of
+  before such a day, or is given back that was taken before it, goes through it then.
 - A redemption after which the rest is gone (`after_redemption`) ends the lots of which another hold has a part, too.
 """
 
@@ -19,10 +21,11 @@ from calendar import monthrange
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lianxing.engine.rulebook import issue_name
 from lianxing.engine.running import treated
+from lianxing.engine.turning import Passed, Turned, late
 from lianxing.rules.accounts import (
     Account,
     After,
@@ -41,11 +44,11 @@ from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.facts import FactType, FactValue
 from lianxing.rules.periods import Period, add_months, period_start
 from lianxing.rules.redeeming import Reason
-from lianxing.rules.transition import Fate, Treatment
+from lianxing.rules.transition import Change, Fate, Treatment
 
 AVAILABLE, HELD, DEBT = "", "held", "debt"
 ISSUED, REDEEMED, EXPIRED, LOST, WRITTEN_OFF = "issued", "redeemed", "expired", "lost", "written_off"
-DONATION_POOL, BORROWED, TRANSIT = "donation_pool", "borrowed", "transit"
+DONATION_POOL, BORROWED, TRANSIT, TRANSITION = "donation_pool", "borrowed", "transit", "transition"
 PERSONAL = (AVAILABLE, HELD, DEBT)
 
 OWED = 0  # as the number of a lot: what was not there, and is owed
@@ -88,6 +91,7 @@ class Wallet:
 
     `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back); where the account borrows
     from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
+    `turned` are the changes of rules that have reached it, `unsaid` tells that this is not written down yet.
     """
 
     account: Account
@@ -98,6 +102,8 @@ class Wallet:
     rest: int = 0
     next_lot: int = 1
     issued: list[tuple[int, date]] = field(default_factory=list)
+    turned: dict[str, Turned] = field(default_factory=dict)
+    unsaid: bool = False
 
     @property
     def held(self) -> int:
@@ -143,7 +149,8 @@ class Done(NamedTuple):
 
     `opened` are the new lots as they were opened, before the moves. `ended` are lots of which a part is held and
     whose last day has been set to one long past. `drawn` is what was newly drawn over the balance, below zero where
-    that was paid back: where the account borrows, the pool lends or gets so much.
+    that was paid back: where the account borrows, the pool lends or gets so much. `passed` is what came late through
+    changes of rules.
     """
 
     lines: tuple[Line, ...] = ()
@@ -153,6 +160,7 @@ class Done(NamedTuple):
     taken: tuple[tuple[int, int], ...] = ()
     ended: tuple[int, ...] = ()
     drawn: int = 0
+    passed: tuple[Passed, ...] = ()
 
 
 _NOTHING = Done()
@@ -204,8 +212,9 @@ def earn(wallet: Wallet, on: date, amount: int, source: str, *, family: bool = F
     if family and (account.family is None or not account.family.pooled):
         return _refused(wallet, "family")
     booking = _Booking(wallet)
-    credited = booking.whole(amount)
-    booking.arrives(on, credited, source, [(on, last_day_of(account, on), credited)])
+    last_day = last_day_of(account, on)
+    credited = booking.over(on, last_day, booking.whole(amount))
+    booking.arrives(on, credited, source, [(on, last_day, credited)])
     return booking.done(ISSUED)
 
 
@@ -328,7 +337,7 @@ def settle(wallet: Wallet, number: int, on: date | None = None, amount: int | No
     used, back = split(hold.lots, hold.amount if amount is None else amount)
     booking.taken.extend(used)
     if back and on is not None:
-        booking.give_back(on, back, f"hold/{hold.number}")
+        booking.give_back(on, back, f"hold/{hold.number}", made=hold.number)
     if used:
         booking.redeemed()
     return booking.done(REDEEMED)
@@ -364,8 +373,8 @@ def expire_hold(wallet: Wallet, number: int, on: date) -> Done:
     return release(wallet, number, on)
 
 
-def refund(wallet: Wallet, on: date, amount: int, lots: Sequence[tuple[int, int]]) -> Done:
-    """Undo a redemption or a part of it: `lots` is what it has taken and has not been refunded.
+def refund(wallet: Wallet, on: date, amount: int, lots: Sequence[tuple[int, int]], made: int | None = None) -> Done:
+    """Undo a redemption or a part of it: `lots` is what it has taken and has not been refunded, `made` its entry.
 
     What was taken last goes back first. It may come to more than the account stores: it was there before. A lot that a
     later redemption has ended is opened anew: what is given back was not there to be left.
@@ -381,7 +390,7 @@ def refund(wallet: Wallet, on: date, amount: int, lots: Sequence[tuple[int, int]
     if left or any(part > _gone(wallet, number) for number, part in _by_lot(back).items() if number != OWED):
         return _refused(wallet, "refund", amount=amount)
     booking = _Booking(wallet)
-    booking.give_back(on, back, "refund", anew=True)
+    booking.give_back(on, back, "refund", anew=True, made=made)
     return booking.done(REDEEMED)
 
 
@@ -454,22 +463,26 @@ def _hand_over(wallet: Wallet, on: date, amount: int, where: str) -> Done:
     return booking.done(where)
 
 
-def take_back(wallet: Wallet, on: date, amount: int, source: str = "") -> Done:
+def take_back(wallet: Wallet, on: date, amount: int, source: str = "", earned_on: date = date.max) -> Done:
     """Take back what a correction says: from the lots of its source first, then as if spent.
 
     What has ended of them is lost already, and not taken once more. What is held keeps and is owed instead; what is
-    more than all there is is the shortfall.
+    more than all there is is the shortfall. What was `earned_on` a day before a change of rules is taken back as far
+    as it went over.
     """
     if (wrong := _not_an_amount(wallet, amount)) is not None:
         return wrong
+    before, booking = dict(wallet.turned), _Booking(wallet)
+    last_day = date.max if earned_on == date.max else last_day_of(wallet.account, earned_on)
+    amount = -booking.over(earned_on, last_day, -amount)
     own, live = lots_of(wallet, source), wallet.live(on)
     mine = [lot for lot in live if source and lot.source == source]
     lost = min(sum(_ended(lot, on) for lot in own), max(0, amount - sum(lot.remaining for lot in mine)))
     there = max(0, wallet.balance_on(on))
     short = max(0, amount - lost - there)
     if short and wallet.account.shortfall is Shortfall.FORBID:
+        wallet.turned = before
         return _refused(wallet, "shortfall", balance=wallet.balance_on(on), needed=amount - lost)
-    booking = _Booking(wallet)
     left = booking.take(mine, amount)
     left = booking.take_ended(on, own, left)
     left = booking.take([lot for lot in live if not source or lot.source != source], left)
@@ -552,104 +565,40 @@ def close(wallet: Wallet, on: date, event: ClosingEvent) -> Done:
     return booking.done(where.value)
 
 
+def turn(wallet: Wallet, on: date, entry: int) -> list[tuple[Change, Done]]:
+    """Let the changes of rules reach a wallet whose day has come, each as of its day; return those with lots.
+
+    `entry` is the one by which they do: what was held or spent by earlier ones was taken before.
+    """
+    found = []
+    for change in wallet.account.changes:
+        if change.on_day <= on and change.clause.id not in wallet.turned:
+            lots = _earned_before(wallet, change.on_day)
+            wallet.turned[change.clause.id] = Turned(entry, sum(lot.remaining for lot in lots) - wallet.debt)
+            wallet.unsaid = True
+            if lots:
+                found.append((change, convert(wallet, change.on_day, change.how)))
+    return found
+
+
+def _earned_before(wallet: Wallet, day: date) -> list[Lot]:
+    """Return what is there on a day and was earned before it, the earliest first."""
+    lots = [lot for lot in wallet.lots.values() if lot.remaining and lot.earned_on < day <= lot.last_day]
+    return sorted(lots, key=_oldest)
+
+
 def convert(wallet: Wallet, on: date, how: Treatment) -> Done:
     """Do to the lots what a change of rules says, the earliest first; what is held and what is owed is not touched.
 
     What becomes more is a further lot with the days and the source of the old one.
     """
     booking = _Booking(wallet)
-    lots = sorted(wallet.live(on), key=lambda lot: (lot.earned_on, lot.number))
+    lots = _earned_before(wallet, on)
     before = [lot.remaining for lot in lots]
     after = [0 for _lot in lots] if how is Fate.RESTART else treated(before, how)
     for lot, amount in zip(lots, after, strict=True):
-        if amount > lot.remaining:
-            more = amount - lot.remaining
-            booking.book(ISSUED, -more)
-            booking.open(lot.earned_on, lot.last_day, more, lot.source)
-        elif amount < lot.remaining:
-            booking.change(lot, amount - lot.remaining)
-    return booking.done(LOST)
-
-
-# What is wrong
-
-
-def wallet_problems(wallet: Wallet) -> list[str]:
-    """Return what cannot be in a wallet, whatever has happened to it."""
-    said: list[str] = []
-    held: dict[int, int] = {}
-    for hold in wallet.holds.values():
-        if hold.amount <= 0 or sum(part for _lot, part in hold.lots) != hold.amount:
-            said.append(f"hold {hold.number}: its lots are not its {hold.amount}")
-        for number, part in hold.lots:
-            held[number] = held.get(number, 0) + part
-            if number != OWED and number not in wallet.lots:
-                said.append(f"hold {hold.number}: there is no lot {number}")
-    for lot in wallet.lots.values():
-        if lot.remaining < 0:
-            said.append(f"lot {lot.number}: {lot.remaining} is left")
-        if lot.remaining + held.get(lot.number, 0) + lot.expired > lot.original:
-            said.append(f"lot {lot.number}: more than its {lot.original} is there, held or ended")
-        if not OWED < lot.number < wallet.next_lot:
-            said.append(f"lot {lot.number}: the next one is {wallet.next_lot}")
-    if not 0 <= wallet.drawn <= wallet.debt:
-        said.append(f"{wallet.drawn} is drawn of {wallet.debt} that is owed")
-    most = _most_drawn(wallet.account)
-    if most is not None and wallet.drawn > most:
-        said.append(f"{wallet.drawn} is drawn, more than {most}")
-    if not 0 <= wallet.rest < _unit(wallet.account):
-        said.append(f"{wallet.rest} waits for more")
-    return said
-
-
-def _most_drawn(account: Account) -> int | None:
-    match account.overdraft:
-        case Floor(least=least):
-            return -min(entry.value for entry in least.entries)
-        case Overdraft.NONE:
-            return 0
-        case _:
-            return None
-
-
-# As plain data
-
-
-def wallet_data(wallet: Wallet) -> dict[str, Any]:
-    """Return a wallet as plain data, without its account."""
-    return {
-        "lots": [
-            [lot.number, str(lot.earned_on), str(lot.last_day), lot.original, lot.remaining, lot.source, lot.expired]
-            for lot in wallet.lots.values()
-        ],
-        "holds": [
-            [hold.number, hold.amount, str(hold.until), [list(part) for part in hold.lots]]
-            for hold in wallet.holds.values()
-        ],
-        "debt": wallet.debt,
-        "drawn": wallet.drawn,
-        "rest": wallet.rest,
-        "next_lot": wallet.next_lot,
-        "issued": [[index, str(day)] for index, day in wallet.issued],
-    }
-
-
-def wallet_of(account: Account, data: Mapping[str, Any]) -> Wallet:
-    """Return the wallet that `wallet_data` has written down."""
-    day = date.fromisoformat
-    return Wallet(
-        account,
-        lots={n: Lot(n, day(earned), day(last), *rest) for n, earned, last, *rest in data["lots"]},
-        holds={
-            n: Hold(n, amount, day(until), tuple((lot, part) for lot, part in lots))
-            for n, amount, until, lots in data["holds"]
-        },
-        debt=data["debt"],
-        drawn=data["drawn"],
-        rest=data["rest"],
-        next_lot=data["next_lot"],
-        issued=[(index, day(on)) for index, on in data["issued"]],
-    )
+        booking.becomes(lot, lot.remaining, amount)
+    return booking.done(TRANSITION)
 
 
 def _oldest(lot: Lot) -> tuple[int, int]:
@@ -671,7 +620,8 @@ _ORDERS: Mapping[Order, Callable[[Lot], tuple[int, ...]]] = {
 }
 
 
-def _unit(account: Account) -> int:
+def unit_of(account: Account) -> int:
+    """Return how much of an account a whole point or hour is."""
     return 100 if account.unit.type is FactType.POINTS else 3600
 
 
@@ -696,13 +646,14 @@ class _Booking:
     taken: list[tuple[int, int]] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     drawn: int = 0
+    passed: list[Passed] = field(default_factory=list)
 
     def book(self, account: str, amount: int) -> None:
         self.lines[account] = self.lines.get(account, 0) + amount
 
     def done(self, counterpart: str) -> Done:
         """Book the other side of everything to one account, and return all of it."""
-        if not self.lines and not self.ended:
+        if not self.lines and not self.ended and not self.passed:
             return _NOTHING
         self.book(counterpart, -sum(self.lines.values()))
         return Done(
@@ -712,6 +663,7 @@ class _Booking:
             taken=tuple(self.taken),
             ended=tuple(self.ended),
             drawn=self.drawn,
+            passed=tuple(self.passed),
         )
 
     def change(self, lot: Lot, amount: int, why: str = "") -> None:
@@ -733,6 +685,30 @@ class _Booking:
         wallet.next_lot += 1
         self.opened.append(Lot(lot.number, earned_on, last_day, amount, amount, source))
         self.book(AVAILABLE, amount)
+
+    def becomes(self, lot: Lot, amount: int, after: int) -> None:
+        """Let an amount of a lot be another one; what is more is a further lot with its days and its source."""
+        if after > amount:
+            self.open(lot.earned_on, lot.last_day, after - amount, lot.source)
+        elif after < amount:
+            self.change(lot, after - amount)
+
+    def over(self, earned_on: date, last_day: date, amount: int, made: int | None = None) -> int:
+        """Return what is left of an amount that comes in late, after the changes of rules that it was there for.
+
+        `made` is the entry that took it: what was taken after such a change has gone over before.
+        """
+        wallet = self.wallet
+        for change in wallet.account.changes:
+            turned = wallet.turned.get(change.clause.id)
+            if turned is None or not earned_on < change.on_day <= last_day:
+                continue
+            if amount and (made is None or made < turned.entry):
+                wallet.turned[change.clause.id], passed = late(change, turned, amount)
+                self.passed.append(passed)
+                self.book(TRANSITION, passed.came - passed.went)
+                amount = passed.went
+        return amount
 
     def take(self, lots: Iterable[Lot], amount: int) -> int:
         """Take an amount from lots, the first first; return what is short."""
@@ -809,7 +785,7 @@ class _Booking:
         how = self.wallet.account.whole_only
         if how is WholeOnly.NO:
             return amount
-        unit = _unit(self.wallet.account)
+        unit = unit_of(self.wallet.account)
         whole, rest = divmod(amount + self.wallet.rest, unit)
         self.wallet.rest = rest if how is WholeOnly.REST_CARRIED else 0
         self.book(LOST, rest - self.wallet.rest)
@@ -832,25 +808,40 @@ class _Booking:
             if kept:
                 self.open(earned_on, last_day, kept, source)
 
-    def give_back(self, on: date, parts: Iterable[tuple[int, int]], source: str, *, anew: bool = False) -> None:
+    def give_back(
+        self,
+        on: date,
+        parts: Iterable[tuple[int, int]],
+        source: str,
+        *,
+        anew: bool = False,
+        made: int | None = None,
+    ) -> None:
         """Put amounts back to their lots. What was owed is owed no longer; where it was paid since, it is there.
 
-        `anew`: a lot that was ended before its last day is opened once more, for this amount.
+        `anew`: a lot that was ended before its last day is opened once more, for this amount. `made` is the entry that
+        took them.
         """
         for number, amount in parts:
             lot = self.wallet.lots.get(number)
             if lot is not None and anew and lot.last_day == date.min:
-                self.open(lot.earned_on, last_day_of(self.wallet.account, lot.earned_on), amount, lot.source)
+                last_day = last_day_of(self.wallet.account, lot.earned_on)
+                if after := self.over(lot.earned_on, last_day, amount, made):
+                    self.open(lot.earned_on, last_day, after, lot.source)
             elif lot is not None:
-                self.change(lot, amount)
-            elif left := amount - self.pay(amount):
-                self.open(on, last_day_of(self.wallet.account, on), left, source)
+                after = self.over(lot.earned_on, lot.last_day, amount, made)
+                self.change(lot, min(after, amount))
+                self.becomes(lot, min(after, amount), after)
+            else:
+                after = self.over(date.min, date.max, amount, made)
+                if left := after - self.pay(after):
+                    self.open(on, last_day_of(self.wallet.account, on), left, source)
         self.pay_from_lots(on)
 
     def let_go(self, on: date, hold: Hold) -> None:
         del self.wallet.holds[hold.number]
         self.book(HELD, -hold.amount)
-        self.give_back(on, hold.lots, f"hold/{hold.number}")
+        self.give_back(on, hold.lots, f"hold/{hold.number}", made=hold.number)
 
     def redeemed(self) -> None:
         """Let go what a redemption leaves, where the account says so."""

@@ -52,7 +52,19 @@ def sentences(body: Mapping[str, Any], kept: Mapping[str, Any], language: Langua
         said.append(f"合计：服务时长 {hours}，积分 {points}。")
     else:
         said.append(f"In all: {hours} of service, {points}.")
+    for one in body.get("transitions", ()):
+        where = clause_text(one["clause"], clauses.get(one["clause"], {}), language)
+        went = gone_over_sentence(one["account"], one["unit"], one["came"], one["went"], language)
+        said.append(f"{where}{'：' if language == 'zh' else ': '}{went}")
     return said
+
+
+def gone_over_sentence(account: str, unit: str, before: int, after: int, language: Language) -> str:
+    """Return what a change of rules made of an amount of an account."""
+    came, went = amount_text(unit, before, language), amount_text(unit, after, language)
+    if language == "zh":
+        return f"{account}：规则衔接前 {came}，衔接后 {went}"
+    return f"{account}: {came} before the change of rules, {went} after it"
 
 
 def clause_text(id: str, clause: Mapping[str, str], language: Language) -> str:

@@ -23,6 +23,7 @@ from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
+from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.basis import Lowering
 from lianxing.engine.calendars import local_day
 from lianxing.engine.carrying import Folded, carry, folded, life_from, marked_day
@@ -342,6 +343,8 @@ class Intake:
         beside = others(self.rulebook, _organisations(people)) if credits(self.rulebook) else []
         heirs = [one.heir for one in found.values() if one.heir]
         writing.lock({*owners, *((id, county) for id in (*beside, *heirs))})
+        if credits(self.rulebook):
+            turn_in(writing, self.rulebook, people, self.on)
         known = writing.volunteers(people)
         states = writing.fold_states(county, self.rulebook.policy.digest, people)
         reviews = writing.notes(owners, REVIEW) if asks_awards(self.rulebook.policy) else {}
@@ -396,7 +399,7 @@ class Intake:
         rows |= writing.wallet_rows([owner for owner in owners if owner not in whole], lots=False)
         balances = writing.balances_of(owners)
         county = self.rulebook.policy.county.id
-        passing = at_hand(writing, self.rulebook, beside)
+        passing = at_hand(writing, self.rulebook, beside, self.on)
         closed = closings(writing, county, (id for id, _county in owners))
         done.bookings = []
         for one in done.recounts:

@@ -15,6 +15,7 @@ from lianxing.rules.facts import FactType
 from lianxing.rules.hours import Overflow
 from lianxing.rules.periods import Period
 from lianxing.rules.places import Clause, Location
+from lianxing.rules.transition import Change
 
 
 class Holder(Enum):
@@ -175,7 +176,8 @@ class Account:
     """A balance and its rules. `earned_from` is `hours`, `points`, `nothing` (it is only issued) or a measure.
 
     `when` tells whose earnings go in; None is everybody's. `transfer` empty is none; `hold_days` is how many days after
-    the day of the request an amount stays reserved for it, None where nothing can be reserved.
+    the day of the request an amount stays reserved for it, None where nothing can be reserved. `changes` are what the
+    transitions of the county do to it, in the order of their days.
     """
 
     clause: Clause
@@ -195,3 +197,4 @@ class Account:
     whole_only: WholeOnly = WholeOnly.NO
     hold_days: Dated[int] | None = None
     closure: Closure | None = None
+    changes: tuple[Change, ...] = ()

@@ -73,11 +73,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class GoneOver:
+    """What was there of an account before a change of rules, or came late of it, and what of it goes over."""
+
+    account: str
+    unit: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class StatementLine:
     """One entry: the day it happened, the instant it was recorded, what it is, and what it changed.
 
     `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
-    a command was refused, `refusals` which clauses took a record out.
+    a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left.
     """
 
     entry: int
@@ -94,13 +104,15 @@ class StatementLine:
     concerns: int | None = None
     reasons: tuple[StatedReason, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    gone_over: tuple[GoneOver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
     """An account on a day: what may be spent, what is held, what is owed (above zero).
 
-    `ended` is what ran out before the day and is not booked as such yet; it is not in `available`.
+    `ended` is what ran out before the day and is not booked as such yet, `changed` by how much a change of rules made
+    it less, below zero where it made it more; neither is in `available`.
     """
 
     account: str
@@ -110,6 +122,7 @@ class AccountState:
     held: int = 0
     owed: int = 0
     ended: int = 0
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

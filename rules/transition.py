@@ -7,7 +7,7 @@ from datetime import date
 from enum import Enum
 from fractions import Fraction
 
-from lianxing.rules.places import Clause
+from lianxing.rules.places import Clause, Location
 
 
 class Fate(Enum):
@@ -43,14 +43,37 @@ class StarsThen(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class AccountThen:
+    """What becomes of an account when the rules change. `in_points` tells the unit of an amount that goes over."""
+
+    account: str
+    how: Treatment
+    location: Location
+    in_points: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
-    """From `on_day` on the new rules are in force; what the measures held before it is treated like this."""
+    """From `on_day` on the new rules are in force; what the measures held before it is treated like this.
+
+    So is what is in the `accounts` that are named; the others are kept.
+    """
 
     clause: Clause
     on_day: date
     points: Treatment
     hours: Treatment
     stars: StarsThen
+    accounts: tuple[AccountThen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a transition does on its day to an account."""
+
+    clause: Clause
+    on_day: date
+    how: Treatment
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ class ShortError(Exception):
 class Message:
     """What one passbook does to another: what is to be done there, and the entry and the rules that bring it about.
 
-    `open` are the passbooks that were at hand; None: everybody's.
+    `open` are the passbooks that were at hand; None: everybody's. `today` is the day on which it was booked, where that
+    is later than its own.
     """
 
     sender: VolunteerId
@@ -55,6 +56,7 @@ class Message:
     instant: int
     digest: str
     open: frozenset[VolunteerId] | None
+    today: date
     does: Callable[[Beside], object]
 
     def drafts(self, beside: Beside) -> list[Draft]:
@@ -183,7 +185,7 @@ class Beside(Passing):
     def _send(self, receiver: VolunteerId, does: Callable[[Beside], object]) -> None:
         at = self.at
         digest = self.rulebook.policy.digest
-        self.messages.append(Message(at.own, receiver, at.entry, at.instant, digest, self.open, does))
+        self.messages.append(Message(at.own, receiver, at.entry, at.instant, digest, self.open, self.today, does))
 
 
 def beside(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
 import orjson
 
 from lianxing.engine.ledger.drafts import Line, LotLine, NewLot, WalletRow
+from lianxing.engine.turning import Passed, Turned, turned_data, turned_of
 from lianxing.engine.wallets import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, Wallet
-from lianxing.rules.accounts import Unit
+from lianxing.rules.accounts import Account, Unit
+from lianxing.rules.places import Clause
 from lianxing.rules.statements import USES
 
 UNITS = {Unit.POINTS: "points", Unit.HOURS: "seconds"}
@@ -18,6 +22,8 @@ LOTS_OF_ENTRY_MAX = 10_000
 
 PERK_USES = "perk_uses"  # the other side of the accounts `uses/<perk>` of people
 
+# What a wallet is besides its lots and balances: drawn, rest, how many grants, the changes of rules.
+Besides = tuple[int, int, int, tuple[tuple[str, Turned], ...]]
 Floors = tuple[tuple[str, str, int | None], ...]
 
 
@@ -32,8 +38,9 @@ class Effects:
     floors: list[tuple[str, str, int | None]] = field(default_factory=list)
     wallets: list[WalletRow] = field(default_factory=list)
     drawn: dict[str, int] = field(default_factory=dict)  # by account: newly drawn over the balance, or paid back
+    passed: list[tuple[Account, Passed]] = field(default_factory=list)  # what came late through changes of rules
 
-    def add(self, wallet: Wallet, done: Done, before: tuple[int, int, int]) -> None:
+    def add(self, wallet: Wallet, done: Done, before: Besides) -> None:
         """Add what a change has done to a wallet; `before` is what `besides` said of it before."""
         if not (done.lines or done.lot_moves or done.opened or done.ended) and besides(wallet) == before:
             return
@@ -53,9 +60,10 @@ class Effects:
                 self.floors.append((account_name(id, line.account), unit, _FLOORS[line.account]))
         if done.drawn:
             self.drawn[id] = self.drawn.get(id, 0) + done.drawn
-        if besides(wallet) != before:
-            issued = orjson.dumps([[index, day.isoformat()] for index, day in wallet.issued]).decode()
-            self.wallets.append(WalletRow(id, wallet.drawn, wallet.rest, issued))
+        self.passed += [(account, passed) for passed in done.passed]
+        if besides(wallet) != before or wallet.unsaid:
+            self.wallets.append(WalletRow(id, wallet.drawn, wallet.rest, _issued_text(wallet)))
+            wallet.unsaid = False
 
     def use(self, perk: str, units: int) -> None:
         """Count uses of a perk; below zero they are given back."""
@@ -77,9 +85,44 @@ def account_name(account: str, part: str) -> str:
     return f"{account}/{part}" if part else account
 
 
-def besides(wallet: Wallet) -> tuple[int, int, int]:
+def besides(wallet: Wallet) -> Besides:
     """Return what a wallet is besides its lots and balances."""
-    return wallet.drawn, wallet.rest, len(wallet.issued)
+    return wallet.drawn, wallet.rest, len(wallet.issued), tuple(wallet.turned.items())
+
+
+def _issued_text(wallet: Wallet) -> str:
+    """Return as JSON the grants that were given, and with them the changes of rules that have reached the wallet."""
+    issued: Any = [[index, day.isoformat()] for index, day in wallet.issued]
+    if wallet.turned:
+        issued = {"issued": issued, "turned": turned_data(wallet.turned)}
+    return orjson.dumps(issued).decode()
+
+
+def issued_from(text: str) -> tuple[list[tuple[int, date]], dict[str, Turned]]:
+    """Return the grants that were given and the changes of rules that have reached a wallet."""
+    said = orjson.loads(text)
+    issued, turned = (said["issued"], said["turned"]) if isinstance(said, dict) else (said, {})
+    return [(index, date.fromisoformat(day)) for index, day in issued], turned_of(turned)
+
+
+def clause_data(clause: Clause) -> dict[str, str]:
+    """Return which clause decided, and where it stands."""
+    return {"clause": clause.id, "at": str(clause.location), "cites": clause.source.clause}
+
+
+def passed_data(effects: Effects) -> dict[str, Any]:
+    """Return, for the body of an entry, what changes of rules left of what came late; empty where nothing did."""
+    said = [
+        {
+            **clause_data(passed.change.clause),
+            "account": account.clause.id,
+            "unit": UNITS[account.unit],
+            "came": passed.came,
+            "went": passed.went,
+        }
+        for account, passed in effects.passed
+    ]
+    return {"transitions": said} if said else {}
 
 
 def first_lot(entry: int) -> int:

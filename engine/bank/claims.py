@@ -14,6 +14,7 @@ from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.deciding_again import CLOCKS_APART
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.sharing import pool_owner
+from lianxing.engine.bank.turning import foreseen
 from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.witnesses import Told
 from lianxing.engine.rulebook import Rulebook
@@ -130,4 +131,5 @@ def pools_had(entries: Iterable[tuple[Told, Rulebook]]) -> Iterator[Claim]:
 
 
 def _available(rulebook: Rulebook, pool: Account, on: date, state: State) -> str:
-    return str(state.customer(rulebook, Volunteer(pool_owner(pool))).wallet(pool).available(on))
+    wallet = state.customer(rulebook, Volunteer(pool_owner(pool))).wallet(pool)
+    return str(foreseen(wallet, on)[0].available(on))

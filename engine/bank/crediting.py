@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+import orjson
+
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
-from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
+from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot, passed_data
 from lianxing.engine.bank.closings import Closed
 from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.passing import From, Passing, taken_back
@@ -90,27 +92,26 @@ def credited(
                     dated.add(at)
             continue
         wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
+        _reached(wallet, effects[0], today, number + 1)
         may_end = _TOGETHER not in wallet.lots
         for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
-            more = worth.now - worth.was
-            if more or worth.redated:
+            moves = _on_days(account, booking, worth, found.before.get(booking.record.key))
+            if moves:
                 wallet.next_lot = max(wallet.next_lot, first_lot(number + at))
-                if may_end and (booking.record.day < today or more < 0 or worth.redated):
+                if may_end and any(day < today or more <= 0 for day, more in moves):
                     effect.add(wallet, wallets.expire(wallet, today), besides(wallet))
                     may_end = False
-                if worth.redated:
-                    _redate(wallet, effect, booking, today)
-                if more:
-                    done = _change(wallet, effect, booking, more, today)
+                for day, more in moves:
+                    done = _change(wallet, effect, booking, day, more, today)
                     may_end = may_end or _may_have_ended(done, today)
                 dated.add(at)
-                if closed is not None and (more > 0 or worth.redated):
+                if closed is not None and any(more >= 0 for _day, more in moves):
                     _closes_again(wallet, effect, closed, today, person.id, passing)
                 if passing is not None and pools and effect.lines:
                     passing.share(person.id, effect, booking.record.day, "overflow")
     for at, (booking, effect) in enumerate(zip(found.bookings, effects, strict=True), 1):
         if at in dated:
-            booking.body = _dated(booking.body, today)
+            booking.body = _dated(booking.body, today, effect)
         booking.lines = tuple(effect.lines)
         booking.lots = tuple(effect.lots)
         booking.opened = tuple(effect.opened)
@@ -120,8 +121,9 @@ def credited(
     return found.bookings
 
 
-def _dated(body: bytes, today: date) -> bytes:
-    return b'%b,"%b":"%b"}' % (body[:-1], BOOKED_ON.encode(), today.isoformat().encode())
+def _dated(body: bytes, today: date, effect: Effects) -> bytes:
+    more = orjson.dumps({BOOKED_ON: today.isoformat(), **passed_data(effect)})
+    return b"%b,%b" % (body[:-1], more[1:])
 
 
 def worth_to(rulebook: Rulebook, person: Volunteer, account: Account, past: Counted) -> int:
@@ -169,18 +171,37 @@ def _wallet(account: Account, rows: WalletRows, balances: Mapping[tuple[str, str
     return wallet
 
 
-def _redate(wallet: Wallet, effect: Effects, booking: Booking, today: date) -> None:
-    """Let what is left of a record's deposit be of its right day; what has ended by that is let go at once."""
-    record, before = booking.record, besides(wallet)
-    effect.add(wallet, wallets.redate(wallet, today, f"{record.registry}/{record.id}", record.day), before)
-    effect.add(wallet, wallets.expire(wallet, today), besides(wallet))
-
-
-def _change(wallet: Wallet, effect: Effects, booking: Booking, more: int, today: date) -> Done:
-    record = booking.record
-    source = f"{record.registry}/{record.id}"
+def _reached(wallet: Wallet, effect: Effects, today: date, entry: int) -> None:
+    """Note which changes of rules have reached a wallet; what they had to do was booked before."""
     before = besides(wallet)
-    done = wallets.earn(wallet, record.day, more, source) if more > 0 else taken_back(wallet, today, -more, source)
+    wallet.next_lot = max(wallet.next_lot, first_lot(entry))
+    for _change, done in wallets.turn(wallet, today, entry):
+        effect.add(wallet, done, before)
+
+
+def _on_days(account: Account, booking: Booking, worth: Worth, before: Held | None) -> list[tuple[date, int]]:
+    """Return what comes in or is taken back, and of which day; 0 where what is there is of another day now.
+
+    A record that is moved over a change of rules is taken back on the one day and comes in on the other.
+    """
+    day = booking.record.day
+    was_on = day if before is None else before.record.day
+    if any(min(day, was_on) < change.on_day <= max(day, was_on) for change in account.changes):
+        return [(on, more) for on, more in ((was_on, -worth.was), (day, worth.now)) if more]
+    return [(day, 0)] * worth.redated + [(day, worth.more)] * (worth.more != 0)
+
+
+def _change(wallet: Wallet, effect: Effects, booking: Booking, day: date, more: int, today: date) -> Done:
+    """Put in what a record of a day is worth, or take it back; 0: what is left of its deposit is of this day now."""
+    source = f"{booking.record.registry}/{booking.record.id}"
+    before = besides(wallet)
+    if more > 0:
+        done = wallets.earn(wallet, day, more, source)
+    elif more < 0:
+        done = taken_back(wallet, today, -more, source, day)
+    else:
+        effect.add(wallet, wallets.redate(wallet, today, source, day), before)
+        before, done = besides(wallet), wallets.expire(wallet, today)  # what has ended by that is let go at once
     effect.add(wallet, done, before)
     return done
 
@@ -237,15 +258,18 @@ def _to_others(
     was = before.get(record.key)
     now_in = earner(account, record.volunteer, record.organisation)
     was_in = now_in if was is None else earner(account, record.volunteer, was.record.organisation)
-    changes = [(now_in, worth.more)] if was_in == now_in else [(was_in, -worth.was), (now_in, worth.now)]
-    changes = [one for one in changes if one[1] and one[0] != ORGANISATION]  # service for no organisation is nobody's
+    changes = [(now_in, day, more) for day, more in _on_days(account, booking, worth, was)]
+    if was is not None and was_in != now_in:
+        was_on = was.record.day if account.changes else record.day
+        changes = [(was_in, was_on, -worth.was), (now_in, record.day, worth.now)]
+    changes = [one for one in changes if one[2] and one[0] != ORGANISATION]  # service for no organisation is nobody's
     unit = UNITS[account.unit]
     lines: list[Line] = []
-    for owner, more in changes:
+    for owner, day, more in changes:
         if passing is None:
             raise AssertionError(f"the passbook of {owner} is not open")
         came = From(record.volunteer, "record", said={"registry": record.registry, "record": record.id})
-        passed = passing.earns(owner, account, record.day, more, today, came)
+        passed = passing.earns(owner, account, day, more, today, came)
         if passed:
             lines += (Line(ISSUED, unit, -passed, own=False), Line(TRANSIT, unit, passed, own=False))
     return lines if changes else None

@@ -15,13 +15,15 @@ import orjson
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
 from lianxing.engine.approving import Approval, approval, handover, is_late
-from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
+from lianxing.engine.bank.booking import UNITS, Besides, Effects, besides, clause_data, first_lot, passed_data
 from lianxing.engine.bank.closings import goes
 from lianxing.engine.bank.crediting import left_over
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.passing import SYSTEM, From, Passing
+from lianxing.engine.bank.drafting import SYSTEM
+from lianxing.engine.bank.passing import From, Passing
 from lianxing.engine.bank.requests import request_data, request_hash
 from lianxing.engine.bank.sharing import account_in, fund, is_person, may_hold, organisation_owner
+from lianxing.engine.bank.turning import turned
 from lianxing.engine.ledger.drafts import Draft, Key, LotLine, NewHold, NewRedemption, Taking
 from lianxing.engine.ledger.holdings import Had
 from lianxing.engine.perks import Use, use_of
@@ -95,10 +97,11 @@ class Counter:
 
 @dataclass
 class Decision:
-    """What is to be written for a command, the command's own entry first, and its answer."""
+    """What is to be written for a command, the command's own entry first, and its answer; `before` comes before it."""
 
     drafts: list[Draft]
     body: dict[str, Any]
+    before: list[Draft] = field(default_factory=list)
 
     @property
     def accepted(self) -> bool:
@@ -107,9 +110,12 @@ class Decision:
 
 def decide(counter: Counter, command: Command) -> Decision:
     """Return what becomes of a command. The wallets of the people at the counter change with it."""
-    decision = _decided(counter, counter.people[command.volunteer], command)
+    customer = counter.people[command.volunteer]
+    before = turned(counter.rulebook, customer, command.on)
+    decision = _decided(counter, customer, command)
+    decision.before = before
     decision.drafts += counter.passing.taken()
-    for draft in decision.drafts:
+    for draft in (*before, *decision.drafts):
         if (touched := counter.people.get(draft.volunteer)) is not None:
             touched.touched_by(draft)
     return decision
@@ -387,7 +393,8 @@ def _refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
         taken, _rest = wallets.split(_lots_taken(counter, customer, command.entry), had.paid)
         owed = had.paid - sum(amount for _lot, amount in taken)
         counter.load_lots(customer, wallet, [lot for lot, _amount in taken])
-        done = wallets.refund(wallet, command.on, had.paid, [*taken, (OWED, owed)] if owed > 0 else taken)
+        parts = [*taken, (OWED, owed)] if owed > 0 else taken
+        done = wallets.refund(wallet, command.on, had.paid, parts, command.entry)
         if done.refused is not None:
             return _refused(counter, command, [done.refused], clause=offer.clause)
         effects.add(wallet, done, before)
@@ -711,7 +718,7 @@ def _of_wallet(
     kind: str,
     wallet: Wallet,
     done: Done,
-    before: tuple[int, int, int],
+    before: Besides,
     *,
     hold: NewHold | None = None,
     ends: int | None = None,
@@ -734,11 +741,12 @@ def _draft(
     customer: Customer,
     command: Command | None,
     kind: str,
-    body: Mapping[str, Any],
+    body: dict[str, Any],
     effects: Effects,
     on: date | None = None,
 ) -> Draft:
     customer.number += 1
+    body |= passed_data(effects)
     key = None
     if command is not None:
         key = Key(command.scope, command.key, request_hash(command))
@@ -776,7 +784,7 @@ def _refused(
 
 def _body(command: Command | None, *, clause: Clause | None) -> dict[str, Any]:
     asked = {} if command is None else {"asked": request_data(command)}
-    said = {} if clause is None else {"clause": clause.id, "at": str(clause.location), "cites": clause.source.clause}
+    said = {} if clause is None else clause_data(clause)
     return {**asked, "allowed": True, **said}
 
 

@@ -29,6 +29,7 @@ from lianxing.engine.bank.requests import check, command_from, request_hash
 from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
 from lianxing.engine.bank.steps import taken
 from lianxing.engine.bank.tellers import left_under, people_of
+from lianxing.engine.bank.turning import CONVERTED, turned
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of as booked
 from lianxing.engine.ledger.drafts import Draft
@@ -140,6 +141,7 @@ def _arrives(book: Book, rulebook: Rulebook, message: Message) -> Same | Found:
     if customer is None or customer.rulebook is not rulebook:
         customer = book.customer = book.replica.customer(rulebook, Volunteer(book.owner))
     passing = beside(rulebook, customer, book.place, message.open)
+    passing.today = message.today
     try:
         drafts = message.drafts(passing)
     except ShortError as short:
@@ -185,9 +187,14 @@ class _Deciding:
         """Return what is to be written instead of the entry, and after it for the same reason."""
         link, customer = self._link, self._customer
         on = date.fromisoformat(link.effective_on)
+        if link.kind == CONVERTED:
+            return turned(self._rulebook, customer, on)[:1] or Found(link.number, "transition", str(on), "-")
+        if link.kind in (EXPIRED, HOLD_EXPIRED):
+            self.passing.today = on
+            before = turned(self._rulebook, customer, on)
         if link.kind == EXPIRED:
             over = lots_over(self._counter(), customer, on)
-            return Found(link.number, "lots", EXPIRED, "-") if over is None else [over]
+            return Found(link.number, "lots", EXPIRED, "-") if over is None else [*before, over]
         if link.kind == HOLD_EXPIRED:
             hold = self._replica.holds[self._body["entry"]]
             if hold.until >= on:
@@ -195,16 +202,18 @@ class _Deciding:
             account = customer.account(hold.account)
             assert account is not None
             wallet = customer.wallet(account)
-            return given_back(self._counter(), customer, None, wallet, HOLD_EXPIRED, on, hold.entry).drafts
+            return [*before, *given_back(self._counter(), customer, None, wallet, HOLD_EXPIRED, on, hold.entry).drafts]
         if link.command is None:
             return Found(link.number, "command", "-", "scope, key")
         scope, key, _hash = link.command
         command = command_from(self._body["asked"], self._book.owner, self._witnesses.county, scope, key)
         check(command)
         if isinstance(command, RecordStep | StarStep):
-            return self._reviewed(command)
+            self.passing.today = command.on
+            return turned(self._rulebook, customer, command.on) or self._reviewed(command)
         if isinstance(command, TakeStep):
-            return [self._stepped(command)]
+            self.passing.today = command.on
+            return self._stepped(command)
         return self._served(command)
 
     def _beside(self, open: Iterable[VolunteerId] | None = None) -> Beside:
@@ -245,9 +254,10 @@ class _Deciding:
             if other != command.volunteer:
                 there = witnesses.other(other, self._rulebook, link, self._body)
                 counter.people = {**counter.people, other: there}
-        return decide(counter, command).drafts
+        decision = decide(counter, command)
+        return [*decision.before, *decision.drafts]
 
-    def _stepped(self, command: TakeStep) -> Draft:
+    def _stepped(self, command: TakeStep) -> list[Draft]:
         """Return what is written for a step of a request; of each candidate it holds what the entry says."""
         own, replica, witnesses, link = command.volunteer, self._replica, self._witnesses, self._link
         people = {own: self._customer}
@@ -269,7 +279,7 @@ class _Deciding:
         if made is not None:
             whose = VolunteerId(made.volunteer)
             self.services += (self._service(command, whose, RecordId(id), None, said) for id, said in step.evaluated)
-        return step.draft
+        return [*step.before, step.draft]
 
     def _queue(self, made: ServiceRequest) -> Queue:
         """Return the candidates in the order that follows from what the entry says of each."""

@@ -222,6 +222,7 @@ def _drafts(
         whole = needs_lots(rulebook.policy.accounts) or any(one.kind != "original" for one in bookings)
         whole = whole or any(one.record.registry == MENU for one in bookings)
         rows, today = replica.rows(lots=whole), on or _booked_on(group)
+        passing.today = today
         bookings = credited(
             rulebook, person, found, rows, replica.balances, replica.number, today, passing, replica.closed
         )

@@ -1,22 +1,26 @@
 """What runs out: lots after their last day, reservations after theirs. A run may be broken off and begun again.
 
+What a change of rules does to accounts is booked by the same run, before what runs out.
+
 The day up to which things end is said by whoever starts the run, never taken from the clock: a clock that has jumped
 must not take anybody's points. What has ended cannot be spent in any case, whether a run has booked it or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
 
 from lianxing.engine import wallets
 from lianxing.engine.bank.booking import Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.deciding import Counter, given_back
+from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
-from lianxing.engine.bank.passing import at_hand, draft_of
+from lianxing.engine.bank.passing import at_hand
 from lianxing.engine.bank.sharing import lenders
+from lianxing.engine.bank.turning import CONVERTED, not_reached, turned
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import BusyError
 from lianxing.engine.ledger.opening import Ledger
@@ -30,15 +34,30 @@ ATTEMPTS = 6
 
 @dataclass
 class Ended:
-    """What a run has ended: people touched, reservations given back, and amounts by account."""
+    """What a run has ended: people touched, reservations given back, and amounts by account.
+
+    `changed` is by how much changes of rules made accounts less, below zero where they made them more.
+    """
 
     people: int = 0
     holds: int = 0
-    amounts: dict[str, int] | None = None
+    amounts: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
 
-    def add(self, account: str, amount: int) -> None:
-        self.amounts = self.amounts or {}
-        self.amounts[account] = self.amounts.get(account, 0) + amount
+    def add(self, draft: Draft) -> None:
+        """Count what an entry has taken from accounts."""
+        amounts = self.changed if draft.kind == CONVERTED else self.amounts
+        for line in draft.lines:
+            if line.own:
+                amounts[line.account] = amounts.get(line.account, 0) - line.amount
+
+    def join(self, other: Ended) -> None:
+        """Count what another part of the run has done."""
+        self.people += other.people
+        self.holds += other.holds
+        for amounts, more in ((self.amounts, other.amounts), (self.changed, other.changed)):
+            for account, amount in more.items():
+                amounts[account] = amounts.get(account, 0) + amount
 
 
 def end_all(
@@ -52,12 +71,7 @@ def end_all(
     """Book whatever ended before a day, a few hundred people in a transaction; doing it twice does nothing more."""
     done = Ended()
     skip: set[VolunteerId] = set()
-    while True:
-        with ledger.reading() as reading:
-            county = rulebook.policy.county.id
-            people = [id for id in reading.ending(county, on, PEOPLE_AT_ONCE + len(skip)) if id not in skip]
-        if not people:
-            return done
+    for people in _people(ledger, rulebook, on, skip):
         if dry_run:
             skip |= set(people)
             with ledger.reading() as reading:
@@ -67,6 +81,22 @@ def end_all(
         # Whoever has nothing to book (another account's rules keep it) is not looked at again in this run.
         skip |= _ended(ledger, rulebook, people, on, done)
         progress(done.people)
+    return done
+
+
+def _people(ledger: Ledger, rulebook: Rulebook, on: date, skip: set[VolunteerId]) -> Iterator[list[VolunteerId]]:
+    """Yield, a few hundred at a time, whom a change of rules has to reach, then who has something that has ended."""
+    county = rulebook.policy.county.id
+    with ledger.reading() as reading:
+        waiting = not_reached(reading, rulebook, on)
+    for start in range(0, len(waiting), PEOPLE_AT_ONCE):
+        yield waiting[start : start + PEOPLE_AT_ONCE]
+    while True:
+        with ledger.reading() as reading:
+            people = [id for id in reading.ending(county, on, PEOPLE_AT_ONCE + len(skip)) if id not in skip]
+        if not people:
+            return
+        yield people
 
 
 def _ended(
@@ -82,10 +112,7 @@ def _ended(
         except BusyError:
             if attempt == ATTEMPTS:
                 raise
-    done.people += found.people
-    done.holds += found.holds
-    for account, amount in (found.amounts or {}).items():
-        done.add(account, amount)
+    done.join(found)
     return idle
 
 
@@ -98,7 +125,7 @@ def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: da
     counter = Counter(rulebook, found, given_out, lambda _id, _entry: (), lambda *_: None)
     for id, customer in found.items():
         customer.number = writing.number((id, county))
-    counter.passing = at_hand(writing, rulebook, beside)
+    counter.passing = at_hand(writing, rulebook, beside, on)
     counter.passing.people |= found
     drafts: list[Draft] = []
     idle: set[VolunteerId] = set()
@@ -115,7 +142,9 @@ def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: da
 
 def _drafts(counter: Counter, customer: Customer, on: date, done: Ended) -> list[Draft]:
     """Return what is to be written for one person: each reservation that is over, then what has ended."""
-    drafts: list[Draft] = []
+    drafts = turned(counter.rulebook, customer, on)
+    for draft in drafts:
+        done.add(draft)
     for account in counter.rulebook.policy.accounts:
         wallet = customer.wallet(account)
         for number in sorted(number for number, hold in wallet.holds.items() if hold.until < on):
@@ -124,9 +153,7 @@ def _drafts(counter: Counter, customer: Customer, on: date, done: Ended) -> list
     over = lots_over(counter, customer, on)
     if over is not None:
         drafts.append(over)
-        for line in over.lines:
-            if line.own:
-                done.add(line.account, -line.amount)
+        done.add(over)
     done.people += bool(drafts)
     return drafts
 

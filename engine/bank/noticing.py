@@ -1,4 +1,4 @@
-"""Whose points or hours end soon: so that they can be told before."""
+"""Whose points or hours end soon: so that they can be told before. What a change of rules will take ends, too."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import date, timedelta
 
 from lianxing.engine.bank.booking import UNITS
 from lianxing.engine.bank.customers import customers
+from lianxing.engine.bank.turning import not_reached, running_out
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import chunks
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.wallets import expiring
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.statements import EndingLot
 
@@ -32,8 +32,9 @@ def notices(ledger: Ledger, rulebook: Rulebook, on: date, within_days: int) -> I
     until = on + timedelta(days=min(within_days, (latest - on).days))
     county = rulebook.policy.county.id
     with ledger.reading() as reading:
-        people = reading.ending(county, until + timedelta(days=1), EVERYBODY)
-        for some in chunks(people):
+        after = until + timedelta(days=1)
+        people = [*reading.ending(county, after, EVERYBODY), *not_reached(reading, rulebook, after)]
+        for some in chunks(dict.fromkeys(people)):
             found = customers(reading, rulebook, some)
             for id, customer in found.items():
                 ending = [
@@ -48,7 +49,7 @@ def notices(ledger: Ledger, rulebook: Rulebook, on: date, within_days: int) -> I
                         lot.source,
                     )
                     for account in rulebook.policy.accounts
-                    for lot in expiring(customer.wallet(account), on, until)
+                    for lot in running_out(customer.wallet(account), on, until)
                 ]
                 if ending:
                     yield Notice(id, tuple(sorted(ending, key=lambda one: (one.last_day, one.account, one.lot))))

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-import orjson
-
 from lianxing.engine import wallets
-from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
+from lianxing.engine.bank.booking import UNITS, Besides, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer, customers
+from lianxing.engine.bank.drafting import SYSTEM, draft_of
 from lianxing.engine.bank.sharing import lender, pool_of, pool_owner, shared
+from lianxing.engine.bank.turning import turned
 from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
@@ -24,7 +24,6 @@ from lianxing.rules.accounts import Account, Shortfall, Unit
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.redeeming import Reason
 
-SYSTEM = "lianxing"
 LENT, REPAID, PAID_OUT, RECEIVED, TAKEN_BACK = "lent", "repaid", "paid_out", "received", "taken_back"
 
 
@@ -48,6 +47,7 @@ class Passing:
     load: Callable[[VolunteerId], Customer] | None = None  # of somebody who was not thought of before
     drafts: list[Draft] = field(default_factory=list)
     later: list[Callable[[], None]] = field(default_factory=list)
+    today: date = date.min  # where what passes is booked later than its day
 
     @property
     def any(self) -> bool:
@@ -87,7 +87,7 @@ class Passing:
     ) -> None:
         """Put into somebody's account what is on its way."""
         customer = self._at_hand(owner)
-        wallet, before = self._wallet(customer, account)
+        wallet, before = self._wallet(customer, account, on)
         done = wallets.receive(wallet, on, amount, source, lots=parts)
         self._enter(customer, wallet, done, before, RECEIVED, on, came, amount)
 
@@ -107,20 +107,20 @@ class Passing:
     def pays_out(self, pool: Account, on: date, amount: int, went: From) -> None:
         """Take from a pool what somebody gets; whether it is there was asked before (`lacks`)."""
         customer = self._at_hand(pool_owner(pool))
-        wallet, before = self._wallet(customer, pool)
+        wallet, before = self._wallet(customer, pool, on)
         self._enter(customer, wallet, wallets.pay_out(wallet, on, amount), before, PAID_OUT, on, went, amount)
 
     def earns(self, owner: VolunteerId, account: Account, on: date, worth: int, today: date, came: From) -> int:
         """Put in what a record is worth, or take back what it is worth no longer; return how much has passed."""
         customer = self._at_hand(owner)
         customer.wallet(account, ended=worth < 0)
-        wallet, before = self._wallet(customer, account)
+        wallet, before = self._wallet(customer, account, today)
         source = f"{came.said['registry']}/{came.said['record']}"
         effects = Effects()
         if on < today or worth < 0:
             effects.add(wallet, wallets.expire(wallet, today), before)
             before = besides(wallet)
-        done = wallets.earn(wallet, on, worth, source) if worth > 0 else taken_back(wallet, today, -worth, source)
+        done = _earned(wallet, on, worth, source, today)
         lines = tuple(line._replace(account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
         effects.add(wallet, done._replace(lines=lines), before)
         passed = -sum(line.amount for line in lines if line.account == TRANSIT)
@@ -153,7 +153,7 @@ class Passing:
 
     def _lends(self, pool: Account, on: date, drawn: int, owner: VolunteerId) -> None:
         theirs = self._at_hand(pool_owner(pool))
-        wallet, before = self._wallet(theirs, pool)
+        wallet, before = self._wallet(theirs, pool, on)
         to = From(owner, "loan")
         if drawn > 0:
             self._enter(theirs, wallet, wallets.lend(wallet, on, drawn), before, LENT, on, to, drawn)
@@ -170,13 +170,14 @@ class Passing:
     def lacks(self, pool: Account, on: date, amount: int) -> Reason | None:
         """Return why a pool cannot give an amount: it has less."""
         customer = self.customer(pool_owner(pool))
-        available = 0 if customer is None else customer.wallet(pool).available(on)
+        available = 0 if customer is None else self._wallet(customer, pool, on)[0].available(on)
         if amount <= available:
             return None
         operands = (("needed", amount), ("available", available), ("unit", pool.unit.value))
         return Reason("pool", pool.clause, pool.clause.location, operands)
 
-    def _wallet(self, customer: Customer, account: Account) -> tuple[Wallet, tuple[int, int, int]]:
+    def _wallet(self, customer: Customer, account: Account, on: date) -> tuple[Wallet, Besides]:
+        self.drafts += turned(self.rulebook, customer, max(on, self.today))
         wallet = customer.wallet(account)
         wallet.next_lot = max(wallet.next_lot, first_lot(customer.number + 1))
         return wallet, besides(wallet)
@@ -186,7 +187,7 @@ class Passing:
         customer: Customer,
         wallet: Wallet,
         done: Done,
-        before: tuple[int, int, int],
+        before: Besides,
         kind: str,
         on: date,
         came: From,
@@ -224,52 +225,30 @@ class Passing:
         )
 
 
-def draft_of(
-    rulebook: Rulebook,
-    customer: Customer,
-    kind: str,
-    body: Mapping[str, Any],
-    effects: Effects,
-    on: date,
-    actor: str = SYSTEM,
-    reason: str = "",
-) -> Draft:
-    """Return the entry that does this to somebody's accounts."""
-    return Draft(
-        kind=kind,
-        volunteer=customer.person.id,
-        county=customer.owner[1],
-        effective_on=on,
-        policy_digest=rulebook.policy.digest,
-        body=orjson.dumps(body),
-        actor=actor,
-        reason=reason,
-        lines=tuple(effects.lines),
-        lots=tuple(effects.lots),
-        opened=tuple(effects.opened),
-        floors=tuple(effects.floors),
-        ended=tuple(effects.ended),
-        wallets=tuple(effects.wallets),
-    )
+def _earned(wallet: Wallet, day: date, worth: int, source: str, today: date) -> Done:
+    """Put in what a record of a day is worth, or take back today what it is worth no longer."""
+    if worth > 0:
+        return wallets.earn(wallet, day, worth, source)
+    return taken_back(wallet, today, -worth, source, day)
 
 
-def taken_back(wallet: Wallet, on: date, amount: int, source: str) -> Done:
+def taken_back(wallet: Wallet, on: date, amount: int, source: str, earned_on: date) -> Done:
     """Take back what a record is worth no longer.
 
     The record is worth less, whatever the account forbids: where a balance below zero is forbidden, what is there goes
     and the rest is written off.
     """
-    done = wallets.take_back(wallet, on, amount, source)
+    done = wallets.take_back(wallet, on, amount, source, earned_on)
     if done.refused is None:
         return done
     account = wallet.account
     wallet.account = replace(account, shortfall=Shortfall.CLAMP)
-    done = wallets.take_back(wallet, on, amount, source)
+    done = wallets.take_back(wallet, on, amount, source, earned_on)
     wallet.account = account
     return done
 
 
-def at_hand(writing: Writing, rulebook: Rulebook, people: Iterable[VolunteerId]) -> Passing:
+def at_hand(writing: Writing, rulebook: Rulebook, people: Iterable[VolunteerId], today: date = date.min) -> Passing:
     """Return the other side of what is decided in a transaction; these passbooks are locked already."""
     county = rulebook.policy.county.id
 
@@ -282,4 +261,4 @@ def at_hand(writing: Writing, rulebook: Rulebook, people: Iterable[VolunteerId])
     found = customers(writing, rulebook, people)
     for id, customer in found.items():
         customer.number = writing.number((id, county))
-    return Passing(rulebook, found, load)
+    return Passing(rulebook, found, load, today=today)

@@ -8,6 +8,7 @@ from datetime import date
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits
 from lianxing.engine.bank.passing import Passing
+from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.writing import Writing
@@ -30,6 +31,7 @@ def bookings_of(
     What goes into other passbooks is left in `passing`, to be written after the bookings.
     """
     owner = (volunteer, rulebook.policy.county.id)
+    turn_in(writing, rulebook, [volunteer], today)
     person = writing.volunteers([volunteer]).get(volunteer, Volunteer(volunteer))
     held = writing.histories(owner[1], [volunteer])[volunteer]
     found = recount(rulebook, person, held, changes)

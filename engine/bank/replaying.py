@@ -40,6 +40,7 @@ from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import LISTED_MAX, REQUEST, begun_by
 from lianxing.engine.bank.sharing import ORGANISATION, POOL
 from lianxing.engine.bank.steps import REVIEW
+from lianxing.engine.bank.turning import CONVERTED
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
@@ -60,7 +61,7 @@ COMMANDS = frozenset(
         *(GIVEN, "granted", "perk_used", "closed", BROUGHT, REQUEST, REFUSED),
     )
 )
-KINDS = RECORDS | COMMANDS | ARRIVALS | {EXPIRED, HOLD_EXPIRED, REVIEW, DECLARED}
+KINDS = RECORDS | COMMANDS | ARRIVALS | {EXPIRED, HOLD_EXPIRED, CONVERTED, REVIEW, DECLARED}
 PEOPLE_AT_ONCE = 200
 _SHARED = POOL, ORGANISATION
 

@@ -14,10 +14,12 @@ from lianxing.engine import wallets
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.deciding import REFUSED, reason_data
-from lianxing.engine.bank.passing import Passing, draft_of
+from lianxing.engine.bank.drafting import draft_of
+from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.request_data import REQUEST, begun_by, effect_data, queue_data, request_data, request_id
 from lianxing.engine.bank.requests import request_data as asked_data
 from lianxing.engine.bank.sharing import is_person, may_hold
+from lianxing.engine.bank.turning import turned
 from lianxing.engine.calendars import midnight
 from lianxing.engine.ledger.drafts import Draft, Key, NewHold
 from lianxing.engine.menu import Asker, Queue
@@ -68,16 +70,21 @@ class StepCounter:
 
 @dataclass(frozen=True)
 class TakenStep:
-    """The entry of a step, and what is to be booked for whoever served: new records, and what is said of old ones."""
+    """The entry of a step, and what is to be booked for whoever served: new records, and what is said of old ones.
+
+    `before` is written before the entry.
+    """
 
     draft: Draft
     served: tuple[ServiceRecord, ...] = ()
     evaluated: tuple[Evaluation, ...] = ()
+    before: tuple[Draft, ...] = ()
 
 
 def take(counter: StepCounter, command: TakeStep, hashed: str) -> TakenStep:
     """Return what becomes of a step. The wallet of the asker changes with it."""
-    return _Taking(counter, command, hashed).take()
+    before = tuple(turned(counter.rulebook, counter.people[command.volunteer], command.on))
+    return replace(_Taking(counter, command, hashed).take(), before=before)
 
 
 @dataclass

@@ -33,6 +33,7 @@ from lianxing.engine.bank.steps import (
     taken,
 )
 from lianxing.engine.bank.tellers import Answer, Outcome, Teller, answered_before
+from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.basis import Lowering
 from lianxing.engine.ledger.drafts import Draft, Key, Taking
 from lianxing.engine.ledger.holdings import WalletRows
@@ -87,6 +88,7 @@ class Reviewer(Teller):
         before = writing.commands([(command.scope, command.key)]).get((command.scope, command.key))
         if before is not None:
             return answered_before(command, before, hashed)
+        turn_in(writing, rulebook, [command.volunteer], command.on)
         dossier = Dossier.of(writing, rulebook, command)
         found = dossier.decide(command)
         draft = draft_of(rulebook, command, found)
@@ -98,7 +100,7 @@ class Reviewer(Teller):
     def _book(self, writing: Writing, command: ReviewStep, person: Volunteer, found: Recount) -> None:
         """Book what a record, and those after it, are worth from now on."""
         bookings, owner = found.bookings, (command.volunteer, command.county)
-        passing = at_hand(writing, self._rulebook, ())
+        passing = at_hand(writing, self._rulebook, (), command.on)
         if credits(self._rulebook):
             rows = writing.wallet_rows([owner]).get(owner, WalletRows())
             balances = writing.balances_of([owner]).get(owner, {})

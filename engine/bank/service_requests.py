@@ -178,7 +178,7 @@ class ServiceDesk:
         found = customers(writing, rulebook, people)
         for id, customer in found.items():
             customer.number = writing.number((id, county))
-        passing = at_hand(writing, rulebook, [id for id in beside if id not in found])
+        passing = at_hand(writing, rulebook, [id for id in beside if id not in found], command.on)
         passing.people |= found
         counter = StepCounter(
             rulebook,
@@ -191,9 +191,8 @@ class ServiceDesk:
         )
         taken = take(counter, command, hashed)
         number = found[command.volunteer].number
-        bookings = [*_bookings(writing, rulebook, taken, command, passing)]
-        writing.enter([taken.draft])
-        writing.book(bookings)
+        writing.enter([*taken.before, taken.draft])
+        writing.book([*_bookings(writing, rulebook, taken, command, passing)])
         writing.enter(passing.taken())
         return Answer(number, taken.draft.kind != REFUSED, taken.draft.body)
 

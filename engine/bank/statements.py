@@ -13,17 +13,20 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.booking import UNITS
+from lianxing.engine.accounts import touch_of_done
+from lianxing.engine.bank.booking import UNITS, issued_from
 from lianxing.engine.bank.deciding import APPROVED
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.steps import REVIEW, awards_of
+from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
 from lianxing.engine.ledger.leafing import Leaves
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import Touch
-from lianxing.engine.wallets import DEBT, HELD
+from lianxing.engine.wallets import DEBT, HELD, Done, Lot, Wallet
+from lianxing.rules.accounts import Account
 from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry, Refusal
 from lianxing.rules.facts import VolunteerId
@@ -39,6 +42,7 @@ from lianxing.rules.statements import (
     Change,
     Cited,
     EndingLot,
+    GoneOver,
     OpenHold,
     Pending,
     PerkUses,
@@ -47,6 +51,7 @@ from lianxing.rules.statements import (
     StatementLine,
     Subject,
 )
+from lianxing.rules.transition import Change as Rules
 
 NOTICE_DAYS = 90
 
@@ -183,6 +188,7 @@ class _Book:
             concerns=_concerns(body),
             reasons=tuple(_stated(reason) for reason in body.get("reasons", ())),
             refusals=tuple(_refusal(refusal) for refusal in body.get("refusals", ())),
+            gone_over=tuple(_gone_over(entry.kind, body)),
         )
 
     def _postings(self, number: int) -> Iterator[tuple[str, str, str, int]]:
@@ -194,6 +200,7 @@ class _Book:
         """Yield each clause of an entry once: of a record its steps, of a command the one that decided it."""
         body, kept = self._bodies[entry.id], self._kept.get(entry.policy_digest, {})
         named = [step["clause"] for step in (*body.get("workings", ()), *body.get("refusals", ()))]
+        named += [said["clause"] for said in body.get("transitions", ())]
         if "clause" in body:
             named.append(body["clause"])
         elif entry.record == "" and not body.get("reasons"):
@@ -264,15 +271,17 @@ class _Book:
             if one.entry.effective_on <= on:
                 for account, part, unit, amount in self._postings(one.entry.id):
                     totals[account, part, unit] += amount
+        lots, changed = self._lots(on)
         ended: dict[str, int] = defaultdict(int)
-        for account, _number, last_day, remaining in self._lots(on):
-            if last_day < on:
-                ended[account] += remaining
+        for account, lot in lots:
+            if lot.last_day < on:
+                ended[account] += lot.remaining
         states = []
         for account, unit in self._accounts(totals):
-            there, gone = totals.get((account, "", unit), 0), ended.get(account, 0)
+            less, gone = changed.get(account, 0), ended.get(account, 0)
+            there = totals.get((account, "", unit), 0) - gone - less
             held, owed = totals.get((account, HELD, unit), 0), -totals.get((account, DEBT, unit), 0)
-            states.append(AccountState(account, unit, self._account_label(account), there - gone, held, owed, gone))
+            states.append(AccountState(account, unit, self._account_label(account), there, held, owed, gone, less))
         return tuple(states)
 
     def _accounts(self, totals: Iterable[_Part]) -> list[tuple[str, str]]:
@@ -284,8 +293,41 @@ class _Book:
         known += sorted((account, unit) for account, _part, unit in totals if account != USES)
         return list(dict.fromkeys(known))
 
-    def _lots(self, on: date) -> Iterator[tuple[str, int, date, int]]:
-        """Yield what was left of each lot at the end of a day: account, number, last day, amount."""
+    def _lots(self, on: date) -> tuple[list[tuple[str, Lot]], dict[str, int]]:
+        """Return what is left of each lot at the end of a day, and by account how much less it is than was booked.
+
+        It is less where a change of rules has not reached the account yet.
+        """
+        lots: dict[str, dict[int, Lot]] = defaultdict(dict)
+        for name, lot in self._booked_lots(on):
+            lots[name][lot.number] = lot
+        changed = {}
+        for id, (wallet, done) in self._foreseen(on).items():
+            lots[id] = wallet.lots
+            changed[id] = -sum(line.amount for _change, one in done for line in one.lines if not line.account)
+        return [(id, lot) for id, some in lots.items() for lot in some.values() if lot.remaining], changed
+
+    def _foreseen(self, on: date) -> dict[str, tuple[Wallet, list[tuple[Rules, Done]]]]:
+        """Return the accounts with changes of rules as these leave them up to a day, and what is not booked of it."""
+        lots: dict[str, dict[int, Lot]] = defaultdict(dict)
+        for name, lot in self._booked_lots(on):
+            lots[name][lot.number] = lot
+        accounts = [account for account in self._rulebook.policy.accounts if account.changes]
+        return {
+            account.clause.id: foreseen(self._wallet(account, lots[account.clause.id], on), on) for account in accounts
+        }
+
+    def _wallet(self, account: Account, lots: dict[int, Lot], on: date) -> Wallet:
+        """Return what is needed of an account at the end of a day to let a change of rules reach it."""
+        id, owed, issued = account.clause.id, 0, "[]"
+        for number in sorted(one.entry.id for one in self.shown if one.entry.effective_on <= on):
+            owed -= sum(amount for of, part, _unit, amount in self._postings(number) if (of, part) == (id, DEBT))
+            said = [text for of, text in self._leaves.besides.get(number, ()) if of == id]
+            issued = [issued, *said][-1]
+        return Wallet(account, lots, debt=owed, turned=issued_from(issued)[1], next_lot=max(lots, default=0) + 1)
+
+    def _booked_lots(self, on: date) -> Iterator[tuple[str, Lot]]:
+        """Yield what was left of each lot at the end of a day, as it was booked."""
         numbers = {one.entry.id for one in self.shown if one.entry.effective_on <= on}
         left: dict[tuple[str, int], int] = defaultdict(int)
         for number, moves in self._leaves.moves.items():
@@ -295,30 +337,31 @@ class _Book:
         for leaf in self._leaves.lots:
             remaining = left.get((leaf.account, leaf.number), 0)
             if leaf.entry in numbers and remaining > 0:
-                gone = leaf.ended_by is not None and leaf.ended_by in numbers
-                yield leaf.account, leaf.number, date.min if gone else leaf.last_day, remaining
+                last_day = date.min if leaf.ended_by is not None and leaf.ended_by in numbers else leaf.last_day
+                yield leaf.account, Lot(leaf.number, leaf.earned_on, last_day, remaining, remaining, leaf.source)
 
     def ending(self, notice_days: int) -> list[EndingLot]:
         """Return the lots that end within so many days after the last day of the statement, the first to end first."""
         latest = date.max - timedelta(days=1)  # whoever asks for all of them does not mean those that never end
         last = min(latest, self._until + timedelta(days=min(notice_days, (latest - self._until).days)))
-        leaves = {(leaf.account, leaf.number): leaf for leaf in self._leaves.lots}
-        found = []
-        for account, number, last_day, remaining in self._lots(self._until):
-            if self._until <= last_day <= last:
-                leaf = leaves[account, number]
-                found.append(
-                    EndingLot(
-                        account,
-                        self._unit(account),
-                        self._account_label(account),
-                        number,
-                        leaf.earned_on,
-                        last_day,
-                        remaining,
-                        leaf.source,
-                    )
-                )
+        changed = self._foreseen(self._until)
+        lots = [(id, lot) for id, lot in self._booked_lots(self._until) if id not in changed]
+        ending = [(id, lot) for id, lot in lots if self._until <= lot.last_day <= last]
+        for id, (wallet, _done) in changed.items():
+            ending += [(id, lot) for lot in running_out(wallet, self._until, last)]
+        found = [
+            EndingLot(
+                id,
+                self._unit(id),
+                self._account_label(id),
+                lot.number,
+                lot.earned_on,
+                lot.last_day,
+                lot.remaining,
+                lot.source,
+            )
+            for id, lot in ending
+        ]
         return sorted(found, key=lambda one: (one.last_day, one.account, one.lot))
 
     def holds(self) -> Iterator[OpenHold]:
@@ -399,7 +442,10 @@ class _Book:
             Noted(one.entry.id, one.entry.effective_on, one.entry.actor, one.entry.reason, one.body)
             for one in sorted(steps, key=lambda one: one.entry.id)
         ]
-        by = lowerings_by(self._rulebook, (one for one in self._touches if one.entry in self._entries))
+        touches = [one for one in self._touches if one.entry in self._entries]
+        for id, (_wallet, done) in self._foreseen(self._until).items():
+            touches += [touch_of_done(id, one, change.on_day) for change, one in done]
+        by = lowerings_by(self._rulebook, touches)
         awards = awards_of(self._rulebook, person, history, notes, by)
         return standing(self._rulebook, person, history, self._until, awards, by)
 
@@ -435,6 +481,14 @@ def _concerns(body: _Body) -> int | None:
 def _label(kept: _Kept, id: str) -> Label:
     clause = kept.get(id, {})
     return Label(clause.get("zh", ""), clause.get("en", ""))
+
+
+def _gone_over(kind: str, body: _Body) -> Iterator[GoneOver]:
+    """Yield what an entry says of changes of rules: its own, or those that something late went through."""
+    for account, unit, before, after in body["accounts"] if kind == CONVERTED else ():
+        yield GoneOver(account, unit, before, after)
+    for said in body.get("transitions", ()):
+        yield GoneOver(said["account"], said["unit"], said["came"], said["went"])
 
 
 def _stated(reason: _Body) -> StatedReason:

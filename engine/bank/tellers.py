@@ -154,7 +154,7 @@ class Teller:
                 body = decision.drafts[0].body
                 number = counter.people[command.volunteer].number - _later(decision, command)
                 known[command.scope, command.key] = StoredCommand(hashed, number, decision.drafts[0].kind, body)
-                drafts += decision.drafts
+                drafts += [*decision.before, *decision.drafts]
                 outcomes.append(Answer(number, decision.accepted, body))
             writing.enter(drafts)
         return outcomes

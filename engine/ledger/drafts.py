@@ -102,7 +102,11 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class WalletRow:
-    """What a wallet is after an entry, besides its lots and balances; `issued` is JSON."""
+    """What a wallet is after an entry, besides its lots and balances.
+
+    `issued` is JSON: the grants given, as index and day; with changes of rules `{"issued": ..., "turned": ...}`, by
+    transition the entry by which it has reached the wallet, and what was there of before its day.
+    """
 
     account: str
     drawn: int

@@ -10,7 +10,16 @@ from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from lianxing.engine.ledger.contents import facts_from, record_from
 from lianxing.engine.ledger.drafts import Line, LotLine
-from lianxing.engine.ledger.tables import hold, lot, lot_end, lot_move, posting, redemption, service_record
+from lianxing.engine.ledger.tables import (
+    hold,
+    lot,
+    lot_end,
+    lot_move,
+    posting,
+    redemption,
+    service_record,
+    wallet_state,
+)
 from lianxing.rules.facts import FactValue
 from lianxing.rules.records import ServiceRecord
 
@@ -53,7 +62,8 @@ class VersionLeaf:
 class Leaves:
     """What the entries of a passbook did; postings and moves by the number of their entry, postings of the person only.
 
-    `had` is what an entry gave: offer or perk, merchant, units, and hundredths of a yuan.
+    `had` is what an entry gave: offer or perk, merchant, units, and hundredths of a yuan. `besides` is what it noted of
+    accounts: grants given and changes of rules, as JSON.
     """
 
     postings: dict[int, list[Line]] = field(default_factory=lambda: defaultdict(list))
@@ -62,6 +72,7 @@ class Leaves:
     holds: list[HoldLeaf] = field(default_factory=list)
     versions: list[VersionLeaf] = field(default_factory=list)
     had: dict[int, tuple[str, str, int, int]] = field(default_factory=dict)
+    besides: dict[int, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
 
 
 _PASSBOOK: BindParameter[int] = bindparam("passbook")
@@ -95,6 +106,11 @@ _VERSIONS = (
 _HAD = select(
     redemption.c.entry, redemption.c.offer, redemption.c.merchant, redemption.c.units, redemption.c.cash
 ).where(redemption.c.passbook == _PASSBOOK)
+_BESIDES = (
+    select(wallet_state.c.entry, wallet_state.c.account, wallet_state.c.issued)
+    .where(wallet_state.c.passbook == _PASSBOOK)
+    .order_by(wallet_state.c.entry, wallet_state.c.line)
+)
 
 
 def leaf_through(connection: Connection, passbook: int) -> Leaves:
@@ -116,4 +132,6 @@ def leaf_through(connection: Connection, passbook: int) -> Leaves:
         leaves.versions.append(VersionLeaf(entry, original, record, dict(facts_from(bytes(supplied)))))
     for entry, offer, merchant, units, cash in connection.execute(_HAD, of):
         leaves.had[entry] = (offer, merchant, units, cash)
+    for entry, account, issued in connection.execute(_BESIDES, of):
+        leaves.besides[entry].append((account, issued))
     return leaves

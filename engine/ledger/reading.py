@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from lianxing.engine.ledger import finding, holdings
 from lianxing.engine.ledger.contents import facts_from, record_from
@@ -30,6 +30,7 @@ from lianxing.engine.ledger.tables import (
     redemption,
     service_record,
     volunteer,
+    wallet_state,
 )
 from lianxing.engine.ledger.touching import touches_of
 from lianxing.engine.touches import Touch, expired
@@ -515,6 +516,20 @@ class Reading:
             .limit(limit)
         )
         return list(self._connection.scalars(query))
+
+    def not_turned(self, county: CountyId, account: str, transition: str, on_day: date) -> list[VolunteerId]:
+        """Return people whose account has something of before a change of rules that is not noted yet."""
+        day, noted = on_day.isoformat(), f'"{transition}":'
+        seen = exists().where(
+            wallet_state.c.passbook == lot.c.passbook,
+            wallet_state.c.account == lot.c.account,
+            func.replace(wallet_state.c.issued, noted, "") != wallet_state.c.issued,
+        )
+        waiting = select(lot.c.passbook).where(
+            lot.c.account == account, lot.c.remaining > 0, lot.c.earned_on < day, lot.c.ends >= day, ~seen
+        )
+        query = select(passbook.c.volunteer).where(passbook.c.county == county, passbook.c.id.in_(waiting))
+        return list(self._connection.scalars(query.order_by(passbook.c.id)))
 
     def held_for(self, county: CountyId, offers: Iterable[str], on: date) -> list[HeldFor]:
         """Return the reservations for these offers that are open on a day, passbook by passbook, in order."""

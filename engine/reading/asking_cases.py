@@ -48,6 +48,7 @@ WENT = tuple(
             "expired",
             "borrowed",
             "written_off",
+            "transition",
             *(one.value for kind in (Overflow, Recipient, Closing) for one in kind),
         )
     )

@@ -271,6 +271,7 @@ KEYS: Mapping[str, str] = {
     "deadline": "期限",
     # transition.yaml
     "on_day": "施行日",
+    "accounts": "各账户",
     "convert": "折算为",
     "carry_over": "结转",
     # cases.yaml
@@ -525,6 +526,7 @@ WORDS: Mapping[str, str] = {
     "highest": "最高",
     "restart": "重新起算",
     "rated_again": "重新评定",
+    "transition": "规则衔接",
     # sanctions.yaml
     "kept": "不变",
     "suspended": "暂停",

@@ -30,8 +30,9 @@ def expire(say: Say) -> click.Command:
     @click.command(
         "expire",
         help=say(
-            "把 --on 之前到期的积分、时长和预留记为失效；可以中断再来，重复无妨。",
-            "Book what ended before the day --on: points, hours, reservations. It may be broken off and begun again.",
+            "把 --on 之前到期的积分、时长和预留记为失效，到日的规则衔接一并入账；可以中断再来，重复无妨。",
+            "Book what ended before the day --on: points, hours, reservations; and what changes of rules do up to it. "
+            "It may be broken off and begun again.",
         ),
     )
     @_where(say)
@@ -63,9 +64,18 @@ def expire(say: Say) -> click.Command:
                 f"ended before {on}: {ended.people:,} people, {ended.holds:,} reservations",
             )
         )
-        amounts = sorted((ended.amounts or {}).items())
-        for account, amount in amounts:
+        for account, amount in sorted(ended.amounts.items()):
             speaker.line(f"  {account}{say('：', ': ')}{amount_text(units[account], amount, say.language)}")
+        for account, amount in sorted(ended.changed.items()):
+            less = amount_text(units[account], amount, say.language)
+            speaker.line(f"  {account}{say('，因规则衔接减少：', ', less by a change of rules: ')}{less}")
+
+        def amounts(found: dict[str, int]) -> dict[str, dict[str, Any]]:
+            return {
+                account: {"unit": units[account], "amount": exact(units[account], amount)}
+                for account, amount in sorted(found.items())
+            }
+
         speaker.data(
             {
                 "county": policy.county.id,
@@ -73,10 +83,8 @@ def expire(say: Say) -> click.Command:
                 "dry_run": dry_run,
                 "people": ended.people,
                 "holds": ended.holds,
-                "amounts": {
-                    account: {"unit": units[account], "amount": exact(units[account], amount)}
-                    for account, amount in amounts
-                },
+                "amounts": amounts(ended.amounts),
+                "changed": amounts(ended.changed),
             }
         )
 

@@ -11,6 +11,7 @@ import re
 import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,13 @@ import pytest
 from lianxing.engine.compiling import find_folder, load_policy
 from lianxing.engine.layers import Shelf
 from lianxing.engine.reading.forms import HINTS_MAX
+from lianxing.engine.reading.mappings import read_mapping
 from lianxing.engine.reading.pyyaml import BYTES_MAX, NODES_MAX
 from lianxing.engine.reading.tables import BYTES_MAX as TABLE_BYTES_MAX
 from lianxing.engine.reading.tables import ROWS_MAX
 from lianxing.rules.problems import PROBLEMS, PolicyError, Problem
 from tests.broken.county import BELOW, SOUND, checked, problems_over, put_over, shown
+from tests.plugins.registries.conftest import declared_facts
 
 POLICIES = Path(__file__).parent / "policies"
 EXPECTED = re.compile(r"# (P[0-9]{3} \S+:[0-9]+:[0-9]+(?: meant: .+)?)\n")
@@ -128,6 +131,7 @@ BROKEN = (*map(from_folder, sorted(path for path in POLICIES.iterdir())), *MADE)
 
 # What no file of a single county can show; the test that shows it.
 ELSEWHERE = {
+    "P020": "test_a_mapping_with_the_name_of_the_banks_own_registry",
     "P205": "test_a_county_that_does_not_exist",
     "P208": "test_a_county_that_two_contribute",
     "P216": "test_a_name_of_several_counties",
@@ -198,6 +202,15 @@ def test_a_county_that_does_not_exist() -> None:
         find_folder("twon", Shelf((("test", SOUND),)))
     (problem,) = found.value.problems
     assert (problem.code, problem.hint) == ("P205", "town")
+    assert_said(problem)
+
+
+def test_a_mapping_with_the_name_of_the_banks_own_registry() -> None:
+    shipped = (files("lianxing") / "plugins" / "registries" / "mappings" / "nvsi.yaml").read_text("utf-8")
+    with pytest.raises(PolicyError) as found:
+        read_mapping(shipped.replace("registry: nvsi", "registry: menu").encode(), "nvsi.yaml", declared_facts())
+    (problem,) = found.value.problems
+    assert problem.code == "P020"
     assert_said(problem)
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 from lianxing.engine.wallets import (
     MOST,
     OWED,
@@ -38,9 +39,6 @@ from lianxing.engine.wallets import (
     settle_debt,
     spend,
     take_back,
-    wallet_data,
-    wallet_of,
-    wallet_problems,
 )
 from lianxing.rules.accounts import (
     Account,
@@ -477,10 +475,10 @@ def test_only_whole_units_are_credited() -> None:
     ("how", "remaining", "booked"),
     [
         (Fate.KEEP, [5, 5], {}),
-        (Fate.RESTART, [0, 0], {"": -10, "lost": 10}),
-        (CarryOver(700), [2, 5], {"": -3, "lost": 3}),
-        (Convert(Fraction(2)), [5, 5, 5, 5], {"": 10, "issued": -10}),
-        (Convert(Fraction(1, 5)), [1, 1], {"": -8, "lost": 8}),
+        (Fate.RESTART, [0, 0], {"": -10, "transition": 10}),
+        (CarryOver(700), [2, 5], {"": -3, "transition": 3}),
+        (Convert(Fraction(2)), [5, 5, 5, 5], {"": 10, "transition": -10}),
+        (Convert(Fraction(1, 5)), [1, 1], {"": -8, "transition": 8}),
     ],
 )
 def test_a_change_of_rules_treats_the_lots(how: Any, remaining: list[int], booked: dict[str, int]) -> None:

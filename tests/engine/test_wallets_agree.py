@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from lianxing.engine import wallets
-from lianxing.engine.wallets import AVAILABLE, DEBT, HELD, OWED, Done, Wallet, last_day_of, wallet_data, wallet_of
+from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
+from lianxing.engine.wallets import AVAILABLE, DEBT, HELD, OWED, Done, Wallet, last_day_of
 from lianxing.rules.accounts import (
     Account,
     After,
@@ -347,7 +348,7 @@ class Both(RuleBasedStateMachine):
         if not hasattr(self, "wallet"):
             return
         wallet = self.wallet
-        assert wallets.wallet_problems(wallet) == []
+        assert wallet_problems(wallet) == []
         assert self.booked.get(AVAILABLE, 0) == sum(lot.remaining for lot in wallet.lots.values())
         assert self.booked.get(HELD, 0) == wallet.held
         assert self.booked.get(DEBT, 0) == -wallet.debt

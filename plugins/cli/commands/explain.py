@@ -88,4 +88,4 @@ def explained(speaker: Speaker, record: str, database: str, registry: str | None
 
 
 def _named(body: dict[str, Any]) -> set[str]:
-    return {step["clause"] for step in (*body["workings"], *body["refusals"])}
+    return {step["clause"] for step in (*body["workings"], *body["refusals"], *body.get("transitions", ()))}

@@ -35,7 +35,10 @@ SOAP = OFFERS.replace("stock: 3", "stock: unlimited") + (
     "bread: {account: points, price: 1 points, gives: goods, stock: unlimited, per_person: unlimited,"
     " opens: always, when: {stars: {at_least: 1}}, irreversible: no, provider: the shop}\n"
 )
-EXPIRES = {"by time": "{valid: 1 months}", "with a redemption": "after_redemption"}
+EXPIRES = {"by time": "{valid: 1 months}", "with a redemption": "after_redemption", "halved": "{valid: 2 months}"}
+HALVED = """\
+halved: {on_day: 2024-02-10, points: keep, hours: keep, stars: keep, accounts: {points: {convert: 0.5}}}
+"""
 
 
 def lowering(spending: str, expiry: str) -> str:
@@ -51,7 +54,8 @@ def counties(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Rul
         for name, expires in EXPIRES.items():
             accounts = ACCOUNTS.replace("{valid: 12 months}", expires)
             folder = tmp_path_factory.mktemp("lowering") / "smallville"
-            written = write_county(folder, stars=lowering("yes", "yes"), accounts=accounts, redemption=SOAP)
+            more = {"transition": HALVED} if name == "halved" else {}
+            written = write_county(folder, stars=lowering("yes", "yes"), accounts=accounts, redemption=SOAP, **more)
             found[name] = stack.enter_context(rules(written))
         yield found
 

@@ -339,6 +339,7 @@ again:
   K_points: {K_carry_over: {K_at_most: 100 points}}
   K_hours: W_restart
   K_stars: W_keep
+  K_accounts: {wallet: W_restart}
 """,
     "commendation.yaml": """
 the_best:
@@ -485,7 +486,7 @@ listening:
   K_leaves:
     K_balance: 1 hour
     K_available_balance: 1 hour
-    K_went: {W_expired: 1 hour, W_borrowed: 1 hour, W_written_off: 1 hour}
+    K_went: {W_expired: 1 hour, W_borrowed: 1 hour, W_written_off: 1 hour, W_transition: 1 hour}
 - K_name: one
   K_on: 2024-06-15
   K_person: {registered_on: 2020-01-01, age: 30}
