@@ -16,8 +16,8 @@ from lianxing.engine.ordering import hours_order, limits_before_points, points_o
 from lianxing.engine.quotients import holds
 from lianxing.engine.reading.campaigns import layered
 from lianxing.engine.reading.chapters import CHAPTERS, Folder, Layer, Tree, name_taken
-from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.menu import MENU_WORDS
+from lianxing.engine.reading.notes import nearest
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.reading.tables import hole_in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lianxing.engine.reading.forms import nearest
+from lianxing.engine.reading.notes import nearest
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.rules.commendation import Commendation
 from lianxing.rules.policy import Policy

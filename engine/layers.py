@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 
 from lianxing.engine.reading import pyyaml
 from lianxing.engine.reading.chapters import NAME_CHARACTERS_MAX, Folder, Layer, read_head, read_layer
-from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.nodes import Entries, Scalar
+from lianxing.engine.reading.notes import nearest
 from lianxing.engine.reading.statements import Statement
 from lianxing.engine.reading.vocabulary import KEYS
 from lianxing.rules.facts import Fact

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.menu import MENU_WORDS
+from lianxing.engine.reading.notes import nearest
 from lianxing.rules.accounts import Account, Borrow, Holder, Purpose, Unit
 from lianxing.rules.conditions import facts_of
 from lianxing.rules.earning import Floor, LimitPoints, LimitStep

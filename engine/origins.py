@@ -14,8 +14,8 @@ from lianxing.engine.layers import Stack, stacked
 from lianxing.engine.paths import Spellings, Value, ways
 from lianxing.engine.reading import pyyaml
 from lianxing.engine.reading.chapters import Folder, Layer
-from lianxing.engine.reading.forms import nearest
 from lianxing.engine.reading.nodes import Entries
+from lianxing.engine.reading.notes import nearest
 from lianxing.engine.reading.statements import Statement
 from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules.facts import Fact

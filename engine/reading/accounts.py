@@ -9,21 +9,9 @@ from typing import Any
 
 from lianxing.engine.reading.alternatives import BALANCE_TYPES, BalanceAmount, MeasureName, WordOr
 from lianxing.engine.reading.conditions import ConditionForm
-from lianxing.engine.reading.forms import (
-    YES_NO,
-    Amount,
-    Choice,
-    DatedOf,
-    Fields,
-    Id,
-    Key,
-    ListOf,
-    Reading,
-    Record,
-    Schema,
-    Text,
-)
+from lianxing.engine.reading.forms import YES_NO, Amount, Choice, DatedOf, Fields, Id, Key, ListOf, Record, Schema, Text
 from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.perks import MONTHS, PERIODS
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.engine.reading.vocabulary import WORDS

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
-from lianxing.engine.reading.forms import Form, Reading, Schema, Text, scalar_text, written
+from lianxing.engine.reading.forms import Form, Schema, Text, scalar_text, written
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.tables import TableForm
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.rules import quantities

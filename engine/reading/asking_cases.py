@@ -18,14 +18,13 @@ from lianxing.engine.reading.forms import (
     Key,
     ListOf,
     OneOrMore,
-    Reading,
     Record,
     Schema,
     Text,
-    nearest,
     whole,
 )
 from lianxing.engine.reading.nodes import Node
+from lianxing.engine.reading.notes import Reading, nearest
 from lianxing.engine.reading.review_cases import ActorForm
 from lianxing.rules.accounts import Account, Closing, Purpose, Recipient, Unit
 from lianxing.rules.asking_cases import AskingCase, Awaited, Circumstances

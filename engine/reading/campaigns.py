@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from lianxing.engine.reading.alternatives import LUNAR_MONTHS, MonthDayForm
 from lianxing.engine.reading.conditions import RESERVED
-from lianxing.engine.reading.forms import DAY, Fields, Form, Id, Key, ListOf, MapOf, Reading, Record, Schema, whole
+from lianxing.engine.reading.forms import DAY, Fields, Form, Id, Key, ListOf, MapOf, Record, Schema, whole
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import CARRIED, clause
 from lianxing.engine.reading.values import ValueOf
 from lianxing.rules.campaigns import AroundFestival, Campaign, EveryYear, LunarYear, MonthDay, Once, Stretch

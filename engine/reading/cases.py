@@ -21,15 +21,14 @@ from lianxing.engine.reading.forms import (
     Key,
     ListOf,
     OneOrMore,
-    Reading,
     Record,
     Schema,
     Text,
-    nearest,
     number,
     whole,
 )
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
+from lianxing.engine.reading.notes import Reading, nearest
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.told import (
     BORN_ON,

@@ -14,11 +14,12 @@ from lianxing.engine.reading.campaigns import fact_of
 from lianxing.engine.reading.commendation import COMMENDATION
 from lianxing.engine.reading.county import COUNTY, LayerHead
 from lianxing.engine.reading.earning import EARNING
-from lianxing.engine.reading.forms import Form, Reading, T, nearest
+from lianxing.engine.reading.forms import Form, T
 from lianxing.engine.reading.hours import HOURS
 from lianxing.engine.reading.measures import MEASURES
 from lianxing.engine.reading.menu import MENU, MENU_WORDS
 from lianxing.engine.reading.nodes import Node
+from lianxing.engine.reading.notes import Reading, nearest
 from lianxing.engine.reading.perks import PERKS, STARS_FACT
 from lianxing.engine.reading.redemption import OFFER_WORDS, OFFERS
 from lianxing.engine.reading.review import REVIEW

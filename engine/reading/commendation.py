@@ -13,7 +13,6 @@ from lianxing.engine.reading.forms import (
     Key,
     ListOf,
     Percent,
-    Reading,
     Record,
     Schema,
     Text,
@@ -21,6 +20,7 @@ from lianxing.engine.reading.forms import (
     whole,
 )
 from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.ranking import RankKeyForm
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.engine.reading.terms import TermForm

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lianxing.engine.reading.forms import YES_NO, DatedOf, Key, ListOf, Reading, Record, Schema, Text, spaced
+from lianxing.engine.reading.forms import YES_NO, DatedOf, Key, ListOf, Record, Schema, Text
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
+from lianxing.engine.reading.notes import Reading, spaced
 from lianxing.engine.reading.terms import TermForm
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
 from lianxing.rules import quantities

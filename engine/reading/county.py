@@ -20,14 +20,13 @@ from lianxing.engine.reading.forms import (
     LabelForm,
     MapOf,
     OneOrMore,
-    Reading,
     Record,
     Schema,
     Text,
-    nearest,
     scalar_text,
 )
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.notes import Reading, nearest
 from lianxing.rules.campaigns import Campaign
 from lianxing.rules.facts import CodeValue, Fact, FactType, Scope
 from lianxing.rules.known_facts import OPEN_FACTS

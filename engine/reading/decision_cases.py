@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from lianxing.engine.reading.forms import DAY, Amount, Choice, Fields, Id, Key, ListOf, Reading, Record, nearest, whole
+from lianxing.engine.reading.forms import DAY, Amount, Choice, Fields, Id, Key, ListOf, Record, whole
+from lianxing.engine.reading.notes import Reading, nearest
 from lianxing.engine.reading.sanctions import EFFECT_KEYS
 from lianxing.engine.reading.stars import STAR_MAX, ByStar
 from lianxing.rules.decision_cases import DecisionCase, ExpectedDecision

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lianxing.engine.reading.forms import Amount, Choice, DatedOf, Fields, Id, Key, Percent, Reading, Record, number
+from lianxing.engine.reading.forms import Amount, Choice, DatedOf, Fields, Id, Key, Percent, Record, number
 from lianxing.engine.reading.hours import (
     LIMIT_RECORDS,
     RECORD_CONDITION,
@@ -13,6 +13,7 @@ from lianxing.engine.reading.hours import (
     kept_apart_in_a_balance,
     round_form,
 )
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.rates import RatesForm
 from lianxing.engine.reading.scales import BANDS, BRACKETS, Scale
 from lianxing.engine.reading.statements import StepsForm

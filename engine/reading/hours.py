@@ -17,13 +17,13 @@ from lianxing.engine.reading.forms import (
     Key,
     OneOrMore,
     Percent,
-    Reading,
     Record,
     Schema,
     Text,
     whole,
 )
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import StepsForm
 from lianxing.engine.reading.tables import TableForm
 from lianxing.engine.reading.vocabulary import WORDS

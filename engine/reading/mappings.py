@@ -17,13 +17,12 @@ from lianxing.engine.reading.forms import (
     Key,
     LabelForm,
     OneOrMore,
-    Reading,
     Record,
     Schema,
     Text,
-    nearest,
 )
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.notes import Reading, nearest
 from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules.facts import Fact, FactType, RegistryId, Scope
 from lianxing.rules.mappings import Column, DurationUnit, ExportMapping

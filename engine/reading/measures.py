@@ -12,18 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lianxing.engine.reading.conditions import HISTORY_SCOPES, RESERVED, ConditionForm, Operand
-from lianxing.engine.reading.forms import (
-    DAY,
-    Choice,
-    DatedOf,
-    Fields,
-    Key,
-    Reading,
-    Record,
-    Schema,
-    scalar_text,
-)
+from lianxing.engine.reading.forms import DAY, Choice, DatedOf, Fields, Key, Record, Schema, scalar_text
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.scores import SCORE, named
 from lianxing.engine.reading.statements import NamedForm, Statement

@@ -8,20 +8,9 @@ from dataclasses import dataclass, replace
 from lianxing.engine.reading.alternatives import Priced as Price
 from lianxing.engine.reading.alternatives import PriceForm
 from lianxing.engine.reading.conditions import STANDING_SCOPES, ConditionForm
-from lianxing.engine.reading.forms import (
-    Amount,
-    Choice,
-    DatedOf,
-    Fields,
-    Id,
-    Key,
-    ListOf,
-    Reading,
-    Record,
-    Schema,
-    Text,
-)
+from lianxing.engine.reading.forms import Amount, Choice, DatedOf, Fields, Id, Key, ListOf, Record, Schema, Text
 from lianxing.engine.reading.nodes import Node
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.ranking import RankKeyForm
 from lianxing.engine.reading.statements import NamedForm

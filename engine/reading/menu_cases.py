@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lianxing.engine.reading.alternatives import ByName
-from lianxing.engine.reading.forms import Fields, Id, Key, ListOf, Reading, Record, nearest, whole
+from lianxing.engine.reading.forms import Fields, Id, Key, ListOf, Record, whole
+from lianxing.engine.reading.notes import Reading, nearest
 from lianxing.engine.reading.selection_cases import candidates_known, told_candidate
 from lianxing.engine.reading.told import FactsForm
 from lianxing.rules.asking_cases import Circumstances, MenuCase, ToldRecipient

@@ -19,13 +19,13 @@ from lianxing.engine.reading.forms import (
     Key,
     ListOf,
     Percent,
-    Reading,
     Record,
     Schema,
     Text,
     whole,
 )
 from lianxing.engine.reading.nodes import Entries, Node
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.engine.reading.tables import TableForm
 from lianxing.engine.reading.vocabulary import KEY_OF

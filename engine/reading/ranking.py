@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lianxing.engine.reading.alternatives import NUMERIC, WordOr
-from lianxing.engine.reading.forms import Reading, Schema
+from lianxing.engine.reading.forms import Schema
 from lianxing.engine.reading.nodes import Entries, Node
+from lianxing.engine.reading.notes import Reading
 from lianxing.rules.facts import FactType, Scope
 from lianxing.rules.places import Language
 from lianxing.rules.ranking import RankKey

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from lianxing.engine.reading.forms import Choice, Fields, Form, Key, ListOf, Reading, Record, Schema
+from lianxing.engine.reading.forms import Choice, Fields, Form, Key, ListOf, Record, Schema
 from lianxing.engine.reading.hours import RECORD_CONDITION
 from lianxing.engine.reading.nodes import Entries, Node
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.tables import TableForm
 from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules.earning import Combine, Rate, Rates

@@ -18,13 +18,13 @@ from lianxing.engine.reading.forms import (
     Key,
     ListOf,
     Percent,
-    Reading,
     Record,
     Schema,
     Text,
     whole,
 )
 from lianxing.engine.reading.nodes import Items, Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.perks import MONTHS, PERIODS, STARS_FACT
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.engine.reading.terms import TermForm

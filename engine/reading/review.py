@@ -16,7 +16,6 @@ from lianxing.engine.reading.forms import (
     ListOf,
     OneOrMore,
     Percent,
-    Reading,
     Record,
     Schema,
     Text,
@@ -24,6 +23,7 @@ from lianxing.engine.reading.forms import (
     written,
 )
 from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.engine.reading.terms import TermForm
 from lianxing.engine.reading.values import ValueOf

@@ -16,15 +16,14 @@ from lianxing.engine.reading.forms import (
     Key,
     ListOf,
     OneOrMore,
-    Reading,
     Record,
     Schema,
     Text,
-    nearest,
     scalar_text,
     whole,
 )
 from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.notes import Reading, nearest
 from lianxing.engine.reading.told import VOLUNTEER
 from lianxing.engine.reading.values import ValueOf
 from lianxing.engine.reading.vocabulary import WORDS

@@ -8,20 +8,9 @@ from typing import Any
 
 from lianxing.engine.reading.alternatives import MeasureName, WordOr
 from lianxing.engine.reading.conditions import SANCTION_SCOPES, ConditionForm, Operand
-from lianxing.engine.reading.forms import (
-    YES_NO,
-    Amount,
-    Choice,
-    DatedOf,
-    Fields,
-    Key,
-    ListOf,
-    Reading,
-    Record,
-    Schema,
-    Text,
-)
+from lianxing.engine.reading.forms import YES_NO, Amount, Choice, DatedOf, Fields, Key, ListOf, Record, Schema, Text
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.engine.reading.vocabulary import KEY_OF, WORDS
 from lianxing.rules.dates import Dated

@@ -12,20 +12,10 @@ from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from lianxing.engine.reading.conditions import Operand
-from lianxing.engine.reading.forms import (
-    Choice,
-    DatedOf,
-    Fields,
-    Key,
-    ListOf,
-    Reading,
-    Record,
-    Schema,
-    number,
-    scalar_text,
-)
+from lianxing.engine.reading.forms import Choice, DatedOf, Fields, Key, ListOf, Record, Schema, number, scalar_text
 from lianxing.engine.reading.hours import ROUND_PERIODS, WITHIN_SAME
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.vocabulary import KEY_OF, WORDS
 from lianxing.rules.dates import Dated
 from lianxing.rules.earning import Band, Bracket, LastBlock

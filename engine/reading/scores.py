@@ -17,8 +17,9 @@ from typing import Any
 
 from lianxing.engine.reading.alternatives import Exactly
 from lianxing.engine.reading.conditions import ConditionForm, Operand
-from lianxing.engine.reading.forms import Amount, Choice, DatedOf, Fields, Key, ListOf, Reading, Record, Schema, Text
+from lianxing.engine.reading.forms import Amount, Choice, DatedOf, Fields, Key, ListOf, Record, Schema, Text
 from lianxing.engine.reading.nodes import Entries, Node
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import CARRIED
 from lianxing.engine.reading.tables import TableForm
 from lianxing.engine.reading.vocabulary import KEY_OF

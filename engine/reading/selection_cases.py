@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lianxing.engine.reading.forms import DAY, Fields, Id, Key, ListOf, Reading, Record, Text, nearest, whole
+from lianxing.engine.reading.forms import DAY, Fields, Id, Key, ListOf, Record, Text, whole
+from lianxing.engine.reading.notes import Reading, nearest
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.told import FactsForm, Told, ToldForm, told_record
 from lianxing.rules.commendation import ShareOf

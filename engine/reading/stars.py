@@ -18,13 +18,13 @@ from lianxing.engine.reading.forms import (
     Id,
     Key,
     LabelForm,
-    Reading,
     Record,
     Schema,
     Text,
     whole,
 )
 from lianxing.engine.reading.nodes import Entries, Node
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import CARRIED, OVERRIDES, Statement, WholeForm, clause
 from lianxing.engine.reading.terms import TermForm
 from lianxing.rules.facts import FactType

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from lianxing.engine.reading.forms import SOURCE, YES_NO, Fields, Form, Id, Key, LabelForm, Reading, Record, Schema
+from lianxing.engine.reading.forms import SOURCE, YES_NO, Fields, Form, Id, Key, LabelForm, Record, Schema
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules.places import Clause, Label, Language, Location
 

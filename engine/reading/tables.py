@@ -17,8 +17,9 @@ from fractions import Fraction
 from itertools import product
 
 from lianxing.engine.reading.conditions import Operand
-from lianxing.engine.reading.forms import DAY, DatedOf, Form, OneOrMore, Reading, Schema, Text, is_dated
+from lianxing.engine.reading.forms import DAY, DatedOf, Form, OneOrMore, Schema, Text, is_dated
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
 from lianxing.rules.dates import BEGINNING, Dated, Since
 from lianxing.rules.facts import Fact, FactType, Scope

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lianxing.engine.reading.forms import Reading, Schema, scalar_text
+from lianxing.engine.reading.forms import Schema, scalar_text
 from lianxing.engine.reading.nodes import Node
+from lianxing.engine.reading.notes import Reading
 from lianxing.rules import quantities
 from lianxing.rules.facts import FactType
 from lianxing.rules.periods import Term

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from lianxing.engine.calendars import instant_at, midnight
 from lianxing.engine.facts import SERVICE
 from lianxing.engine.reading.conditions import Operand
-from lianxing.engine.reading.forms import DAY, TIME, Amount, Form, Id, Reading, Schema, Text, spaced
+from lianxing.engine.reading.forms import DAY, TIME, Amount, Form, Id, Schema, Text
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.notes import Reading, spaced
 from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules.facts import CountyId, FactType, FactValue, RecordId, RegistryId, Scope, VolunteerId
 from lianxing.rules.places import Language, Location

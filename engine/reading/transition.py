@@ -15,21 +15,9 @@ from fractions import Fraction
 from typing import Any
 
 from lianxing.engine.reading.alternatives import BalanceAmount
-from lianxing.engine.reading.forms import (
-    DAY,
-    Amount,
-    Choice,
-    Fields,
-    Form,
-    Id,
-    Key,
-    MapOf,
-    Reading,
-    Record,
-    Schema,
-    number,
-)
+from lianxing.engine.reading.forms import DAY, Amount, Choice, Fields, Form, Id, Key, MapOf, Record, Schema, number
 from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.rules.facts import FactType
 from lianxing.rules.places import Clause, Language

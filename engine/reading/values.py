@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lianxing.engine.reading.conditions import Operand
-from lianxing.engine.reading.forms import Reading, Schema
+from lianxing.engine.reading.forms import Schema
 from lianxing.engine.reading.nodes import Node
+from lianxing.engine.reading.notes import Reading
 from lianxing.rules.places import Language
 
 

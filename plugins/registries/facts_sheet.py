@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from lianxing.engine.reading.forms import nearest
+from lianxing.engine.reading.notes import nearest
 from lianxing.plugins.registries.exports import open_export
 from lianxing.plugins.registries.reasons import ExportError
 from lianxing.plugins.registries.sheets import Row, column_letter, is_blank

@@ -18,8 +18,8 @@ import pytest
 
 from lianxing.engine.compiling import find_folder, load_policy
 from lianxing.engine.layers import Shelf
-from lianxing.engine.reading.forms import HINTS_MAX
 from lianxing.engine.reading.mappings import read_mapping
+from lianxing.engine.reading.notes import HINTS_MAX
 from lianxing.engine.reading.pyyaml import BYTES_MAX, NODES_MAX
 from lianxing.engine.reading.tables import BYTES_MAX as TABLE_BYTES_MAX
 from lianxing.engine.reading.tables import ROWS_MAX

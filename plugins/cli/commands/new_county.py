@@ -10,7 +10,7 @@ from string import Template
 import click
 
 from lianxing.engine.compiling import tree_around
-from lianxing.engine.reading.forms import nearest
+from lianxing.engine.reading.notes import nearest
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day
 from lianxing.plugins.cli.speaking import Say, Speaker, common

@@ -8,7 +8,7 @@ import pytest
 
 from lianxing.engine.reading import full_width
 from lianxing.engine.reading.decision_cases import OUTCOMES
-from lianxing.engine.reading.forms import nearest
+from lianxing.engine.reading.notes import nearest
 from lianxing.engine.reading.pyyaml import parse
 from lianxing.engine.reading.vocabulary import KEYS, SAID_FOR, WORDS
 from tests.broken.county import problems_over

@@ -1,0 +1,179 @@
+"""One file being read: the words it may use, what was found wrong so far, and what was probably meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+
+from lianxing.engine.amounts import number_text, value_text
+from lianxing.engine.reading import full_width
+from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.vocabulary import KEY_OF, KEYS, SAID_FOR, WORDS
+from lianxing.rules import quantities
+from lianxing.rules.facts import Fact, FactType
+from lianxing.rules.places import Language, Location, Source
+from lianxing.rules.problems import Problem
+
+HINTS_MAX = 50  # a file with more problems than this is not explained word by word: looking for near words takes time
+HINT_CHARACTERS_MAX = 100
+OPEN = 10**12  # an amount is bounded somewhere; from here on nobody would call it a bound
+_NEGATION = "不"
+
+
+@dataclass
+class Reading:
+    """One file being read: the words it may use, the files beside it, and what was found wrong so far."""
+
+    path: str
+    facts: Mapping[str, Fact]
+    problems: list[Problem]
+    layer: str = ""
+    beside: Callable[[str], bytes | None] = lambda _name: None
+    source: Source = Source()
+    script: Language | None = None
+    _by_chinese: dict[str, Fact | None] = field(default_factory=dict)
+
+    def problem(self, code: str, place: Location, *details: tuple[str, object], hint: str = "") -> None:
+        self.problems.append(Problem(code, place, tuple((name, str(value)) for name, value in details), hint))
+
+    def key(self, scalar: Scalar, known: Iterable[str]) -> str | None:
+        """Return the English spelling of a key of the language; None, and a problem, if it is not known here."""
+        text = scalar.text
+        known = list(known)
+        name = KEY_OF.get(text, text)
+        if name not in known:
+            self.unknown_key(scalar, known)
+            return None
+        self._same_script(scalar, name)
+        return name
+
+    def _same_script(self, scalar: Scalar, name: str) -> None:
+        if KEYS.get(name, name) == name:
+            return
+        script: Language = "en" if scalar.text == name else "zh"
+        if self.script is None:
+            self.script = script
+        elif script != self.script:
+            meant = KEYS[name] if self.script == "zh" else name
+            self.problem("P013", scalar.location, ("key", scalar.text), hint=meant)
+
+    def spelled(self, name: str) -> str:
+        """Return one of the language's own keys in the script of this file."""
+        return KEYS.get(name, name) if self.script == "zh" else name
+
+    def worded(self, word: str) -> str:
+        """Return a word of the language in the script of the file."""
+        return WORDS.get(word, word) if self.script == "zh" else word
+
+    def units(self, type: FactType) -> str:
+        """Return the units that measure this, as the file's script spells them."""
+        spellings = [spelling for unit in quantities.UNITS if unit.type is type for spelling in unit.spellings]
+        own = [spelling for spelling in spellings if spelling.isascii() is not (self.script == "zh")]
+        return ", ".join(own or spellings)
+
+    def unknown_key(self, scalar: Scalar, known: Sequence[str]) -> None:
+        if self.full_width(scalar):
+            return
+        spelled = [self.spelled(name) for name in known]
+        meant = spaced(scalar) or self.meant(scalar.text, {name: KEYS.get(name, name) for name in known})
+        self.problem("P002", scalar.location, ("key", scalar.text), ("known", ", ".join(spelled)), hint=meant)
+
+    def out_of_range(self, place: Location, found: str, low: str = "", high: str = "", hint: str = "") -> None:
+        """Note a value beyond its bounds; a bound that is not said is open."""
+        code = "P106" if low and high else "P615" if low else "P616"
+        self.problem(code, place, ("found", found[:40]), ("low", low), ("high", high), hint=hint)
+
+    def none_of(self, place: Location, fact: Fact, value: int) -> None:
+        """Note an amount of nothing, or of less, where at least something is needed."""
+        script = self.script or "en"
+        self.out_of_range(place, value_text(fact, value, script), value_text(fact, 1, script))
+
+    def bound(self, value: int, type: FactType, found: str) -> str:
+        """Return a bound in the unit in which a value was found, spelled as the file does; empty if it is open."""
+        if abs(value) >= OPEN:
+            return ""
+        units = sorted((unit for unit in quantities.UNITS if unit.type is type), key=lambda unit: -unit.size)
+        said = quantities.quantity(found)
+        units = [*(unit for unit in units if said is not None and unit is said[1]), *units]
+        unit = next((unit for unit in units if (value / unit.size * 100).denominator == 1), units[-1])
+        number = number_text(value / unit.size)
+        english = unit.spellings[0] if number == "1" else unit.name.en
+        return f"{number} {unit.name.zh if self.script == 'zh' else english}"
+
+    def expected(self, kind: str, node: Node) -> None:
+        """Note that something else is expected here: a `text`, a `list`, a `mapping` or a `condition`."""
+        if kind == "text" or not self.full_width(node):
+            self.problem("P014", node.location, ("expected", kind), hint="" if kind == "text" else spaced(node))
+
+    def full_width(self, node: Node) -> bool:
+        """Note the first full-width character of a scalar that is not understood; False where there is none."""
+        slip = None if not isinstance(node, Scalar) or node.quoted else full_width.first(node.text)
+        if slip is None or node.location.path != self.path:  # in a table's file they are nobody's slip
+            return False
+        place = replace(node.location, column=node.location.column + slip.index)
+        self.problems.append(slip.problem(place))
+        return True
+
+    def meant(self, text: str, words: Mapping[str, str]) -> str:
+        """Return which of these words, English to Chinese, was probably meant: a synonym before a near spelling."""
+        if len(self.problems) >= HINTS_MAX or len(text) > HINT_CHARACTERS_MAX:
+            return ""
+        said = re.sub(r"[ -]", "_", text.strip().lower())
+        for name, chinese in words.items():
+            if said in SAID_FOR.get(name, ()):
+                script = self.script or ("en" if text.isascii() else "zh")
+                return chinese if script == "zh" else name
+        return self.nearest(text, [*words, *words.values()])
+
+    def fact(self, name: str) -> Fact | None:
+        """Return the fact with this spelling, English or Chinese."""
+        found = self.facts.get(name)
+        return found if found is not None else self._chinese().get(name)
+
+    def _chinese(self) -> Mapping[str, Fact | None]:
+        # A Chinese spelling that two facts share means neither: nobody should have to guess which.
+        if not self._by_chinese:
+            for fact in self.facts.values():
+                if fact.zh:
+                    self._by_chinese[fact.zh] = None if fact.zh in self._by_chinese else fact
+        return self._by_chinese
+
+    def named(self, fact: Fact) -> str:
+        """Return the name of a fact in the script of the file, where it has one."""
+        return fact.zh if self.script == "zh" and fact.zh else fact.name
+
+    def know(self, facts: Mapping[str, Fact]) -> None:
+        """Go on with these words."""
+        self.facts = facts
+        self._by_chinese.clear()
+
+    def nearest_fact(self, name: str) -> str:
+        return self.nearest(name, [*self.facts, *self._chinese()])
+
+    def nearest(self, text: str, candidates: Iterable[str]) -> str:
+        """Return the candidate that was probably meant; not looked for in a file with very many problems."""
+        return nearest(text, candidates) if len(self.problems) < HINTS_MAX else ""
+
+
+def nearest(text: str, candidates: Iterable[str]) -> str:
+    """Return the candidate that was probably meant, empty if none comes near; never one that says the opposite."""
+    if len(text) > HINT_CHARACTERS_MAX:
+        return ""
+    same = [candidate for candidate in candidates if (_NEGATION in candidate) is (_NEGATION in text)]
+    found = get_close_matches(text, same, n=1, cutoff=0.6)
+    return found[0] if found else ""
+
+
+def is_slip(scalar: Scalar) -> bool:
+    """Tell whether a key is no key because of its punctuation: one that swallowed its value, and what follows."""
+    return not scalar.quoted and (full_width.first(scalar.text) is not None or spaced(scalar) != "")
+
+
+def spaced(node: Node) -> str:
+    """Return `编号: a` for a scalar `编号:a` that begins with a key of the language; empty for any other node."""
+    if not isinstance(node, Scalar) or node.quoted or len(node.text) > HINT_CHARACTERS_MAX:
+        return ""
+    key, colon, rest = node.text.partition(":")
+    return f"{key}: {rest}" if colon and rest and (key in KEYS or key in KEY_OF) else ""
