@@ -1,6 +1,6 @@
 """What an account holds on a day: its moves in order, through the very wallet that the bank keeps.
 
-What the core in `engine/wallets.py` cannot know is asked here: whether the account is this person's at all.
+What the core in `engine.wallets` cannot know is asked here: whether the account is this person's at all.
 """
 
 from __future__ import annotations
@@ -12,17 +12,7 @@ from datetime import date, timedelta
 from lianxing.engine import wallets
 from lianxing.engine.rulebook import ACCOUNTS, ISSUES, MeasureValue, Rulebook
 from lianxing.engine.touches import Touch, gone
-from lianxing.engine.wallets import (
-    BORROWED,
-    EXPIRED,
-    ISSUED,
-    PERSONAL,
-    REDEEMED,
-    TRANSIT,
-    TRANSITION,
-    Done,
-    Wallet,
-)
+from lianxing.engine.wallet import BORROWED, EXPIRED, ISSUED, PERSONAL, REDEEMED, TRANSIT, TRANSITION, Done, Wallet
 from lianxing.rules.accounts import Account, Borrow
 from lianxing.rules.balances import Balance, Move, MoveKind, Refused
 from lianxing.rules.facts import FactValue

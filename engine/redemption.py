@@ -13,7 +13,7 @@ from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.redemption import AVAILABLE_HOURS, AVAILABLE_POINTS, OFFER_WORDS
 from lianxing.engine.rounding import rounded
 from lianxing.engine.rulebook import OFFERS, MeasureValue, Rulebook
-from lianxing.engine.wallets import may_spend
+from lianxing.engine.wallet import may_spend
 from lianxing.rules.accounts import Account
 from lianxing.rules.conditions import condition_on
 from lianxing.rules.dates import Since

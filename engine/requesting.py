@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from lianxing.engine.menu import Asker, Queue, why_not_ask
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.wallets import may_spend
+from lianxing.engine.wallet import may_spend
 from lianxing.rules.accounts import Account, Purpose
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import FactType, FactValue, Scope

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from lianxing.engine.turning import turned_data, turned_of
-from lianxing.engine.wallets import OWED, Hold, Lot, Wallet, unit_of
+from lianxing.engine.wallet import OWED, Hold, Lot, Wallet, unit_of
 from lianxing.rules.accounts import Account, Floor, Overdraft
 
 

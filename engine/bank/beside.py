@@ -22,7 +22,7 @@ from lianxing.engine.bank.sharing import pool_owner
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.witnesses import Told
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.wallets import Part
+from lianxing.engine.wallet import Part
 from lianxing.rules.accounts import Account, WholeOnly
 from lianxing.rules.facts import FactValue, RecordId, VolunteerId
 from lianxing.rules.records import ServiceRecord, Volunteer

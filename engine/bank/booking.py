@@ -10,7 +10,7 @@ import orjson
 
 from lianxing.engine.ledger.drafts import Line, LotLine, NewLot, WalletRow
 from lianxing.engine.turning import Passed, Turned, turned_data, turned_of
-from lianxing.engine.wallets import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, Wallet
+from lianxing.engine.wallet import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, Wallet
 from lianxing.rules.accounts import Account, Unit
 from lianxing.rules.places import Clause
 from lianxing.rules.statements import USES

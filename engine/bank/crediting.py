@@ -21,7 +21,7 @@ from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Held
 from lianxing.engine.recounting import Recount, as_counted
 from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
-from lianxing.engine.wallets import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Wallet
+from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Wallet
 from lianxing.rules.accounts import Account, Closing, Holder
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure

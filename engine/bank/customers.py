@@ -22,7 +22,7 @@ from lianxing.engine.rulebook import MeasureValue, Rulebook
 from lianxing.engine.sanctions import sanction_facts
 from lianxing.engine.standings import measures_of, standing, standing_after
 from lianxing.engine.touches import Touch
-from lianxing.engine.wallets import DEBT, OWED, Hold, Lot, Wallet
+from lianxing.engine.wallet import DEBT, OWED, Hold, Lot, Wallet
 from lianxing.rules.accounts import Account, Expiry
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
 from lianxing.rules.records import Volunteer

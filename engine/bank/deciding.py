@@ -30,7 +30,7 @@ from lianxing.engine.perks import Use, use_of
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.redemption import Asking, account_of, quote, voucher_use, withdrawal
 from lianxing.engine.rulebook import ISSUES, OFFERS, Rulebook
-from lianxing.engine.wallets import DONATION_POOL, ISSUED, OWED, TRANSIT, Done, Part, Wallet
+from lianxing.engine.wallet import DONATION_POOL, ISSUED, OWED, PERSONAL, TRANSIT, Done, Part, Wallet
 from lianxing.rules.accounts import Account, Closing, Purpose, Recipient
 from lianxing.rules.commands import (
     Approve,
@@ -624,7 +624,7 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
         left = left_over(wallet, done, command.on)
         effects.add(wallet, done, before)
         for line in done.lines:
-            if line.account and line.account not in wallets.PERSONAL:
+            if line.account and line.account not in PERSONAL:
                 went[f"{account.clause.id}/{line.account}"] = line.amount
         unit = UNITS[account.unit]
         effects.redirect(Closing.TO_POOL.value, unit, DONATION_POOL)

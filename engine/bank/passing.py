@@ -19,7 +19,7 @@ from lianxing.engine.bank.turning import turned
 from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.wallets import DONATION_POOL, ISSUED, TRANSIT, Done, Part, Wallet
+from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Part, Wallet
 from lianxing.rules.accounts import Account, Shortfall, Unit
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.redeeming import Reason

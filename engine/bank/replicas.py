@@ -25,7 +25,7 @@ from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import expired
-from lianxing.engine.wallets import REDEEMED, Lot, Wallet
+from lianxing.engine.wallet import REDEEMED, Lot, Wallet
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.records import Volunteer

@@ -25,7 +25,7 @@ from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import Touch
-from lianxing.engine.wallets import DEBT, HELD, Done, Lot, Wallet
+from lianxing.engine.wallet import DEBT, HELD, Done, Lot, Wallet
 from lianxing.rules.accounts import Account
 from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry, Refusal

@@ -33,7 +33,7 @@ from lianxing.engine.ledger.errors import (
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading, StoredCommand
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.wallets import Lot, Part, Wallet
+from lianxing.engine.wallet import Lot, Part, Wallet
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.commands import Bring, Close, Command, Decline, Give, Grant, Refund, Release, Settle
 from lianxing.rules.facts import CountyId, VolunteerId

@@ -23,7 +23,7 @@ from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.touches import Touch
-from lianxing.engine.wallets import Done, Lot, Wallet
+from lianxing.engine.wallet import AVAILABLE, Done, Lot, Wallet
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.transition import Change
 
@@ -53,7 +53,7 @@ def _turned(rulebook: Rulebook, customer: Customer, day: date) -> Iterable[Draft
             clause = change.clause
             effects.add(wallet, done, before)
             there = wallet.turned[clause.id].before + wallet.debt
-            more = sum(line.amount for line in done.lines if line.account == wallets.AVAILABLE)
+            more = sum(line.amount for line in done.lines if line.account == AVAILABLE)
             said.append([account.clause.id, UNITS[account.unit], there, there + more])
     if clause is None:
         return

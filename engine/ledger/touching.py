@@ -14,7 +14,7 @@ from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
 from lianxing.engine.ledger.tables import entry, lot, lot_end, lot_move, posting
 from lianxing.engine.touches import Touch
-from lianxing.engine.wallets import EXPIRED, REDEEMED
+from lianxing.engine.wallet import EXPIRED, REDEEMED
 
 _Line = tuple[str, int, bool]  # account, amount, whether it is the person's own
 

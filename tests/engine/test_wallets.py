@@ -12,12 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lianxing.engine.wallet import MOST, OWED, Done, Wallet
 from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 from lianxing.engine.wallets import (
-    MOST,
-    OWED,
-    Done,
-    Wallet,
     close,
     convert,
     earn,

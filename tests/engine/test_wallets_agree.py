@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from lianxing.engine import wallets
+from lianxing.engine.wallet import AVAILABLE, DEBT, HELD, OWED, Done, Wallet, last_day_of
 from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
-from lianxing.engine.wallets import AVAILABLE, DEBT, HELD, OWED, Done, Wallet, last_day_of
 from lianxing.rules.accounts import (
     Account,
     After,

@@ -20,7 +20,8 @@ from lianxing.engine.bank.tellers import Teller
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.wallets import Done, Wallet, _Booking
+from lianxing.engine.wallet import BORROWED, Done, Wallet
+from lianxing.engine.wallet_booking import WalletBooking
 from lianxing.rules.accounts import Account, Purpose, Recipient
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import Close, Command, Declare, Give, Grant, Redeem, Refund, Release, Reserve, Settle
@@ -177,9 +178,9 @@ def test_what_arrives_after_a_difference_of_the_sender_is_counted_and_the_rest_d
 
 
 def lends_all_the_same(pool: Wallet, on: date, amount: int) -> Done:
-    booking = _Booking(pool)
+    booking = WalletBooking(pool)
     booking.draw(on, amount)
-    return booking.done(wallets.BORROWED)
+    return booking.done(BORROWED)
 
 
 def test_more_lent_than_the_pool_has_is_named(ledger: Ledger, town: Rulebook, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,196 @@
+"""The account of one holder: lots, what is held of them, what is owed, and what a change of it books."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from lianxing.engine.turning import Passed, Turned
+from lianxing.rules.accounts import Account, After, AtEndOf, Floor, Order, Overdraft
+from lianxing.rules.facts import FactType
+from lianxing.rules.periods import Period, add_months, period_start
+from lianxing.rules.redeeming import Reason
+
+AVAILABLE, HELD, DEBT = "", "held", "debt"
+ISSUED, REDEEMED, EXPIRED, LOST, WRITTEN_OFF = "issued", "redeemed", "expired", "lost", "written_off"
+DONATION_POOL, BORROWED, TRANSIT, TRANSITION = "donation_pool", "borrowed", "transit", "transition"
+PERSONAL = (AVAILABLE, HELD, DEBT)
+
+OWED = 0  # as the number of a lot: what was not there, and is owed
+MOST = 10**15
+
+_MONTHS_OF = {Period.MONTH: 1, Period.QUARTER: 3, Period.HALF_YEAR: 6, Period.CALENDAR_YEAR: 12}
+
+
+@dataclass(slots=True)
+class Lot:
+    """One deposit and what is left of it.
+
+    `earned_on` decides the order, `last_day` is the last day on which it is there (date.max: it never ends). `source`
+    is what it came from: `registry/record`, `issue/...`, `gift/...`; a correction of that takes it back first.
+    `expired` is what has ended of it and was let go.
+    """
+
+    number: int
+    earned_on: date
+    last_day: date
+    original: int
+    remaining: int
+    source: str
+    expired: int = 0
+
+
+@dataclass(slots=True)
+class Hold:
+    """An amount that is reserved to the end of a day, and the lots that it comes from, as number and amount."""
+
+    number: int
+    amount: int
+    until: date
+    lots: tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True)
+class Wallet:
+    """An account of one holder. `rest` is what is less than a whole unit and waits for more; it is not booked.
+
+    `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back); where the account borrows
+    from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
+    `turned` are the changes of rules that have reached it, `unsaid` tells that this is not written down yet.
+    """
+
+    account: Account
+    lots: dict[int, Lot] = field(default_factory=dict)
+    holds: dict[int, Hold] = field(default_factory=dict)
+    debt: int = 0
+    drawn: int = 0
+    rest: int = 0
+    next_lot: int = 1
+    issued: list[tuple[int, date]] = field(default_factory=list)
+    turned: dict[str, Turned] = field(default_factory=dict)
+    unsaid: bool = False
+
+    @property
+    def held(self) -> int:
+        return sum(hold.amount for hold in self.holds.values())
+
+    @property
+    def balance(self) -> int:
+        """What is there, held or not, less what is owed; lots that have ended count until they are expired."""
+        return sum(lot.remaining for lot in self.lots.values()) + self.held - self.debt
+
+    def live(self, on: date) -> list[Lot]:
+        """Return the lots of which something is there on a day, in the order in which they are spent."""
+        found = [lot for lot in self.lots.values() if lot.remaining and lot.last_day >= on]
+        if len(found) > 1:
+            found.sort(key=_ORDERS[self.account.spends_first])
+        return found
+
+    def available(self, on: date) -> int:
+        """Return what is there on a day and not held, less what is owed."""
+        return sum(lot.remaining for lot in self.lots.values() if lot.last_day >= on) - self.debt
+
+    def balance_on(self, on: date) -> int:
+        """Return the balance of a day, without what ended before it."""
+        return self.available(on) + self.held
+
+
+class Line(NamedTuple):
+    """A posting: to `AVAILABLE`, `HELD` or `DEBT` of the wallet, or to the counterpart of this name."""
+
+    account: str
+    amount: int
+
+
+class LotMove(NamedTuple):
+    """By how much what remains of a lot changes."""
+
+    lot: int
+    amount: int
+
+
+class Done(NamedTuple):
+    """What a change books. `taken` is what was held, spent or given, by lot: a refund goes back to it.
+
+    `opened` are the new lots as they were opened, before the moves. `ended` are lots of which a part is held and
+    whose last day has been set to one long past. `drawn` is what was newly drawn over the balance, below zero where
+    that was paid back: where the account borrows, the pool lends or gets so much. `passed` is what came late through
+    changes of rules.
+    """
+
+    lines: tuple[Line, ...] = ()
+    lot_moves: tuple[LotMove, ...] = ()
+    opened: tuple[Lot, ...] = ()
+    refused: Reason | None = None
+    taken: tuple[tuple[int, int], ...] = ()
+    ended: tuple[int, ...] = ()
+    drawn: int = 0
+    passed: tuple[Passed, ...] = ()
+
+
+NOTHING = Done()
+
+# A part of an amount that comes in: the day on which it was earned, its last day, and how much.
+Part = tuple[date, date, int]
+
+
+def last_day_of(account: Account, earned_on: date) -> date:
+    """Return the last day on which what was earned on a day is still there."""
+    match account.expires:
+        case AtEndOf(period=period):
+            return _period_end(period, earned_on)
+        case After(months=months):
+            return add_months(earned_on, months.on(earned_on))
+        case _:
+            return date.max
+
+
+def _period_end(period: Period, day: date) -> date:
+    first = period_start(period, day)
+    if period in _MONTHS_OF:
+        last = add_months(first, _MONTHS_OF[period] - 1)
+        return last.replace(day=monthrange(last.year, last.month)[1])
+    return first + timedelta(days=6 if period is Period.WEEK else 0)
+
+
+def may_spend(account: Account, available: int, amount: int, on: date) -> bool:
+    """Tell whether an amount may be spent where so much is available."""
+    match account.overdraft:
+        case Floor(least=least):
+            return available - amount >= least.on(on)
+        case Overdraft.NONE:
+            return amount <= available
+        case _:
+            return True
+
+
+def oldest(lot: Lot) -> tuple[int, int]:
+    return lot.earned_on.toordinal(), lot.number
+
+
+def _newest(lot: Lot) -> tuple[int, int]:
+    return -lot.earned_on.toordinal(), lot.number
+
+
+def _soonest_to_expire(lot: Lot) -> tuple[int, int, int]:
+    return lot.last_day.toordinal(), lot.earned_on.toordinal(), lot.number
+
+
+_ORDERS: Mapping[Order, Callable[[Lot], tuple[int, ...]]] = {
+    Order.OLDEST: oldest,
+    Order.NEWEST: _newest,
+    Order.SOONEST_TO_EXPIRE: _soonest_to_expire,
+}
+
+
+def unit_of(account: Account) -> int:
+    """Return how much of an account a whole point or hour is."""
+    return 100 if account.unit.type is FactType.POINTS else 3600
+
+
+def lots_of(wallet: Wallet, source: str) -> list[Lot]:
+    """Return the lots that a source has put in, the first first."""
+    return [lot for _number, lot in sorted(wallet.lots.items()) if source and lot.source == source]

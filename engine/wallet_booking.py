@@ -1,0 +1,249 @@
+"""A change of a wallet while it is made: the wallet changes at once, and what changes is noted for the books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from lianxing.engine.turning import Passed, late
+from lianxing.engine.wallet import (
+    AVAILABLE,
+    DEBT,
+    EXPIRED,
+    HELD,
+    LOST,
+    NOTHING,
+    OWED,
+    TRANSITION,
+    Done,
+    Hold,
+    Line,
+    Lot,
+    LotMove,
+    Part,
+    Wallet,
+    last_day_of,
+    unit_of,
+)
+from lianxing.rules.accounts import Expiry, WholeOnly
+
+
+@dataclass(slots=True)
+class WalletBooking:
+    """A change while it is made: the wallet changes at once, and what changes is noted."""
+
+    wallet: Wallet
+    lines: dict[str, int] = field(default_factory=dict)
+    moves: dict[tuple[int, str], int] = field(default_factory=dict)  # by lot and why
+    opened: list[Lot] = field(default_factory=list)
+    taken: list[tuple[int, int]] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    drawn: int = 0
+    passed: list[Passed] = field(default_factory=list)
+
+    def book(self, account: str, amount: int) -> None:
+        self.lines[account] = self.lines.get(account, 0) + amount
+
+    def done(self, counterpart: str) -> Done:
+        """Book the other side of everything to one account, and return all of it."""
+        if not self.lines and not self.ended and not self.passed:
+            return NOTHING
+        self.book(counterpart, -sum(self.lines.values()))
+        return Done(
+            tuple(Line(account, amount) for account, amount in self.lines.items() if amount),
+            tuple(LotMove(lot, amount) for (lot, _why), amount in self.moves.items() if amount),
+            tuple(self.opened),
+            taken=tuple(self.taken),
+            ended=tuple(self.ended),
+            drawn=self.drawn,
+            passed=tuple(self.passed),
+        )
+
+    def change(self, lot: Lot, amount: int, why: str = "") -> None:
+        lot.remaining += amount
+        self.moves[lot.number, why] = self.moves.get((lot.number, why), 0) + amount
+        self.book(AVAILABLE, amount)
+
+    def reverse(self, lot: Lot, amount: int) -> None:
+        """Put what had ended of a lot back, and take it out again: it has not ended, for whatever becomes of it."""
+        lot.expired -= amount
+        self.change(lot, amount, "reversed")
+        self.change(lot, -amount, "taken")
+        self.book(EXPIRED, -amount)
+
+    def open(self, earned_on: date, last_day: date, amount: int, source: str) -> None:
+        wallet = self.wallet
+        lot = Lot(wallet.next_lot, earned_on, last_day, amount, amount, source)
+        wallet.lots[lot.number] = lot
+        wallet.next_lot += 1
+        self.opened.append(Lot(lot.number, earned_on, last_day, amount, amount, source))
+        self.book(AVAILABLE, amount)
+
+    def becomes(self, lot: Lot, amount: int, after: int) -> None:
+        """Let an amount of a lot be another one; what is more is a further lot with its days and its source."""
+        if after > amount:
+            self.open(lot.earned_on, lot.last_day, after - amount, lot.source)
+        elif after < amount:
+            self.change(lot, after - amount)
+
+    def over(self, earned_on: date, last_day: date, amount: int, made: int | None = None) -> int:
+        """Return what is left of an amount that comes in late, after the changes of rules that it was there for.
+
+        `made` is the entry that took it: what was taken after such a change has gone over before.
+        """
+        wallet = self.wallet
+        for change in wallet.account.changes:
+            turned = wallet.turned.get(change.clause.id)
+            if turned is None or not earned_on < change.on_day <= last_day:
+                continue
+            if amount and (made is None or made < turned.entry):
+                wallet.turned[change.clause.id], passed = late(change, turned, amount)
+                self.passed.append(passed)
+                self.book(TRANSITION, passed.came - passed.went)
+                amount = passed.went
+        return amount
+
+    def take(self, lots: Iterable[Lot], amount: int) -> int:
+        """Take an amount from lots, the first first; return what is short."""
+        for lot in lots:
+            part = min(lot.remaining, amount)
+            if part:
+                self.change(lot, -part)
+                self.taken.append((lot.number, part))
+                amount -= part
+        return amount
+
+    def take_ended(self, on: date, lots: Iterable[Lot], amount: int) -> int:
+        """Take an amount of what has ended of lots, let go or not; return what is short."""
+        for lot in lots:
+            if lot.last_day < on:
+                part = min(lot.remaining, amount)
+                self.change(lot, -part)
+                amount -= part
+            if part := min(lot.expired, amount):
+                self.reverse(lot, part)
+                amount -= part
+        return amount
+
+    def clear(self, lots: Iterable[Lot], why: str = "") -> int:
+        """Take all that is left of lots, for nobody; return how much it was."""
+        cleared = 0
+        for lot in lots:
+            if lot.remaining:
+                cleared += lot.remaining
+                self.change(lot, -lot.remaining, why)
+        return cleared
+
+    def let_end(self, lots: Iterable[Lot]) -> int:
+        """Let go what is left of lots that have ended; return how much it was."""
+        ending = [lot for lot in lots if lot.remaining]
+        for lot in ending:
+            lot.expired += lot.remaining
+        return self.clear(ending, "ended")
+
+    def draw(self, on: date, amount: int) -> None:
+        """Take an amount as it is spent; what is short is owed."""
+        short = self.take(self.wallet.live(on), amount)
+        if short:
+            self.owe(short)
+            self.wallet.drawn += short
+            self.drawn += short
+            self.taken.append((OWED, short))
+
+    def owe(self, amount: int) -> None:
+        self.wallet.debt += amount
+        self.book(DEBT, -amount)
+
+    def pay(self, amount: int) -> int:
+        """Pay what is owed as far as an amount goes, what was drawn first; return what was paid."""
+        if not self.wallet.debt:
+            return 0
+        paid = min(self.wallet.debt, amount)
+        drawn = min(self.wallet.drawn, paid)
+        self.wallet.debt -= paid
+        self.wallet.drawn -= drawn
+        self.drawn -= drawn
+        self.book(DEBT, paid)
+        return paid
+
+    def pay_from_lots(self, on: date) -> None:
+        if not self.wallet.debt:
+            return
+        taken = list(self.taken)
+        self.pay(self.wallet.debt - self.take(self.wallet.live(on), self.wallet.debt))
+        self.taken = taken  # what pays a debt is neither spent nor given
+
+    def whole(self, amount: int) -> int:
+        """Return what is credited of an amount where only whole points or hours are."""
+        how = self.wallet.account.whole_only
+        if how is WholeOnly.NO:
+            return amount
+        unit = unit_of(self.wallet.account)
+        whole, rest = divmod(amount + self.wallet.rest, unit)
+        self.wallet.rest = rest if how is WholeOnly.REST_CARRIED else 0
+        self.book(LOST, rest - self.wallet.rest)
+        return whole * unit
+
+    def arrives(self, on: date, amount: int, source: str, parts: Sequence[Part]) -> None:
+        """Put in an amount: what is too much overflows, what is owed is paid, the rest are lots."""
+        storage = self.wallet.account.storage
+        room = amount
+        if storage is not None:
+            room = max(0, min(amount, storage.at_most.on(on) - self.wallet.balance_on(on)))
+            self.book(storage.overflow.value, amount - room)
+        paid = self.pay(room)
+        left = room - paid
+        for earned_on, last_day, part in parts:
+            from_part = min(part, paid)
+            paid -= from_part
+            kept = min(part - from_part, left)
+            left -= kept
+            if kept:
+                self.open(earned_on, last_day, kept, source)
+
+    def give_back(
+        self,
+        on: date,
+        parts: Iterable[tuple[int, int]],
+        source: str,
+        *,
+        anew: bool = False,
+        made: int | None = None,
+    ) -> None:
+        """Put amounts back to their lots. What was owed is owed no longer; where it was paid since, it is there.
+
+        `anew`: a lot that was ended before its last day is opened once more, for this amount. `made` is the entry that
+        took them.
+        """
+        for number, amount in parts:
+            lot = self.wallet.lots.get(number)
+            if lot is not None and anew and lot.last_day == date.min:
+                last_day = last_day_of(self.wallet.account, lot.earned_on)
+                if after := self.over(lot.earned_on, last_day, amount, made):
+                    self.open(lot.earned_on, last_day, after, lot.source)
+            elif lot is not None:
+                after = self.over(lot.earned_on, lot.last_day, amount, made)
+                self.change(lot, min(after, amount))
+                self.becomes(lot, min(after, amount), after)
+            else:
+                after = self.over(date.min, date.max, amount, made)
+                if left := after - self.pay(after):
+                    self.open(on, last_day_of(self.wallet.account, on), left, source)
+        self.pay_from_lots(on)
+
+    def let_go(self, on: date, hold: Hold) -> None:
+        del self.wallet.holds[hold.number]
+        self.book(HELD, -hold.amount)
+        self.give_back(on, hold.lots, f"hold/{hold.number}", made=hold.number)
+
+    def redeemed(self) -> None:
+        """Let go what a redemption leaves, where the account says so."""
+        wallet = self.wallet
+        if wallet.account.expires is not Expiry.AFTER_REDEMPTION:
+            return
+        self.book(EXPIRED, self.let_end(wallet.lots.values()))
+        held = {number for hold in wallet.holds.values() for number, _part in hold.lots} - {OWED}
+        for number in sorted(held):
+            wallet.lots[number].last_day = date.min
+        self.ended.extend(sorted(held))
