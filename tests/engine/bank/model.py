@@ -292,12 +292,16 @@ class County:
             self.differ(person, -minutes, -hundredths, self.today, id)
         for id in sorted(self.records, key=lambda id: (self.records[id].start, len(id), id)):
             person, minutes, hundredths = after[id]
+            moved: list[Box] = []
             if id in before and id not in gone:
                 if self.records[id].day != days[id]:
-                    self.redate(person, before[id], after[id], id)
+                    moved = self.redate(person, before[id], after[id], id)
                 minutes -= before[id][1]
                 hundredths -= before[id][2]
             self.differ(person, minutes, hundredths, self.records[id].day, id)
+            for box in moved:
+                if self.people[person].closed and box.rules.closes:
+                    box.close(self.today)  # what is left of it then
 
     def differ(self, name: str, minutes: int, hundredths: int, day: date, id: str) -> None:
         person = self.people[name]
@@ -309,13 +313,13 @@ class County:
             elif count < 0:
                 person.boxes[box].take_back(-count, f"test/{id}", self.today)
 
-    def redate(self, name: str, was: tuple[str, int, int], now: tuple[str, int, int], id: str) -> None:
-        person = self.people[name]
-        for at, box in ((1, self.rules.earned["hours"]), (2, self.rules.earned["points"])):
-            if was[at] and now[at]:
-                person.boxes[box].redate(f"test/{id}", self.records[id].day, self.today)
-                if person.closed and person.boxes[box].rules.closes:
-                    person.boxes[box].close(self.today)
+    def redate(self, name: str, was: tuple[str, int, int], now: tuple[str, int, int], id: str) -> list[Box]:
+        boxes = self.people[name].boxes
+        places = ((1, self.rules.earned["hours"]), (2, self.rules.earned["points"]))
+        moved = [boxes[box] for at, box in places if was[at] and now[at]]
+        for box in moved:
+            box.redate(f"test/{id}", self.records[id].day, self.today)
+        return moved
 
     def earned(self, name: str) -> tuple[int, int]:
         mine = [(minutes, hundredths) for person, minutes, hundredths in self.worth().values() if person == name]
