@@ -10,7 +10,7 @@ from fractions import Fraction
 from lianxing.engine.rulebook import PERKS, MeasureValue, Rulebook
 from lianxing.rules.dates import Since
 from lianxing.rules.facts import FactValue
-from lianxing.rules.periods import add_months, period_start
+from lianxing.rules.periods import add_months, is_same
 from lianxing.rules.perks import Beneficiary, EachFull, OnDowngrade, Pass, Perk, Uses
 from lianxing.rules.places import Location
 from lianxing.rules.policy import Policy
@@ -135,12 +135,13 @@ def _too_often(perk: Perk, held: HeldPerk | None, use: Use) -> Iterable[Reason]:
     match perk.uses:
         case Uses() as uses:
             since = uses.at_most.since(use.on)
-            first, most, place = period_start(uses.per, use.on), since.value, since.location
+            mine = [taken for taken in use.taken if is_same(uses.per, taken.on, use.on)]
+            most, place = since.value, since.location
         case EachFull() as each:
-            first, most, place = date.min, 0 if held is None else held.earned_so_far or 0, each.location
+            mine, most, place = list(use.taken), 0 if held is None else held.earned_so_far or 0, each.location
         case _:
             return
-    used = sum(taken.units for taken in use.taken if taken.offer == perk.clause.id and first <= taken.on <= use.on)
+    used = sum(taken.units for taken in mine if taken.offer == perk.clause.id)
     if used + use.units > most:
         yield Reason("uses", perk.clause, place, (("at_most", most), ("used", used)))
 
@@ -150,8 +151,9 @@ def _not_chosen(policy: Policy, perk: Perk, use: Use) -> Iterable[Reason]:
     for choice in policy.choices:
         if perk.clause.id not in choice.among:
             continue
-        first, most = period_start(choice.per, use.on), choice.at_most.since(use.on)
-        chosen = {taken.offer for taken in use.taken if taken.offer in choice.among and first <= taken.on <= use.on}
+        most = choice.at_most.since(use.on)
+        among = [taken for taken in use.taken if taken.offer in choice.among]
+        chosen = {taken.offer for taken in among if is_same(choice.per, taken.on, use.on)}
         if perk.clause.id not in chosen and len(chosen) >= most.value:
             operands = (("at_most", most.value), ("chosen", ", ".join(sorted(chosen))))
             yield Reason("choice", choice.clause, most.location, operands)

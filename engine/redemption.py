@@ -19,7 +19,7 @@ from lianxing.rules.conditions import condition_on
 from lianxing.rules.dates import Since
 from lianxing.rules.facts import FactType, FactValue
 from lianxing.rules.hours import Direction
-from lianxing.rules.periods import MonthDay, add_months, period_start
+from lianxing.rules.periods import MonthDay, add_months, is_same
 from lianxing.rules.places import Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.redeeming import Quote, Reason, Taken
@@ -158,14 +158,13 @@ def _limits(policy: Policy, offer: Offer, asking: Asking) -> Iterator[Reason]:
     opens = offer.opens
     if opens is not None and opens.at_most is not None and opens.per is not None:
         same = {one.clause.id for one in policy.offers if one.account == offer.account}
-        first = period_start(opens.per, on)
-        used = sum(taken.offer in same and first <= taken.on <= on for taken in asking.taken)
+        used = sum(taken.offer in same and is_same(opens.per, taken.on, on) for taken in asking.taken)
         if used >= opens.at_most.on(on):
             yield reason("too_often", opens.location, at_most=opens.at_most.on(on), used=used)
     limit = offer.per_person
     if limit is not None:
-        first = date.min if limit.per is None else period_start(limit.per, on)
-        had = sum(taken.units for taken in asking.taken if taken.offer == clause.id and first <= taken.on <= on)
+        mine = [taken for taken in asking.taken if taken.offer == clause.id]
+        had = sum(taken.units for taken in mine if limit.per is None or is_same(limit.per, taken.on, on))
         if had + asking.units > limit.at_most.on(on):
             yield reason("per_person", limit.location, at_most=limit.at_most.on(on), used=had)
     if offer.stock is not None and asking.given_out + asking.units > offer.stock.units.on(on):

@@ -53,6 +53,11 @@ def period_start(period: Period, day: date) -> date:
             return date.min
 
 
+def is_same(period: Period, day: date, other: date) -> bool:
+    """Tell whether two days lie in the same period."""
+    return period_start(period, day) == period_start(period, other)
+
+
 def period_after(period: Period, day: date) -> date:
     """Return the first day of the calendar period after the one that holds `day`."""
     start = period_start(period, day)

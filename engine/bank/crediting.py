@@ -21,12 +21,13 @@ from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Held
 from lianxing.engine.recounting import Recount, as_counted
 from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
-from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Wallet
+from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Wallet, last_day_of
 from lianxing.rules.accounts import Account, Closing, Holder
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
 from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Counted
+from lianxing.rules.transition import Change
 
 _EVERYTHING = frozenset(("tenure", "age"))
 _TOGETHER = -1  # as the number of a lot: all that is there, where no lot has to be told from another
@@ -182,13 +183,18 @@ def _reached(wallet: Wallet, effect: Effects, today: date, entry: int) -> None:
 def _on_days(account: Account, booking: Booking, worth: Worth, before: Held | None) -> list[tuple[date, int]]:
     """Return what comes in or is taken back, and of which day; 0 where what is there is of another day now.
 
-    A record that is moved over a change of rules is taken back on the one day and comes in on the other.
+    A record that is moved is taken back on the one day and comes in on the other where a change of rules reaches it on
+    one of them only: earned before the change, and not ended by then.
     """
     day = booking.record.day
     was_on = day if before is None else before.record.day
-    if any(min(day, was_on) < change.on_day <= max(day, was_on) for change in account.changes):
+    if any(_reaches(change, account, day) != _reaches(change, account, was_on) for change in account.changes):
         return [(on, more) for on, more in ((was_on, -worth.was), (day, worth.now)) if more]
     return [(day, 0)] * worth.redated + [(day, worth.more)] * (worth.more != 0)
+
+
+def _reaches(change: Change, account: Account, earned_on: date) -> bool:
+    return earned_on < change.on_day <= last_day_of(account, earned_on)
 
 
 def _change(wallet: Wallet, effect: Effects, booking: Booking, day: date, more: int, today: date) -> Done:

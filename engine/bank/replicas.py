@@ -80,6 +80,7 @@ class Replica:
             self.holds[link.number] = HoldRow(str(account), link.number, int(amount), day)
         if link.ends is not None:
             del self.holds[link.ends]
+            self._apply_settled(link, link.ends)
         if link.redemption is not None:
             on, offered, merchant, units, paid, cash = link.redemption
             day = date.fromisoformat(str(on))
@@ -110,6 +111,12 @@ class Replica:
             self.closed = closed_by(self.closed_on, link.number, link.body)
         if link.record:
             self._apply_record(link)
+
+    def _apply_settled(self, link: Link, hold: int) -> None:
+        """What was settled is what was paid, and what may be given back."""
+        paid = [int(amount or 0) for account, _unit, amount, _after in link.postings if account == REDEEMED]
+        if paid and hold in self.had:
+            self.had[hold] = self.had[hold]._replace(paid=paid[0])
 
     def _apply_lots(self, link: Link) -> None:
         for account, number, earned_on, last_day, source, original in link.opened:

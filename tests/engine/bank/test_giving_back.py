@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.tellers import Answer
 from lianxing.rules.accounts import Purpose
 from lianxing.rules.commands import Fetch, Redeem, Refund, Release, Reserve, Settle
 from tests.engine.bank.counter import bank, codes
-from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE, OFFERS
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, DAY, HERE, OFFERS
 
 YEAR_END = ACCOUNTS.replace("{valid: 12 months}", "{at_end_of: calendar_year}")
 AT_ONCE = ACCOUNTS.replace("  holds: 3 days\n", "")
@@ -41,6 +42,21 @@ def test_a_reservation_of_which_nothing_was_used_is_released_not_settled(tmp_pat
         assert codes(counter.ask(Settle, entry=hold.entry, amount=-1)) == ["amount"]
         assert codes(counter.ask(Settle, entry=hold.entry, amount=201)) == ["more_than_held"]
         assert codes(counter.ask(Release, entry=hold.entry)) == ["irreversible"]
+
+
+def test_of_what_was_used_in_part_that_part_is_given_back_and_decided_again_so(tmp_path: Path) -> None:
+    with bank(tmp_path, redemption=REVERSIBLE) as counter:
+        hold = counter.ask(Redeem, offer="rice")
+        assert counter.ask(Settle, entry=hold.entry, amount=150).accepted
+        assert counter.ask(Refund, entry=hold.entry).accepted
+        assert counter.has() == {"points": 400}
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_a_limit_of_a_period_counts_what_is_dated_later_in_it_too(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        assert counter.ask(Redeem, offer="rice", units=2).accepted
+        assert codes(counter.ask(Redeem, on=DAY - timedelta(days=1), offer="rice")) == ["per_person", "balance"]
 
 
 def test_no_more_is_refunded_than_was_paid(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from lianxing.engine.bank.replaying import replay
@@ -39,6 +39,12 @@ def test_a_use_is_one_unit_and_a_use_that_was_none_goes_back(tmp_path: Path) -> 
             as_of = [reading.balance_as_of(ANN, HERE, on, known) for on in (date(2024, 5, 31), DAY, LATER)]
         assert [there.get(("uses/bath", "uses"), 0) for there in as_of] == [0, 2, 1]
         assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_a_use_dated_before_another_of_the_period_is_one_more_of_it(tmp_path: Path) -> None:
+    with bank(tmp_path, perks=BATH) as counter:
+        assert counter.ask(UsePerk, perk="bath").accepted
+        assert codes(counter.ask(UsePerk, DAY - timedelta(days=1), perk="bath")) == ["uses"]
 
 
 def test_the_statement_tells_how_often_of_how_often(tmp_path: Path) -> None:

@@ -341,6 +341,24 @@ def test_what_has_ended_on_the_day_does_not_go_over_and_what_ends_after_it_did(t
         assert counter.has() == {}
 
 
+def test_a_record_moved_to_where_the_change_reaches_it_goes_over_and_where_it_does_not_is_lost_once(
+    tmp_path: Path,
+) -> None:
+    """Of two deposits of 2 points one ended on the eve; of the other half went over."""
+    accounts = ACCOUNTS.replace("{valid: 12 months}", "{valid: 2 months}").replace("forbid", "debt")
+    with bank(tmp_path, transition=changed("{convert: 0.5}"), accounts=accounts) as counter:
+        run(counter, CHANGE)
+        assert counter.has() == {"points": 100}
+        counter.take(served("2023-12-30", "2024-02-20 09:00", 2), on=AFTER)
+        assert counter.has() == {"points": 200}
+        counter.take(served("2024-01-10", "2023-12-29 09:00", 2), on=AFTER)
+        run(counter, AFTER)
+        assert counter.has() == {"points": 100}
+        counter.take(Withdrawn(RecordId("2024-01-10"), RegistryId("test"), "a mistake"), on=AFTER)
+        assert counter.has() == {"points": 100}
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
 def test_a_ledger_in_which_a_change_was_left_out_is_found(tmp_path: Path) -> None:
     with bank(tmp_path, transition=changed("restart")) as counter:
         policy = counter.rulebook.policy
