@@ -80,6 +80,9 @@ BANK_REASONS: Mapping[str, Label] = {
     "no_account": Label("本县没有此账户：{account}", "the county has no account {account}"),
     "no_perk": Label("本县没有此项礼遇：{perk}", "the county has no perk {perk}"),
     "no_redemption": Label("第 {entry} 号没有可办的兑换", "entry {entry} is no redemption of which this can be done"),
+    "before_its_day": Label(
+        "第 {entry} 号是 {on} 办的，不能在此之前处理", "entry {entry} is of {on}; nothing becomes of it before that day"
+    ),
     "more_than_held": Label("只预留了 {held}", "only {held} is reserved"),
     "open_holds": Label("尚有预留未了结：{held}", "{held} is still reserved"),
     "recipient": Label("须写明转给谁，且不能是本人", "it has to be said who receives it, and not oneself"),

@@ -126,6 +126,11 @@ def _decided(counter: Counter, customer: Customer, command: Command) -> Decision
         return _refused(counter, command, [_county_reason(counter, "closed_passbook", on=str(customer.closed_on))])
     if isinstance(command, Redeem | UsePerk | Grant | Close | Declare | Bring) and not is_person(command.volunteer):
         return _refused(counter, command, [_county_reason(counter, "no_person", id=command.volunteer)])
+    if isinstance(command, Settle | Release | Refund):
+        had = next((had for had in customer.had if had.entry == command.entry), None)
+        if had is not None and command.on < had.on:
+            early = _county_reason(counter, "before_its_day", entry=command.entry, on=had.on.isoformat())
+            return _refused(counter, command, [early])
     match command:
         case Redeem():
             return _redeem(counter, customer, command)

@@ -67,8 +67,10 @@ def expire(say: Say) -> click.Command:
         for account, amount in sorted(ended.amounts.items()):
             speaker.line(f"  {account}{say('：', ': ')}{amount_text(units[account], amount, say.language)}")
         for account, amount in sorted(ended.changed.items()):
-            less = amount_text(units[account], amount, say.language)
-            speaker.line(f"  {account}{say('，因规则衔接减少：', ', less by a change of rules: ')}{less}")
+            by = amount_text(units[account], abs(amount), say.language)
+            less = say("，因规则衔接减少：", ", less by a change of rules: ")
+            more = say("，因规则衔接增加：", ", more by a change of rules: ")
+            speaker.line(f"  {account}{less if amount >= 0 else more}{by}")
 
         def amounts(found: dict[str, int]) -> dict[str, dict[str, Any]]:
             return {

@@ -201,6 +201,8 @@ def _said(speaker: Speaker, data: dict[str, Any]) -> None:
     speaker.line(say(f"读入 {data['rows_read']:,} 行记录：", f"{data['rows_read']:,} rows of records read:"))
     rows = (
         ("入账", "booked", "booked"),
+        ("更正后重新入账", "corrected: booked before with other content", "corrected"),
+        ("已撤回", "withdrawn", "withdrawn"),
         ("已入过账，内容相同", "booked before, the same", "unchanged"),
         ("插件提出异议，未入账", "withheld, a plugin objects", "withheld"),
         ("另存，未入账", "set aside", "set_aside"),

@@ -53,6 +53,16 @@ def test_of_what_was_used_in_part_that_part_is_given_back_and_decided_again_so(t
         assert replay(counter.ledger, [counter.rulebook]).differences == []
 
 
+def test_nothing_becomes_of_a_redemption_before_its_day(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        soap, eve = counter.ask(Redeem, offer="soap"), DAY - timedelta(days=1)
+        for kind in (Settle, Release, Refund):
+            assert codes(counter.ask(kind, on=eve, entry=soap.entry)) == ["before_its_day"]
+        assert counter.ask(Settle, entry=soap.entry).accepted
+        assert codes(counter.ask(Refund, on=eve, entry=soap.entry)) == ["before_its_day"]
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
 def test_a_limit_of_a_period_counts_what_is_dated_later_in_it_too(tmp_path: Path) -> None:
     with bank(tmp_path) as counter:
         assert counter.ask(Redeem, offer="rice", units=2).accepted
