@@ -141,6 +141,7 @@ def ending_data(one: EndingLot) -> dict[str, Any]:
         "earned_on": one.earned_on.isoformat(),
         "last_day": one.last_day.isoformat(),
         "source": one.source,
+        "taken_by": None if one.taken_by is None else _cited(one.taken_by),
     }
 
 

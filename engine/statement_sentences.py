@@ -304,9 +304,12 @@ def hold_sentence(one: OpenHold, language: Language) -> str:
 def ending_sentence(one: EndingLot, language: Language) -> str:
     """Return what ends, and its last day."""
     name, amount = account_name(one.account, one.label, language), amount_text(one.unit, one.remaining, language)
+    by = "" if one.taken_by is None else cited_text(one.taken_by, language)
     if language == "zh":
-        return f"{name}：{amount}，{one.earned_on} 获得，最后一日 {one.last_day}"
-    return f"{name}: {amount} of {one.earned_on}, last day {one.last_day}"
+        why = f"，因规则衔接不再保留：{by}" if by else ""
+        return f"{name}：{amount}，{one.earned_on} 获得，最后一日 {one.last_day}{why}"
+    why = f": it does not go over the change of rules {by}" if by else ""
+    return f"{name}: {amount} of {one.earned_on}, last day {one.last_day}{why}"
 
 
 def cited_text(cited: Cited, language: Language) -> str:

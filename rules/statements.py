@@ -139,7 +139,10 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class EndingLot:
-    """What is left of a deposit that ends soon; `last_day` is the last on which it can be spent."""
+    """What is left of a deposit that ends soon; `last_day` is the last on which it can be spent.
+
+    `taken_by` is the change of rules that takes it on the next day; None where its own time is over.
+    """
 
     account: str
     unit: str
@@ -149,6 +152,7 @@ class EndingLot:
     last_day: date
     remaining: int
     source: str
+    taken_by: Cited | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from lianxing.engine.bank.booking import UNITS
 from lianxing.engine.bank.customers import customers
 from lianxing.engine.bank.turning import not_reached, running_out
 from lianxing.engine.ledger.opening import Ledger
@@ -38,16 +37,7 @@ def notices(ledger: Ledger, rulebook: Rulebook, on: date, within_days: int) -> I
             found = customers(reading, rulebook, some)
             for id, customer in found.items():
                 ending = [
-                    EndingLot(
-                        account.clause.id,
-                        UNITS[account.unit],
-                        account.clause.label,
-                        lot.number,
-                        lot.earned_on,
-                        lot.last_day,
-                        lot.remaining,
-                        lot.source,
-                    )
+                    lot
                     for account in rulebook.policy.accounts
                     for lot in running_out(customer.wallet(account), on, until)
                 ]

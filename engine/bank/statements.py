@@ -347,9 +347,8 @@ class _Book:
         changed = self._foreseen(self._until)
         lots = [(id, lot) for id, lot in self._booked_lots(self._until) if id not in changed]
         ending = [(id, lot) for id, lot in lots if self._until <= lot.last_day <= last]
-        for id, (wallet, _done) in changed.items():
-            ending += [(id, lot) for lot in running_out(wallet, self._until, last)]
-        found = [
+        found = [lot for wallet, _done in changed.values() for lot in running_out(wallet, self._until, last)]
+        found += [
             EndingLot(
                 id,
                 self._unit(id),

@@ -25,6 +25,8 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.touches import Touch
 from lianxing.engine.wallet import AVAILABLE, Done, Lot, Wallet
 from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.places import Clause
+from lianxing.rules.statements import Cited, EndingLot
 from lianxing.rules.transition import Change
 
 CONVERTED = "converted"
@@ -68,23 +70,40 @@ def foreseen(wallet: Wallet, on: date) -> tuple[Wallet, list[tuple[Change, Done]
     return after, wallets.turn(after, on, 0)
 
 
-def running_out(wallet: Wallet, on: date, until: date) -> list[Lot]:
+def running_out(wallet: Wallet, on: date, until: date) -> list[EndingLot]:
     """Return what is there on a day and is not after one of the days up to another, the first to end first.
 
     What a change of rules takes ends on the day before it.
     """
     left, _done = foreseen(wallet, on)
-    found: list[Lot] = []
+    account = wallet.account
+
+    def ends(lot: Lot, change: Change | None = None) -> EndingLot:
+        by = None if change is None else _cited(change.clause)
+        days = lot.earned_on, lot.last_day
+        label = account.clause.label
+        return EndingLot(
+            account.clause.id, UNITS[account.unit], label, lot.number, *days, lot.remaining, lot.source, by
+        )
+
+    found: list[EndingLot] = []
     since = on
     for day in sorted(change.on_day for change in wallet.account.changes):
         eve = day - timedelta(days=1)
         if on <= eve <= until:
-            found += wallets.expiring(left, since, eve)
-            taken = [move for _change, done in wallets.turn(left, day, 0) for move in done.lot_moves if move.amount < 0]
-            found += [replace(left.lots[move.lot], last_day=eve, remaining=-move.amount) for move in taken]
+            found += [ends(lot) for lot in wallets.expiring(left, since, eve)]
+            for change, done in wallets.turn(left, day, 0):
+                for move in done.lot_moves:
+                    if move.amount < 0:
+                        taken = replace(left.lots[move.lot], last_day=eve, remaining=-move.amount)
+                        found.append(ends(taken, change))
             since = day
-    found += wallets.expiring(left, since, until)
-    return sorted(found, key=lambda lot: (lot.last_day, lot.number))
+    found += [ends(lot) for lot in wallets.expiring(left, since, until)]
+    return sorted(found, key=lambda one: (one.last_day, one.lot))
+
+
+def _cited(clause: Clause) -> Cited:
+    return Cited(clause.id, str(clause.location), clause.source.clause, clause.label)
 
 
 def not_reached(reading: Reading, rulebook: Rulebook, on: date) -> list[VolunteerId]:

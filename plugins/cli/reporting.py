@@ -93,7 +93,7 @@ def expire(say: Say) -> click.Command:
     return expire
 
 
-NOTICE_COLUMNS = ("volunteer", "account", "unit", "amount", "earned_on", "last_day")
+NOTICE_COLUMNS = ("volunteer", "account", "unit", "amount", "earned_on", "last_day", "taken_by")
 
 
 def notices(say: Say) -> click.Command:
@@ -141,6 +141,7 @@ def notices(say: Say) -> click.Command:
                     "amount": lot["remaining"],
                     "earned_on": lot["earned_on"],
                     "last_day": lot["last_day"],
+                    "taken_by": (lot["taken_by"] or {}).get("clause", ""),
                 }
                 for one in told
                 for lot in one["ending"]

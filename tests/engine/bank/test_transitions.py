@@ -27,7 +27,7 @@ from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.statement_sentences import remarks, statement_sentences
+from lianxing.engine.statement_sentences import ending_sentence, remarks, statement_sentences
 from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.balances import ClosingEvent, Move, MoveKind
 from lianxing.rules.commands import Close, Give, Redeem, Refund, Release, Reserve, Settle
@@ -215,6 +215,11 @@ def test_who_has_something_that_does_not_go_over_is_told_before(halved: Counter)
         return [(one.last_day, one.remaining) for one in found if one.account == "points"]
 
     assert told(EVE, 0) == [(EVE, 100), (EVE, 100)]
+    first = next(one for notice in notices(halved.ledger, halved.rulebook, EVE, 0) for one in notice.ending)
+    assert ending_sentence(first, "en") == (
+        "points: 1 point of 2023-12-30, last day 2024-02-29: it does not go over the change of rules "
+        "[change, smallville/transition.yaml:1]"
+    )
     assert told(date(2024, 2, 1), 27) == []
     assert told(EVE, 366) == [(EVE, 100), (EVE, 100), (date(2024, 12, 30), 100), (date(2025, 1, 10), 100)]
     run(halved, AFTER)
