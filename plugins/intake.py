@@ -28,6 +28,7 @@ from lianxing.engine.basis import Lowering
 from lianxing.engine.calendars import local_day
 from lianxing.engine.carrying import Folded, carry, folded, life_from, marked_day
 from lianxing.engine.explaining import kept_of
+from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.contents import content_of, hash_of
 from lianxing.engine.ledger.drafts import Booking
@@ -518,7 +519,8 @@ class Intake:
             return 0
         life = None if state is None else life_from(self.rulebook, person, state, self.on)
         if life is not None:
-            return standing_after(self.rulebook, person, life, self.on).star_held
+            with suppress(HistoryNeededError):
+                return standing_after(self.rulebook, person, life, self.on).star_held
         before = [as_counted(one) for one in sorted(held, key=lambda one: one.record.order)]
         return standing(self.rulebook, person, before, self.on).star_held
 
@@ -539,10 +541,14 @@ class Intake:
         found = folded(self.rulebook, person, held, changes, mark)
         if found is None:
             return False
+        stars = self.rulebook.policy.stars is not None
+        try:
+            both = [standing_after(self.rulebook, person, one, self.on) for one in (life, found.life)] if stars else []
+        except HistoryNeededError:
+            return False
         self._fold(person, found, changes, done, report)
-        if self.rulebook.policy.stars is not None:
-            star_before = standing_after(self.rulebook, person, life, self.on).star_held
-            self._star(standing_after(self.rulebook, person, found.life, self.on), star_before, done, report)
+        if both:
+            self._star(both[1], both[0].star_held, done, report)
         return True
 
     def _fold(self, person: Volunteer, found: Folded, changes: list[Change], done: _Done, report: Report) -> None:

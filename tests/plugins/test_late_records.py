@@ -12,14 +12,18 @@ from lianxing import ServiceRecord
 from lianxing.engine import carrying
 from lianxing.engine.compiling import find_folder, load_policy
 from lianxing.engine.counting import Fold
+from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.tables import fold_mark
+from lianxing.engine.life import Life
 from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.standings import standing_after
 from lianxing.plugins.host import Host
 from lianxing.plugins.intake import Intake, Report
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
-from lianxing.rules.records import Withdrawn
+from lianxing.rules.records import Volunteer, Withdrawn
+from lianxing.rules.standings import Standing
 from tests.plugins.smallville import COUNTY, Registry, served
 
 PERSON, HERE = VolunteerId("V1"), CountyId("smallville")
@@ -141,6 +145,30 @@ def test_a_mark_that_is_damaged_is_no_harm(
     with ledger.writing() as writing:
         writing._connection.execute(fold_mark.update().values(state=b"7\nrubbish"))
     take(rulebook, ledger, LATE)
+    with open_ledger(str(tmp_path / "at_once.db")) as at_once:
+        take(rulebook, at_once, *days, LATE)
+        assert worth(ledger) == worth(at_once)
+
+
+def test_where_a_standing_needs_single_records_the_whole_history_is_folded(
+    rulebook: Rulebook,
+    ledger: Ledger,
+    tmp_path: Path,
+    assessed: list[ServiceRecord],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    days = every_day(60)
+    take(rulebook, ledger, *days)
+    asked = standing_after
+
+    def needing(rules: Rulebook, person: Volunteer, life: Life, on: date) -> Standing:
+        if life._kept is None:  # it holds no single records
+            raise HistoryNeededError
+        return asked(rules, person, life, on)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("lianxing.plugins.intake.standing_after", needing)
+        assert take(rulebook, ledger, LATE).booked == 1
     with open_ledger(str(tmp_path / "at_once.db")) as at_once:
         take(rulebook, at_once, *days, LATE)
         assert worth(ledger) == worth(at_once)
