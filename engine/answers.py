@@ -121,6 +121,7 @@ REQUEST_REASONS: Mapping[str, Label] = {
     "not_posted": Label("须先公示 {days} 个工作日", "it has to be posted for {days} working days first"),
     "no_candidate": Label("{id} 不在候选人之列", "{id} is no candidate"),
     "not_first": Label("排在第 {place}，先派 {first}", "at place {place}; {first} comes first"),
+    "not_among_first": Label("不在前 {most} 位，先派 {first}", "not among the first {most}; {first} comes first"),
     "time": Label("{said} 不在 {least} 至 {most} 之间", "{said} is not between {least} and {most}"),
     "evaluation": Label("“{said}”不是 {fact} 的评价", "'{said}' is no evaluation in {fact}"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from lianxing.engine.ranking import Values, ranked
@@ -19,6 +19,7 @@ from lianxing.rules.redeeming import Reason
 
 REGISTERED_ON = "registered_on"
 CLOSED = "closed_passbook"
+LISTED_MAX = 1_000  # of the candidates, and of those left out: an entry is read by people, too
 _SAME = (("same_community", "community"), ("same_area", "registered_area"))
 
 
@@ -79,10 +80,15 @@ class NotServed:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The order in which a request is served, or in which volunteers are asked to serve it, and who is left out."""
+    """The order in which a request is served, or in which volunteers are asked to serve it, and who is left out.
+
+    `unlisted` more come after these turns, and `unlisted_left_out` more are left out.
+    """
 
     turns: tuple[Turn, ...]
     left_out: tuple[NotServed, ...]
+    unlisted: int = 0
+    unlisted_left_out: int = 0
 
 
 def queue(rulebook: Rulebook, request: Request, on: date, askers: Iterable[Asker]) -> Queue:
@@ -113,6 +119,30 @@ def candidates_for(rulebook: Rulebook, request: Request, on: date, need: Need, v
     return _queue(judged, said.rank_by, said.ties, said.location)
 
 
+def closed_passbook(rulebook: Rulebook, id: str, on: date) -> NotServed:
+    """Return that somebody is no candidate who has closed their passbook."""
+    clause = rulebook.policy.county.clause
+    return NotServed(id, (Reason(CLOSED, clause, clause.location, (("on", on.isoformat()),)),))
+
+
+def listed(found: Queue, asked: str = "") -> Queue:
+    """Return the first `LISTED_MAX` of the candidates and of those left out, and of the others only who is asked about.
+
+    Whoever is not among the first stands at the place after them, unless they share that of the last.
+    """
+    turns, left_out = found.turns[:LISTED_MAX], found.left_out[:LISTED_MAX]
+    turns += tuple(
+        replace(one, place=min(one.place, LISTED_MAX + 1)) for one in found.turns[LISTED_MAX:] if one.id == asked
+    )
+    left_out += tuple(one for one in found.left_out[LISTED_MAX:] if one.id == asked)
+    return Queue(
+        turns,
+        left_out,
+        found.unlisted + len(found.turns) - len(turns),
+        found.unlisted_left_out + len(found.left_out) - len(left_out),
+    )
+
+
 def ranked_again(request: Request, found: Queue) -> Queue:
     """Return candidates in the order that follows from the values that decided; equals stand in the order of their ids.
 
@@ -125,10 +155,9 @@ def ranked_again(request: Request, found: Queue) -> Queue:
     ]
     keys = _keys(rank_by, ties, request.clause.location)
     placed = ranked(sorted(judged, key=lambda one: one[0]), keys, lambda one: one[1])
-    left_out = sorted(
-        found.left_out, key=lambda one: (not one.id, any(why.code == CLOSED for why in one.reasons), one.id)
-    )
-    return Queue(tuple(Turn(one.item[0], one.place, one.values) for one in placed), tuple(left_out))
+    left_out = sorted(found.left_out, key=lambda one: (any(why.code == CLOSED for why in one.reasons), one.id))
+    turns = tuple(Turn(one.item[0], one.place, one.values) for one in placed)
+    return replace(found, turns=turns, left_out=tuple(left_out))
 
 
 def matched(need: Need, volunteer: Server) -> dict[str, FactValue]:

@@ -8,11 +8,11 @@ recipient confirms is settled from it and the rest released, and every other end
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from lianxing.engine.menu import Asker, Queue, why_not_ask
+from lianxing.engine.menu import LISTED_MAX, Asker, Queue, why_not_ask
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import may_spend
@@ -43,6 +43,7 @@ from lianxing.rules.review import Evaluation
 
 SERVICE_SECONDS_MAX = 86_400  # a request is for one service, on one day
 AMOUNT_MAX = 10**15
+NAMED_MAX = 20  # of many who come first
 _ONE_DAY = timedelta(days=1)
 _HOUR = 3600
 _EVALUATED = ("evaluation", "evaluation_score")
@@ -394,8 +395,16 @@ def _not_the_first(request: Request, volunteer: str, candidates: Queue) -> Itera
     if turn is None:
         yield Reason("no_candidate", request.clause, place, (("id", volunteer),))
     elif turn.place != 1:
-        first = ", ".join(one.id for one in candidates.turns if one.place == 1)
-        yield Reason("not_first", request.clause, place, (("first", first), ("place", turn.place)))
+        first = _named([one.id for one in candidates.turns if one.place == 1])
+        if turn.place > LISTED_MAX:
+            yield Reason("not_among_first", request.clause, place, (("first", first), ("most", LISTED_MAX)))
+        else:
+            yield Reason("not_first", request.clause, place, (("first", first), ("place", turn.place)))
+
+
+def _named(ids: Sequence[str]) -> str:
+    """Return some ids in a row, of many only the first."""
+    return ", ".join((*ids[:NAMED_MAX], *(("…",) if len(ids) > NAMED_MAX else ())))
 
 
 def _time_within(request: Request, seconds: int, most: int, least: int = 1) -> Iterator[Reason]:

@@ -1,7 +1,8 @@
 """Who might have served a request, and whose turn it was: each line of a match is judged again from its own passbook.
 
 The step of the match says of everybody what decided, or why they are left out; the ranking follows from that. So it is
-enough that each line is what the rules say of one person by then, and that nobody is missing.
+enough that each line is what the rules say of one person by then, and that nobody is missing. Of many only the first
+are listed: whoever is not must come after them, or be left out.
 """
 
 from __future__ import annotations
@@ -16,12 +17,11 @@ import orjson
 from lianxing.engine.bank.claims import Claim, State
 from lianxing.engine.bank.comparing import Found
 from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses
-from lianxing.engine.bank.request_data import LISTED_MAX, queue_data, request_from
+from lianxing.engine.bank.request_data import queue_data, queue_from, request_from
 from lianxing.engine.bank.requests import command_from
-from lianxing.engine.bank.service_requests import closed_passbook
 from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.ledger.witnesses import Told
-from lianxing.engine.menu import Need, NotServed, Queue, Server, candidates_for
+from lianxing.engine.menu import LISTED_MAX, Need, Queue, Server, Turn, candidates_for, closed_passbook, ranked_again
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.menu import Request
@@ -29,15 +29,15 @@ from lianxing.rules.records import Volunteer
 from lianxing.rules.requests import ServiceRequest
 from lianxing.rules.service_commands import TakeStep
 
-LEFT_OUT = "left out"
+NOT_LISTED = "not listed"
 
 
 @dataclass
 class Match:
     """A step in which somebody was matched, or was to be: what it says of each candidate and of each who is left out.
 
-    `known` is since when the ledger knows of everybody, `number` of how many the match tells. `whole`: everybody who is
-    left out is listed.
+    `known` is since when the ledger knows of everybody. `last` is the last of the first candidates, where there are
+    more of them; `more_left_out`: not everybody who is left out is listed.
     """
 
     told: Told
@@ -48,27 +48,35 @@ class Match:
     family: tuple[VolunteerId, ...]
     lines: Mapping[str, bytes]
     number: int
-    whole: bool
+    last: Turn | None
+    more_left_out: bool
     witnesses: Witnesses
     known: Mapping[str, int]
     _needs: list[Need] = field(default_factory=list)
 
     def miscounted(self) -> Found | None:
         """Return that there were more or fewer people than it says, where not all of them are listed."""
+        if self.whole:
+            return None
         instant, number = self.told.instant, self.number
-        since = [since for id, since in self.known.items() if is_person(id)] if not self.whole else []
+        since = [since for id, since in self.known.items() if is_person(id)]
         least = sum(one < instant - CLOCKS_APART for one in since)
         most = sum(one <= instant + CLOCKS_APART for one in since)
-        if self.whole or least <= number <= most:
+        if least <= number <= most:
             return None
         return Found(self.told.entry, "candidates", str(number), f"{least} .. {most}")
+
+    @property
+    def whole(self) -> bool:
+        """Whether everybody is listed."""
+        return self.last is None and not self.more_left_out
 
     def claims(self, owner: VolunteerId) -> Iterator[Claim]:
         """Yield what the match says of a person."""
         line, since = self.lines.get(owner), self.known.get(owner)
         if line is None and (since is None or since >= self.told.instant - CLOCKS_APART or not is_person(owner)):
             return
-        said = line.decode() if line is not None else "-" if self.whole else LEFT_OUT
+        said = line.decode() if line is not None else "-" if self.whole else NOT_LISTED
         by = self.told.volunteer, self.told.entry
         yield Claim(owner, self.told.instant, lambda state: self._judged(state, said), said, by, f"candidate {owner}")
 
@@ -78,20 +86,28 @@ class Match:
         if self.known.get(owner, self.told.instant + CLOCKS_APART + 1) > self.told.instant + CLOCKS_APART:
             return "-"
         people = self.witnesses.as_registered(owner, self.told.instant)
-        lines = [self._line(state, need, person) for need in self.needs for person in people]
-        if said == LEFT_OUT:
-            return next((LEFT_OUT for line in lines if "reasons" in orjson.loads(line)), lines[0])
+        found = [self._found(state, need, person) for need in self.needs for person in people]
+        if said == NOT_LISTED and any(map(self._may_be_unlisted, found)):
+            return NOT_LISTED
+        lines = [_lines(queue_data(one))[owner].decode() for one in found]
         return said if said in lines else lines[0]
 
-    def _line(self, state: State, need: Need, person: Volunteer) -> str:
+    def _may_be_unlisted(self, found: Queue) -> bool:
+        """Tell whether somebody comes after all who are listed, or is left out as others are."""
+        if found.left_out:
+            return self.more_left_out
+        if self.last is None:
+            return False
+        (turn,) = found.turns
+        return ranked_again(self.request, Queue((self.last, turn), ())).turns[0].id == self.last.id
+
+    def _found(self, state: State, need: Need, person: Volunteer) -> Queue:
         rulebook, on = self.rulebook, self.told.on
         one = state.customer(rulebook, person)
         if one.closed_on is not None:
-            found = Queue((), (NotServed(person.id, (closed_passbook(rulebook, one.closed_on),)),))
-        else:
-            server = Server(person.id, one.facts(on), one.measures(on), one.standing(on).star_held)
-            found = candidates_for(rulebook, self.request, on, need, [server])
-        return _lines(queue_data(found))[person.id].decode()
+            return Queue((), (closed_passbook(rulebook, person.id, one.closed_on),))
+        server = Server(person.id, one.facts(on), one.measures(on), one.standing(on).star_held)
+        return candidates_for(rulebook, self.request, on, need, [server])
 
     @property
     def needs(self) -> list[Need]:
@@ -129,7 +145,8 @@ def matches(
             command = command_from(body["asked"], told.volunteer, witnesses.county, "-", "-")
             made = request_from(body["request"])
             request = next(one for one in rulebook.policy.menu if one.clause.id == made.request)
-            if isinstance(command, TakeStep) and said["candidates"] <= LISTED_MAX:
+            if isinstance(command, TakeStep):
+                last = queue_from(said).turns[:LISTED_MAX][-1:] if said["candidates"] > LISTED_MAX else ()
                 family = [members for entry, members in declared.get(told.volunteer, ()) if entry < told.entry]
                 yield Match(
                     told=told,
@@ -140,7 +157,8 @@ def matches(
                     family=family[-1] if family else (),
                     lines=_lines(said),
                     number=said["candidates"] + said["number_left_out"],
-                    whole=said["number_left_out"] <= LISTED_MAX,
+                    last=last[0] if last else None,
+                    more_left_out=said["number_left_out"] > LISTED_MAX,
                     witnesses=witnesses,
                     known=known,
                 )

@@ -7,7 +7,7 @@ entries, and clocks of several machines may be `CLOCKS_APART`: where that leaves
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -35,7 +35,7 @@ from lianxing.engine.ledger.checking import draft_of as booked
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.witnesses import StockMoves, closings, known_since, registrations
-from lianxing.engine.menu import Queue, ranked_again
+from lianxing.engine.menu import LISTED_MAX, Queue, ranked_again
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.star_awards import certificate_number
 from lianxing.rules.commands import Command, Give, RecordStep, Redeem, ReviewStep, StarStep
@@ -284,7 +284,12 @@ class _Deciding:
     def _queue(self, made: ServiceRequest) -> Queue:
         """Return the candidates in the order that follows from what the entry says of each."""
         request = next(one for one in self._rulebook.policy.menu if one.clause.id == made.request)
-        return ranked_again(request, queue_from(self._body["candidates"]))
+        found = queue_from(self._body["candidates"])
+        if len(found.turns) < LISTED_MAX:
+            found = replace(found, unlisted=0)
+        if len(found.left_out) < LISTED_MAX:
+            found = replace(found, unlisted_left_out=0)
+        return ranked_again(request, found)
 
     def _service(
         self,

@@ -37,7 +37,7 @@ from lianxing.engine.bank.deciding_again import EXPIRED, HOLD_EXPIRED, Witnesses
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
 from lianxing.engine.bank.passing import RECEIVED
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.bank.request_data import LISTED_MAX, REQUEST, begun_by
+from lianxing.engine.bank.request_data import REQUEST, begun_by
 from lianxing.engine.bank.sharing import ORGANISATION, POOL
 from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.bank.turning import CONVERTED
@@ -345,12 +345,6 @@ class _Replaying:
             digest = link.policy_digest or ""
             version = _version(self._kept.get(digest, b""))
             return (POLICY, digest) if version in (None, DECISIONS_VERSION) else (VERSION, str(version))
-        try:
-            body = orjson.loads(link.body)
-            if isinstance(body, dict) and body.get("candidates", {}).get("candidates", 0) > LISTED_MAX:
-                return KIND, f"{link.kind}, match"  # not all of whom it rests on are kept
-        except (LookupError, TypeError, ValueError):
-            return None  # it will be found that it cannot be read
         return None if link.kind in KINDS else (KIND, link.kind)
 
     # --- what is left at the end -----------------------------------------------------------------------------------

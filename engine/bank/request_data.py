@@ -25,7 +25,6 @@ from lianxing.rules.redeeming import Reason
 from lianxing.rules.requests import Effect, RequestState, ServiceRequest
 
 REQUEST = "request"  # the kind of the entries
-LISTED_MAX = 1_000  # of the candidates, and of those left out: an entry is read by people, too
 
 _DATES = ("requested_on", "since", "held_until", "notice_until", "served_on", "confirmed_on", "evaluated_on")
 
@@ -54,7 +53,7 @@ def effect_data(effect: Effect) -> dict[str, Any]:
 
 
 def queue_data(queue: Queue) -> dict[str, Any]:
-    """Return candidates in their order, with what decided, and who was left out with every reason."""
+    """Return the listed candidates in their order, with what decided, and who is left out with every reason."""
     return {
         "turns": [
             {
@@ -62,22 +61,18 @@ def queue_data(queue: Queue) -> dict[str, Any]:
                 "place": turn.place,
                 "values": {value.key.fact: _plain(value.value) for value in turn.values},
             }
-            for turn in queue.turns[:LISTED_MAX]
+            for turn in queue.turns
         ],
         "left_out": [
-            {"id": one.id, "reasons": [reason_data(reason) for reason in one.reasons]}
-            for one in queue.left_out[:LISTED_MAX]
+            {"id": one.id, "reasons": [reason_data(reason) for reason in one.reasons]} for one in queue.left_out
         ],
-        "candidates": len(queue.turns),
-        "number_left_out": len(queue.left_out),
+        "candidates": len(queue.turns) + queue.unlisted,
+        "number_left_out": len(queue.left_out) + queue.unlisted_left_out,
     }
 
 
 def queue_from(data: Mapping[str, Any]) -> Queue:
-    """Return the candidates that `queue_data` has written down, where all of them are listed.
-
-    Of those left out, whoever is not listed has no name: there are only so many.
-    """
+    """Return the candidates that `queue_data` has written down."""
     nowhere = Location("", 0, 0)
     turns = tuple(
         Turn(
@@ -88,8 +83,7 @@ def queue_from(data: Mapping[str, Any]) -> Queue:
         for one in data["turns"]
     )
     left_out = tuple(NotServed(one["id"], tuple(map(reason_from, one["reasons"]))) for one in data["left_out"])
-    unnamed = (NotServed("", ()),) * (int(data["number_left_out"]) - len(left_out))
-    return Queue(turns, left_out + unnamed)
+    return Queue(turns, left_out, data["candidates"] - len(turns), data["number_left_out"] - len(left_out))
 
 
 def _exact(value: Any) -> Any:

@@ -22,7 +22,7 @@ from lianxing.engine.bank.sharing import is_person, may_hold
 from lianxing.engine.bank.turning import turned
 from lianxing.engine.calendars import midnight
 from lianxing.engine.ledger.drafts import Draft, Key, NewHold
-from lianxing.engine.menu import Asker, Queue
+from lianxing.engine.menu import Asker, Queue, listed
 from lianxing.engine.requesting import (
     Wanted,
     cancel_request,
@@ -126,7 +126,7 @@ class _Taking:
         if request is None:
             return self._refuse([self._county_reason("no_service", service=self._service())])
         clause = request.clause
-        queue = self._queue()
+        queue = self._candidates()
         moved = self._asked(request) if self.made is None else self._moved(self.made, queue)
         more = {} if queue is None else {"candidates": queue_data(queue)}
         if not moved.allowed:
@@ -232,9 +232,11 @@ class _Taking:
             case Step.REQUEST:
                 raise AssertionError("a request is made once")
 
-    def _queue(self) -> Queue | None:
+    def _candidates(self) -> Queue | None:
         made = self.made
-        return self.counter.queue(made) if made is not None and self.command.step is Step.MATCH else None
+        if made is None or self.command.step is not Step.MATCH:
+            return None
+        return listed(self.counter.queue(made), self.command.served_by)
 
     # --- what it does ----------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from datetime import date
 
 from lianxing.engine.bank.customers import customers
 from lianxing.engine.bank.deciding import REFUSED
+from lianxing.engine.bank.judging import Judged, judged, still_holds
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.recording import bookings_of
@@ -30,19 +31,17 @@ from lianxing.engine.dossiers import RECIPIENT, dossier
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import BusyError, InvalidError, KeyMismatchError, RefusedError
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.writing import Writing
-from lianxing.engine.menu import Need, NotServed, Queue, Server, candidates_for
+from lianxing.engine.menu import Queue
 from lianxing.engine.recounting import Change, as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.dossiers import Dossier
 from lianxing.rules.facts import CountyId, FactValue, RecordId, VolunteerId
 from lianxing.rules.records import ServiceRecord
-from lianxing.rules.redeeming import Reason
 from lianxing.rules.requests import MENU, ServiceRequest, Step
 from lianxing.rules.service_commands import TakeStep
 
-PEOPLE_AT_ONCE = 500
+PEOPLE_AT_ONCE = 500  # whose records are read together
 
 
 class ServiceDesk:
@@ -129,7 +128,7 @@ class ServiceDesk:
         if made is None:
             return None
         with self._ledger.reading() as reading:
-            return _candidates(reading, self._rulebook, made, on, paired, on_roster)
+            return judged(reading, self._rulebook, made, on, self._ledger.now(), paired, on_roster).queue
 
     def dossier(self, recipient: str, first: date = date.min, last: date = date.max) -> Dossier:
         """Return the services that somebody received, from everything that the ledger holds of the county."""
@@ -147,15 +146,33 @@ class ServiceDesk:
 
     def _served(self, command: TakeStep, dry_run: bool) -> Answer:
         answer: Answer | None = None
+        before = self._judged(command) if command.step is Step.MATCH else None
         with suppress(_Undo), self._ledger.writing() as writing:
-            answer = self._answer(writing, command)
+            answer = self._answer(writing, command, before)
             if dry_run:
                 raise _Undo
         if answer is None:
             raise AssertionError("a step is answered")
         return answer
 
-    def _answer(self, writing: Writing, command: TakeStep) -> Answer:
+    def _judged(self, command: TakeStep) -> Judged | None:
+        """Return who may serve, before anybody has to wait for it; None where there is no such request."""
+        instant = self._ledger.now()
+        with self._ledger.reading() as reading:
+            if (command.scope, command.key) in reading.commands([(command.scope, command.key)]):
+                return None  # answered already
+            made = requests_in(reading, self._county, [command.volunteer]).get(command.request)
+            if made is None:
+                return None
+            return judged(reading, self._rulebook, made, command.on, instant, command.paired, command.on_roster)
+
+    def _queue(self, writing: Writing, command: TakeStep, made: ServiceRequest, before: Judged | None) -> Queue:
+        rulebook, on = self._rulebook, command.on
+        if before is not None and still_holds(before, writing, rulebook, made, on, command.served_by):
+            return before.queue
+        return judged(writing, rulebook, made, on, writing.now, command.paired, command.on_roster).queue
+
+    def _answer(self, writing: Writing, command: TakeStep, seen: Judged | None) -> Answer:
         before = writing.commands([(command.scope, command.key)]).get((command.scope, command.key))
         hashed = request_hash(command)
         if before is not None:
@@ -187,7 +204,7 @@ class ServiceDesk:
             made,
             lambda id: family(writing, county, id),
             lambda id: customers(writing, rulebook, [id])[id].person,
-            lambda made: _candidates(writing, rulebook, made, command.on, command.paired, command.on_roster),
+            lambda made: self._queue(writing, command, made, seen),
         )
         taken = take(counter, command, hashed)
         number = found[command.volunteer].number
@@ -213,47 +230,6 @@ def _bookings(
     for record in records:
         change = Change(record, {}, actor=command.actor, reason=command.reason)
         yield from bookings_of(writing, rulebook, record.volunteer, [change], command.on, passing)
-
-
-def _candidates(
-    reading: Reading,
-    rulebook: Rulebook,
-    made: ServiceRequest,
-    on: date,
-    paired: tuple[VolunteerId, ...],
-    on_roster: tuple[VolunteerId, ...] | None,
-) -> Queue:
-    """Return who of everybody in the ledger may serve; whoever has closed their passbook is left out."""
-    county = rulebook.policy.county.id
-    request = next(one for one in rulebook.policy.menu if one.clause.id == made.request)
-    recipient = VolunteerId(made.recipient)
-    known = customers(reading, rulebook, [recipient])[recipient]
-    need = Need(
-        asker=made.asker,
-        recipient=made.recipient,
-        facts=known.person.facts,
-        paired=paired,
-        on_roster=on_roster,
-        family=tuple(family(reading, county, VolunteerId(made.asker))),
-        withdrew=made.withdrew,
-    )
-    servers: list[Server] = []
-    gone: list[NotServed] = []
-    ids = [id for id in reading.volunteer_ids() if is_person(id)]
-    for start in range(0, len(ids), PEOPLE_AT_ONCE):
-        for id, one in customers(reading, rulebook, ids[start : start + PEOPLE_AT_ONCE]).items():
-            if one.closed_on is not None:
-                gone.append(NotServed(id, (closed_passbook(rulebook, one.closed_on),)))
-            else:
-                servers.append(Server(id, one.facts(on), one.measures(on), one.standing(on).star_held))
-    found = candidates_for(rulebook, request, on, need, servers)
-    return Queue(found.turns, (*found.left_out, *gone))
-
-
-def closed_passbook(rulebook: Rulebook, on: date) -> Reason:
-    """Return why somebody is no candidate who has closed their passbook."""
-    clause = rulebook.policy.county.clause
-    return Reason("closed_passbook", clause, clause.location, (("on", on.isoformat()),))
 
 
 def _names(record: ServiceRecord, supplied: Mapping[str, FactValue], recipient: str) -> bool:

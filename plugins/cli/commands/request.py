@@ -428,12 +428,14 @@ def _due_data(one: Due) -> dict[str, Any]:
 def _tell_queue(speaker: Speaker, queue: Queue) -> dict[str, Any]:
     from lianxing.engine.answers import reason_sentence
     from lianxing.engine.bank.request_data import queue_data
+    from lianxing.engine.menu import listed
 
-    data = queue_data(queue)
+    shown = listed(queue)
+    data = queue_data(shown)
     for turn in data["turns"]:
         values = ", ".join(f"{name} {'-' if value is None else value}" for name, value in turn["values"].items())
         speaker.line(f"{turn['place']}. {turn['id']}{'  ' + values if values else ''}")
-    for one in queue.left_out[: len(data["left_out"])]:
+    for one in shown.left_out:
         sentences = "; ".join(reason_sentence(reason, speaker.say.language) for reason in one.reasons)
         speaker.line(f"-  {one.id}  {sentences}")
     if not queue.turns:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lianxing.engine.bank.ending import end_all
+from lianxing.engine.bank.judging import Judged
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.request_steps import TakenStep
@@ -45,6 +46,11 @@ HELPER = Volunteer(VolunteerId("V1"), facts={"skilled": 1, "community": "east"})
 OTHER = Volunteer(VolunteerId("V2"), facts={"skilled": 1})
 IDLE = Volunteer(VolunteerId("V3"))
 OFFICE = "office"
+
+
+def list_at_most(candidates: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("menu", "requesting", "bank.candidacies", "bank.deciding_again"):
+        monkeypatch.setattr(f"lianxing.engine.{module}.LISTED_MAX", candidates)
 
 
 def june(day: int) -> date:
@@ -362,8 +368,7 @@ def test_of_more_than_are_listed_each_is_judged_again(
     left_out: int,
     found: list[str],
 ) -> None:
-    for module in ("request_data", "candidacies", "replaying"):
-        monkeypatch.setattr(f"lianxing.engine.bank.{module}.LISTED_MAX", 2)
+    list_at_most(2, monkeypatch)
     with rules(county) as town:
         Desk(ledger, town).matched()
         copy = copy_of(tmp_path)
@@ -373,6 +378,79 @@ def test_of_more_than_are_listed_each_is_judged_again(
             exchange(connection, "entry", "body", f"[{FIRST},{SECOND}]", f"[{','.join(turns)}]")
         with open_ledger(str(copy), create=False) as other:
             assert [one.what for one in replay(other, [town]).differences] == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "why_not"),
+    [("V1", []), ("V2", ["not_among_first"]), ("V3", ["not_eligible"]), ("V9", ["no_candidate"])],
+)
+def test_of_many_candidates_the_first_are_told_and_who_was_asked_for(
+    ledger: Ledger, county: Path, monkeypatch: pytest.MonkeyPatch, asked: str, why_not: list[str]
+) -> None:
+    list_at_most(1, monkeypatch)
+    with rules(county) as town:
+        desk = Desk(ledger, town)
+        desk.ask()
+        answer = desk.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId(asked), paired=(VolunteerId("V1"),))
+        assert [one["code"] for one in answer.data.get("reasons", ())] == why_not
+        told = answer.data["candidates"]
+        assert {one["id"] for one in told["turns"]} == {"V1", asked} - {"V3", "V9"}
+        assert {one["id"] for one in told["left_out"]} == {"R1", asked} - {"V1", "V2", "V9"}
+        assert (told["candidates"], told["number_left_out"]) == (2, 3)
+        done = replay(ledger, [town])
+    assert (done.differences, done.left_out) == ([], {})
+
+
+def test_that_somebody_came_before_the_candidates_who_are_listed_is_named(
+    ledger: Ledger, county: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list_at_most(1, monkeypatch)
+    with rules(county) as town:
+        desk = Desk(ledger, town)
+        desk.ask()
+        desk.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V9"), paired=(VolunteerId("V1"),))
+        copy = copy_of(tmp_path)
+        with forged(copy) as connection:
+            exchange(connection, "entry", "body", FIRST, SECOND.replace('"place":2', '"place":1'))
+        with open_ledger(str(copy), create=False) as other:
+            assert [one.what for one in replay(other, [town]).differences] == ["candidate V1"]
+
+
+def test_others_write_while_everybody_is_judged(
+    ledger: Ledger, town: Rulebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(ledger, town)
+    desk.ask()
+    seen = ServiceDesk._judged
+
+    def meanwhile(self: ServiceDesk, command: TakeStep) -> Judged | None:
+        found = seen(self, command)
+        take_in(town, ledger, served("b", "2024-05-02 09:00", 2, "V2"))
+        return found
+
+    monkeypatch.setattr(ServiceDesk, "_judged", meanwhile)
+    ledger._clock.step = 0  # type: ignore[attr-defined]
+    assert desk.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V1"), paired=(VolunteerId("V1"),)).accepted
+
+
+def test_who_has_left_while_everybody_was_judged_is_not_matched(
+    ledger: Ledger, town: Rulebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(ledger, town)
+    desk.ask()
+    seen = ServiceDesk._judged
+    first = VolunteerId("V1")
+
+    def meanwhile(self: ServiceDesk, command: TakeStep) -> Judged | None:
+        found = seen(self, command)
+        leave = Close(volunteer=first, county=HERE, on=MONDAY, scope="test", key="leaves", event=ClosingEvent.LEAVING)
+        assert Teller(ledger, town).serve(leave).accepted
+        return found
+
+    monkeypatch.setattr(ServiceDesk, "_judged", meanwhile)
+    ledger._clock.step = 0  # type: ignore[attr-defined]
+    answer = desk.step(Step.MATCH, MONDAY, OFFICE, served_by=first, paired=(first,))
+    assert [one["code"] for one in answer.data["reasons"]] == ["closed_passbook"]
 
 
 # --- the records of services -----------------------------------------------------------------------------------------
