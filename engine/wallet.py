@@ -43,6 +43,15 @@ class Lot:
     expired: int = 0
 
 
+class Unstored(NamedTuple):
+    """What a record is worth to an account and is not in it: `rest`, lost as less than a whole unit, and `over`, which
+    has overflowed.
+    """
+
+    rest: int = 0
+    over: int = 0
+
+
 @dataclass(slots=True)
 class Hold:
     """An amount that is reserved to the end of a day, and the lots that it comes from, as number and amount."""
@@ -59,7 +68,8 @@ class Wallet:
 
     `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back); where the account borrows
     from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
-    `turned` are the changes of rules that have reached it, `unsaid` tells that this is not written down yet.
+    `turned` are the changes of rules that have reached it, `unsaid` tells that this is not written down yet. `unstored`
+    is what of a source never came in: what is taken back of it is taken from there first.
     """
 
     account: Account
@@ -72,6 +82,7 @@ class Wallet:
     issued: list[tuple[int, date]] = field(default_factory=list)
     turned: dict[str, Turned] = field(default_factory=dict)
     unsaid: bool = False
+    unstored: dict[str, Unstored] = field(default_factory=dict)
 
     @property
     def held(self) -> int:

@@ -22,6 +22,7 @@ from lianxing.engine.wallet import (
     Lot,
     LotMove,
     Part,
+    Unstored,
     Wallet,
     last_day_of,
     unit_of,
@@ -174,24 +175,50 @@ class WalletBooking:
         self.pay(self.wallet.debt - self.take(self.wallet.live(on), self.wallet.debt))
         self.taken = taken  # what pays a debt is neither spent nor given
 
-    def whole(self, amount: int) -> int:
-        """Return what is credited of an amount where only whole points or hours are."""
-        how = self.wallet.account.whole_only
+    def whole(self, amount: int, source: str) -> int:
+        """Return what is credited of an amount, or taken back below zero, where only whole points or hours are.
+
+        Of what is taken back of no source in particular, what is less than a whole one never came in.
+        """
+        wallet, how = self.wallet, self.wallet.account.whole_only
         if how is WholeOnly.NO:
             return amount
-        unit = unit_of(self.wallet.account)
-        whole, rest = divmod(amount + self.wallet.rest, unit)
-        self.wallet.rest = rest if how is WholeOnly.REST_CARRIED else 0
-        self.book(LOST, rest - self.wallet.rest)
+        unit, carried = unit_of(wallet.account), how is WholeOnly.REST_CARRIED
+        before = wallet.rest if carried else self._unstored(source).rest if source else max(0, -amount) % unit
+        whole, rest = divmod(before + amount, unit)
+        if carried:
+            wallet.rest = rest
+        else:
+            if source:
+                wallet.unstored[source] = self._unstored(source)._replace(rest=rest)
+            self.book(LOST, rest - before)
         return whole * unit
 
-    def arrives(self, on: date, amount: int, source: str, parts: Sequence[Part]) -> None:
+    def _unstored(self, source: str) -> Unstored:
+        return self.wallet.unstored.get(source, Unstored())
+
+    def _overflows(self, source: str, amount: int) -> None:
+        """Let an amount of a source overflow, or come back from there below zero."""
+        storage = self.wallet.account.storage
+        if amount and storage is not None:
+            before = self._unstored(source)
+            self.wallet.unstored[source] = before._replace(over=before.over + amount)
+            self.book(storage.overflow.value, amount)
+
+    def comes_back(self, source: str, amount: int) -> int:
+        """Take an amount from what has overflowed of a source; return what is short."""
+        part = min(self._unstored(source).over, amount)
+        self._overflows(source, -part)
+        return amount - part
+
+    def arrives(self, on: date, amount: int, source: str, parts: Sequence[Part], today: date = date.min) -> None:
         """Put in an amount: what is too much overflows, what is owed is paid, the rest are lots."""
         storage = self.wallet.account.storage
         room = amount
         if storage is not None:
-            room = max(0, min(amount, storage.at_most.on(on) - self.wallet.balance_on(on)))
-            self.book(storage.overflow.value, amount - room)
+            there = self.wallet.balance_on(max(on, today))
+            room = max(0, min(amount, storage.at_most.on(on) - there))
+            self._overflows(source, amount - room)
         paid = self.pay(room)
         left = room - paid
         for earned_on, last_day, part in parts:

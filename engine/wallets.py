@@ -41,14 +41,16 @@ from lianxing.engine.wallet import (
     Hold,
     Lot,
     Part,
+    Unstored,
     Wallet,
     last_day_of,
     lots_of,
     may_spend,
     oldest,
+    unit_of,
 )
 from lianxing.engine.wallet_booking import WalletBooking
-from lianxing.rules.accounts import Issue, Purpose, Recipient, Shortfall
+from lianxing.rules.accounts import Issue, Purpose, Recipient, Shortfall, WholeOnly
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.facts import FactValue
 from lianxing.rules.periods import period_start
@@ -58,8 +60,20 @@ from lianxing.rules.transition import Change, Fate, Treatment
 # What comes in
 
 
-def earn(wallet: Wallet, on: date, amount: int, source: str, *, family: bool = False, belongs: bool = True) -> Done:
-    """Put in what a record is worth. `belongs`: the account is for this holder; `family`: a member has earned it."""
+def earn(
+    wallet: Wallet,
+    on: date,
+    amount: int,
+    source: str,
+    *,
+    family: bool = False,
+    belongs: bool = True,
+    today: date = date.min,
+) -> Done:
+    """Put in what a record is worth. `belongs`: the account is for this holder; `family`: a member has earned it.
+
+    `today` is the day of booking, where that is later: what has ended by then takes no room.
+    """
     account = wallet.account
     if (wrong := _not_an_amount(wallet, amount)) is not None:
         return wrong
@@ -69,9 +83,16 @@ def earn(wallet: Wallet, on: date, amount: int, source: str, *, family: bool = F
         return _refused(wallet, "family")
     booking = WalletBooking(wallet)
     last_day = last_day_of(account, on)
-    credited = booking.over(on, last_day, booking.whole(amount))
-    booking.arrives(on, credited, source, [(on, last_day, credited)])
+    credited = booking.over(on, last_day, booking.whole(amount, source))
+    booking.arrives(on, credited, source, [(on, last_day, credited)], today)
     return booking.done(ISSUED)
+
+
+def knows_rest(wallet: Wallet, source: str, worth: int) -> None:
+    """Let a wallet know what a source was worth before it changes: what of that was less than a whole unit is lost."""
+    if wallet.account.whole_only is WholeOnly.REST_LOST:
+        known = wallet.unstored.get(source, Unstored())
+        wallet.unstored[source] = known._replace(rest=worth % unit_of(wallet.account))
 
 
 def issue(wallet: Wallet, on: date, amount: int, holding: Collection[str]) -> Done:
@@ -320,7 +341,7 @@ def _hand_over(wallet: Wallet, on: date, amount: int, where: str) -> Done:
 
 
 def take_back(wallet: Wallet, on: date, amount: int, source: str = "", earned_on: date = date.max) -> Done:
-    """Take back what a correction says: from the lots of its source first, then as if spent.
+    """Take back what a correction says: what never came in of its source first, then from its lots, then as if spent.
 
     What has ended of them is lost already, and not taken once more. What is held keeps and is owed instead; what is
     more than all there is is the shortfall. What was `earned_on` a day before a change of rules is taken back as far
@@ -328,8 +349,9 @@ def take_back(wallet: Wallet, on: date, amount: int, source: str = "", earned_on
     """
     if (wrong := _not_an_amount(wallet, amount)) is not None:
         return wrong
-    before, booking = dict(wallet.turned), WalletBooking(wallet)
+    before, booking = (dict(wallet.turned), dict(wallet.unstored), wallet.rest), WalletBooking(wallet)
     last_day = date.max if earned_on == date.max else last_day_of(wallet.account, earned_on)
+    amount = booking.comes_back(source, -booking.whole(-amount, source))
     amount = -booking.over(earned_on, last_day, -amount)
     own, live = lots_of(wallet, source), wallet.live(on)
     mine = [lot for lot in live if source and lot.source == source]
@@ -337,7 +359,7 @@ def take_back(wallet: Wallet, on: date, amount: int, source: str = "", earned_on
     there = max(0, wallet.balance_on(on))
     short = max(0, amount - lost - there)
     if short and wallet.account.shortfall is Shortfall.FORBID:
-        wallet.turned = before
+        wallet.turned, wallet.unstored, wallet.rest = before
         return _refused(wallet, "shortfall", balance=wallet.balance_on(on), needed=amount - lost)
     left = booking.take(mine, amount)
     left = booking.take_ended(on, own, left)

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.crediting import credited, credits, needs_lots, others
+from lianxing.engine.bank.crediting import credited, credits, needs_lots, others, unstored_in
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.sharing import is_person
@@ -415,6 +415,7 @@ class Intake:
                 self.on,
                 passing,
                 closed.get(one.person),
+                unstored_in(writing, self.rulebook, owner, one.found),
             )
         return passing
 

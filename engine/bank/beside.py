@@ -143,6 +143,12 @@ class Beside(Passing):
     ) -> None:
         self.receives(owner, account, on, amount, source, came, parts)
 
+    def gives_back(self, owner: VolunteerId, account: Account, on: date, amount: int, source: str, came: From) -> None:
+        if owner == self.at.own:
+            super().gives_back(owner, account, on, amount, source, came)
+        else:
+            self._send(owner, lambda there: there.gives_back(owner, account, on, amount, source, came))
+
     def pays_out(self, pool: Account, on: date, amount: int, went: From) -> None:
         owner = pool_owner(pool)
         if owner == self.at.own:
@@ -151,11 +157,13 @@ class Beside(Passing):
         else:
             self._send(owner, lambda there: there.pays_out(pool, on, amount, went))
 
-    def earns(self, owner: VolunteerId, account: Account, on: date, worth: int, today: date, came: From) -> int:
+    def earns(
+        self, owner: VolunteerId, account: Account, on: date, worth: int, today: date, came: From, was: int
+    ) -> int:
         if owner == self.at.own:
-            return super().earns(owner, account, on, worth, today, came)
-        self._send(owner, lambda there: there.earns(owner, account, on, worth, today, came))
-        if worth <= 0 or account.whole_only is not WholeOnly.REST_CARRIED:
+            return super().earns(owner, account, on, worth, today, came, was)
+        self._send(owner, lambda there: there.earns(owner, account, on, worth, today, came, was))
+        if account.whole_only is not WholeOnly.REST_CARRIED:
             return worth
         # What is less than a whole unit waits in the other passbook: how much passes is as that one says.
         key = came.owner, owner, str(came.said["registry"]), str(came.said["record"])

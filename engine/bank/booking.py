@@ -20,6 +20,7 @@ UNITS = {Unit.POINTS: "points", Unit.HOURS: "seconds"}
 _FLOORS: dict[str, int | None] = {AVAILABLE: 0, HELD: 0, DEBT: None}
 LOTS_OF_ENTRY_MAX = 10_000
 
+UNSTORED = "unstored"  # in the body of a record: what accounts have not taken in of it
 PERK_USES = "perk_uses"  # the other side of the accounts `uses/<perk>` of people
 
 # What a wallet is besides its lots and balances: drawn, rest, how many grants, the changes of rules.

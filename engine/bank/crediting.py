@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
-from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot, passed_data
+from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, clause_data, first_lot, passed_data
 from lianxing.engine.bank.closings import Closed
 from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.passing import From, Passing, taken_back
@@ -18,12 +19,12 @@ from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organ
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
 from lianxing.engine.ledger.holdings import WalletRows
-from lianxing.engine.ledger.reading import Held
+from lianxing.engine.ledger.reading import Held, Reading
 from lianxing.engine.recounting import Recount, as_counted
 from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
-from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Wallet, last_day_of
-from lianxing.rules.accounts import Account, Closing, Holder
-from lianxing.rules.facts import VolunteerId
+from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Unstored, Wallet, last_day_of
+from lianxing.rules.accounts import Account, Closing, Holder, WholeOnly
+from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
 from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Counted
@@ -60,20 +61,22 @@ def credited(
     today: date,
     passing: Passing | None = None,
     closed: Closed | None = None,
+    unstored: Mapping[tuple[str, str], Sequence[Any]] = MappingProxyType({}),
 ) -> list[Booking]:
     """Complete the bookings of a recount with what they do to the person's accounts, and return them.
 
     What goes into the passbook of a pool or an organisation, or to an heir, is left in `passing`: entries of their own
     that are to be written with the bookings. Where the passbook was `closed`, what comes in goes where the rest went.
-    `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook. What is booked
-    for a day in the past may have ended since; it is let go before anything else is. The body of such a booking says of
-    which day this was: without it nobody could do it again.
+    `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook, `unstored` what
+    the bodies of records say that never came in. What is booked for a day in the past may have ended since; a run lets
+    it go. The body of a booking says on which day it was booked: without that nobody could do it again.
     """
     after = {one.record.key: one for one in found.after}
     accounts = [account for account in rulebook.policy.accounts if _earns_at_all(account)]
     pools = passing is not None and passing.any
     effects = [Effects() for _booking in found.bookings]
     dated: set[int] = set()
+    besides_it: dict[int, list[dict[str, Any]]] = {}
     for account in accounts:
         worths = []
         for booking in found.bookings:
@@ -93,26 +96,28 @@ def credited(
                     dated.add(at)
             continue
         wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
+        wallet.unstored |= _unstored_of(account, unstored)
         _reached(wallet, effects[0], today, number + 1)
-        may_end = _TOGETHER not in wallet.lots
         for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
             moves = _on_days(account, booking, worth, found.before.get(booking.record.key))
             if moves:
                 wallet.next_lot = max(wallet.next_lot, first_lot(number + at))
-                if may_end and any(day < today or more <= 0 for day, more in moves):
-                    effect.add(wallet, wallets.expire(wallet, today), besides(wallet))
-                    may_end = False
+                wallets.knows_rest(wallet, _source(booking), worth.was)
                 for day, more in moves:
-                    done = _change(wallet, effect, booking, day, more, today)
-                    may_end = may_end or _may_have_ended(done, today)
+                    _change(wallet, effect, booking, day, more, today)
                 dated.add(at)
                 if closed is not None and any(more >= 0 for _day, more in moves):
                     _closes_again(wallet, effect, closed, today, person.id, passing)
                 if passing is not None and pools and effect.lines:
                     passing.share(person.id, effect, booking.record.day, "overflow")
+            said = _unstored_data(account, wallet.unstored.get(_source(booking)))
+            if said is not None and booking.kind != "withdrawn":
+                besides_it.setdefault(at, []).append(said)
     for at, (booking, effect) in enumerate(zip(found.bookings, effects, strict=True), 1):
         if at in dated:
-            booking.body = _dated(booking.body, today, effect)
+            booking.body = _with(booking.body, {BOOKED_ON: today.isoformat(), **passed_data(effect)})
+        if at in besides_it:
+            booking.body = _with(booking.body, {UNSTORED: besides_it[at]})
         booking.lines = tuple(effect.lines)
         booking.lots = tuple(effect.lots)
         booking.opened = tuple(effect.opened)
@@ -122,9 +127,50 @@ def credited(
     return found.bookings
 
 
-def _dated(body: bytes, today: date, effect: Effects) -> bytes:
-    more = orjson.dumps({BOOKED_ON: today.isoformat(), **passed_data(effect)})
-    return b"%b,%b" % (body[:-1], more[1:])
+def _with(body: bytes, more: Mapping[str, Any]) -> bytes:
+    return b"%b,%b" % (body[:-1], orjson.dumps(more)[1:])
+
+
+def _source(booking: Booking) -> str:
+    return f"{booking.record.registry}/{booking.record.id}"
+
+
+def _unstored_data(account: Account, said: Unstored | None) -> dict[str, Any] | None:
+    """Return what an account has not taken in of a record, and by which clause; None where it has taken in all."""
+    if said is None or not any(said):
+        return None
+    to = "" if account.storage is None else account.storage.overflow.value
+    where = {"account": account.clause.id, "unit": UNITS[account.unit], **clause_data(account.clause)}
+    return {**where, "rest": said.rest, "over": said.over, "to": to}
+
+
+def unstored_in(
+    reading: Reading, rulebook: Rulebook, owner: tuple[VolunteerId, CountyId], found: Recount
+) -> dict[tuple[str, str], list[Any]]:
+    """Return what accounts have not taken in of the records whose worth changes, as `credited` asks for it."""
+    accounts = rulebook.policy.accounts
+    if not any(account.storage is not None or account.whole_only is WholeOnly.REST_LOST for account in accounts):
+        return {}
+    keys = (booking.record.key for booking in found.bookings)
+    originals = {found.before[key].entry: key for key in keys if key in found.before}
+    bodies = reading.newest_bodies(owner, originals) if originals else {}
+    return {originals[entry]: unstored_of(body) for entry, body in bodies.items()}
+
+
+def unstored_of(body: bytes) -> list[Any]:
+    """Return what the body of a record says that accounts have not taken in of it."""
+    found: list[Any] = orjson.loads(body).get(UNSTORED, []) if f'"{UNSTORED}"'.encode() in body else []
+    return found
+
+
+def _unstored_of(account: Account, unstored: Mapping[tuple[str, str], Sequence[Any]]) -> dict[str, Unstored]:
+    """Return what an account has not taken in of records, by their sources, as bodies say it."""
+    return {
+        f"{registry}/{record}": Unstored(one["rest"], one["over"])
+        for (registry, record), said in unstored.items()
+        for one in said
+        if one["account"] == account.clause.id
+    }
 
 
 def worth_to(rulebook: Rulebook, person: Volunteer, account: Account, past: Counted) -> int:
@@ -197,24 +243,16 @@ def _reaches(change: Change, account: Account, earned_on: date) -> bool:
     return earned_on < change.on_day <= last_day_of(account, earned_on)
 
 
-def _change(wallet: Wallet, effect: Effects, booking: Booking, day: date, more: int, today: date) -> Done:
+def _change(wallet: Wallet, effect: Effects, booking: Booking, day: date, more: int, today: date) -> None:
     """Put in what a record of a day is worth, or take it back; 0: what is left of its deposit is of this day now."""
-    source = f"{booking.record.registry}/{booking.record.id}"
-    before = besides(wallet)
+    source, before = _source(booking), besides(wallet)
     if more > 0:
-        done = wallets.earn(wallet, day, more, source)
+        done = wallets.earn(wallet, day, more, source, today=today)
     elif more < 0:
         done = taken_back(wallet, today, -more, source, day)
     else:
-        effect.add(wallet, wallets.redate(wallet, today, source, day), before)
-        before, done = besides(wallet), wallets.expire(wallet, today)  # what has ended by that is let go at once
+        done = wallets.redate(wallet, today, source, day)
     effect.add(wallet, done, before)
-    return done
-
-
-def _may_have_ended(done: Done, today: date) -> bool:
-    """Tell whether a change may have left something in a lot that has ended."""
-    return any(lot.last_day < today for lot in done.opened) or any(move.amount > 0 for move in done.lot_moves)
 
 
 def _closes_again(
@@ -264,6 +302,7 @@ def _to_others(
     was = before.get(record.key)
     now_in = earner(account, record.volunteer, record.organisation)
     was_in = now_in if was is None else earner(account, record.volunteer, was.record.organisation)
+    there = worth.was
     changes = [(now_in, day, more) for day, more in _on_days(account, booking, worth, was)]
     if was is not None and was_in != now_in:
         was_on = was.record.day if account.changes else record.day
@@ -275,7 +314,8 @@ def _to_others(
         if passing is None:
             raise AssertionError(f"the passbook of {owner} is not open")
         came = From(record.volunteer, "record", said={"registry": record.registry, "record": record.id})
-        passed = passing.earns(owner, account, day, more, today, came)
+        passed = passing.earns(owner, account, day, more, today, came, there if owner == was_in else 0)
+        there += more
         if passed:
             lines += (Line(ISSUED, unit, -passed, own=False), Line(TRANSIT, unit, passed, own=False))
     return lines if changes else None

@@ -322,9 +322,17 @@ class _Deciding:
         if found.recount is not None:
             bookings = found.recount.bookings
             if credits(rulebook):
-                rows, number, on = replica.rows(), replica.number + 1, command.on
                 bookings = credited(
-                    rulebook, person, found.recount, rows, replica.balances, number, on, self.passing, replica.closed
+                    rulebook,
+                    person,
+                    found.recount,
+                    replica.rows(),
+                    replica.balances,
+                    replica.number + 1,
+                    command.on,
+                    self.passing,
+                    replica.closed,
+                    replica.unstored,
                 )
             drafts += [booked(one) for one in bookings]
         return drafts

@@ -224,7 +224,16 @@ def _drafts(
         rows, today = replica.rows(lots=whole), on or _booked_on(group)
         passing.today = today
         bookings = credited(
-            rulebook, person, found, rows, replica.balances, replica.number, today, passing, replica.closed
+            rulebook,
+            person,
+            found,
+            rows,
+            replica.balances,
+            replica.number,
+            today,
+            passing,
+            replica.closed,
+            replica.unstored,
         )
     return [draft_of(one) for one in bookings]
 

@@ -110,25 +110,36 @@ class Passing:
         wallet, before = self._wallet(customer, pool, on)
         self._enter(customer, wallet, wallets.pay_out(wallet, on, amount), before, PAID_OUT, on, went, amount)
 
-    def earns(self, owner: VolunteerId, account: Account, on: date, worth: int, today: date, came: From) -> int:
-        """Put in what a record is worth, or take back what it is worth no longer; return how much has passed."""
+    def earns(
+        self, owner: VolunteerId, account: Account, on: date, worth: int, today: date, came: From, was: int
+    ) -> int:
+        """Put in what a record is worth, or take back what it is worth no longer; return how much has passed.
+
+        `was` is what of the record is there by now.
+        """
         customer = self._at_hand(owner)
         customer.wallet(account, ended=worth < 0)
         wallet, before = self._wallet(customer, account, today)
         source = f"{came.said['registry']}/{came.said['record']}"
         effects = Effects()
-        if on < today or worth < 0:
-            effects.add(wallet, wallets.expire(wallet, today), before)
-            before = besides(wallet)
+        wallets.knows_rest(wallet, source, was)
         done = _earned(wallet, on, worth, source, today)
-        lines = tuple(line._replace(account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
-        effects.add(wallet, done._replace(lines=lines), before)
-        passed = -sum(line.amount for line in lines if line.account == TRANSIT)
+        passed = _in_transit(effects, wallet, done, before)
         if effects.lines or effects.wallets:
             kind = RECEIVED if worth > 0 else TAKEN_BACK
             came = replace(came, said={**came.said, BOOKED_ON: today.isoformat()})
             self._draft(customer, wallet.account, effects, kind, on, came, passed)
         return passed
+
+    def gives_back(self, owner: VolunteerId, account: Account, on: date, amount: int, source: str, came: From) -> None:
+        """Take from a pool what had overflowed into it and should not have."""
+        customer = self._at_hand(owner)
+        day = max(on, self.today)
+        customer.wallet(account, ended=True)
+        wallet, before = self._wallet(customer, account, day)
+        effects = Effects()
+        passed = _in_transit(effects, wallet, taken_back(wallet, day, amount, source), before)
+        self._draft(customer, wallet.account, effects, TAKEN_BACK, day, came, passed)
 
     def share(self, owner: VolunteerId, effects: Effects, on: date, why: str, actor: str = SYSTEM) -> None:
         """Let what overflows or is given away arrive in the county's pool, and let pools lend and be repaid.
@@ -143,8 +154,10 @@ class Passing:
             if pool is None or pool_owner(pool) == owner or self.customer(pool_owner(pool)) is None:
                 continue
             amount = effects.redirect(DONATION_POOL, UNITS[unit], TRANSIT)
-            if amount:
+            if amount > 0:
                 self.receives(pool_owner(pool), pool, on, amount, f"gift/{owner}", came)
+            elif amount < 0:
+                self.gives_back(pool_owner(pool), pool, on, -amount, f"gift/{owner}", came)
         for id, drawn in effects.drawn.items():
             pool = next((lender(policy, account) for account in policy.accounts if account.clause.id == id), None)
             if pool is not None and self.customer(pool_owner(pool)) is not None:
@@ -179,6 +192,7 @@ class Passing:
     def _wallet(self, customer: Customer, account: Account, on: date) -> tuple[Wallet, Besides]:
         self.drafts += turned(self.rulebook, customer, max(on, self.today))
         wallet = customer.wallet(account)
+        wallet.unstored.clear()  # what overflows here does not come back
         wallet.next_lot = max(wallet.next_lot, first_lot(customer.number + 1))
         return wallet, besides(wallet)
 
@@ -228,11 +242,18 @@ class Passing:
 def _earned(wallet: Wallet, day: date, worth: int, source: str, today: date) -> Done:
     """Put in what a record of a day is worth, or take back today what it is worth no longer."""
     if worth > 0:
-        return wallets.earn(wallet, day, worth, source)
+        return wallets.earn(wallet, day, worth, source, today=today)
     return taken_back(wallet, today, -worth, source, day)
 
 
-def taken_back(wallet: Wallet, on: date, amount: int, source: str, earned_on: date) -> Done:
+def _in_transit(effects: Effects, wallet: Wallet, done: Done, before: Besides) -> int:
+    """Add what a record has done to a pool, where what is issued there has passed; return how much has."""
+    lines = tuple(line._replace(account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
+    effects.add(wallet, done._replace(lines=lines), before)
+    return -sum(line.amount for line in lines if line.account == TRANSIT)
+
+
+def taken_back(wallet: Wallet, on: date, amount: int, source: str, earned_on: date = date.max) -> Done:
     """Take back what a record is worth no longer.
 
     The record is worth less, whatever the account forbids: where a balance below zero is forbidden, what is there goes

@@ -23,7 +23,7 @@ from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -35,7 +35,7 @@ from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED
 from lianxing.engine.bank.deciding_again import EXPIRED, HOLD_EXPIRED, Witnesses, arrived, asked, sender_of
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
-from lianxing.engine.bank.passing import RECEIVED
+from lianxing.engine.bank.passing import RECEIVED, TAKEN_BACK
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, begun_by
 from lianxing.engine.bank.sharing import ORGANISATION, POOL
@@ -124,12 +124,12 @@ class _Replaying:
         self._kept = kept_policies(self._connection, county)
         self._stock = stock_moves(self._connection, county)
         passed = PassedOn.of(
-            one for one, _rulebook in self._told(RECEIVED, any(map(_keeps_the_rest, self._accounts())))
+            one for one, _rulebook in self._told(any(map(_keeps_the_rest, self._accounts())), RECEIVED, TAKEN_BACK)
         )
         self._witnesses = Witnesses(reading, county, self._stock, closings(self._connection, county), passed)
         pools = any(one.holder is Holder.POOL for one in self._accounts())
         self._matches = self._matched()
-        self._claims = Claims(pools_had(self._told(REFUSED, pools)), [match.claims for match in self._matches])
+        self._claims = Claims(pools_had(self._told(pools, REFUSED)), [match.claims for match in self._matches])
         self._post = Post()
         self._waiting: dict[Pair, Book] = {}
         self._ready: list[Book] = []
@@ -199,9 +199,9 @@ class _Replaying:
 
     # --- what is read before, of all passbooks -------------------------------------------------------------------
 
-    def _told(self, kind: str, asked: bool) -> Iterator[tuple[Told, Rulebook]]:
-        """Yield the entries of a kind under rules that are at hand, where they are asked for."""
-        for one in told(self._connection, self._county, [kind]) if asked else ():
+    def _told(self, asked: bool, *kinds: str) -> Iterator[tuple[Told, Rulebook]]:
+        """Yield the entries of these kinds under rules that are at hand, where they are asked for."""
+        for one in told(self._connection, self._county, kinds) if asked else ():
             rulebook = self._rulebooks.get(one.digest)
             if rulebook is not None:
                 yield one, rulebook
@@ -213,7 +213,7 @@ class _Replaying:
     def _matched(self) -> list[Match]:
         """Return the steps in which somebody was matched, or was to be."""
         menu = any(rulebook.policy.menu for rulebook in self._rulebooks.values())
-        steps = chain(self._told(REQUEST, menu), self._told(REFUSED, menu))
+        steps = self._told(menu, REQUEST, REFUSED)
         declared: dict[VolunteerId, list[tuple[int, tuple[VolunteerId, ...]]]] = {}
         for one in told(self._connection, self._county, [DECLARED]) if menu else ():
             with suppress(LookupError, TypeError, ValueError):  # it will be named where it is decided again

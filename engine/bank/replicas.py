@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import orjson
 
 from lianxing.engine.bank.closings import Closed, closed_by
+from lianxing.engine.bank.crediting import unstored_of
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.deciding import APPROVED, BROUGHT, DECLARED
 from lianxing.engine.bank.lowering import lowerings_by, lowers
@@ -53,6 +55,7 @@ class Replica:
     had: dict[int, Had] = field(default_factory=dict)
     notes: list[Noted] = field(default_factory=list)  # what reviews say
     holds: dict[int, HoldRow] = field(default_factory=dict)
+    unstored: dict[tuple[str, str], list[Any]] = field(default_factory=dict)  # of records, as `credited` asks for it
     _lots: dict[tuple[str, int], LotRow] = field(default_factory=dict)
     _full: dict[tuple[str, int], None] = field(default_factory=dict)  # the lots of which something is left
     _taken: dict[int, list[tuple[str, int, int]]] = field(default_factory=dict)
@@ -150,11 +153,13 @@ class Replica:
             key = link.registry, link.record
             record, supplied = record_from(link.content), facts_from(link.supplied or b"{}")
             self._originals[link.number] = key
+            self._apply_unstored(key, link)
             self.held[key] = Held(
                 record, supplied, link.number, link.seconds, link.points, digest, counted, version=link.number
             )
             return
         key = self._originals[link.adjusts]
+        self._apply_unstored(key, link)
         if link.content == b"":
             del self.held[key]
             return
@@ -170,6 +175,13 @@ class Replica:
             record, supplied = record_from(link.content), facts_from(link.supplied or b"{}")
             now = replace(now, record=record, supplied=supplied, version=link.number)
         self.held[key] = now
+
+    def _apply_unstored(self, key: tuple[str, str], link: Link) -> None:
+        said = unstored_of(link.body)
+        if said:
+            self.unstored[key] = said
+        else:
+            self.unstored.pop(key, None)
 
     # --- what the bank asks of a passbook ------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.crediting import credited, credits
+from lianxing.engine.bank.crediting import credited, credits, unstored_in
 from lianxing.engine.bank.deciding import REFUSED, reason_data
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
@@ -106,8 +106,8 @@ class Reviewer(Teller):
             balances = writing.balances_of([owner]).get(owner, {})
             number = writing.number(owner)
             closed = closings(writing, command.county, [command.volunteer]).get(command.volunteer)
-            on = command.on
-            bookings = credited(self._rulebook, person, found, rows, balances, number, on, passing, closed)
+            on, beside = command.on, unstored_in(writing, self._rulebook, owner, found)
+            bookings = credited(self._rulebook, person, found, rows, balances, number, on, passing, closed, beside)
         writing.book(bookings)
         writing.enter(passing.taken())
 

@@ -576,6 +576,20 @@ class Reading:
             return None
         return StoredPolicy(row.digest, row.county, row.title, row.first_used_at, bytes(row.content))
 
+    def newest_bodies(self, owner: _Owner, originals: Collection[int]) -> dict[int, bytes]:
+        """Return the body of the newest entry of records, by the number of their original entry."""
+        found: dict[int, bytes] = {}
+        for id in self._ids([owner]):
+            for chunk in chunks(originals):
+                of_records = entry.c.number.in_(chunk) | entry.c.adjusts.in_(chunk)
+                rows = self._connection.execute(
+                    select(func.coalesce(entry.c.adjusts, entry.c.number), entry.c.body)
+                    .where(entry.c.passbook == id, of_records)
+                    .order_by(entry.c.number)
+                )
+                found |= {original: bytes(body) for original, body in rows}
+        return found
+
     def counts(self) -> dict[str, int]:
         """Return how many there are of everything."""
         tables = {

@@ -59,7 +59,8 @@ def test_who_has_lost_points_by_time_does_not_lose_them_again_when_their_record_
         with counter.ledger.reading() as reading:
             last = reading.passbook_entries(ANN, HERE)[-1]
         points = {(one.account.partition("/")[0], one.amount) for one in last.postings if one.unit == "points"}
-        assert {("issued", 200), ("expired", -200)} <= points
+        assert ("issued", 200) in points
+        assert (("expired", -200) in points) is booked
         counter.take(of_day("2023-12-30"), on=NEW_YEAR)  # it was no mistake after all
         end_all(counter.ledger, counter.rulebook, NEW_YEAR)
         assert counter.has() == {"points": 200}
@@ -96,6 +97,7 @@ def test_a_record_of_another_day_ends_with_that_day(tmp_path: Path) -> None:
         end_all(counter.ledger, counter.rulebook, date(2025, 1, 6))
         assert counter.has() == {"points": 200}
         counter.take(of_day("2024-01-03"), on=date(2025, 1, 7))
+        end_all(counter.ledger, counter.rulebook, date(2025, 1, 7))
         assert counter.has() == {"points": 200}
         agree(counter)
 
@@ -120,6 +122,7 @@ def test_what_a_pool_has_lost_by_time_it_does_not_lose_again(tmp_path: Path) -> 
     with bank(tmp_path, accounts=chest) as counter:
         end_all(counter.ledger, counter.rulebook, NEW_YEAR)
         counter.take(FIRST, on=date(2025, 1, 20))
+        end_all(counter.ledger, counter.rulebook, date(2025, 1, 20))
         assert counter.has(VolunteerId("pool/chest")) == {}
         counter.take(served("later", "2025-01-21 09:00", 2), on=date(2025, 1, 21))
         counter.take(Withdrawn(RecordId("2024-01-10"), RegistryId("test")), on=date(2025, 1, 21))
