@@ -45,11 +45,13 @@ class Lot:
 
 class Unstored(NamedTuple):
     """What a record is worth to an account and is not in it: `rest`, lost as less than a whole unit, and `over`, which
-    has overflowed.
+    has overflowed. `off` was written off when the record became worth less: should it be worth more again, that is not
+    paid a second time.
     """
 
     rest: int = 0
     over: int = 0
+    off: int = 0
 
 
 @dataclass(slots=True)

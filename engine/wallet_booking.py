@@ -16,6 +16,7 @@ from lianxing.engine.wallet import (
     NOTHING,
     OWED,
     TRANSITION,
+    WRITTEN_OFF,
     Done,
     Hold,
     Line,
@@ -210,6 +211,15 @@ class WalletBooking:
         part = min(self._unstored(source).over, amount)
         self._overflows(source, -part)
         return amount - part
+
+    def writes_off(self, source: str, amount: int) -> int:
+        """Write an amount off, or make good below zero what was written off of a source; return how much it is."""
+        before = self._unstored(source)
+        amount = max(amount, -before.off)
+        if amount and source:
+            self.wallet.unstored[source] = before._replace(off=before.off + amount)
+        self.book(WRITTEN_OFF, -amount)
+        return amount
 
     def arrives(self, on: date, amount: int, source: str, parts: Sequence[Part], today: date = date.min) -> None:
         """Put in an amount: what is too much overflows, what is owed is paid, the rest are lots."""

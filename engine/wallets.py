@@ -36,7 +36,6 @@ from lianxing.engine.wallet import (
     REDEEMED,
     TRANSIT,
     TRANSITION,
-    WRITTEN_OFF,
     Done,
     Hold,
     Lot,
@@ -84,6 +83,7 @@ def earn(
     booking = WalletBooking(wallet)
     last_day = last_day_of(account, on)
     credited = booking.over(on, last_day, booking.whole(amount, source))
+    credited += booking.writes_off(source, -credited)
     booking.arrives(on, credited, source, [(on, last_day, credited)], today)
     return booking.done(ISSUED)
 
@@ -366,8 +366,7 @@ def take_back(wallet: Wallet, on: date, amount: int, source: str = "", earned_on
     left = booking.take([lot for lot in live if not source or lot.source != source], left)
     if wallet.account.shortfall is Shortfall.CLAMP:
         short = min(short, left)
-        booking.book(WRITTEN_OFF, -short)
-        left -= short
+        left -= booking.writes_off(source, short)
     booking.owe(left)
     return booking.done(ISSUED)
 

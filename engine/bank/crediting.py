@@ -23,7 +23,7 @@ from lianxing.engine.ledger.reading import Held, Reading
 from lianxing.engine.recounting import Recount, as_counted
 from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Unstored, Wallet, last_day_of
-from lianxing.rules.accounts import Account, Closing, Holder, WholeOnly
+from lianxing.rules.accounts import Account, Closing, Holder, Shortfall, WholeOnly
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
 from lianxing.rules.records import Volunteer
@@ -31,6 +31,7 @@ from lianxing.rules.standings import Counted
 from lianxing.rules.transition import Change
 
 _EVERYTHING = frozenset(("tenure", "age"))
+_WRITES_OFF = (Shortfall.CLAMP, Shortfall.FORBID)
 _TOGETHER = -1  # as the number of a lot: all that is there, where no lot has to be told from another
 
 
@@ -86,7 +87,8 @@ def credited(
             now = 0 if booking.kind == "withdrawn" else worth_to(rulebook, person, account, after[key])
             redated = bool(was and now) and before is not None and before.record.day != booking.record.day
             worths.append(Worth(was, now, redated))
-        if not any(worth.was or worth.now for worth in worths):
+        outside = _unstored_of(account, unstored)
+        if not outside and not any(worth.was or worth.now for worth in worths):
             continue
         if account.holder in (Holder.POOL, Holder.ORGANISATION):
             for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
@@ -96,7 +98,7 @@ def credited(
                     dated.add(at)
             continue
         wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
-        wallet.unstored |= _unstored_of(account, unstored)
+        wallet.unstored |= outside
         _reached(wallet, effects[0], today, number + 1)
         for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
             moves = _on_days(account, booking, worth, found.before.get(booking.record.key))
@@ -111,7 +113,7 @@ def credited(
                 if passing is not None and pools and effect.lines:
                     passing.share(person.id, effect, booking.record.day, "overflow")
             said = _unstored_data(account, wallet.unstored.get(_source(booking)))
-            if said is not None and booking.kind != "withdrawn":
+            if said is not None:
                 besides_it.setdefault(at, []).append(said)
     for at, (booking, effect) in enumerate(zip(found.bookings, effects, strict=True), 1):
         if at in dated:
@@ -141,20 +143,29 @@ def _unstored_data(account: Account, said: Unstored | None) -> dict[str, Any] | 
         return None
     to = "" if account.storage is None else account.storage.overflow.value
     where = {"account": account.clause.id, "unit": UNITS[account.unit], **clause_data(account.clause)}
-    return {**where, "rest": said.rest, "over": said.over, "to": to}
+    return {**where, **said._asdict(), "to": to}
 
 
 def unstored_in(
     reading: Reading, rulebook: Rulebook, owner: tuple[VolunteerId, CountyId], found: Recount
 ) -> dict[tuple[str, str], list[Any]]:
     """Return what accounts have not taken in of the records whose worth changes, as `credited` asks for it."""
-    accounts = rulebook.policy.accounts
-    if not any(account.storage is not None or account.whole_only is WholeOnly.REST_LOST for account in accounts):
+    if not any(map(_may_keep_out, rulebook.policy.accounts)):
         return {}
-    keys = (booking.record.key for booking in found.bookings)
+    keys = [booking.record.key for booking in found.bookings]
     originals = {found.before[key].entry: key for key in keys if key in found.before}
     bodies = reading.newest_bodies(owner, originals) if originals else {}
-    return {originals[entry]: unstored_of(body) for entry, body in bodies.items()}
+    said: dict[tuple[str, str], list[Any]]
+    said = {originals[entry]: unstored_of(body) for entry, body in bodies.items()}
+    again = {key for key in keys if key not in found.before}
+    if again and any(account.shortfall in _WRITES_OFF for account in rulebook.policy.accounts):
+        said |= {key: unstored_of(body) for key, body in reading.withdrawn_bodies(owner, again).items()}
+    return {key: one for key, one in said.items() if one}
+
+
+def _may_keep_out(account: Account) -> bool:
+    """Tell whether something of a record may be outside an account that is earned from it."""
+    return account.storage is not None or account.whole_only is WholeOnly.REST_LOST or account.shortfall in _WRITES_OFF
 
 
 def unstored_of(body: bytes) -> list[Any]:
@@ -166,7 +177,7 @@ def unstored_of(body: bytes) -> list[Any]:
 def _unstored_of(account: Account, unstored: Mapping[tuple[str, str], Sequence[Any]]) -> dict[str, Unstored]:
     """Return what an account has not taken in of records, by their sources, as bodies say it."""
     return {
-        f"{registry}/{record}": Unstored(one["rest"], one["over"])
+        f"{registry}/{record}": Unstored(one["rest"], one["over"], one["off"])
         for (registry, record), said in unstored.items()
         for one in said
         if one["account"] == account.clause.id

@@ -590,6 +590,19 @@ class Reading:
                 found |= {original: bytes(body) for original, body in rows}
         return found
 
+    def withdrawn_bodies(self, owner: _Owner, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """Return the bodies of the entries that took these records out of a passbook, the newest of each."""
+        return {
+            (registry, record): bytes(body)
+            for id in self._ids([owner])
+            for registry, record, body in self._connection.execute(
+                select(entry.c.registry, entry.c.record, entry.c.body)
+                .where(entry.c.passbook == id, entry.c.adjusts.is_not(None), entry.c.kind == "withdrawn")
+                .order_by(entry.c.number)
+            )
+            if (registry, record) in keys
+        }
+
     def counts(self) -> dict[str, int]:
         """Return how many there are of everything."""
         tables = {

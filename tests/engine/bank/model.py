@@ -94,6 +94,8 @@ class Box:
     granted: set[int] = field(default_factory=set)
     deposits: int = 0
     lost: list[Coin] = field(default_factory=list)  # that have ended
+    overflowed: list[str] = field(default_factory=list)  # the source of each coin that had no room
+    written_off: list[str] = field(default_factory=list)
 
     def there(self, today: date) -> list[Coin]:
         """The coins that may be spent, in the order in which they are."""
@@ -123,6 +125,7 @@ class Box:
         self.deposits += 1
         for coin in coins:
             if self.rules.most is not None and self.available(day) + self.held >= self.rules.most:
+                self.overflowed.append(coin.source)
                 continue
             if self.owed:
                 self.owed -= 1
@@ -134,6 +137,9 @@ class Box:
         self.waiting = count % self.rules.whole
         count -= self.waiting
         self.let_go(today)
+        while count and source in self.written_off:  # nobody gets twice what was written off
+            self.written_off.remove(source)
+            count -= 1
         self.put([Coin(0, day, self.rules.ends(day), source) for _ in range(count)], day)
 
     def draw(self, count: int, today: date) -> list[Coin | None]:
@@ -180,7 +186,13 @@ class Box:
                         coin.only_held = True
 
     def take_back(self, count: int, source: str, today: date) -> None:
-        """What has ended of it is lost already; where it was spent, other coins go."""
+        """What never came in comes from where it went; what has ended is lost already; what was spent, other coins."""
+        count -= self.waiting
+        self.waiting = -count % self.rules.whole
+        count += self.waiting
+        while count and source in self.overflowed:
+            self.overflowed.remove(source)
+            count -= 1
         self.let_go(today)
         theirs = [coin for coin in self.there(today) if coin.source == source]
         others = [coin for coin in self.there(today) if coin.source != source]
@@ -190,6 +202,7 @@ class Box:
         too_much = max(0, count - max(0, self.available(today) + self.held))
         left = count - len(self.pick(theirs + others, count))
         if self.rules.shortfall != "debt":
+            self.written_off += [source] * min(too_much, left)
             left -= min(too_much, left)
         self.owed += left
 
