@@ -23,6 +23,7 @@ from lianxing.rules.statements import (
     EndingLot,
     GoneOver,
     OpenHold,
+    Outside,
     Pending,
     PerkUses,
     StatedReason,
@@ -201,6 +202,7 @@ def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, 
         "reason": line.reason,
         "reasons": [_reason(reason, language) for reason in line.reasons],
         "gone_over": [_gone_over(one) for one in line.gone_over],
+        "outside": [_outside(one) for one in line.outside],
         "sentences": [what_text(line, language), *remarks(line, language)],
     }
 
@@ -218,6 +220,12 @@ def _change(change: Change) -> dict[str, str]:
 def _gone_over(one: GoneOver) -> dict[str, str]:
     before, after = exact(one.unit, one.before), exact(one.unit, one.after)
     return {"account": one.account, "unit": one.unit, "before": before, "after": after}
+
+
+def _outside(one: Outside) -> dict[str, str]:
+    amounts = {"rest": one.rest, "over": one.over, "written_off": one.off}
+    said = {name: exact(one.unit, amount) for name, amount in amounts.items()}
+    return {"account": one.account, "unit": one.unit, **said, "to": one.to}
 
 
 def _cited(cited: Cited) -> dict[str, Any]:

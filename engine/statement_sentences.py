@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from lianxing.engine.amounts import amount_text, number_text
 from lianxing.engine.answers import PERIODS, awaiting_sentence, stated_sentence
 from lianxing.engine.reading.vocabulary import WORDS
-from lianxing.engine.wording import gone_over_sentence, refusal_sentence, standing_sentences
+from lianxing.engine.wording import gone_over_sentence, outside_sentence, refusal_sentence, standing_sentences
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import (
@@ -204,6 +204,9 @@ def remarks(line: StatementLine, language: Language) -> Iterator[str]:
         said.append(refusal_sentence(data, clauses, language))
     yield from said
     yield from (gone_over_sentence(one.account, one.unit, one.before, one.after, language) for one in line.gone_over)
+    for outside in line.outside:
+        amounts = outside.rest, outside.over, outside.off, outside.to
+        yield outside_sentence(outside.account, outside.unit, *amounts, language)
     if not said:
         yield from (cited_text(cited, language) for cited in line.clauses)
     if line.actor:

@@ -56,6 +56,12 @@ def sentences(body: Mapping[str, Any], kept: Mapping[str, Any], language: Langua
         where = clause_text(one["clause"], clauses.get(one["clause"], {}), language)
         went = gone_over_sentence(one["account"], one["unit"], one["came"], one["went"], language)
         said.append(f"{where}{'：' if language == 'zh' else ': '}{went}")
+    for one in body.get("unstored", ()):
+        if one["account"]:
+            amounts = one["rest"], one["over"], one["off"], one["to"]
+            outside = outside_sentence(one["account"], one["unit"], *amounts, language)
+            where = clause_text(one["clause"], clauses.get(one["clause"], {}), language)
+            said.append(f"{where}{'：' if language == 'zh' else ': '}{outside}")
     return said
 
 
@@ -65,6 +71,23 @@ def gone_over_sentence(account: str, unit: str, before: int, after: int, languag
     if language == "zh":
         return f"{account}：规则衔接前 {came}，衔接后 {went}"
     return f"{account}: {came} before the change of rules, {went} after it"
+
+
+def outside_sentence(account: str, unit: str, rest: int, over: int, off: int, to: str, language: Language) -> str:
+    """Return what an account has not taken in of a record, and where it went."""
+    zh = language == "zh"
+    said = []
+    if rest:
+        amount = amount_text(unit, rest, language)
+        said.append(f"{amount}不足一个单位，作废" if zh else f"{amount} less than a whole unit lost")
+    if over:
+        amount, where = amount_text(unit, over, language), _OVERFLOWS.get(to)
+        went = ("作废" if zh else "lost") if where is None else f"归{where[0]}" if zh else f"gone to {where[1]}"
+        said.append(f"{amount}超出存储上限，{went}" if zh else f"{amount} over what is stored {went}")
+    if off:
+        amount = amount_text(unit, off, language)
+        said.append(f"{amount}已核销" if zh else f"{amount} written off before")
+    return f"{account}：{'；'.join(said)}" if zh else f"{account}: {'; '.join(said)}"
 
 
 def clause_text(id: str, clause: Mapping[str, str], language: Language) -> str:

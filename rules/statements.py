@@ -83,11 +83,26 @@ class GoneOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """What an account has not taken in of a record: `rest`, lost as less than a whole unit; `over` what it stores, gone
+    `to` where the county says; `off`, written off when the record became worth less.
+    """
+
+    account: str
+    unit: str
+    rest: int
+    over: int
+    off: int
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatementLine:
     """One entry: the day it happened, the instant it was recorded, what it is, and what it changed.
 
     `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
-    a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left.
+    a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left,
+    `outside` what accounts have not taken in of a record.
     """
 
     entry: int
@@ -105,6 +120,7 @@ class StatementLine:
     reasons: tuple[StatedReason, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     gone_over: tuple[GoneOver, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, clau
 from lianxing.engine.bank.closings import Closed
 from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.passing import From, Passing, taken_back
-from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, shared
+from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, pools_of_limits, shared
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
 from lianxing.engine.ledger.holdings import WalletRows
@@ -24,6 +24,7 @@ from lianxing.engine.recounting import Recount, as_counted
 from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Unstored, Wallet, last_day_of
 from lianxing.rules.accounts import Account, Closing, Holder, Shortfall, WholeOnly
+from lianxing.rules.assessments import Assessment
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
 from lianxing.rules.records import Volunteer
@@ -48,8 +49,9 @@ class Worth(NamedTuple):
 
 
 def credits(rulebook: Rulebook) -> bool:
-    """Tell whether records are worth anything to an account of the county."""
-    return any(_earns_at_all(account) for account in rulebook.policy.accounts)
+    """Tell whether records bring anything to an account of the county."""
+    policy = rulebook.policy
+    return any(_earns_at_all(account) for account in policy.accounts) or bool(pools_of_limits(policy))
 
 
 def credited(
@@ -115,6 +117,17 @@ def credited(
             said = _unstored_data(account, wallet.unstored.get(_source(booking)))
             if said is not None:
                 besides_it.setdefault(at, []).append(said)
+    for at, (booking, assessment, effect) in enumerate(zip(found.bookings, found.assessments, effects, strict=True), 1):
+        over = _over_limits(rulebook, assessment)
+        lines = _to_pool(over, unstored.get(booking.record.key, ()))
+        if passing is not None and lines:
+            effect.lines += lines
+            passing.share(person.id, effect, booking.record.day, "overflow")
+            dated.add(at)
+        if over:
+            besides_it.setdefault(at, []).extend(
+                {"account": "", "unit": unit, "over": amount, "to": DONATION_POOL} for unit, amount in over.items()
+            )
     for at, (booking, effect) in enumerate(zip(found.bookings, effects, strict=True), 1):
         if at in dated:
             booking.body = _with(booking.body, {BOOKED_ON: today.isoformat(), **passed_data(effect)})
@@ -146,11 +159,33 @@ def _unstored_data(account: Account, said: Unstored | None) -> dict[str, Any] | 
     return {**where, **said._asdict(), "to": to}
 
 
+def _over_limits(rulebook: Rulebook, assessment: Assessment | None) -> dict[str, int]:
+    """Return what limits have sent of a record to the pool, by unit, where the county has a pool for it."""
+    if assessment is None:
+        return {}
+    units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
+    overflows = assessment.overflows if units else {}
+    found = {unit: int(overflows.get((DONATION_POOL, unit), 0)) for unit in units}
+    return {unit: over for unit, over in found.items() if over}
+
+
+def _to_pool(now: Mapping[str, int], before: Iterable[Mapping[str, Any]]) -> list[Line]:
+    """Return what goes to the pool of what limits take off, and comes back from there where they take off less."""
+    was = {one["unit"]: one["over"] for one in before if not one["account"]}
+    changes = [(unit, now.get(unit, 0) - was.get(unit, 0)) for unit in dict.fromkeys((*now, *was))]
+    return [
+        line
+        for unit, more in changes
+        if more
+        for line in (Line(ISSUED, unit, -more, own=False), Line(DONATION_POOL, unit, more, own=False))
+    ]
+
+
 def unstored_in(
     reading: Reading, rulebook: Rulebook, owner: tuple[VolunteerId, CountyId], found: Recount
 ) -> dict[tuple[str, str], list[Any]]:
     """Return what accounts have not taken in of the records whose worth changes, as `credited` asks for it."""
-    if not any(map(_may_keep_out, rulebook.policy.accounts)):
+    if not any(map(_may_keep_out, rulebook.policy.accounts)) and not shared(rulebook.policy):
         return {}
     keys = [booking.record.key for booking in found.bookings]
     originals = {found.before[key].entry: key for key in keys if key in found.before}

@@ -90,8 +90,19 @@ def account_in(policy: Policy, owner: str, account: Account) -> Account | None:
 
 def shared(policy: Policy) -> tuple[VolunteerId, ...]:
     """Return the pools that may get or give something when an account of somebody else changes."""
-    found = [pool_owner(pool) for account in policy.accounts for pool in _beside(policy, account)]
-    return tuple(dict.fromkeys(found))
+    found = [pool for account in policy.accounts for pool in _beside(policy, account)]
+    return tuple(dict.fromkeys(map(pool_owner, (*found, *pools_of_limits(policy)))))
+
+
+def pools_of_limits(policy: Policy) -> list[Account]:
+    """Return the pools that get what is over limits of hours or points."""
+    limits = ((policy.hours, Unit.HOURS), (policy.earning, Unit.POINTS))
+    units = [unit for steps, unit in limits if any(map(_goes_to_the_pool, steps))]
+    return [pool for unit in units if (pool := pool_of(policy, unit)) is not None]
+
+
+def _goes_to_the_pool(step: object) -> bool:
+    return getattr(step, "overflow", None) is Overflow.DONATION_POOL
 
 
 def lenders(policy: Policy) -> tuple[VolunteerId, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.accounts import touch_of_done
-from lianxing.engine.bank.booking import UNITS, issued_from
+from lianxing.engine.bank.booking import UNITS, UNSTORED, issued_from
 from lianxing.engine.bank.deciding import APPROVED
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.steps import REVIEW, awards_of
@@ -44,6 +44,7 @@ from lianxing.rules.statements import (
     EndingLot,
     GoneOver,
     OpenHold,
+    Outside,
     Pending,
     PerkUses,
     StatedReason,
@@ -189,6 +190,7 @@ class _Book:
             reasons=tuple(_stated(reason) for reason in body.get("reasons", ())),
             refusals=tuple(_refusal(refusal) for refusal in body.get("refusals", ())),
             gone_over=tuple(_gone_over(entry.kind, body)),
+            outside=tuple(_outside(body)),
         )
 
     def _postings(self, number: int) -> Iterator[tuple[str, str, str, int]]:
@@ -201,6 +203,7 @@ class _Book:
         body, kept = self._bodies[entry.id], self._kept.get(entry.policy_digest, {})
         named = [step["clause"] for step in (*body.get("workings", ()), *body.get("refusals", ()))]
         named += [said["clause"] for said in body.get("transitions", ())]
+        named += [one.account for one in _outside(body)]
         if "clause" in body:
             named.append(body["clause"])
         elif entry.record == "" and not body.get("reasons"):
@@ -488,6 +491,13 @@ def _gone_over(kind: str, body: _Body) -> Iterator[GoneOver]:
         yield GoneOver(account, unit, before, after)
     for said in body.get("transitions", ()):
         yield GoneOver(said["account"], said["unit"], said["came"], said["went"])
+
+
+def _outside(body: _Body) -> Iterator[Outside]:
+    """Yield what an entry says that accounts have not taken in of its record; of limits its steps tell."""
+    for one in body.get(UNSTORED, ()):
+        if one["account"]:
+            yield Outside(one["account"], one["unit"], one["rest"], one["over"], one["off"], one["to"])
 
 
 def _stated(reason: _Body) -> StatedReason:

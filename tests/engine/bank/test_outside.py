@@ -1,0 +1,159 @@
+"""What a record is worth and an account does not take in: it is told, and never taken out of the account again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lianxing import ServiceRecord
+from lianxing.engine.bank.replaying import replay
+from lianxing.engine.bank.statements import statement
+from lianxing.engine.statement_sentences import remarks
+from lianxing.rules.commands import Redeem, Settle
+from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import Withdrawn
+from tests.engine.bank.counter import Counter, bank
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, DAY
+from tests.plugins.smallville import COUNTY, served
+
+POOL = VolunteerId("pool/chest")
+CHEST = """
+chest: {holder: pool, unit: points, earned_from: nothing, spent_on: [goods], expires: never, spends_first: oldest,
+  storage: unlimited, overdraft: none, transfer: none, shortfall: clamp}
+"""
+FIVE = ACCOUNTS.replace("storage: unlimited", "storage: {at_most: 5 points, overflow: donation_pool}", 1)
+THREE_A_MONTH = "- id: three_a_month\n  limit: {per: month, at_most: 3 points, overflow: TO}\n"
+
+
+def whole(rest: str) -> str:
+    return ACCOUNTS.replace("holds: 3 days", f"holds: 3 days\n  whole_only: {rest}", 1)
+
+
+def lasting(record: ServiceRecord, minutes: int) -> ServiceRecord:
+    return replace(record, seconds=60 * minutes, ended_at=record.started_at + 60 * minutes)
+
+
+def visit(minutes: int, day: str = "2024-05-20") -> ServiceRecord:
+    return lasting(served("visit", f"{day} 09:00", 2), minutes)
+
+
+def gone(id: str = "visit") -> Withdrawn:
+    return Withdrawn(RecordId(id), RegistryId("test"))
+
+
+def agree(counter: Counter) -> None:
+    done = replay(counter.ledger, [counter.rulebook])
+    assert (done.differences, done.left_out) == ([], {})
+
+
+def said(counter: Counter, on: date = DAY) -> list[str]:
+    told = statement(counter.ledger, counter.rulebook, ANN, None, on)
+    return [sentence for line in told.lines[-1:] for sentence in remarks(line, "en")]
+
+
+def test_what_overflowed_of_a_record_comes_back_from_the_pool_and_not_from_its_owner(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=FIVE + CHEST) as counter:  # Ann has four points
+        counter.take(visit(120))
+        assert (counter.has(), counter.has(POOL)) == ({"points": 500}, {"chest": 100})
+        assert "points: 1 point over what is stored gone to the donation pool" in said(counter)
+        counter.take(visit(90))
+        assert (counter.has(), counter.has(POOL)) == ({"points": 500}, {"chest": 50})
+        counter.take(gone())
+        assert (counter.has(), counter.has(POOL)) == ({"points": 400}, {})
+        agree(counter)
+
+
+def test_what_overflowed_and_was_lost_is_taken_from_nobody(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=FIVE.replace("overflow: donation_pool", "overflow: lost", 1)) as counter:
+        counter.take(visit(120))
+        counter.take(gone())
+        assert counter.has() == {"points": 400}
+        agree(counter)
+
+
+def test_of_a_record_that_overflowed_and_was_spent_only_what_came_in_is_missing(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=FIVE + CHEST) as counter:
+        counter.take(visit(120))
+        held = counter.ask(Redeem, offer="rice", units=2)
+        counter.ask(Settle, entry=held.entry)
+        counter.take(gone())
+        assert (counter.has(), counter.has(POOL)) == ({}, {})
+        agree(counter)
+
+
+@pytest.mark.parametrize("rest", ["rest_lost", "rest_carried"])
+@pytest.mark.parametrize(
+    ("minutes", "then", "has"),
+    [
+        pytest.param([75], None, 400, id="withdrawn"),
+        pytest.param([75, 70], None, 400, id="corrected, then withdrawn"),
+        pytest.param([75], 65, 500, id="a little less"),
+        pytest.param([75], 45, 400, id="less than a whole one"),
+        pytest.param([75], 120, 600, id="more"),
+        pytest.param([45, 75, 45, 75], None, 400, id="to and fro"),
+    ],
+)
+def test_only_whole_points_come_in_and_only_whole_points_go_out(
+    tmp_path: Path, rest: str, minutes: list[int], then: int | None, has: int
+) -> None:
+    with bank(tmp_path, accounts=whole(rest)) as counter:
+        for one in minutes:
+            counter.take(visit(one))
+        counter.take(gone() if then is None else visit(then))
+        assert counter.has() == {"points": has}
+        agree(counter)
+
+
+def test_less_than_a_whole_point_that_waits_is_there_for_other_records(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=whole("rest_carried")) as counter:
+        counter.take(visit(75), lasting(served("other", "2024-05-21 09:00", 2), 45))
+        assert counter.has() == {"points": 600}
+        counter.take(gone())
+        assert counter.has() == {"points": 400}
+        counter.take(served("third", "2024-05-22 09:00", 1))
+        assert counter.has() == {"points": 500}
+        agree(counter)
+
+
+@pytest.mark.parametrize("shortfall", ["clamp", "forbid"])
+@pytest.mark.parametrize("withdrawn", [True, False])
+def test_what_was_written_off_is_not_paid_a_second_time(tmp_path: Path, shortfall: str, withdrawn: bool) -> None:
+    with bank(tmp_path, accounts=ACCOUNTS.replace("shortfall: debt", f"shortfall: {shortfall}", 1)) as counter:
+        counter.take(visit(120))
+        held = counter.ask(Redeem, offer="rice", units=2)
+        counter.ask(Settle, entry=held.entry)
+        assert counter.has() == {"points": 200}
+        counter.take(gone("2023-12-30"), gone("2024-01-10"))
+        counter.take(gone() if withdrawn else visit(1))
+        assert counter.has() == {}
+        counter.take(visit(110))
+        assert counter.has() == {}
+        agree(counter)
+
+
+def test_a_late_record_lets_nothing_end_on_its_own_day(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:  # two of Ann's points end with 2024-12-30
+        counter.take(visit(60), on=date(2025, 1, 5))
+        assert said(counter, date(2024, 6, 1)) == ["[by_time, smallville/earning.yaml:1]"]
+        told = statement(counter.ledger, counter.rulebook, ANN, None, date(2024, 6, 1))
+        assert [one.available for one in told.closing if one.account == "points"] == [500]
+        agree(counter)
+
+
+@pytest.mark.parametrize(("to", "pool"), [("donation_pool", {"chest": 200}), ("lost", {}), ("honour", {})])
+def test_what_is_over_a_limit_goes_where_the_limit_says_and_comes_back_from_there(
+    tmp_path: Path, to: str, pool: dict[str, int]
+) -> None:
+    with bank(
+        tmp_path, accounts=ACCOUNTS + CHEST, earning=COUNTY["earning.yaml"] + THREE_A_MONTH.replace("TO", to)
+    ) as counter:
+        counter.take(visit(120), served("more", "2024-05-21 09:00", 2), served("most", "2024-05-22 09:00", 1))
+        assert (counter.has(), counter.has(POOL)) == ({"points": 700}, pool)
+        counter.take(gone())
+        assert (counter.has(), counter.has(POOL)) == ({"points": 700}, {})
+        counter.take(gone("more"))
+        assert counter.has() == {"points": 500}
+        agree(counter)
