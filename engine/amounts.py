@@ -33,6 +33,16 @@ def number_text(value: Number) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
 
 
+def counted(count: Number, one: str, many: str) -> str:
+    """Return how many of something, in English.
+
+    >>> counted(1, "entry", "entries"), counted(2000, "entry", "entries")
+    ('1 entry', '2,000 entries')
+    """
+    number = f"{count:,}" if isinstance(count, int) else number_text(count)
+    return f"{number} {one if count == 1 else many}"
+
+
 def points_text(hundredths: Number, language: Language) -> str:
     """Return hundredths of a point as points: `6.2 分`, `6.2 points`."""
     value = number_text(Fraction(hundredths) / 100)
@@ -60,7 +70,7 @@ def time_text(seconds: Number, language: Language) -> str:
 def amount_text(unit: str, amount: Number, language: Language) -> str:
     """Return an amount of a posting or a working: `seconds` or `points`, of a posting also `uses` of a perk."""
     if unit == "uses":
-        return f"{number_text(amount)} {'次' if language == 'zh' else 'use' if amount == 1 else 'uses'}"
+        return f"{number_text(amount)} 次" if language == "zh" else counted(amount, "use", "uses")
     return time_text(amount, language) if unit == "seconds" else points_text(amount, language)
 
 
@@ -88,9 +98,9 @@ def value_text(fact: Fact, value: FactValue | Fraction | None, language: Languag
         case FactType.MONTHS:
             return _months_text(int(value), zh)
         case FactType.DAYS:
-            return f"{value} {'天' if zh else 'days'}"
+            return f"{value} 天" if zh else counted(value, "day", "days")
         case FactType.WORKING_DAYS:
-            return f"{value} {'个工作日' if zh else 'working days'}"
+            return f"{value} 个工作日" if zh else counted(value, "working day", "working days")
         case FactType.MONEY:
             return f"{number_text(Fraction(value, 100))} {'元' if zh else 'yuan'}"
         case FactType.RATIO:
@@ -103,12 +113,12 @@ def _months_text(parts: int, zh: bool) -> str:
     months, days = divmod(parts, MONTH_PARTS)
     years, rest = divmod(months, 12)
     if months < 0 or not years or rest:
-        text = f"{months} {'个月' if zh else 'month' if months == 1 else 'months'}"
+        text = f"{months} 个月" if zh else counted(months, "month", "months")
     else:
-        text = f"{years} {'年' if zh else 'years' if years != 1 else 'year'}"
+        text = f"{years} 年" if zh else counted(years, "year", "years")
     if not days:
         return text
-    said = f"{days} {'天' if zh else 'day' if days == 1 else 'days'}"
+    said = f"{days} 天" if zh else counted(days, "day", "days")
     return said if not months else f"{text}零 {said}" if zh else f"{text} and {said}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from lianxing.engine.amounts import time_text, value_text
+from lianxing.engine.amounts import counted, time_text, value_text
 from lianxing.rules.dossiers import Dossier, Received
 from lianxing.rules.facts import FactValue
 from lianxing.rules.places import Language
@@ -59,7 +59,7 @@ def dossier_sentences(file: Dossier, policy: Policy, language: Language) -> Iter
     if zh:
         yield f"服务对象 {file.recipient}：{count} 次，共 {total}"
     else:
-        yield f"Recipient {file.recipient}: {count} service{'' if count == 1 else 's'}, {total} in all"
+        yield f"Recipient {file.recipient}: {counted(count, 'service', 'services')}, {total} in all"
     for one in file.services:
         kind, time = _kind_name(policy, one.kind, language), time_text(one.seconds, language)
         said = ("，" if zh else ", ").join(_evaluation(policy, one.evaluation, language))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from lianxing.engine.amounts import amount_text, number_text, time_text, value_text
+from lianxing.engine.amounts import amount_text, counted, number_text, time_text, value_text
 from lianxing.engine.answers import PERIODS, how_a_perk_opens
 from lianxing.engine.decision_sentences import conduct_sentences, star_sentences
 from lianxing.engine.evaluation_sentences import evaluation_sentence
@@ -276,7 +276,7 @@ def standing_sentences(standing: Standing, facts: Mapping[str, Fact], language: 
     zh = language == "zh"
     hours = time_text(standing.seconds, language)
     points = amount_text("points", standing.points, language)
-    records = f"{standing.records} record{'' if standing.records == 1 else 's'}"
+    records = counted(standing.records, "record", "records")
     said = [
         f"截至 {standing.on}：{standing.records} 条记录计入，服务时长 {hours}，获得积分 {points}。"
         if zh

@@ -76,15 +76,15 @@ class Match:
         line, since = self.lines.get(owner), self.known.get(owner)
         if line is None and (since is None or since >= self.told.instant - CLOCKS_APART or not is_person(owner)):
             return
-        said = line.decode() if line is not None else "-" if self.whole else NOT_LISTED
+        said = line.decode() if line is not None else None if self.whole else NOT_LISTED
         by = self.told.volunteer, self.told.entry
         yield Claim(owner, self.told.instant, lambda state: self._judged(state, said), said, by, f"candidate {owner}")
 
-    def _judged(self, state: State, said: str) -> str:
+    def _judged(self, state: State, said: str | None) -> str | None:
         """Return what the rules say of a person in a state; where clocks leave several open, as it is `said`."""
         owner = state.replica.volunteer
         if self.known.get(owner, self.told.instant + CLOCKS_APART + 1) > self.told.instant + CLOCKS_APART:
-            return "-"
+            return None
         people = self.witnesses.as_registered(owner, self.told.instant)
         found = [self._found(state, need, person) for need in self.needs for person in people]
         if said == NOT_LISTED and any(map(self._may_be_unlisted, found)):

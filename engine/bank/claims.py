@@ -51,11 +51,11 @@ class Claim:
 
     owner: VolunteerId
     instant: int
-    holds: Callable[[State], str]
-    said: str
+    holds: Callable[[State], str | None]
+    said: str | None
     by: tuple[VolunteerId, int]  # whose entry says so
     what: str
-    seen: str = "-"
+    seen: str | None = None
 
 
 Everybody = Callable[[VolunteerId], Iterable[Claim]]  # what is said of each passbook, whosever it is

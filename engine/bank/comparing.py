@@ -16,12 +16,12 @@ from lianxing.engine.ledger.rows import redemption_row
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A difference, before it is said whose."""
+    """A difference, before it is said whose; None where there is none, or where there should be none."""
 
     entry: int
     what: str
-    stored: str
-    recomputed: str
+    stored: str | None
+    recomputed: str | None
 
 
 # In this order a difference is looked for: what a clerk understands first.
@@ -46,10 +46,10 @@ def compared(replica: Replica, group: Sequence[Link], drafts: Sequence[Draft]) -
             return Found(link.number, what, _text(stands[at]), _text(said[at]))
     if len(drafts) < len(group):
         link = group[len(drafts)]
-        return Found(link.number, "entry", f"{link.kind} {link.registry}/{link.record}", "-")
+        return Found(link.number, "entry", f"{link.kind} {link.registry}/{link.record}", None)
     if len(drafts) > len(group):
         draft = drafts[len(group)]
-        return Found(group[-1].number, "entry after it", "-", f"{draft.kind} {draft.place}")
+        return Found(group[-1].number, "entry after it", None, f"{draft.kind} {draft.place}")
     return None
 
 
@@ -124,12 +124,12 @@ def _said(draft: Draft, floors: dict[tuple[str, str], int | None], known: set[tu
     )
 
 
-def first_in(stored: Any, again: Any, path: str) -> tuple[str, str, str]:
-    """Return the path to the first value that differs in plain data, and both values as text."""
+def first_in(stored: Any, again: Any, path: str) -> tuple[str, str | None, str | None]:
+    """Return the path to the first value that differs in plain data, and both values as text; None is not there."""
     if isinstance(stored, dict) and isinstance(again, dict):
         for name in (*again, *(name for name in stored if name not in again)):
             if name not in stored or name not in again or stored[name] != again[name]:
-                return first_in(stored.get(name, "-"), again.get(name, "-"), f"{path}.{name}")
+                return first_in(stored.get(name), again.get(name), f"{path}.{name}")
     elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
         for at, (one, other) in enumerate(zip(stored, again, strict=True)):
             if one != other:
@@ -137,9 +137,9 @@ def first_in(stored: Any, again: Any, path: str) -> tuple[str, str, str]:
     return path, _text(stored), _text(again)
 
 
-def _text(value: object) -> str:
+def _text(value: object) -> str | None:
     if value is None:
-        return "-"
+        return None
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()

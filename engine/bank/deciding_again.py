@@ -188,13 +188,13 @@ class _Deciding:
         link, customer = self._link, self._customer
         on = date.fromisoformat(link.effective_on)
         if link.kind == CONVERTED:
-            return turned(self._rulebook, customer, on)[:1] or Found(link.number, "transition", str(on), "-")
+            return turned(self._rulebook, customer, on)[:1] or Found(link.number, "transition", str(on), None)
         if link.kind in (EXPIRED, HOLD_EXPIRED):
             self.passing.today = on
             before = turned(self._rulebook, customer, on)
         if link.kind == EXPIRED:
             over = lots_over(self._counter(), customer, on)
-            return Found(link.number, "lots", EXPIRED, "-") if over is None else [*before, over]
+            return Found(link.number, "lots", EXPIRED, None) if over is None else [*before, over]
         if link.kind == HOLD_EXPIRED:
             hold = self._replica.holds[self._body["entry"]]
             if hold.until >= on:
@@ -204,7 +204,7 @@ class _Deciding:
             wallet = customer.wallet(account)
             return [*before, *given_back(self._counter(), customer, None, wallet, HOLD_EXPIRED, on, hold.entry).drafts]
         if link.command is None:
-            return Found(link.number, "command", "-", "scope, key")
+            return Found(link.number, "command", None, "scope, key")
         scope, key, _hash = link.command
         command = command_from(self._body["asked"], self._book.owner, self._witnesses.county, scope, key)
         check(command)

@@ -84,7 +84,7 @@ def not_as_served(book: Book, service: Service) -> Found | None:
     there = book.replica.held.get((link.registry, link.record))
     record = service.record(None if there is None else there.record)
     if record is None:
-        return Found(link.number, "record", link.record, "-")
+        return Found(link.number, "record", link.record, None)
     stands, said = orjson.loads(link.content or b"{}"), orjson.loads(content_of(record))
     if stands != said:
         return Found(link.number, *first_in(stands, said, "content"))

@@ -73,15 +73,15 @@ POLICY, VERSION, KIND = "policy", "version", "kind"
 class Difference:
     """Where the ledger says something else than the rules: `what`, as it stands there, and as it comes to again.
 
-    `volunteer` is empty and `entry` 0 where it is of no passbook.
+    `volunteer` is empty and `entry` 0 where it is of no passbook. None is what is not there, or should not be.
     """
 
     volunteer: VolunteerId
     county: CountyId
     entry: int
     what: str
-    stored: str
-    recomputed: str
+    stored: str | None
+    recomputed: str | None
 
 
 @dataclass
@@ -193,7 +193,7 @@ class _Replaying:
             if limits and moves.out > max(limits):
                 self._differs("", 0, f"stock {id}", str(moves.out), f"<= {max(limits)}")
 
-    def _differs(self, volunteer: str, entry: int, what: str, stored: str, recomputed: str) -> None:
+    def _differs(self, volunteer: str, entry: int, what: str, stored: str | None, recomputed: str | None) -> None:
         found = Difference(VolunteerId(volunteer), self._county, entry, what, stored, recomputed)
         self._done.differences.append(found)
 
@@ -309,7 +309,7 @@ class _Replaying:
             return delivered(book, rulebook, people, witnesses.passed)
         begun = begun_by(self._county, link.record)
         if begun is None:
-            return Found(link.number, REQUEST, link.record, "-")
+            return Found(link.number, REQUEST, link.record, None)
         service = post.service(book.owner, link.record)
         if service is None and begun[0] not in self._broken:
             self._waiting[begun[0], book.owner] = book
@@ -356,7 +356,7 @@ class _Replaying:
             sender, owner = next((pair for pair in self._waiting if pair[0] not in wait), next(iter(self._waiting)))
             book = self._waiting.pop((sender, owner))
             what = (REQUEST, book.link.record) if book.link.kind in RECORDS else (GIVEN, f"from {sender}")
-            self._breaks(book, Found(book.link.number, *what, "-"))
+            self._breaks(book, Found(book.link.number, *what, None))
             while self._ready:
                 self._decide(self._ready.pop())
 
@@ -365,13 +365,13 @@ class _Replaying:
         for (sender, receiver), left in self._post.left():
             due = self._broken.get(receiver, Counts[str]())[sender]
             for message in left[due:]:
-                self._differs(sender, message.entry, "received", "-", str(receiver))
+                self._differs(sender, message.entry, "received", None, str(receiver))
         for service in self._post.services_left():
             unseen = self._broken.get(service.receiver, Counts[str]())
             if unseen[service.id]:
                 unseen[service.id] -= 1
             elif service.served is not None or (service.receiver, service.id) not in self._withdrawn:
-                self._differs(service.sender, service.entry, "record", "-", f"{service.receiver}: {service.id}")
+                self._differs(service.sender, service.entry, "record", None, f"{service.receiver}: {service.id}")
 
     def _of_no_passbook(self) -> None:
         """Prove what is said of passbooks that have no entry."""

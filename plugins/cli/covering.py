@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from lianxing.engine.amounts import number_text, value_text
+from lianxing.engine.amounts import counted, number_text, value_text
 from lianxing.engine.coverage import Coverage, Side
 from lianxing.engine.reading.vocabulary import KEYS
 from lianxing.plugins.cli.speaking import Speaker
@@ -32,7 +32,7 @@ def tell_coverage(coverage: Coverage, speaker: Speaker, *, every_side: bool) -> 
         speaker.line(
             say(
                 f"  还有 {left} 处边界缺一侧（加 --min-coverage 100 全部列出）",
-                f"  and {left} more side{'' if left == 1 else 's'} without a case (--min-coverage 100 lists them all)",
+                f"  and {counted(left, 'more side', 'more sides')} without a case (--min-coverage 100 lists them all)",
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lianxing.engine.amounts import number_text, value_text
+from lianxing.engine.amounts import counted, number_text, value_text
 from lianxing.engine.cases import CaseResult
 from lianxing.engine.checks import Check, Outcome
 from lianxing.engine.coverage import prove
@@ -46,7 +46,7 @@ def tried(host: Host, where: str, min_coverage: int | None, speaker: Speaker) ->
         say(
             f"  {count} 个案例，{count - failed} 个相符，{failed} 个不符；"
             f"触及 {touched}/{coverage.clauses} 条，边界 {reached}/{sides} 侧",
-            f"  {count} case{'' if count == 1 else 's'}, {count - failed} passed, {failed} failed; "
+            f"  {counted(count, 'case', 'cases')}, {count - failed} passed, {failed} failed; "
             f"{touched} of {coverage.clauses} clauses touched, {reached} of {sides} sides of boundaries",
         )
     )

@@ -9,12 +9,17 @@ import pty
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lianxing.engine.bank.replaying import Difference
+from lianxing.plugins.cli.commands.verify import _difference
 from lianxing.plugins.cli.main import COMMANDS
+from lianxing.plugins.cli.speaking import Say
+from lianxing.rules.facts import CountyId, VolunteerId
 from tests.engine.bank.forging import forged
 from tests.plugins.conftest import Run
 
@@ -327,7 +332,7 @@ def test_every_decision_is_made_again_by_the_countys_files_and_by_those_of_befor
     assert "--policy" in changed.stdout
     both = lianxing(*again, "--policy", str(before))
     assert both.returncode == 0
-    assert "2 entries of 2 passbooks were decided again" in both.stdout
+    assert "decided again: 2 entries of 2 passbooks, each as it stands" in both.stdout
     assert lianxing(*verify, "--policy", str(before)).returncode == 2
     with forged(office / "bank.db") as connection:
         for table, column in (("posting", "amount"), ("entry", "points")):
@@ -335,6 +340,30 @@ def test_every_decision_is_made_again_by_the_countys_files_and_by_those_of_befor
     wrong = lianxing("--lang", "zh", *again, "--policy", str(before))
     assert wrong.returncode == 1
     assert "重做得" in wrong.stdout
+    assert "志愿者 0，记录 2，分录 2，" in wrong.stdout
+    assert "1 difference; decided again: " in lianxing(*again, "--policy", str(before)).stdout
+
+
+def test_verify_under_rules_that_cannot_be_read_says_what_was_not_verified(office: Path, lianxing: Run) -> None:
+    take_in(lianxing)
+    (office / "smallville" / "earning.yaml").write_text("- id: by_time\n  points_per_hour: many\n", "utf-8")
+    done = lianxing("verify", "--database", "bank.db", "--county", "smallville")
+    assert done.returncode == 1
+    assert "everything agrees" not in done.stdout
+    assert "every invariant holds" in done.stdout
+    assert "not verified: the rules of smallville" in done.stdout
+    assert "P101" in done.stderr
+    answer = json.loads(lianxing("verify", "--database", "bank.db", "--county", "smallville", "--json").stdout)
+    assert [problem["code"] for problem in answer["decisions"]["problems"]] == ["P101"]
+
+
+def test_what_is_not_there_is_said_to_be_none() -> None:
+    missing = Difference(VolunteerId("V1"), CountyId("smallville"), 1, "hold", None, "3")
+    too_much = replace(missing, stored="3", recomputed=None)
+    assert _difference(Say("en"), missing, "") == "V1 entry 1: hold: there is none, and it comes to 3"
+    assert _difference(Say("zh"), missing, "") == "V1 第 1 号分录：hold 没有，重做得 3"
+    said = _difference(Say("en"), too_much, "")
+    assert said == "V1 entry 1: hold stands as 3, and there is none when it is decided again"
 
 
 def test_a_checkpoint_that_is_kept_elsewhere_finds_entries_taken_off_the_end(office: Path, lianxing: Run) -> None:

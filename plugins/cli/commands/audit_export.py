@@ -33,6 +33,7 @@ def command(say: Say) -> click.Command:
     )
     @common(say)
     def audit_export(database: str, path: Path, as_json: bool) -> None:
+        from lianxing.engine.amounts import counted
         from lianxing.engine.ledger.exporting import export
         from lianxing.engine.ledger.opening import open_ledger
         from lianxing.plugins.cli.filing import new_file
@@ -40,10 +41,12 @@ def command(say: Say) -> click.Command:
         speaker = Speaker(say, as_json)
         with new_file(path) as file, open_ledger(database, create=False) as ledger:
             counts = export(ledger, file.write)
+        entries = counted(counts["links"], "entry", "entries")
+        passbooks = counted(counts["heads"], "passbook", "passbooks")
         speaker.line(
             say(
                 f"{path}：{counts['links']:,} 笔分录，{counts['heads']:,} 本存折",
-                f"{path}: {counts['links']:,} entries of {counts['heads']:,} passbooks",
+                f"{path}: {entries} of {passbooks}",
             )
         )
         speaker.data({"file": str(path), **counts})

@@ -23,6 +23,7 @@ def command(say: Say) -> click.Command:
     @click.argument("counties", metavar="[COUNTY]...", nargs=-1)
     @common(say)
     def check(counties: tuple[str, ...], as_json: bool) -> int:
+        from lianxing.engine.amounts import counted
         from lianxing.engine.reading.cases import read_cases
         from lianxing.rules.problems import PolicyError, Problem
 
@@ -51,7 +52,7 @@ def command(say: Say) -> click.Command:
                 speaker.line(
                     say(
                         f"{where}：{len(problems)} 个问题",
-                        f"{where}: {len(problems)} problem{'' if len(problems) == 1 else 's'}",
+                        f"{where}: {counted(len(problems), 'problem', 'problems')}",
                     )
                 )
                 if waiting:

@@ -32,6 +32,7 @@ def command(say: Say) -> click.Command:
     )
     @common(say)
     def checkpoint(database: str, path: Path, as_json: bool) -> None:
+        from lianxing.engine.amounts import counted
         from lianxing.engine.ledger import checkpoints
         from lianxing.engine.ledger.opening import open_ledger
         from lianxing.plugins.cli.filing import new_file
@@ -43,7 +44,7 @@ def command(say: Say) -> click.Command:
         speaker.line(
             say(
                 f"{path}：{len(made.heads):,} 本存折，总摘要 {made.root}",
-                f"{path}: {len(made.heads):,} passbooks, root {made.root}",
+                f"{path}: {counted(len(made.heads), 'passbook', 'passbooks')}, root {made.root}",
             )
         )
         speaker.data({"file": str(path), "passbooks": len(made.heads), "root": made.root, "counts": dict(made.counts)})

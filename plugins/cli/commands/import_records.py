@@ -191,14 +191,15 @@ def _address(database: str, stack: ExitStack, *, dry_run: bool) -> str:
 
 
 def _said(speaker: Speaker, data: dict[str, Any]) -> None:
-    from lianxing.engine.amounts import points_text, time_text
+    from lianxing.engine.amounts import counted, points_text, time_text
 
     say, language = speaker.say, speaker.say.language
     for note in data["notes"]:
         speaker.line(note)
     if data["dry_run"]:
         speaker.line(say("试运行：什么都没有入账。", "dry run: nothing was booked"))
-    speaker.line(say(f"读入 {data['rows_read']:,} 行记录：", f"{data['rows_read']:,} rows of records read:"))
+    rows_read = counted(data["rows_read"], "row of records", "rows of records")
+    speaker.line(say(f"读入 {data['rows_read']:,} 行记录：", f"{rows_read} read:"))
     rows = (
         ("入账", "booked", "booked"),
         ("更正后重新入账", "corrected: booked before with other content", "corrected"),
@@ -224,17 +225,19 @@ def _said(speaker: Speaker, data: dict[str, Any]) -> None:
     )
     if data["volunteer_rows_read"]:
         read, saved, aside = (f"{data[f'volunteer{key}']:,}" for key in ("_rows_read", "s_saved", "s_set_aside"))
+        rows_read = counted(data["volunteer_rows_read"], "row of volunteers", "rows of volunteers")
         speaker.line(
             say(
                 f"志愿者名册 {read} 行：新增或有变化 {saved} 人，另存 {aside} 行",
-                f"{read} rows of volunteers: {saved} new or changed, {aside} set aside",
+                f"{rows_read}: {saved} new or changed, {aside} set aside",
             )
         )
     if data["adjusted"]:
+        earlier = counted(data["adjusted"], "earlier one", "earlier ones")
         speaker.line(
             say(
                 f"迟到的记录使 {data['adjusted']:,} 条旧记录另有调整分录",
-                f"late records changed {data['adjusted']:,} earlier ones, by adjusting entries",
+                f"late records changed {earlier}, by adjusting entries",
             )
         )
     if data["adjusted_by_another_policy"]:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from lianxing.plugins.cli.failing import exit_code_of, problem_data
 from lianxing.plugins.cli.finding import county_at, rulebook_for
 from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.plugins.host import Host
+from lianxing.rules.problems import PolicyError
 
+if TYPE_CHECKING:
+    from lianxing.engine.bank.replaying import Difference
+    from lianxing.rules.policy import Policy
+
+COUNTED = {
+    "volunteers": ("志愿者", "volunteers"),
+    "records": ("记录", "records"),
+    "entries": ("分录", "entries"),
+    "postings": ("过账", "postings"),
+    "policies": ("政策", "policies"),
+    "import_runs": ("导入", "imports"),
+}
 SHOWN = 20
 TEXT_SHOWN = 200  # characters
 
@@ -65,17 +80,41 @@ def command(say: Say) -> click.Command:
         if policies and county is None:
             raise click.UsageError(say("--policy 须与 --county 同用", "--policy goes with --county"))
         speaker = Speaker(say, as_json)
+        try:
+            rules = [] if county is None else rules_of(say, (county, *policies))
+        except PolicyError as error:
+            data = verified(speaker, database, checkpoint, in_part=True)
+            data["decisions"] = not_decided_again(speaker, county or "", error)
+            speaker.data(data)
+            return NOT_PASSED if data["violations"] else exit_code_of(error.problems)
         data = verified(speaker, database, checkpoint)
-        if county is not None:
-            data["decisions"] = decided_again(speaker, database, county, policies)
+        if rules:
+            data["decisions"] = decided_again(speaker, database, rules)
         speaker.data(data)
         return NOT_PASSED if data["violations"] or data.get("decisions", {}).get("differences") else 0
 
     return verify
 
 
-def verified(speaker: Speaker, database: str, checkpoint: Path | None = None) -> dict[str, Any]:
-    """Check a ledger, against an earlier checkpoint too, and say what was found; return it as plain data."""
+def rules_of(say: Say, places: Sequence[str]) -> list[Policy]:
+    """Return the rules of a county, and those that it had before; PolicyError where they cannot be read."""
+    host = Host()
+    found = {policy.digest: policy for _folder, policy in (county_at(host, place) for place in places)}
+    ids = {policy.county.id for policy in found.values()}
+    if len(ids) > 1:
+        named = ", ".join(sorted(ids))
+        raise click.UsageError(say(f"须为同一个县的规则：{named}", f"rules of one county are needed: {named}"))
+    return list(found.values())
+
+
+def verified(
+    speaker: Speaker, database: str, checkpoint: Path | None = None, *, in_part: bool = False
+) -> dict[str, Any]:
+    """Check a ledger, against an earlier checkpoint too, and say what was found; return it as plain data.
+
+    `in_part` where more was asked for than can be done: then it is not said that everything agrees.
+    """
+    from lianxing.engine.amounts import counted
     from lianxing.engine.ledger.checkpoints import against, read_checkpoint
     from lianxing.engine.ledger.opening import open_ledger, shown
     from lianxing.engine.ledger.verifying import verify
@@ -95,16 +134,10 @@ def verified(speaker: Speaker, database: str, checkpoint: Path | None = None) ->
         speaker.line(f"{violation.invariant}: {violation.label.text(language)} ({ids})")
     if len(violations) > SHOWN:
         speaker.line(say(f"……另有 {len(violations) - SHOWN} 处", f"... and {len(violations) - SHOWN} more"))
-    what = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    if violations:
-        speaker.line(
-            say(
-                f"{database}：{len(violations)} 处不一致（{what}）",
-                f"{database}: {len(violations)} violation(s) ({what})",
-            )
-        )
-    else:
-        speaker.line(say(f"{database}：全部一致（{what}）", f"{database}: everything agrees ({what})"))
+    zh, en = f"{len(violations)} 处不一致", counted(len(violations), "violation", "violations")
+    if not violations:
+        zh, en = ("各项不变式成立", "every invariant holds") if in_part else ("全部一致", "everything agrees")
+    speaker.line(say(f"{database}：{zh}（{_counts(say, counts)}）", f"{database}: {en} ({_counts(say, counts)})"))
     return {
         "database": database,
         "counts": counts,
@@ -114,60 +147,41 @@ def verified(speaker: Speaker, database: str, checkpoint: Path | None = None) ->
     }
 
 
-def decided_again(speaker: Speaker, database: str, county: str, policies: Sequence[str] = ()) -> dict[str, Any]:
+def decided_again(speaker: Speaker, database: str, rules: Sequence[Policy]) -> dict[str, Any]:
     """Make every decision of a county again and say what differs; return it as plain data."""
+    from lianxing.engine.amounts import counted
     from lianxing.engine.bank.replaying import replay
     from lianxing.engine.ledger.opening import open_ledger
-    from lianxing.plugins.host import Host
 
     say = speaker.say
-    host = Host()
-    found = {policy.digest: policy for _folder, policy in (county_at(host, where) for where in (county, *policies))}
-    ids = {policy.county.id for policy in found.values()}
-    if len(ids) > 1:
-        named = ", ".join(sorted(ids))
-        raise click.UsageError(say(f"须为同一个县的规则：{named}", f"rules of one county are needed: {named}"))
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(database, create=False))
-        rulebooks = [stack.enter_context(rulebook_for(policy, speaker)) for policy in found.values()]
+        rulebooks = [stack.enter_context(rulebook_for(policy, speaker)) for policy in rules]
         progress = stack.enter_context(speaker.progress({"again": ("已重做的分录", "entries decided again")}))
         done = replay(ledger, rulebooks, lambda entries: progress("again", entries))
     for one in done.differences[:SHOWN]:
-        own = say(f"{one.volunteer} 第 {one.entry} 号分录", f"{one.volunteer} entry {one.entry}")
-        place = own if one.entry else done.county
-        speaker.line(
-            say(
-                f"{place}：{one.what} 所记为 {_short(one.stored)}，重做得 {_short(one.recomputed)}",
-                f"{place}: {one.what} stands as {_short(one.stored)}, comes to {_short(one.recomputed)}",
-            )
-        )
+        speaker.line(_difference(say, one, done.county))
     if len(done.differences) > SHOWN:
         more = len(done.differences) - SHOWN
         speaker.line(say(f"……另有 {more} 处", f"... and {more} more"))
     for (why, which), count in sorted(done.left_out.items()):
         speaker.line(_left_out(say, why, which, count))
     if done.unseen:
-        speaker.line(
-            say(
-                f"不同处之后的 {done.unseen} 笔分录未重做",
-                f"{done.unseen} entries after a difference were not looked at",
-            )
-        )
-    entries, passbooks, differences = f"{done.entries:,}", f"{done.passbooks:,}", len(done.differences)
+        unseen = counted(done.unseen, "entry", "entries")
+        speaker.line(say(f"不同处之后的 {done.unseen:,} 笔分录未重做", f"not looked at, after a difference: {unseen}"))
+    entries, passbooks = counted(done.entries, "entry", "entries"), counted(done.passbooks, "passbook", "passbooks")
+    again = say(
+        f"重做了 {done.passbooks:,} 本存折的 {done.entries:,} 笔分录", f"decided again: {entries} of {passbooks}"
+    )
+    found = len(done.differences)
     speaker.line(
-        say(
-            f"{differences} 处不同：重做了 {passbooks} 本存折的 {entries} 笔分录",
-            f"{differences} difference(s): {entries} entries of {passbooks} passbooks were decided again",
-        )
-        if differences
-        else say(
-            f"重做了 {passbooks} 本存折的 {entries} 笔分录，决定全部相同",
-            f"{entries} entries of {passbooks} passbooks were decided again, each as it stands",
-        )
+        say(f"{found} 处不同：{again}", f"{counted(found, 'difference', 'differences')}; {again}")
+        if found
+        else say(f"{again}，决定全部相同", f"{again}, each as it stands")
     )
     return {
         "county": done.county,
-        "policies": list(found),
+        "policies": [policy.digest for policy in rules],
         "passbooks": done.passbooks,
         "decided_again": done.entries,
         "records": done.records,
@@ -178,6 +192,43 @@ def decided_again(speaker: Speaker, database: str, county: str, policies: Sequen
         "after_a_difference": done.unseen,
         "differences": [asdict(one) for one in done.differences],
     }
+
+
+def not_decided_again(speaker: Speaker, county: str, error: PolicyError) -> dict[str, Any]:
+    """Say that no decision was made again, for the rules cannot be read, and why; return it as plain data."""
+    say = speaker.say
+    speaker.line(
+        say(
+            f"未核对：{county} 的规则不可用，各项决定一项也没有重做",
+            f"not verified: the rules of {county} cannot be used, so that no decision was made again",
+        )
+    )
+    for problem in error.problems:
+        speaker.aside(problem.text(say.language))
+    return {"county": county, "problems": [problem_data(problem, say) for problem in error.problems]}
+
+
+def _counts(say: Say, counts: Mapping[str, int]) -> str:
+    """Return how many there are of everything."""
+    return say("，", ", ").join(f"{say(*COUNTED[name])} {count:,}" for name, count in counts.items())
+
+
+def _difference(say: Say, one: Difference, county: str) -> str:
+    """Return what stands in the ledger, and what it comes to."""
+    place = say(f"{one.volunteer} 第 {one.entry} 号分录", f"{one.volunteer} entry {one.entry}") if one.entry else county
+    if one.stored is None:
+        again = _short(one.recomputed or "")
+        return say(
+            f"{place}：{one.what} 没有，重做得 {again}",
+            f"{place}: {one.what}: there is none, and it comes to {again}",
+        )
+    stands = say(
+        f"{place}：{one.what} 所记为 {_short(one.stored)}", f"{place}: {one.what} stands as {_short(one.stored)}"
+    )
+    if one.recomputed is None:
+        return say(f"{stands}，重做则没有", f"{stands}, and there is none when it is decided again")
+    again = _short(one.recomputed)
+    return say(f"{stands}，重做得 {again}", f"{stands}, comes to {again}")
 
 
 def _left_out(say: Say, why: str, which: str, count: int) -> str:

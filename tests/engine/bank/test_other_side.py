@@ -129,12 +129,17 @@ def of_another_record(connection: Connection) -> None:
     exchange(connection, "entry", "body", '"record":"g1"', '"record":"g9"', where)
 
 
+def assert_says(text: str | None, part: str | None) -> None:
+    """Hold a part against a text; None is nothing at all."""
+    assert text is None if part is None else text is not None and part in text
+
+
 FORGERIES = [
     pytest.param(more_for_the_pool, CHEST, 1, "postings", "18000", "7200", id="a pool's entry raised"),
     pytest.param(more_for_the_club, CLUB, 1, "postings", "18000", "7200", id="an organisation's entry raised"),
     pytest.param(more_for_the_heir, BEN, 1, "postings", "32400", "7200", id="an heir's entry raised"),
-    pytest.param(from_nobody, CHEST, 4, "given", "from G1", "-", id="an entry without a sender"),
-    pytest.param(taken_away, "G1", 2, "received", "-", "pool/chest", id="an entry taken away"),
+    pytest.param(from_nobody, CHEST, 4, "given", "from G1", None, id="an entry without a sender"),
+    pytest.param(taken_away, "G1", 2, "received", None, "pool/chest", id="an entry taken away"),
     pytest.param(of_another_record, CHEST, 1, "body.record", "g9", "g1", id="of another record"),
 ]
 
@@ -148,8 +153,8 @@ def test_what_the_other_side_does_not_say_is_named(
     who: str,
     entry: int,
     what: str,
-    stored: str,
-    again: str,
+    stored: str | None,
+    again: str | None,
 ) -> None:
     assert replay(ledger, [town]).differences == []
     path = copy_of(tmp_path)
@@ -157,8 +162,8 @@ def test_what_the_other_side_does_not_say_is_named(
         forge(connection)
     (found,) = differences(path, town)
     assert (found.volunteer, found.entry, found.what) == (who, entry, what)
-    assert stored in found.stored
-    assert again in found.recomputed
+    assert_says(found.stored, stored)
+    assert_says(found.recomputed, again)
 
 
 def test_what_arrives_after_a_difference_of_the_sender_is_counted_and_the_rest_decided_again(

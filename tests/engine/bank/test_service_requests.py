@@ -467,7 +467,7 @@ def twice_as_long(
     ("books", "who", "what", "stored", "again"),
     [
         pytest.param(twice_as_long, "V1", "content.ended_at", "1717696800", "1717693200", id="another duration"),
-        pytest.param(lambda *_said: (), "R1", "record", "-", "V1: smallville/R1/2", id="no record"),
+        pytest.param(lambda *_said: (), "R1", "record", None, "V1: smallville/R1/2", id="no record"),
     ],
 )
 def test_a_record_that_is_not_as_the_step_of_its_request_says_is_named(
@@ -477,7 +477,7 @@ def test_a_record_that_is_not_as_the_step_of_its_request_says_is_named(
     books: Callable[..., Any],
     who: str,
     what: str,
-    stored: str,
+    stored: str | None,
     again: str,
 ) -> None:
     with rules(county) as town:
