@@ -20,6 +20,7 @@ from lianxing.engine.proving import readding_violations
 from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host, PluginError
 from lianxing.plugins.intake import Intake, Report
+from lianxing.plugins.registries.reasons import sentence
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Withdrawn
 from tests.plugins.smallville import Registry, served
@@ -127,6 +128,8 @@ def test_a_record_that_the_registry_takes_back_is_worth_nothing_and_stays_readab
     aside: list[SetAside] = []
     take_in(rulebook, ledger, Registry(record, Withdrawn(RecordId("9"), RegistryId("test"))), aside=aside)
     assert [row.reason for row in aside] == ["older_version", "not_booked"]
+    assert "corrected or withdrawn since" in sentence(aside[0], "en")
+    assert "已更正或撤回" in sentence(aside[0], "zh")
     assert take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 2))).corrected == 1
     assert balance(ledger) == {"points": 200, "seconds": 7200}
 
