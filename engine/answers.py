@@ -38,7 +38,9 @@ REASONS: Mapping[str, Label] = {
     "site": Label("不是所列地点：{site}", "{site} is none of the places named"),
     "lent": Label("不得转借", "it may not be lent"),
     "expired": Label("已过期，最后一日 {last_day}", "it has ended, its last day was {last_day}"),
-    "uses": Label("次数已满：至多 {at_most} 次，已用 {used} 次", "it is used up: at most {at_most}, used {used}"),
+    "uses": Label(
+        "次数不够：至多 {at_most} 次，已用 {used} 次", "too few uses are left: at most {at_most}, used {used}"
+    ),
     "choice": Label("只能选 {at_most} 项，已选 {chosen}", "only {at_most} may be chosen, and {chosen} was"),
     # offers
     "suspended": Label("兑换已暂停", "redemption is suspended"),
@@ -200,6 +202,13 @@ def stated_sentence(reason: StatedReason, language: Language) -> str:
     except KeyError:
         said = reason.code
     return _with_place(said, reason.clause, reason.at, reason.article, language)
+
+
+def given_back_sentence(entry: int, by: int, language: Language) -> str:
+    """Return that what an entry had redeemed was given back before."""
+    if language == "zh":
+        return f"第 {entry} 号已由第 {by} 号退回"
+    return f"entry {entry} was given back already, by entry {by}"
 
 
 def _operands(operands: Mapping[str, FactValue], language: Language) -> dict[str, str]:

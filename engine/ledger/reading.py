@@ -426,6 +426,12 @@ class Reading:
         ids = self._ids(owners)
         return {ids[id]: had for id, had in holdings.redemptions(self._connection, ids).items()}
 
+    def given_back_by(self, volunteer: VolunteerId, county: CountyId, number: int) -> int | None:
+        """Return the entry that gave back what an entry of a passbook had redeemed; None where none did."""
+        of_entry = (passbook.c.volunteer == volunteer) & (passbook.c.county == county) & (redemption.c.entry == number)
+        query = select(redemption.c.returned_by).join(passbook, passbook.c.id == redemption.c.passbook)
+        return self._connection.execute(query.where(of_entry)).scalar()
+
     def notes(self, owners: Iterable[_Owner], kind: str) -> dict[_Owner, list[Noted]]:
         """Return what the entries of a kind say in each of these passbooks, oldest first; nobody without one."""
         ids = self._ids(owners)

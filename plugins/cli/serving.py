@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,15 @@ from lianxing.plugins.cli.failing import NotFoundError, UnfitRequestError
 from lianxing.plugins.cli.finding import county_at, rulebook_for, today_in
 from lianxing.plugins.cli.main import NOT_PASSED, UNUSABLE
 from lianxing.plugins.cli.speaking import Speaker
-from lianxing.rules.commands import Bring, Command
+from lianxing.rules.commands import Approve, Bring, Command, Decline, Fetch, Refund, Release, Settle
 from lianxing.rules.facts import VolunteerId
 
 if TYPE_CHECKING:
     from lianxing.engine.ledger.opening import Ledger
+    from lianxing.rules.places import Language
     from lianxing.rules.policy import Policy
+
+OfEntry = Approve | Decline | Settle | Release | Refund | Fetch  # what is done about an earlier entry
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,9 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
             served = Served(desk.rehearse(command)) if request.dry_run else desk.serve(command)
         except (InvalidError, KeyMismatchError) as error:
             raise UnfitRequestError(error.label.zh, error.label.en) from None
-    answer, body = served.answer, served.answer.data
+        answer, body = served.answer, served.answer.data
+        said = [*answer_sentences(body, say.language), *_given_back(ledger, policy, command, body, say.language)]
     entry = answer.entry or None
-    said = list(answer_sentences(body, say.language))
     if request.dry_run:
         speaker.line(say("试办：什么都没有记入。", "dry run: nothing was written"))
     for sentence in said:
@@ -112,6 +115,21 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
         }
     )
     return UNUSABLE if served.fault is not None else 0 if answer.accepted else NOT_PASSED
+
+
+def _given_back(
+    ledger: Ledger, policy: Policy, command: Command, body: Mapping[str, Any], language: Language
+) -> Iterator[str]:
+    """Yield that nothing is left to be done about an entry, since another one has given it back."""
+    from lianxing.engine.answers import given_back_sentence
+
+    codes = {reason["code"] for reason in body.get("reasons", ())}
+    if not isinstance(command, OfEntry) or codes.isdisjoint(("no_redemption", "hold")):
+        return
+    with ledger.reading() as reading:
+        by = reading.given_back_by(command.volunteer, policy.county.id, command.entry)
+    if by is not None:
+        yield f"  {given_back_sentence(command.entry, by, language)}"
 
 
 def _known(ledger: Ledger, policy: Policy, command: Command) -> None:

@@ -131,6 +131,12 @@ def test_what_is_redeemed_is_reserved_then_settled(bank: Path, ask: Ask, passboo
     refunded = told(ask("refund", "V1", str(entry), *ON, "--json"))
     assert refunded["answer"]["refunded"] == 100
     assert accounts(passbook)["points"] == ("5", "0")
+    by = f"entry {entry} was given back already, by entry {refunded['entry']}"
+    for again in ("refund", "settle"):
+        assert by in ask(again, "V1", str(entry), *ON).stdout
+    assert (
+        f"第 {entry} 号已由第 {refunded['entry']} 号退回" in ask("refund", "V1", str(entry), *ON, "--lang", "zh").stdout
+    )
     with open_ledger(str(bank / "bank.db")) as ledger:
         assert verify(ledger) == []
 
@@ -193,6 +199,8 @@ def test_every_command_of_the_counter_does_what_it_says(ask: Ask, passbook: Ask)
     told(ask("settle", "V1", str(rice), *ON, "--json"))
     told(ask("fetch", "V1", str(rice), *ON, "--json"))
     told(ask("fetch", "V1", str(rice), *ON, "--json"), 1)
+    twice = told(ask("use-perk", "V1", "bath", "--units", "2", *ON, "--dry-run", "--json"), 1)
+    assert "too few uses are left: at most 1, used 0" in twice["sentences"][1]
     told(ask("use-perk", "V1", "bath", *ON, "--json"))
     told(ask("use-perk", "V1", "bath", *ON, "--json"), 1)
     half = told(ask("reserve", "V1", "points", "1 points", "--for", "goods", *ON, "--json"))["entry"]
