@@ -21,7 +21,7 @@ from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, needs_lots, others, unstored_in
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import Passing, at_hand
-from lianxing.engine.bank.sharing import is_person
+from lianxing.engine.bank.sharing import may_be_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
 from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.basis import Lowering
@@ -56,7 +56,7 @@ from lianxing.rules.facts import (
 )
 from lianxing.rules.objections import Objection
 from lianxing.rules.records import ServiceRecord, SetAside, Volunteer, Withdrawn
-from lianxing.rules.requests import MENU
+from lianxing.rules.requests import is_menu
 from lianxing.rules.standings import Counted, Standing
 
 _Owner = tuple[VolunteerId, CountyId]
@@ -217,7 +217,7 @@ class Intake:
                 if isinstance(found, SetAside):
                     report.volunteers_set_aside += 1
                     self._aside(found, report)
-                elif isinstance(found, Volunteer) and not is_person(found.id):
+                elif isinstance(found, Volunteer) and not may_be_person(found.id):
                     report.volunteers_set_aside += 1
                     self._aside(_no_person(self.registry, found), report)
                 elif isinstance(found, Volunteer):
@@ -287,7 +287,7 @@ class Intake:
         interval = record.ended_at - record.started_at
         if record.county != self.rulebook.policy.county.id:
             return _as_set_aside(record, "county", "other_county")
-        if not is_person(record.volunteer):
+        if not may_be_person(record.volunteer):
             return _as_set_aside(record, "volunteer", "no_person", (("volunteer", str(record.volunteer)),))
         if local_day(record.started_at, self._zone) != record.day:
             return _as_set_aside(record, "day", "wrong_day")
@@ -715,7 +715,7 @@ def _not_booked(taken_back: Withdrawn) -> SetAside:
 
 def _not_our_own(registry: str) -> None:
     """Refuse records of requests for service that no request has brought about."""
-    if registry == MENU:
+    if is_menu(registry):
         raise InvalidError(
             registry,
             f"登记系统“{registry}”留给本行的服务请求，不能由别处导入",

@@ -12,10 +12,16 @@ from enum import Enum
 
 from lianxing.rules.facts import FactValue, RegistryId
 from lianxing.rules.menu import PricedPer
+from lianxing.rules.names import plain
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.redeeming import Reason
 
 MENU = RegistryId("menu")  # of records that come about by requests for service in the bank itself
+
+
+def is_menu(registry: str) -> bool:
+    """Tell whether a name is that of the bank's own registry, however it is written."""
+    return plain(registry) == MENU
 
 
 class RequestState(Enum):

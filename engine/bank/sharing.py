@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from lianxing.rules.accounts import Account, Borrow, Closing, Holder, Recipient, Unit
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.hours import Overflow
+from lianxing.rules.names import plain
 from lianxing.rules.policy import Policy
 
 POOL, ORGANISATION = "pool/", "organisation/"
@@ -28,6 +29,11 @@ def organisation_owner(id: str) -> VolunteerId:
 def is_person(owner: str) -> bool:
     """Tell whether a passbook is a person's."""
     return not owner.startswith((POOL, ORGANISATION))
+
+
+def may_be_person(id: str) -> bool:
+    """Tell whether a registry may give this id to a volunteer: it does not look like a pool's or organisation's."""
+    return is_person(plain(id))
 
 
 def earner(account: Account, volunteer: VolunteerId, organisation: str) -> VolunteerId:

@@ -28,7 +28,7 @@ from lianxing.rules.facts import Fact, FactType, RegistryId, Scope
 from lianxing.rules.mappings import Column, DurationUnit, ExportMapping
 from lianxing.rules.places import Language, Location
 from lianxing.rules.problems import PolicyError, Problem
-from lianxing.rules.requests import MENU
+from lianxing.rules.requests import is_menu
 
 RECORD_TARGETS = ("id", "volunteer", "activity", "organisation", "started_at", "ended_at", "duration", "county")
 RECORD_NEEDED = ("id", "volunteer", "started_at")
@@ -138,8 +138,8 @@ class _Columns:
 
 
 def _mapping(fields: Fields, reading: Reading) -> ExportMapping:
-    if fields.get("registry") == MENU:
-        reading.problem("P020", fields.place("registry"), ("registry", MENU))
+    if is_menu(fields.get("registry")):
+        reading.problem("P020", fields.place("registry"), ("registry", fields.get("registry")))
     unit, breaks, tolerance = fields.get("duration")
     return ExportMapping(
         id=fields.get("mapping"),

@@ -301,6 +301,7 @@ def test_what_is_booked_keeps_its_worth_when_the_policy_changes_and_nothing_come
         ({"county": "elsewhere"}, "other_county"),
         ({"volunteer": "pool/chest"}, "no_person"),
         ({"volunteer": "organisation/O1"}, "no_person"),
+        ({"volunteer": "Pool／chest"}, "no_person"),
         ({"day": date(2025, 1, 1)}, "wrong_day"),
         ({"ended_at": 1_735_700_000}, "future_date"),
         ({"seconds": -1}, "negative_duration"),

@@ -516,6 +516,7 @@ def test_a_service_that_was_taken_back_may_still_be_evaluated(desk: Desk) -> Non
     assert desk.kinds("V1") == ["original", "withdrawn"]
 
 
-def test_nothing_is_imported_as_a_request_of_the_bank(desk: Desk) -> None:
+@pytest.mark.parametrize("name", ["menu", "Menu", "MENU", "ｍｅｎｕ", " menu"])
+def test_nothing_is_imported_as_a_request_of_the_bank(desk: Desk, name: str) -> None:
     with pytest.raises(InvalidError, match="kept for the bank's own requests"):
-        Intake(Host(installed=False), desk.town, desk.ledger, "menu", june(9), lambda _row: None).run()
+        Intake(Host(installed=False), desk.town, desk.ledger, name, june(9), lambda _row: None).run()

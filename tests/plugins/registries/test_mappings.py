@@ -67,11 +67,12 @@ def test_the_national_system_is_read_by_code_or_by_name(
     }
 
 
+@pytest.mark.parametrize("name", ["menu", "Menu", "ｍｅｎｕ"])
 def test_no_mapping_takes_the_name_of_the_banks_own_registry(
-    tmp_path: Path, mapping_of: Callable[[Path], ExportMapping]
+    tmp_path: Path, mapping_of: Callable[[Path], ExportMapping], name: str
 ) -> None:
     path = tmp_path / "mapping.yaml"
-    path.write_text((SHIPPED / "nvsi.yaml").read_text("utf-8").replace("registry: nvsi", "registry: menu"), "utf-8")
+    path.write_text((SHIPPED / "nvsi.yaml").read_text("utf-8").replace("registry: nvsi", f"registry: {name}"), "utf-8")
     with pytest.raises(PolicyError) as found:
         mapping_of(path)
     assert [one.code for one in found.value.problems] == ["P020"]
