@@ -74,8 +74,7 @@ def _paid_from(policy: Policy, id: str, type: FactType, at: Location, price_at: 
     if account is None:
         yield _unknown_account(policy, id, at)
     elif account.unit.type is not type:
-        found = Unit.POINTS if type is FactType.POINTS else Unit.HOURS
-        yield Problem("P642", price_at, (("found", found.value), ("unit", account.unit.value)))
+        yield Problem("P642", price_at, (("found", Unit.of(type).label), ("unit", account.unit.label)))
 
 
 def _changed_accounts(policy: Policy) -> Iterator[Problem]:
@@ -86,7 +85,7 @@ def _changed_accounts(policy: Policy) -> Iterator[Problem]:
                 yield _unknown_account(policy, said.account, said.location)
             elif said.in_points is not None and said.in_points is not (account.unit is Unit.POINTS):
                 found = Unit.POINTS if said.in_points else Unit.HOURS
-                yield Problem("P642", said.location, (("found", found.value), ("unit", account.unit.value)))
+                yield Problem("P642", said.location, (("found", found.label), ("unit", account.unit.label)))
 
 
 def _pools(policy: Policy) -> Iterator[Problem]:

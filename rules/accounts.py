@@ -14,7 +14,7 @@ from lianxing.rules.dates import Dated
 from lianxing.rules.facts import FactType
 from lianxing.rules.hours import Overflow
 from lianxing.rules.periods import Period
-from lianxing.rules.places import Clause, Location
+from lianxing.rules.places import Clause, Label, Location
 from lianxing.rules.transition import Change
 
 
@@ -36,6 +36,15 @@ class Unit(Enum):
     @property
     def type(self) -> FactType:
         return FactType.POINTS if self is Unit.POINTS else FactType.DURATION
+
+    @property
+    def label(self) -> Label:
+        return Label("积分", "points") if self is Unit.POINTS else Label("时长", "hours")
+
+    @staticmethod
+    def of(type: FactType) -> Unit:
+        """Return what an amount of points or a duration is kept in."""
+        return Unit.POINTS if type is FactType.POINTS else Unit.HOURS
 
 
 class Purpose(Enum):

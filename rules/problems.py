@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lianxing.rules.matching_problems import MATCHING_PROBLEMS
-from lianxing.rules.places import Language, Location
+from lianxing.rules.places import Label, Language, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +18,21 @@ class ProblemKind:
     en: str
 
 
+Detail = str | Label  # as the file says it, or in the words of the reader
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong at one place; `hint` is what was probably meant, empty if nothing comes near."""
 
     code: str
     location: Location
-    details: tuple[tuple[str, str], ...] = ()
+    details: tuple[tuple[str, Detail], ...] = ()
     hint: str = ""
 
     def message(self, language: Language) -> str:
         kind = PROBLEMS[self.code]
-        details = {name: _EXPECTED.get(value, value) if language == "zh" else value for name, value in self.details}
-        details = {name: _visible(value) for name, value in details.items()}
+        details = {name: _visible(_worded(value, language)) for name, value in self.details}
         if not details.get("known", "there is none to list"):
             details["known"] = "（无）" if language == "zh" else "(none)"
         sentence = (kind.zh if language == "zh" else kind.en).format_map(details)
@@ -42,6 +44,12 @@ class Problem:
     def text(self, language: Language) -> str:
         """Return `path:line:col: CODE message (did you mean ...)`."""
         return f"{self.location}: {self.code} {self.message(language)}"
+
+
+def _worded(detail: Detail, language: Language) -> str:
+    if isinstance(detail, Label):
+        return detail.text(language)
+    return _EXPECTED.get(detail, detail) if language == "zh" else detail
 
 
 def _visible(text: str) -> str:
@@ -134,6 +142,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ("P110", "“{found}”不是 0 % 至 100 % 的百分数", "'{found}' is not a percentage such as 60 %"),
     ("P111", "不能为空，至少写一项", "this is empty; at least one entry is needed"),
     ("P112", "不认识的时区“{found}”", "unknown time zone '{found}'"),
+    (
+        "P113",
+        "“{found}”位数太多：小数点前至多 15 位、后至多 6 位，且不细于 {finest}",
+        "'{found}' has too many digits: at most 15 before the point and 6 after it, and nothing finer than {finest}",
+    ),
     # P2xx: statements and layers
     ("P201", "编号“{id}”用了两次，第一次在 {first}", "id '{id}' is used twice, first at {first}"),
     ("P202", "要删除的“{id}”在上级中不存在", "'{id}' is removed, but no layer below has it"),

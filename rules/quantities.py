@@ -7,7 +7,7 @@ rounded: what does not come out whole (half a second, a thousandth of a point) i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -21,6 +21,7 @@ NO = frozenset(("no", "否"))
 # [0-9], not \d: the latter takes full-width and Arabic digits too.
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?")
 _QUANTITY = re.compile(r"(-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?) ?([^0-9 .\-].*)")
+_ANY_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"  # of however many digits
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _AGE = re.compile(r"([0-9]+) ?(?:years|岁|周岁)")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
@@ -59,6 +60,11 @@ UNIT_OF: Mapping[str, Unit] = {spelling: unit for unit in UNITS for spelling in 
 def decimal(text: str) -> Fraction | None:
     """Return a plain decimal number (at most 15 digits and 6 decimals) exactly."""
     return Fraction(text) if _DECIMAL.fullmatch(text) else None
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a plain decimal number, of however many digits."""
+    return re.fullmatch(_ANY_NUMBER, text) is not None
 
 
 def whole(text: str) -> int | None:
@@ -110,6 +116,14 @@ def amount(text: str, type: FactType) -> int | None:
     if found is None or found[1].type is not type:
         return None
     return _whole(found[0] * found[1].size)
+
+
+def with_fewer_digits(text: str, types: Sequence[FactType]) -> FactType | None:
+    """Return of which type a text would be an amount if its number were shorter; None where the unit is wrong."""
+    number, word = re.fullmatch(rf"({_ANY_NUMBER})?(.*)", text.strip(), re.DOTALL).groups()  # type: ignore[union-attr]
+    unit = UNIT_OF.get(word.strip())
+    type = unit.type if unit is not None else FactType.POINTS if not word else None
+    return type if number and type in types else None
 
 
 def fact_value(fact: Fact, text: str) -> FactValue | None:

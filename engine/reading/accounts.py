@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lianxing.engine.reading.alternatives import BALANCE_TYPES, BalanceAmount, MeasureName, WordOr
+from lianxing.engine.reading.alternatives import BALANCE_TYPES, BOTH_UNITS, BalanceAmount, MeasureName, WordOr
 from lianxing.engine.reading.conditions import ConditionForm
 from lianxing.engine.reading.forms import YES_NO, Amount, Choice, DatedOf, Fields, Id, Key, ListOf, Record, Schema, Text
 from lianxing.engine.reading.nodes import Node, Scalar
@@ -73,7 +73,7 @@ class _AmountsForm:
         if value is None:
             return None
         if len(seen) > 1:
-            reading.problem("P642", node.location, ("found", "points, hours"), ("unit", "points"))
+            reading.problem("P642", node.location, *BOTH_UNITS)
             return None
         return _Amounts(value, next(iter(seen)), node.location)
 
@@ -190,9 +190,8 @@ def _same_unit(unit: Unit, amounts: list[_Amounts], reading: Reading) -> bool:
 
 
 def _wrong_unit(found: FactType, unit: Unit, place: Location, reading: Reading) -> None:
-    said = dict(zip(BALANCE_TYPES, (Unit.POINTS, Unit.HOURS), strict=True)).get(found)
-    word = reading.worded(said.value) if said is not None else found.value
-    reading.problem("P642", place, ("found", word), ("unit", reading.worded(unit.value)))
+    said = Unit.of(found).label if found in BALANCE_TYPES else found.value
+    reading.problem("P642", place, ("found", said), ("unit", unit.label))
 
 
 def _issue(fields: Fields) -> Issue:

@@ -16,7 +16,7 @@ from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.rules import quantities
 from lianxing.rules.facts import Fact, FactType, Scope
 from lianxing.rules.periods import MonthDay
-from lianxing.rules.places import Language
+from lianxing.rules.places import Label, Language
 from lianxing.rules.tables import Table
 
 T = TypeVar("T")
@@ -73,6 +73,11 @@ class Exactly:
 
 
 BALANCE_TYPES = (FactType.POINTS, FactType.DURATION)
+# What is wrong with amounts of which some are points and some are hours.
+BOTH_UNITS = (
+    ("found", Label("积分和时长", "points and hours")),
+    ("unit", Label("其中一种", "one of them")),
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class BalanceAmount:
         read = ((type, quantities.amount(text, type)) for type in BALANCE_TYPES)
         found = next(((type, value) for type, value in read if value is not None), None)
         if found is None:
-            reading.problem("P102", node.location, ("found", text[:40]), ("units", units))
+            reading.no_amount(node.location, text, BALANCE_TYPES)
             return None
         if not self.low <= found[1] <= self.high:
             low, high = (reading.bound(bound, found[0], text) for bound in (self.low, self.high))
@@ -125,7 +130,7 @@ class PriceForm:
         if table is None:
             return None
         if len(seen) > 1:
-            reading.problem("P642", node.location, ("found", "points, hours"), ("unit", "points"))
+            reading.problem("P642", node.location, *BOTH_UNITS)
             return None
         return Priced(table, next(iter(seen)))
 

@@ -231,9 +231,8 @@ def _known(policy: Policy, named: list[tuple[str, str]], fields: Fields, reading
 def _one_unit(account: Account, said: list[_Balance], reading: Reading) -> bool:
     wrong = [amount for amount in said if amount.type is not account.unit.type and amount.value]
     for amount in wrong:
-        found = Unit.POINTS if amount.type is FactType.POINTS else Unit.HOURS
-        units = (("found", reading.worded(found.value)), ("unit", reading.worded(account.unit.value)))
-        reading.problem("P642", amount.location, *units)
+        found = ("found", Unit.of(amount.type).label)
+        reading.problem("P642", amount.location, found, ("unit", account.unit.label))
     return not wrong
 
 

@@ -104,8 +104,11 @@ class Parsed(Generic[T]):
             return None
         value = self.parse(text)
         if value is None:
-            meant = next((plain for plain in _plainer(text) if self.parse(plain) is not None), "")
-            reading.problem(self.code, node.location, ("found", text[:40]), hint=reading.worded(meant))
+            meant = reading.worded(next((plain for plain in _plainer(text) if self.parse(plain) is not None), ""))
+            if self.code == "P101":
+                reading.no_number(node.location, text, meant)
+            else:
+                reading.problem(self.code, node.location, ("found", text[:40]), hint=meant)
             return None
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):  # type: ignore[operator]
             reading.out_of_range(node.location, text, _plain(self.low), _plain(self.high))
@@ -170,13 +173,12 @@ class Amount:
     high: int = 10**15
 
     def read(self, node: Node, reading: Reading) -> int | None:
-        units = reading.units(self.type)
-        text = scalar_text(node, reading, "P102", ("units", units))
+        text = scalar_text(node, reading, "P102", ("units", reading.units(self.type)))
         if text is None:
             return None
         value = quantities.amount(text, self.type)
         if value is None:
-            reading.problem("P102", node.location, ("found", text[:40]), ("units", units), hint=self._meant(text))
+            reading.no_amount(node.location, text, [self.type], self._meant(text))
             return None
         if not self.low <= value <= self.high:
             low, high = (reading.bound(bound, self.type, text) for bound in (self.low, self.high))

@@ -13,8 +13,8 @@ from lianxing.engine.reading.nodes import Node, Scalar
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS, SAID_FOR, WORDS
 from lianxing.rules import quantities
 from lianxing.rules.facts import Fact, FactType
-from lianxing.rules.places import Language, Location, Source
-from lianxing.rules.problems import Problem
+from lianxing.rules.places import Label, Language, Location, Source
+from lianxing.rules.problems import Detail, Problem
 
 HINTS_MAX = 50  # a file with more problems than this is not explained word by word: looking for near words takes time
 HINT_CHARACTERS_MAX = 100
@@ -36,7 +36,8 @@ class Reading:
     _by_chinese: dict[str, Fact | None] = field(default_factory=dict)
 
     def problem(self, code: str, place: Location, *details: tuple[str, object], hint: str = "") -> None:
-        self.problems.append(Problem(code, place, tuple((name, str(value)) for name, value in details), hint))
+        said = tuple((name, value if isinstance(value, Label) else str(value)) for name, value in details)
+        self.problems.append(Problem(code, place, said, hint))
 
     def key(self, scalar: Scalar, known: Iterable[str]) -> str | None:
         """Return the English spelling of a key of the language; None, and a problem, if it is not known here."""
@@ -73,6 +74,22 @@ class Reading:
         own = [spelling for spelling in spellings if spelling.isascii() is not (self.script == "zh")]
         return ", ".join(own or spellings)
 
+    def no_number(self, place: Location, found: str, hint: str = "") -> None:
+        """Note what is no plain decimal number, or one of more digits than are read."""
+        if quantities.is_number(found):
+            self.problem("P113", place, ("found", found[:40]), ("finest", "0.000001"))
+        else:
+            self.problem("P101", place, ("found", found[:40]), hint=hint)
+
+    def no_amount(self, place: Location, found: str, types: Sequence[FactType], hint: str = "") -> None:
+        """Note what is no amount of these types: it has no unit of theirs, or more digits than are read."""
+        type = quantities.with_fewer_digits(found, types)
+        if type is not None:
+            self.problem("P113", place, ("found", found[:40]), ("finest", self.bound(1, type, "")))
+        else:
+            units = ", ".join(map(self.units, types))
+            self.problem("P102", place, ("found", found[:40]), ("units", units), hint=hint)
+
     def unknown_key(self, scalar: Scalar, known: Sequence[str]) -> None:
         if self.full_width(scalar):
             return
@@ -80,18 +97,19 @@ class Reading:
         meant = spaced(scalar) or self.meant(scalar.text, {name: KEYS.get(name, name) for name in known})
         self.problem("P002", scalar.location, ("key", scalar.text), ("known", ", ".join(spelled)), hint=meant)
 
-    def out_of_range(self, place: Location, found: str, low: str = "", high: str = "", hint: str = "") -> None:
+    def out_of_range(self, place: Location, found: Detail, low: Detail = "", high: Detail = "", hint: str = "") -> None:
         """Note a value beyond its bounds; a bound that is not said is open."""
         code = "P106" if low and high else "P615" if low else "P616"
-        self.problem(code, place, ("found", found[:40]), ("low", low), ("high", high), hint=hint)
+        found = found[:40] if isinstance(found, str) else found
+        self.problem(code, place, ("found", found), ("low", low), ("high", high), hint=hint)
 
     def none_of(self, place: Location, fact: Fact, value: int) -> None:
         """Note an amount of nothing, or of less, where at least something is needed."""
-        script = self.script or "en"
-        self.out_of_range(place, value_text(fact, value, script), value_text(fact, 1, script))
+        found, low = (Label(value_text(fact, said, "zh"), value_text(fact, said, "en")) for said in (value, 1))
+        self.out_of_range(place, found, low)
 
-    def bound(self, value: int, type: FactType, found: str) -> str:
-        """Return a bound in the unit in which a value was found, spelled as the file does; empty if it is open."""
+    def bound(self, value: int, type: FactType, found: str) -> Detail:
+        """Return a bound in the unit in which a value was found; empty if it is open."""
         if abs(value) >= OPEN:
             return ""
         units = sorted((unit for unit in quantities.UNITS if unit.type is type), key=lambda unit: -unit.size)
@@ -100,7 +118,7 @@ class Reading:
         unit = next((unit for unit in units if (value / unit.size * 100).denominator == 1), units[-1])
         number = number_text(value / unit.size)
         english = unit.spellings[0] if number == "1" else unit.name.en
-        return f"{number} {unit.name.zh if self.script == 'zh' else english}"
+        return Label(f"{number} {unit.name.zh}", f"{number} {english}")
 
     def expected(self, kind: str, node: Node) -> None:
         """Note that something else is expected here: a `text`, a `list`, a `mapping` or a `condition`."""

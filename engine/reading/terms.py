@@ -30,12 +30,13 @@ class TermForm:
         amounts = {type: quantities.amount(text, type) for type in self.types}
         found = next((type for type in self.types if amounts[type] is not None), None)
         if found is None:
-            reading.problem("P102", node.location, ("found", text[:40]), ("units", units))
+            reading.no_amount(node.location, text, self.types)
             return None
         days, working_days, months = (amounts.get(type) or 0 for type in _TYPES)
         if not 0 < days + working_days + months * 30 <= TERM_MAX:
             most = TERM_MAX // 30 if found is FactType.MONTHS else TERM_MAX
-            reading.out_of_range(node.location, text, *(reading.bound(bound, found, text) for bound in (1, most)))
+            low, high = (reading.bound(bound, found, text) for bound in (1, most))
+            reading.out_of_range(node.location, text, low, high)
             return None
         return Term(days, working_days, months)
 

@@ -27,7 +27,7 @@ class Stretch:
         amounts = {type: quantities.amount(text, type) for type in _MOST}
         type = next((type for type, amount in amounts.items() if amount is not None), None)
         if type is None:
-            reading.problem("P102", node.location, ("found", text[:40]), ("units", units))
+            reading.no_amount(node.location, text, list(_MOST))
             return None
         if not 0 < (amounts[type] or 0) <= _MOST[type]:
             low, high = (reading.bound(bound, type, text) for bound in (1, _MOST[type]))

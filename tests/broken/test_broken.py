@@ -88,10 +88,10 @@ MADE = (
     made("P018_unit_separator", "hours.yaml", b"- id: once\n- id: \x1f\n", "P018 hours.yaml:2:7"),
     made("P018_no_character", "hours.yaml", "- id: \uffff\n".encode(), "P018 hours.yaml:1:7"),
     made(
-        "P101_five_thousand_digits",
+        "P113_five_thousand_digits",
         "earning.yaml",
         b"- id: much\n  points_per_event: " + b"9" * 5000 + b"\n",
-        "P101 earning.yaml:2:21",
+        "P113 earning.yaml:2:21",
     ),
     made(
         "P101_twenty_thousand_hexadecimal_digits",
@@ -278,6 +278,52 @@ def test_a_problem_shows_no_control_character_of_the_file(tmp_path: Path) -> Non
     assert problem.code == "P002"
     assert "\ufffd[2J\ufffdsplit" in problem.message("en")
     assert_said(problem)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "zh", "en"),
+    [
+        (
+            "accounts.yaml",
+            "coins: {holder: person, unit: hours, earned_from: points, spent_on: [service], expires: never,"
+            " spends_first: oldest, storage: unlimited, overdraft: none, transfer: none, shortfall: debt}\n",
+            "此处以积分计，而账户以时长计",
+            "this is in points, but the account is kept in hours",
+        ),
+        (
+            "accounts.yaml",
+            "钱: {持有人: 志愿者, 单位: 时长, 来源: 时长, 用于: [服务], 到期: 永久, 先用: 最早的,"
+            " 存储上限: {至多: 0 小时, 超出部分: 作废}, 透支: 不允许, 转让: 不允许, 不足: 记欠}\n",
+            "“0 小时”太小，至少须为 1 秒",
+            "'0 小时' is too little: it has to be 1 second at the least",
+        ),
+        (
+            "measures.yaml",
+            "run: {streak: {of: hours, at_least: 0 hours, per: month, which: current}, over: all_time}\n",
+            "“0 小时”太小，至少须为 1 秒",
+            "'0 h' is too little: it has to be 1 s at the least",
+        ),
+        (
+            "earning.yaml",
+            "- {id: call, points_per_event: 0.1234567}\n",
+            "“0.1234567”位数太多：小数点前至多 15 位、后至多 6 位，且不细于 0.000001",
+            "'0.1234567' has too many digits: at most 15 before the point and 6 after it,"
+            " and nothing finer than 0.000001",
+        ),
+        (
+            "earning.yaml",
+            "- {id: cap, limit: {per: day, at_most: 0.001 points, overflow: lost}}\n",
+            "“0.001 points”位数太多：小数点前至多 15 位、后至多 6 位，且不细于 0.01 积分",
+            "'0.001 points' has too many digits: at most 15 before the point and 6 after it,"
+            " and nothing finer than 0.01 points",
+        ),
+    ],
+)
+def test_units_and_limits_are_said_in_the_language_of_the_reader(
+    tmp_path: Path, file: str, text: str, zh: str, en: str
+) -> None:
+    problem = problems_over(tmp_path / "policies", {file: text.encode()})[0]
+    assert (problem.message("zh"), problem.message("en")) == (zh, en)
 
 
 def test_aliases_count_as_much_as_what_they_stand_for(tmp_path: Path) -> None:

@@ -305,7 +305,7 @@ def test_no_record_may_ask_a_score_even_without_stars() -> None:
         ),
         ("{combine: sum, rules: [{item: {by: stars, 1: 1, 4: 4}}]}", ["P308"]),
         ("{combine: sum, rules: [{item: {by: event, yes: 1, no: 0}}]}", ["P308"]),
-        ("{combine: sum, rules: [{item: 0.001}]}", ["P102"]),
+        ("{combine: sum, rules: [{item: 0.001}]}", ["P113"]),
         ("{combine: sum, rules: [{of: sheet, every: 1 point, points: 1}]}", ["P314"]),
     ],
 )

@@ -350,8 +350,9 @@ def _amount(text: str, unit: Unit | None, say: Say) -> int:
     if found is None:
         raise click.UsageError(
             say(
-                f"“{text}”不是此账户的数额（如 “2 小时”、“3.5 分”）。",
-                f"'{text}' is no amount of this account, such as '2 hours' or '3.5 points'.",
+                f"“{text}”不是此账户的数额（如 “2 小时”、“3.5 分”；至多精确到 1 秒、0.01 分）。",
+                f"'{text}' is no amount of this account, such as '2 hours' or '3.5 points'; "
+                "nothing is finer than a second, or 0.01 points.",
             )
         )
     return found
