@@ -16,13 +16,12 @@ from itertools import takewhile
 import orjson
 
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.passing import LENT, PAID_OUT, RECEIVED, REPAID, TAKEN_BACK, From, Passing
+from lianxing.engine.bank.passing import LENT, PAID_OUT, RECEIVED, REPAID, TAKEN_BACK, Arrival, From, Passing
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.sharing import pool_owner
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.witnesses import Told
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.wallet import Part
 from lianxing.rules.accounts import Account, WholeOnly
 from lianxing.rules.facts import FactValue, RecordId, VolunteerId
 from lianxing.rules.records import ServiceRecord, Volunteer
@@ -115,39 +114,20 @@ class Beside(Passing):
             return self.people.get(owner)
         return Replica(owner, self.rulebook.policy.county.id).customer(self.rulebook, Volunteer(owner))
 
-    def receives(
-        self,
-        owner: VolunteerId,
-        account: Account,
-        on: date,
-        amount: int,
-        source: str,
-        came: From,
-        parts: Sequence[Part] = (),
-    ) -> None:
-        if owner == self.at.own:
-            super().receives(owner, account, on, amount, source, came, parts)
+    def receives(self, one: Arrival) -> None:
+        if one.owner == self.at.own:
+            super().receives(one)
         else:
-            kept = tuple(parts)
-            self._send(owner, lambda there: there.receives(owner, account, on, amount, source, came, kept))
+            self._send(one.owner, lambda there: there.receives(one))
 
-    def inherits(
-        self,
-        owner: VolunteerId,
-        account: Account,
-        on: date,
-        amount: int,
-        source: str,
-        came: From,
-        parts: Sequence[Part],
-    ) -> None:
-        self.receives(owner, account, on, amount, source, came, parts)
+    def inherits(self, one: Arrival) -> None:
+        self.receives(one)
 
-    def gives_back(self, owner: VolunteerId, account: Account, on: date, amount: int, source: str, came: From) -> None:
-        if owner == self.at.own:
-            super().gives_back(owner, account, on, amount, source, came)
+    def gives_back(self, one: Arrival) -> None:
+        if one.owner == self.at.own:
+            super().gives_back(one)
         else:
-            self._send(owner, lambda there: there.gives_back(owner, account, on, amount, source, came))
+            self._send(one.owner, lambda there: there.gives_back(one))
 
     def pays_out(self, pool: Account, on: date, amount: int, went: From) -> None:
         owner = pool_owner(pool)

@@ -14,7 +14,7 @@ from lianxing.engine.accounts import belongs
 from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, clause_data, first_lot, passed_data
 from lianxing.engine.bank.closings import Closed
 from lianxing.engine.bank.customers import add_ended, wallet_from
-from lianxing.engine.bank.passing import From, Passing, taken_back
+from lianxing.engine.bank.passing import Arrival, From, Passing, taken_back
 from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, pools_of_limits, shared
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
@@ -318,7 +318,8 @@ def _closes_again(
         account = account_in(passing.rulebook.policy, closed.heir, wallet.account) or wallet.account
         came = From(person, "inheritance")
         if amount:
-            passing.inherits(closed.heir, account, today, amount, f"inheritance/{person}", came, left)
+            source = f"inheritance/{person}"
+            passing.inherits(Arrival(closed.heir, account, today, amount, source, came, tuple(left)))
     elif where is Closing.PORTABLE:
         effect.redirect(where.value, unit, TRANSIT)
     elif where is Closing.TO_POOL:

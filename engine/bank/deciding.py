@@ -19,8 +19,8 @@ from lianxing.engine.bank.booking import UNITS, Besides, Effects, besides, claus
 from lianxing.engine.bank.closings import goes
 from lianxing.engine.bank.crediting import left_over
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.drafting import SYSTEM
-from lianxing.engine.bank.passing import From, Passing
+from lianxing.engine.bank.drafting import SYSTEM, draft_of
+from lianxing.engine.bank.passing import Arrival, From, Passing
 from lianxing.engine.bank.requests import request_data, request_hash
 from lianxing.engine.bank.sharing import account_in, fund, is_person, may_hold, organisation_owner
 from lianxing.engine.bank.turning import turned
@@ -487,7 +487,7 @@ def _give(counter: Counter, customer: Customer, command: Give) -> Decision:
         came = From(command.volunteer, "gift", command.actor, command.reason)
         parts = wallets.given_parts(wallet, done)
         source = f"gift/{command.volunteer}"
-        counter.passing.receives(owner, into, command.on, command.amount, source, came, parts)
+        counter.passing.receives(Arrival(owner, into, command.on, command.amount, source, came, parts))
     return decision
 
 
@@ -648,7 +648,7 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
         came = From(command.volunteer, "inheritance", command.actor, command.reason)
         into = account_in(counter.rulebook.policy, command.heir, account) or account
         source = f"inheritance/{command.volunteer}"
-        counter.passing.receives(command.heir, into, command.on, amount, source, came, left)
+        counter.passing.receives(Arrival(command.heir, into, command.on, amount, source, came, tuple(left)))
     customer.closed_on = command.on
     return Decision([draft], body)
 
@@ -752,31 +752,17 @@ def _draft(
 ) -> Draft:
     customer.number += 1
     body |= passed_data(effects)
-    key = None
+    key, actor, reason = None, SYSTEM, ""
     if command is not None:
         key = Key(command.scope, command.key, request_hash(command))
-        on = command.on
+        on, actor, reason = command.on, command.actor, command.reason
     assert on is not None
     why = "overflow" if kind != "given" else "gift"
-    counter.passing.share(customer.person.id, effects, on, why, SYSTEM if command is None else command.actor)
+    counter.passing.share(customer.person.id, effects, on, why, actor)
     counter.fresh[customer.person.id, customer.number] = tuple(effects.lots)
-    return Draft(
-        kind=kind,
-        volunteer=customer.person.id,
-        county=customer.owner[1],
-        effective_on=on,
-        policy_digest=counter.digest,
-        body=orjson.dumps(body),
-        actor=SYSTEM if command is None else command.actor,
-        reason="" if command is None else command.reason,
-        lines=tuple(effects.lines),
-        lots=tuple(effects.lots),
-        opened=tuple(effects.opened),
-        floors=tuple(effects.floors),
-        ended=tuple(effects.ended),
-        wallets=tuple(effects.wallets),
-        key=key,
-    )
+    draft = draft_of(counter.rulebook, customer, kind, body, effects, on, actor, reason)
+    draft.key = key
+    return draft
 
 
 def _refused(

@@ -5,7 +5,7 @@ Pools lend, too: what a borrowing account draws over its balance leaves the pool
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -36,6 +36,19 @@ class From:
     actor: str = SYSTEM
     reason: str = ""
     said: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What arrives in somebody's account: so much on a day, and whence; with the days of its parts if it has any."""
+
+    owner: VolunteerId
+    account: Account
+    on: date
+    amount: int
+    source: str
+    came: From
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass
@@ -75,34 +88,16 @@ class Passing:
         drafts, self.drafts = self.drafts, []
         return drafts
 
-    def receives(
-        self,
-        owner: VolunteerId,
-        account: Account,
-        on: date,
-        amount: int,
-        source: str,
-        came: From,
-        parts: Sequence[Part] = (),
-    ) -> None:
+    def receives(self, one: Arrival) -> None:
         """Put into somebody's account what is on its way."""
-        customer = self._at_hand(owner)
-        wallet, before = self._wallet(customer, account, on)
-        done = wallets.receive(wallet, on, amount, source, lots=parts)
-        self._enter(customer, wallet, done, before, RECEIVED, on, came, amount)
+        customer = self._at_hand(one.owner)
+        wallet, before = self._wallet(customer, one.account, one.on)
+        done = wallets.receive(wallet, one.on, one.amount, one.source, lots=one.parts)
+        self._enter(customer, wallet, done, before, RECEIVED, one.on, one.came, one.amount)
 
-    def inherits(
-        self,
-        owner: VolunteerId,
-        account: Account,
-        on: date,
-        amount: int,
-        source: str,
-        came: From,
-        parts: Sequence[Part],
-    ) -> None:
+    def inherits(self, one: Arrival) -> None:
         """Let an inheritance arrive when records are booked (`taken`): some of the heir's own may be among them."""
-        self.later.append(lambda: self.receives(owner, account, on, amount, source, came, parts))
+        self.later.append(lambda: self.receives(one))
 
     def pays_out(self, pool: Account, on: date, amount: int, went: From) -> None:
         """Take from a pool what somebody gets; whether it is there was asked before (`lacks`)."""
@@ -131,15 +126,15 @@ class Passing:
             self._draft(customer, wallet.account, effects, kind, on, came, passed)
         return passed
 
-    def gives_back(self, owner: VolunteerId, account: Account, on: date, amount: int, source: str, came: From) -> None:
-        """Take from a pool what had overflowed into it and should not have."""
-        customer = self._at_hand(owner)
-        day = max(on, self.today)
-        customer.wallet(account, ended=True)
-        wallet, before = self._wallet(customer, account, day)
+    def gives_back(self, one: Arrival) -> None:
+        """Take from a pool what had arrived there and should not have."""
+        customer = self._at_hand(one.owner)
+        day = max(one.on, self.today)
+        customer.wallet(one.account, ended=True)
+        wallet, before = self._wallet(customer, one.account, day)
         effects = Effects()
-        passed = _in_transit(effects, wallet, taken_back(wallet, day, amount, source), before)
-        self._draft(customer, wallet.account, effects, TAKEN_BACK, day, came, passed)
+        passed = _in_transit(effects, wallet, taken_back(wallet, day, one.amount, one.source), before)
+        self._draft(customer, wallet.account, effects, TAKEN_BACK, day, one.came, passed)
 
     def share(self, owner: VolunteerId, effects: Effects, on: date, why: str, actor: str = SYSTEM) -> None:
         """Let what overflows or is given away arrive in the county's pool, and let pools lend and be repaid.
@@ -155,9 +150,9 @@ class Passing:
                 continue
             amount = effects.redirect(DONATION_POOL, UNITS[unit], TRANSIT)
             if amount > 0:
-                self.receives(pool_owner(pool), pool, on, amount, f"gift/{owner}", came)
+                self.receives(Arrival(pool_owner(pool), pool, on, amount, f"gift/{owner}", came))
             elif amount < 0:
-                self.gives_back(pool_owner(pool), pool, on, -amount, f"gift/{owner}", came)
+                self.gives_back(Arrival(pool_owner(pool), pool, on, -amount, f"gift/{owner}", came))
         for id, drawn in effects.drawn.items():
             pool = next((lender(policy, account) for account in policy.accounts if account.clause.id == id), None)
             if pool is not None and self.customer(pool_owner(pool)) is not None:
