@@ -336,7 +336,19 @@ class Different(Running):
 
 
 @dataclass
-class Extreme(Running):
+class _OneOf(Running):
+    """What one record says: the first of what is held."""
+
+    def treated(self, seen: Sequence[Seen], how: Treatment) -> list[Seen]:
+        return _one_by_one(seen, how)
+
+    def value(self, day: date) -> MeasureValue | None:
+        self.look(day)
+        return self.held[0][1] if self.held else None
+
+
+@dataclass
+class Extreme(_OneOf):
     """The largest or the smallest: of what is held, each is beyond all that came after it, so the first is the one."""
 
     def enter(self, seen: Seen) -> None:
@@ -355,16 +367,9 @@ class Extreme(Running):
         self.waiting.clear()  # of one period, which comes into sight as a whole
         self.waiting.append(seen)
 
-    def treated(self, seen: Sequence[Seen], how: Treatment) -> list[Seen]:
-        return _one_by_one(seen, how)
-
-    def value(self, day: date) -> MeasureValue | None:
-        self.look(day)
-        return self.held[0][1] if self.held else None
-
 
 @dataclass
-class Told(Running):
+class Told(_OneOf):
     """What the earliest or the latest record says."""
 
     def enter(self, seen: Seen) -> None:
@@ -379,13 +384,6 @@ class Told(Running):
             self.waiting.clear()
         if not self.waiting:  # of one period, which comes into sight as a whole
             self.waiting.append(seen)
-
-    def treated(self, seen: Sequence[Seen], how: Treatment) -> list[Seen]:
-        return _one_by_one(seen, how)
-
-    def value(self, day: date) -> MeasureValue | None:
-        self.look(day)
-        return self.held[0][1] if self.held else None
 
 
 @dataclass
