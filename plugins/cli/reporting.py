@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
 import click
 
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for
+from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, where
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 STAGES = {"ended": ("到期处理（人）", "people")}
-
-
-def _where(say: Say) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        function = click.option("--database", required=True, help=say("台账。", "The ledger."))(function)
-        help = say("县区：文件夹、编号或其末段。", "County: a folder or an id.")
-        return click.option("--county", required=True, help=help)(function)
-
-    return decorate
 
 
 def expire(say: Say) -> click.Command:
@@ -35,7 +25,7 @@ def expire(say: Say) -> click.Command:
             "It may be broken off and begun again.",
         ),
     )
-    @_where(say)
+    @where(say)
     @click.option("--on", required=True, type=Day(), help=say("哪一天之前。", "Before which day."))
     @click.option("--dry-run", is_flag=True, help=say("只看结果，什么都不写。", "Tell what would end; write nothing."))
     @common(say)
@@ -106,7 +96,7 @@ def notices(say: Say) -> click.Command:
             "List whose points or hours end from the day --on within so many days, so that they can be told before.",
         ),
     )
-    @_where(say)
+    @where(say)
     @click.option("--on", required=True, type=Day(), help=say("自哪一天起。", "From which day on."))
     @click.option(
         "--within",
@@ -169,7 +159,7 @@ def settlement(say: Say) -> click.Command:
             "period, what is reserved at its end, what suppliers still have to supply.",
         ),
     )
-    @_where(say)
+    @where(say)
     @click.option("--since", required=True, type=Day(), help=say("自哪一天。", "The first day."))
     @click.option("--until", required=True, type=Day(), help=say("至哪一天。", "The last day."))
     @click.option(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from lianxing.plugins.cli.finding import of_ledger
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 
@@ -20,9 +21,7 @@ def command(say: Say) -> click.Command:
             "The file holds personal data: keep it as you keep the ledger.",
         ),
     )
-    @click.option(
-        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
-    )
+    @of_ledger(say)
     @click.option(
         "--to",
         "path",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lianxing.plugins.cli.finding import Day, county_at
+from lianxing.plugins.cli.finding import Day, county_at, where
 from lianxing.plugins.cli.reporting import expire, notices, settlement
 from lianxing.plugins.cli.serving import Request, serve
 from lianxing.plugins.cli.speaking import Say, Speaker, common
@@ -292,8 +292,7 @@ def _asking(say: Say, name: str, zh: str, en: str, parameters: tuple[Decorator, 
 
     function: Callable[..., Any] = common(say)(ask)
     options: tuple[Decorator, ...] = (
-        click.option("--county", required=True, help=say("县区：文件夹、编号或其末段。", "County: a folder or an id.")),
-        click.option("--database", required=True, help=say("台账。", "The ledger, such as sqlite:///bank.db.")),
+        where(say),
         click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today.")),
         click.option("--key", help=say("请求编号，缺省新编一个。", "The key of the request; by default a new one.")),
         click.option("--scope", default="counter", show_default=True, help=say("谁的编号。", "Whose keys they are.")),

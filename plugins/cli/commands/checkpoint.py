@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from lianxing.plugins.cli.finding import of_ledger
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 
@@ -19,9 +20,7 @@ def command(say: Say) -> click.Command:
             "Given to somebody else to keep, it lets `verify --checkpoint` find that entries were taken off the end.",
         ),
     )
-    @click.option(
-        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
-    )
+    @of_ledger(say)
     @click.option(
         "--to",
         "path",

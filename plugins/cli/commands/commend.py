@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
+from lianxing.plugins.cli.finding import Day, county_at, of_ledger, rulebook_for, today_in
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.rules.commendation import Commendation
 from lianxing.rules.policy import Policy
@@ -31,9 +31,7 @@ def command(say: Say) -> click.Command:
     )
     @click.argument("county")
     @click.argument("id", required=False)
-    @click.option(
-        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
-    )
+    @of_ledger(say)
     @click.option(
         "--year",
         type=click.IntRange(1900, 2999),

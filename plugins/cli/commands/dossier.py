@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for
+from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, where
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 
@@ -20,12 +20,7 @@ def command(say: Say) -> click.Command:
         ),
     )
     @click.argument("recipient")
-    @click.option(
-        "--county", required=True, help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part.")
-    )
-    @click.option(
-        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
-    )
+    @where(say)
     @click.option("--since", type=Day(), help=say("自哪一天（含）。", "From this day on."))
     @click.option("--until", type=Day(), help=say("至哪一天（含）。", "Up to this day, included."))
     @common(say)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
+from lianxing.plugins.cli.finding import of_ledger
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 
@@ -19,9 +20,7 @@ def command(say: Say) -> click.Command:
         ),
     )
     @click.argument("record")
-    @click.option(
-        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
-    )
+    @of_ledger(say)
     @click.option(
         "--registry", help=say("登记系统，编号在几个系统里都有时用。", "The registry, where several know the id.")
     )

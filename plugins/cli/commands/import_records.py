@@ -18,6 +18,8 @@ from lianxing.plugins.cli.finding import (
     evaluations_line,
     mapping_named,
     mapping_names,
+    of_county,
+    of_ledger,
     rulebook_for,
     today_in,
 )
@@ -43,9 +45,7 @@ def command(say: Say) -> click.Command:
         ),
     )
     @click.argument("exports", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
-    @click.option(
-        "--county", required=True, help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part.")
-    )
+    @of_county(say)
     @click.option(
         "--mapping",
         "mapping_name",
@@ -57,9 +57,7 @@ def command(say: Say) -> click.Command:
     @click.option(
         "--plugin", help=say("不读文件，从这个登记系统插件取。", "Instead of files: fetch from this registry plugin.")
     )
-    @click.option(
-        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
-    )
+    @of_ledger(say)
     @click.option(
         "--volunteers",
         multiple=True,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
+from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in, where
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 FORMATS = ("text", "csv", "html", "json")
@@ -26,12 +26,7 @@ def command(say: Say) -> click.Command:
         ),
     )
     @click.argument("volunteer")
-    @click.option(
-        "--county", required=True, help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part.")
-    )
-    @click.option(
-        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
-    )
+    @where(say)
     @click.option("--since", type=Day(), help=say("自哪一天，缺省从头。", "From which day; by default the first."))
     @click.option("--until", type=Day(), help=say("至哪一天，缺省为今天。", "To which day; by default today."))
     @click.option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
+from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in, where
 from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.rules.perks import Beneficiary
@@ -163,7 +163,7 @@ def _candidates(say: Say) -> click.Command:
     @click.argument("request")
     @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
     @_for_candidates(say)
-    @_where(say)
+    @where(say)
     @common(say)
     def candidates(
         request: str,
@@ -201,7 +201,7 @@ def _expire(say: Say) -> click.Command:
     @click.option(
         "--dry-run", is_flag=True, help=say("只看结果，什么都不写。", "Show what would happen and write nothing.")
     )
-    @_where(say)
+    @where(say)
     @common(say)
     def expire(county: str, database: str, on: date | None, actor: str, dry_run: bool, as_json: bool) -> None:
         speaker = Speaker(say, as_json)
@@ -227,7 +227,7 @@ def _list(say: Say) -> click.Command:
         ),
     )
     @click.argument("person", required=False)
-    @_where(say)
+    @where(say)
     @common(say)
     def listed(person: str | None, county: str, database: str, as_json: bool) -> None:
         from lianxing.engine.bank.request_data import Due
@@ -249,22 +249,6 @@ def _list(say: Say) -> click.Command:
 
 
 # --- what they share ---------------------------------------------------------------------------------------------
-
-
-def _where(say: Say) -> Callable[[_Run], _Run]:
-    def decorate(run: _Run) -> _Run:
-        run = click.option(
-            "--database",
-            required=True,
-            help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db."),
-        )(run)
-        return click.option(
-            "--county",
-            required=True,
-            help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part."),
-        )(run)
-
-    return decorate
 
 
 def _for_candidates(say: Say) -> Callable[[_Run], _Run]:
@@ -309,7 +293,7 @@ def _for_steps(say: Say) -> Callable[[_Run], _Run]:
             ),
         ):
             run = option(run)
-        return common(say)(_where(say)(run))
+        return common(say)(where(say)(run))
 
     return decorate
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -11,9 +10,9 @@ from uuid import uuid4
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
+from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in, where
 from lianxing.plugins.cli.main import NOT_PASSED
-from lianxing.plugins.cli.speaking import Command, Say, Speaker, common
+from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.host import Host
 
 if TYPE_CHECKING:
@@ -45,24 +44,6 @@ def command(say: Say) -> click.Command:
     return group
 
 
-def _where(say: Say) -> Callable[[Command], Command]:
-    """Add which county and which ledger is meant."""
-
-    def decorate(function: Command) -> Command:
-        function = click.option(
-            "--database",
-            required=True,
-            help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db."),
-        )(function)
-        return click.option(
-            "--county",
-            required=True,
-            help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part."),
-        )(function)
-
-    return decorate
-
-
 # --- what waits ------------------------------------------------------------------------------------------------------
 
 
@@ -74,7 +55,7 @@ def _list(say: Say) -> click.Command:
             "What waits for somebody, by body, what is overdue first. Ids only.",
         ),
     )
-    @_where(say)
+    @where(say)
     @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
     @click.option("--role", default="", help=say("只列这个单位的。", "Only what waits for this body."))
     @common(say)
@@ -129,7 +110,7 @@ def _step(say: Say) -> click.Command:
         ),
     )
     @click.argument("subject")
-    @_where(say)
+    @where(say)
     @click.option(
         "--do",
         "doing",
@@ -274,7 +255,7 @@ def _draw(say: Say) -> click.Command:
             "the same records, whoever draws; fix the seed after the period is over, and make it known.",
         ),
     )
-    @_where(say)
+    @where(say)
     @click.option("--statement", help=say("review.yaml 里的哪一条抽查。", "Which spot check of review.yaml."))
     @click.option("--period", type=Day(), required=True, help=say("周期内的任一天。", "Any day of the period."))
     @click.option("--seed", required=True, help=say("种子：任何文字。", "The seed: any text."))

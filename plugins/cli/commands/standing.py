@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
+from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in, where
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 
@@ -22,12 +22,7 @@ def command(say: Say) -> click.Command:
         ),
     )
     @click.argument("volunteer")
-    @click.option(
-        "--county", required=True, help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part.")
-    )
-    @click.option(
-        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
-    )
+    @where(say)
     @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
     @common(say)
     def standing(volunteer: str, county: str, database: str, on: date | None, as_json: bool) -> None:

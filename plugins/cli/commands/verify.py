@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lianxing.plugins.cli.failing import exit_code_of, problem_data
-from lianxing.plugins.cli.finding import county_at, rulebook_for
+from lianxing.plugins.cli.finding import county_at, of_ledger, rulebook_for
 from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.host import Host
@@ -44,9 +44,7 @@ def command(say: Say) -> click.Command:
             "again by the county's rules.",
         ),
     )
-    @click.option(
-        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
-    )
+    @of_ledger(say)
     @click.option(
         "--checkpoint",
         metavar="FILE",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in
+from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in, where
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import Withdrawn
@@ -27,12 +27,7 @@ def command(say: Say) -> click.Command:
     @click.option("--registry", required=True, help=say("登记系统。", "The registry that has the record."))
     @click.option("--actor", required=True, help=say("经办人，记入存折。", "Who does it; kept in the passbook."))
     @click.option("--reason", required=True, help=say("事由，记入存折。", "Why; it is kept in the passbook."))
-    @click.option(
-        "--county", required=True, help=say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part.")
-    )
-    @click.option(
-        "--database", required=True, help=say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
-    )
+    @where(say)
     @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
     @click.option("--dry-run", is_flag=True, help=say("只看结果，不写入。", "Tell what would happen; write nothing."))
     @common(say)
