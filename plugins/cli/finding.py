@@ -6,18 +6,18 @@ The engine is imported where it is first needed: `--help` of a command answers w
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
 from lianxing.plugins.cli.failing import MappingError, NotFoundError
-from lianxing.plugins.cli.speaking import Say, Speaker
+from lianxing.plugins.cli.speaking import Options, Say, Speaker, options
 from lianxing.plugins.host import Host
 from lianxing.rules.facts import Fact
 from lianxing.rules.mappings import ExportMapping
@@ -45,24 +45,21 @@ class Day(click.ParamType[date]):
             self.fail(f"'{value}' is not a day written as 2025-07-01", param, ctx)
 
 
-_Function = Callable[..., Any]
-
-
-def of_county(say: Say) -> Callable[[_Function], _Function]:
+def of_county(say: Say) -> Options:
     """Add which county is meant."""
     help = say("县区：文件夹、编号或其末段。", "County: a folder, an id or its last part.")
     return click.option("--county", required=True, help=help)
 
 
-def of_ledger(say: Say) -> Callable[[_Function], _Function]:
+def of_ledger(say: Say) -> Options:
     """Add which ledger is meant."""
     help = say("台账，如 sqlite:///bank.db。", "The ledger, such as sqlite:///bank.db.")
     return click.option("--database", required=True, help=help)
 
 
-def where(say: Say) -> Callable[[_Function], _Function]:
+def where(say: Say) -> Options:
     """Add which county and which ledger is meant."""
-    return lambda function: of_county(say)(of_ledger(say)(function))
+    return options(of_county(say), of_ledger(say))
 
 
 def county_at(host: Host, where: str) -> tuple[Folder, Policy]:

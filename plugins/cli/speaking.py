@@ -101,26 +101,36 @@ class Speaker:
 
 
 Command = Callable[..., Any]
+Options = Callable[[Command], Command]
 
 
-def common(say: Say) -> Callable[[Command], Command]:
-    """Add what every command takes: `--json`, and `--lang`, which was read before and is checked here."""
+def options(*each: Options) -> Options:
+    """Add several options and arguments, in this order."""
 
     def decorate(function: Command) -> Command:
-        function = click.option(
-            "--json",
-            "as_json",
-            is_flag=True,
-            help=say("给程序看：输出一个 JSON 文档。", "For programs: one JSON document."),
-        )(function)
-        return click.option(
+        for one in reversed(each):
+            function = one(function)
+        return function
+
+    return decorate
+
+
+def common(say: Say) -> Options:
+    """Add what every command takes: `--json`, and `--lang`, which was read before and is checked here."""
+    return options(
+        click.option(
             "--lang",
             type=click.Choice(["zh", "en"]),
             expose_value=False,
             help=say("语言，缺省随终端。", "Language; by default the terminal's."),
-        )(function)
-
-    return decorate
+        ),
+        click.option(
+            "--json",
+            "as_json",
+            is_flag=True,
+            help=say("给程序看：输出一个 JSON 文档。", "For programs: one JSON document."),
+        ),
+    )
 
 
 def debugging() -> bool:

@@ -11,7 +11,7 @@ import click
 from lianxing.plugins.cli.finding import Day, county_at, where
 from lianxing.plugins.cli.reporting import expire, notices, settlement
 from lianxing.plugins.cli.serving import Request, serve
-from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.plugins.cli.speaking import Options, Say, Speaker, common, options
 from lianxing.plugins.host import Host
 from lianxing.rules.accounts import Purpose, Recipient, Unit
 from lianxing.rules.balances import ClosingEvent
@@ -42,9 +42,9 @@ from lianxing.rules.redemption import PickUp
 if TYPE_CHECKING:
     from lianxing.rules.policy import Policy
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _RELATIONS = ", ".join(one.value for one in Relation)
-Made = Callable[["Policy", dict[str, Any], dict[str, Any]], Command]
+_Said = dict[str, Any]
+Made = Callable[["Policy", _Said, _Said], Command]
 
 
 def command(say: Say) -> click.Command:
@@ -60,217 +60,274 @@ def command(say: Say) -> click.Command:
     group.params.append(
         click.Option(["--lang"], type=click.Choice(["zh", "en"]), expose_value=False, help=say("语言。", "Language."))
     )
-    for one in (*_offers(say), *_accounts(say), expire(say), notices(say), settlement(say)):
-        group.add_command(one)
+    of_offers = (_redeem, _settle, _release, _approve, _decline, _refund, _fetch, _use_perk)
+    of_accounts = (_reserve, _give, _grant, _close, _declare, _bring)
+    for one in (*of_offers, *of_accounts, expire, notices, settlement):
+        group.add_command(one(say))
     return group
 
 
-def _offers(say: Say) -> list[click.Command]:
-    units = click.option("--units", type=int, default=1, show_default=True, help=say("几份。", "How many."))
-    merchant = click.option("--merchant", default="", help=say("在哪个商户。", "At which merchant."))
-    family = click.option("--family", is_flag=True, help=say("家庭成员使用。", "A member of the family asks."))
-    entry = click.argument("entry", type=click.IntRange(1, 2**53))
-    role = click.option("--role", default="", help=say("代表哪个单位审批。", "For which body it is decided."))
-    return [
-        _asking(
-            say, "redeem", "兑换一项；账户有预留期的先预留，结清后才算兑换。",
-            "Redeem an offer; where the account reserves, it is reserved until it is settled.",
-            (click.argument("offer"), units, merchant, family),
-            lambda _policy, whose, more: Redeem(**whose, **more),
-        ),
-        _asking(
-            say, "settle", "结清第 ENTRY 号预留：已经交付。用得少于预留的，写 --amount。",
-            "Settle the reservation of ENTRY: it was handed over. Where less was used, say --amount.",
-            (entry, click.option("--amount", help=say("实际用去，如 “1.5 小时”。", "What was used: '1.5 hours'."))),
-            lambda _policy, whose, more: Settle(
-                **whose,
-                entry=more["entry"],
-                amount=None if more["amount"] is None else _amount(more["amount"], None, say),
-            ),
-        ),
-        _asking(
-            say, "release", "取消第 ENTRY 号预留。", "Give back what ENTRY reserved.", (entry,),
-            lambda _policy, whose, more: Release(**whose, **more),
-        ),
-        _asking(
-            say, "approve", "审批通过第 ENTRY 号预留；须写 --role 和 --actor。",
-            "Approve what ENTRY reserved, for the body --role; say --actor too.", (entry, role),
-            lambda _policy, whose, more: Approve(**whose, **more),
-        ),
-        _asking(
-            say, "decline", "审批不予通过第 ENTRY 号预留，原样退回；须写 --role、--actor 和 --reason。",
-            "Decline what ENTRY reserved, for the body --role: it goes back. Say --actor and --reason too.",
-            (entry, role),
-            lambda _policy, whose, more: Decline(**whose, **more),
-        ),
-        _asking(
-            say, "refund", "退回第 ENTRY 号兑换。", "Undo the redemption of ENTRY.", (entry,),
-            lambda _policy, whose, more: Refund(**whose, **more),
-        ),
-        _asking(
-            say, "fetch", "凭第 ENTRY 号兑换的凭证领取。", "Hand in the voucher of ENTRY.",
-            (
-                entry,
-                merchant,
-                click.option(
-                    "--shown",
-                    multiple=True,
-                    type=click.Choice([one.value for one in PickUp]),
-                    help=say("出示了什么。", "What was shown; may be said again."),
-                ),
-            ),
-            lambda _policy, whose, more: Fetch(
-                **whose,
-                entry=more["entry"],
-                merchant=more["merchant"],
-                shown=tuple(PickUp(one) for one in more["shown"]),
-            ),
-        ),
-        _asking(
-            say, "use-perk", "使用一次礼遇。", "Use a perk once.",
-            (
-                click.argument("perk"),
-                units,
-                click.option(
-                    "--for-whom",
-                    type=click.Choice([one.value for one in Beneficiary]),
-                    default=Beneficiary.SELF.value,
-                    show_default=True,
-                    help=say("为谁。", "For whom."),
-                ),
-                click.option("--site", default="", help=say("在哪里。", "Where.")),
-                click.option("--issued-on", type=Day(), help=say("证或卡的发放日。", "When pass or card was issued.")),
-                click.option("--lent", is_flag=True, help=say("卡是借来的。", "The card is somebody else's.")),
-            ),
-            lambda _policy, whose, more: UsePerk(**whose, **{**more, "for_whom": Beneficiary(more["for_whom"])}),
-        ),
-    ]  # fmt: skip
+# --- offers and perks --------------------------------------------------------------------------------------------
 
 
-def _accounts(say: Say) -> list[click.Command]:
-    account = click.argument("account")
-    amount = click.argument("amount")
-    return [
-        _asking(
-            say, "reserve", "在账户中预留，AMOUNT 如 “2 小时”、“3 分”。",
-            "Reserve an amount of an account: '2 hours', '3 points'.",
-            (
-                account,
-                amount,
-                click.option(
-                    "--for",
-                    "purpose",
-                    required=True,
-                    type=click.Choice([one.value for one in Purpose]),
-                    help=say("用于什么。", "What for."),
-                ),
-                click.option("--family", is_flag=True, help=say("家庭成员使用。", "A member of the family asks.")),
-            ),
-            lambda policy, whose, more: Reserve(
-                **whose,
-                account=more["account"],
-                amount=_amount(more["amount"], _unit(policy, more["account"]), say),
-                purpose=Purpose(more["purpose"]),
-                family=more["family"],
-            ),
-        ),
-        _asking(
-            say, "give", "转给他人（--recipient）或公益池，AMOUNT 如 “2 小时”、“3 分”。",
-            "Give an amount to somebody (--recipient) or to the pool: '2 hours', '3 points'.",
-            (
-                account,
-                amount,
-                click.option(
-                    "--to",
-                    "to_whom",
-                    required=True,
-                    type=click.Choice([one.value for one in Recipient]),
-                    help=say("转给什么人。", "To whom, as the account says it."),
-                ),
-                click.option("--recipient", default="", help=say("收下的志愿者。", "The volunteer who receives it.")),
-            ),
-            lambda policy, whose, more: Give(
-                **whose,
-                account=more["account"],
-                amount=_amount(more["amount"], _unit(policy, more["account"]), say),
-                to_whom=Recipient(more["to_whom"]),
-                recipient=VolunteerId(more["recipient"]),
-            ),
-        ),
-        _asking(
-            say, "grant", "按办法发放，AMOUNT 如 “2 小时”。", "Put in what a fund gives: '2 hours'.", (account, amount),
-            lambda policy, whose, more: Grant(
-                **whose,
-                account=more["account"],
-                amount=_amount(more["amount"], _unit(policy, more["account"]), say),
-            ),
-        ),
-        _asking(
-            say, "close-passbook", "销户：各账户余额按办法处理。",
-            "Close the passbook: what is left goes where the policy says.",
-            (
-                click.option(
-                    "--event",
-                    required=True,
-                    type=click.Choice([one.value for one in ClosingEvent]),
-                    help=say("因何销户。", "Why it is closed."),
-                ),
-                click.option(
-                    "--heir",
-                    default="",
-                    help=say("身故时由谁继承，须是已申报的家属。", "Who inherits on death: of the declared family."),
-                ),
-            ),
-            lambda _policy, whose, more: Close(
-                **whose, event=ClosingEvent(more["event"]), heir=VolunteerId(more["heir"])
-            ),
-        ),
-        _asking(
-            say, "declare", "申报家属，代替以前所报的；一个也不写，即为没有。",
-            "Declare the family, in place of what was declared before; with no --member, that there is none.",
-            (
-                click.option(
-                    "--member",
-                    "members",
-                    multiple=True,
-                    metavar="ID=RELATION",
-                    help=say(
-                        f"志愿者编号=关系（{_RELATIONS}），可写多次。",
-                        f"An id and who that is ({_RELATIONS}); may be said again.",
-                    ),
-                ),
-            ),
-            lambda _policy, whose, more: Declare(
-                **whose, family=tuple(_member(one, say) for one in more["members"])
-            ),
-        ),
-        _asking(
-            say, "bring", "把在别的县区销户时随人转移的余额转入本县，各批日期不变。",
-            "Bring what left another county when the passbook there was closed; its days stay what they were.",
-            (
-                click.option(
-                    "--from", "from_county", required=True, help=say("从哪个县区转来。", "The county it left.")
-                ),
-                click.option(
-                    "--entry",
-                    type=click.IntRange(1, 2**53),
-                    required=True,
-                    help=say("在那里的存折第几号转出。", "The entry of the passbook there under which it left."),
-                ),
-                click.option(
-                    "--account",
-                    default="",
-                    help=say("转入哪个账户，缺省为单位相同的第一个。", "Where to; by default the first of its unit."),
-                ),
-            ),
-            lambda _policy, whose, more: Bring(
-                **whose, from_county=_county(more["from_county"]), entry=more["entry"], account=more["account"]
-            ),
-        ),
-    ]  # fmt: skip
+def _redeem(say: Say) -> click.Command:
+    return _asking(
+        say,
+        "redeem",
+        "兑换一项；账户有预留期的先预留，结清后才算兑换。",
+        "Redeem an offer; where the account reserves, it is reserved until it is settled.",
+        (click.argument("offer"), _units(say), _merchant(say), _family(say)),
+        _as_said(Redeem),
+    )
 
 
-def _asking(say: Say, name: str, zh: str, en: str, parameters: tuple[Decorator, ...], made: Made) -> click.Command:
+def _settle(say: Say) -> click.Command:
+    amount = click.option("--amount", help=say("实际用去，如 “1.5 小时”。", "What was used: '1.5 hours'."))
+
+    def made(_policy: Policy, whose: _Said, more: _Said) -> Command:
+        used = None if more["amount"] is None else _amount(more["amount"], None, say)
+        return Settle(**whose, entry=more["entry"], amount=used)
+
+    return _asking(
+        say,
+        "settle",
+        "结清第 ENTRY 号预留：已经交付。用得少于预留的，写 --amount。",
+        "Settle the reservation of ENTRY: it was handed over. Where less was used, say --amount.",
+        (_entry, amount),
+        made,
+    )
+
+
+def _release(say: Say) -> click.Command:
+    return _asking(
+        say, "release", "取消第 ENTRY 号预留。", "Give back what ENTRY reserved.", (_entry,), _as_said(Release)
+    )
+
+
+def _approve(say: Say) -> click.Command:
+    return _asking(
+        say,
+        "approve",
+        "审批通过第 ENTRY 号预留；须写 --role 和 --actor。",
+        "Approve what ENTRY reserved, for the body --role; say --actor too.",
+        (_entry, _role(say)),
+        _as_said(Approve),
+    )
+
+
+def _decline(say: Say) -> click.Command:
+    return _asking(
+        say,
+        "decline",
+        "审批不予通过第 ENTRY 号预留，原样退回；须写 --role、--actor 和 --reason。",
+        "Decline what ENTRY reserved, for the body --role: it goes back. Say --actor and --reason too.",
+        (_entry, _role(say)),
+        _as_said(Decline),
+    )
+
+
+def _refund(say: Say) -> click.Command:
+    return _asking(say, "refund", "退回第 ENTRY 号兑换。", "Undo the redemption of ENTRY.", (_entry,), _as_said(Refund))
+
+
+def _fetch(say: Say) -> click.Command:
+    shown = click.option(
+        "--shown",
+        multiple=True,
+        type=click.Choice([one.value for one in PickUp]),
+        help=say("出示了什么。", "What was shown; may be said again."),
+    )
+    return _asking(
+        say,
+        "fetch",
+        "凭第 ENTRY 号兑换的凭证领取。",
+        "Hand in the voucher of ENTRY.",
+        (_entry, _merchant(say), shown),
+        lambda _policy, whose, more: Fetch(**whose, **{**more, "shown": tuple(map(PickUp, more["shown"]))}),
+    )
+
+
+def _use_perk(say: Say) -> click.Command:
+    for_whom = click.option(
+        "--for-whom",
+        type=click.Choice([one.value for one in Beneficiary]),
+        default=Beneficiary.SELF.value,
+        show_default=True,
+        help=say("为谁。", "For whom."),
+    )
+    site = click.option("--site", default="", help=say("在哪里。", "Where."))
+    issued_on = click.option("--issued-on", type=Day(), help=say("证或卡的发放日。", "When pass or card was issued."))
+    lent = click.option("--lent", is_flag=True, help=say("卡是借来的。", "The card is somebody else's."))
+    return _asking(
+        say,
+        "use-perk",
+        "使用一次礼遇。",
+        "Use a perk once.",
+        (click.argument("perk"), _units(say), for_whom, site, issued_on, lent),
+        lambda _policy, whose, more: UsePerk(**whose, **{**more, "for_whom": Beneficiary(more["for_whom"])}),
+    )
+
+
+# --- accounts ----------------------------------------------------------------------------------------------------
+
+
+def _reserve(say: Say) -> click.Command:
+    purpose = click.option(
+        "--for",
+        "purpose",
+        required=True,
+        type=click.Choice([one.value for one in Purpose]),
+        help=say("用于什么。", "What for."),
+    )
+    return _asking(
+        say,
+        "reserve",
+        "在账户中预留，AMOUNT 如 “2 小时”、“3 分”。",
+        "Reserve an amount of an account: '2 hours', '3 points'.",
+        (*_of_account, purpose, _family(say)),
+        lambda policy, whose, more: Reserve(
+            **whose, **_asked_of(policy, more, say), purpose=Purpose(more["purpose"]), family=more["family"]
+        ),
+    )
+
+
+def _give(say: Say) -> click.Command:
+    to_whom = click.option(
+        "--to",
+        "to_whom",
+        required=True,
+        type=click.Choice([one.value for one in Recipient]),
+        help=say("转给什么人。", "To whom, as the account says it."),
+    )
+    recipient = click.option("--recipient", default="", help=say("收下的志愿者。", "The volunteer who receives it."))
+    return _asking(
+        say,
+        "give",
+        "转给他人（--recipient）或公益池，AMOUNT 如 “2 小时”、“3 分”。",
+        "Give an amount to somebody (--recipient) or to the pool: '2 hours', '3 points'.",
+        (*_of_account, to_whom, recipient),
+        lambda policy, whose, more: Give(
+            **whose,
+            **_asked_of(policy, more, say),
+            to_whom=Recipient(more["to_whom"]),
+            recipient=VolunteerId(more["recipient"]),
+        ),
+    )
+
+
+def _grant(say: Say) -> click.Command:
+    return _asking(
+        say,
+        "grant",
+        "按办法发放，AMOUNT 如 “2 小时”。",
+        "Put in what a fund gives: '2 hours'.",
+        _of_account,
+        lambda policy, whose, more: Grant(**whose, **_asked_of(policy, more, say)),
+    )
+
+
+def _close(say: Say) -> click.Command:
+    event = click.option(
+        "--event",
+        required=True,
+        type=click.Choice([one.value for one in ClosingEvent]),
+        help=say("因何销户。", "Why it is closed."),
+    )
+    heir = click.option(
+        "--heir",
+        default="",
+        help=say("身故时由谁继承，须是已申报的家属。", "Who inherits on death: of the declared family."),
+    )
+    return _asking(
+        say,
+        "close-passbook",
+        "销户：各账户余额按办法处理。",
+        "Close the passbook: what is left goes where the policy says.",
+        (event, heir),
+        lambda _policy, whose, more: Close(**whose, event=ClosingEvent(more["event"]), heir=VolunteerId(more["heir"])),
+    )
+
+
+def _declare(say: Say) -> click.Command:
+    members = click.option(
+        "--member",
+        "members",
+        multiple=True,
+        metavar="ID=RELATION",
+        help=say(
+            f"志愿者编号=关系（{_RELATIONS}），可写多次。",
+            f"An id and who that is ({_RELATIONS}); may be said again.",
+        ),
+    )
+    return _asking(
+        say,
+        "declare",
+        "申报家属，代替以前所报的；一个也不写，即为没有。",
+        "Declare the family, in place of what was declared before; with no --member, that there is none.",
+        (members,),
+        lambda _policy, whose, more: Declare(**whose, family=tuple(_member(one, say) for one in more["members"])),
+    )
+
+
+def _bring(say: Say) -> click.Command:
+    from_county = click.option(
+        "--from", "from_county", required=True, help=say("从哪个县区转来。", "The county it left.")
+    )
+    entry = click.option(
+        "--entry",
+        type=click.IntRange(1, 2**53),
+        required=True,
+        help=say("在那里的存折第几号转出。", "The entry of the passbook there under which it left."),
+    )
+    account = click.option(
+        "--account",
+        default="",
+        help=say("转入哪个账户，缺省为单位相同的第一个。", "Where to; by default the first of its unit."),
+    )
+    return _asking(
+        say,
+        "bring",
+        "把在别的县区销户时随人转移的余额转入本县，各批日期不变。",
+        "Bring what left another county when the passbook there was closed; its days stay what they were.",
+        (from_county, entry, account),
+        lambda _policy, whose, more: Bring(**whose, **{**more, "from_county": _county(more["from_county"])}),
+    )
+
+
+# --- what they share ---------------------------------------------------------------------------------------------
+
+_entry = click.argument("entry", type=click.IntRange(1, 2**53))
+_of_account = (click.argument("account"), click.argument("amount"))
+
+
+def _units(say: Say) -> Options:
+    return click.option("--units", type=int, default=1, show_default=True, help=say("几份。", "How many."))
+
+
+def _merchant(say: Say) -> Options:
+    return click.option("--merchant", default="", help=say("在哪个商户。", "At which merchant."))
+
+
+def _family(say: Say) -> Options:
+    return click.option("--family", is_flag=True, help=say("家庭成员使用。", "A member of the family asks."))
+
+
+def _role(say: Say) -> Options:
+    return click.option("--role", default="", help=say("代表哪个单位审批。", "For which body it is decided."))
+
+
+def _as_said(of: Callable[..., Command]) -> Made:
+    """Make a command of what was said, word for word."""
+    return lambda _policy, whose, more: of(**whose, **more)
+
+
+def _asked_of(policy: Policy, more: _Said, say: Say) -> _Said:
+    """Return which account is meant, and the amount in its unit."""
+    account = more["account"]
+    return {"account": account, "amount": _amount(more["amount"], _unit(policy, account), say)}
+
+
+def _asking(say: Say, name: str, zh: str, en: str, parameters: tuple[Options, ...], made: Made) -> click.Command:
     """Return the command of the counter that asks one command of the bank."""
 
     def ask(
@@ -290,8 +347,14 @@ def _asking(say: Say, name: str, zh: str, en: str, parameters: tuple[Decorator, 
         request = Request(county, database, volunteer, on, scope, key, actor, reason, dry_run, wait_seconds)
         return serve(Speaker(say, as_json), request, lambda policy, whose: made(policy, whose, more))
 
-    function: Callable[..., Any] = common(say)(ask)
-    options: tuple[Decorator, ...] = (
+    asks = options(click.argument("volunteer"), *parameters, _every_request(say), common(say))(ask)
+    made_command: click.Command = click.command(name, help=say(zh, en))(asks)
+    return made_command
+
+
+def _every_request(say: Say) -> Options:
+    """Add where a request is made, when, by whom, and under which key."""
+    return options(
         where(say),
         click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today.")),
         click.option("--key", help=say("请求编号，缺省新编一个。", "The key of the request; by default a new one.")),
@@ -310,11 +373,6 @@ def _asking(say: Say, name: str, zh: str, en: str, parameters: tuple[Decorator, 
             help=say("台账忙时等几秒。", "How many seconds to wait for a busy ledger."),
         ),
     )
-    decorators: tuple[Decorator, ...] = (click.argument("volunteer"), *parameters, *options)
-    for decorate in reversed(decorators):
-        function = decorate(function)
-    made_command: click.Command = click.command(name, help=say(zh, en))(function)
-    return made_command
 
 
 def _member(text: str, say: Say) -> tuple[VolunteerId, Relation]:

@@ -23,7 +23,7 @@ from lianxing.plugins.cli.finding import (
     rulebook_for,
     today_in,
 )
-from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.plugins.cli.speaking import Options, Say, Speaker, common, options
 
 FILES = "files"  # the name under which the registry of files is a plugin
 
@@ -44,45 +44,8 @@ def command(say: Say) -> click.Command:
             "file of their own, the rest goes in; the same export twice changes nothing.",
         ),
     )
-    @click.argument("exports", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
-    @of_county(say)
-    @click.option(
-        "--mapping",
-        "mapping_name",
-        help=say(
-            f"列的对照：文件，或自带的 {'、'.join(mapping_names())}。",
-            f"What the columns mean: a file, or one of {', '.join(mapping_names())}.",
-        ),
-    )
-    @click.option(
-        "--plugin", help=say("不读文件，从这个登记系统插件取。", "Instead of files: fetch from this registry plugin.")
-    )
-    @of_ledger(say)
-    @click.option(
-        "--volunteers",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        help=say("志愿者名册的导出。", "The registry's export of volunteers."),
-    )
-    @click.option(
-        "--set-aside",
-        "aside_path",
-        type=click.Path(path_type=Path),
-        help=say(
-            "另存文件，缺省为 FILE 旁的 *.set-aside.csv。",
-            "Where rows are set aside; by default *.set-aside.csv beside FILE.",
-        ),
-    )
-    @click.option("--on", type=Day(), help=say("导入日，缺省为今天。", "The day of the import; by default today."))
-    @click.option("--since", type=Day(), help=say("只取这一天及以后的服务。", "Only service of this day and later."))
-    @click.option(
-        "--dry-run",
-        is_flag=True,
-        help=say(
-            "只看结果，什么都不写。",
-            "Show what would happen and write nothing.",
-        ),
-    )
+    @_from_where(say)
+    @_what_becomes(say)
     @common(say)
     def import_records(
         exports: tuple[Path, ...],
@@ -110,6 +73,60 @@ def command(say: Say) -> click.Command:
         speaker.data(take_in(speaker, origin, county, database, aside_path, on, since, dry_run=dry_run))
 
     return import_records
+
+
+def _from_where(say: Say) -> Options:
+    """Add whose records are taken in: files and what their columns mean, or a plugin; of which county."""
+    return options(
+        click.argument("exports", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path)),
+        of_county(say),
+        click.option(
+            "--mapping",
+            "mapping_name",
+            help=say(
+                f"列的对照：文件，或自带的 {'、'.join(mapping_names())}。",
+                f"What the columns mean: a file, or one of {', '.join(mapping_names())}.",
+            ),
+        ),
+        click.option(
+            "--plugin",
+            help=say("不读文件，从这个登记系统插件取。", "Instead of files: fetch from this registry plugin."),
+        ),
+    )
+
+
+def _what_becomes(say: Say) -> Options:
+    """Add where the records go, which of them, and on which day."""
+    return options(
+        of_ledger(say),
+        click.option(
+            "--volunteers",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help=say("志愿者名册的导出。", "The registry's export of volunteers."),
+        ),
+        click.option(
+            "--set-aside",
+            "aside_path",
+            type=click.Path(path_type=Path),
+            help=say(
+                "另存文件，缺省为 FILE 旁的 *.set-aside.csv。",
+                "Where rows are set aside; by default *.set-aside.csv beside FILE.",
+            ),
+        ),
+        click.option("--on", type=Day(), help=say("导入日，缺省为今天。", "The day of the import; by default today.")),
+        click.option(
+            "--since", type=Day(), help=say("只取这一天及以后的服务。", "Only service of this day and later.")
+        ),
+        click.option(
+            "--dry-run",
+            is_flag=True,
+            help=say(
+                "只看结果，什么都不写。",
+                "Show what would happen and write nothing.",
+            ),
+        ),
+    )
 
 
 @dataclass(frozen=True)
