@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
@@ -168,15 +168,17 @@ NUMERIC = frozenset((FactType.WHOLE, FactType.NUMBER, FactType.DURATION, FactTyp
 
 @dataclass(frozen=True)
 class MeasureName:
-    """The name of a measure that is an amount."""
+    """The name of a measure of one of these types; by default, of one that is an amount."""
+
+    types: Collection[FactType] = NUMERIC
 
     def read(self, node: Node, reading: Reading) -> Fact | None:
         name = Text().read(node, reading)
         if name is None:
             return None
         fact = reading.fact(name)
-        if fact is None or fact.scope is not Scope.MEASURE or fact.type not in NUMERIC:
-            known = [f.name for f in reading.facts.values() if f.scope is Scope.MEASURE and f.type in NUMERIC]
+        if fact is None or fact.scope is not Scope.MEASURE or fact.type not in self.types:
+            known = [f.name for f in reading.facts.values() if f.scope is Scope.MEASURE and f.type in self.types]
             details = (("found", name[:40]), ("known", ", ".join(known)))
             reading.problem("P314", node.location, *details, hint=reading.nearest(name, known))
             return None

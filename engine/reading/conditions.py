@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from lianxing.engine.reading.forms import YES_NO, DatedOf, Key, ListOf, Record, Schema, Text
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
-from lianxing.engine.reading.notes import Reading, spaced
+from lianxing.engine.reading.notes import Reading, spaced, under
 from lianxing.engine.reading.terms import TermForm
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
 from lianxing.rules import quantities
@@ -297,7 +297,7 @@ _FACT_PLUS: Record[tuple[Fact, Term | None]] = Record(
 
 def names_a_fact(node: Node) -> bool:
     """Tell whether a node says `{fact: ...}`."""
-    return isinstance(node, Entries) and any(KEY_OF.get(key.text, key.text) == "fact" for key, _ in node.entries)
+    return under(node, "fact") is not None
 
 
 def condition_schema(script: Language) -> Schema:

@@ -11,14 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lianxing.engine.reading.about import About, is_something
 from lianxing.engine.reading.conditions import HISTORY_SCOPES, RESERVED, ConditionForm, Operand
 from lianxing.engine.reading.forms import DAY, Choice, DatedOf, Fields, Key, Record, Schema, scalar_text
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
-from lianxing.engine.reading.notes import Reading
+from lianxing.engine.reading.notes import Reading, under
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.scores import SCORE, named
 from lianxing.engine.reading.statements import NamedForm, Statement
-from lianxing.engine.reading.vocabulary import KEY_OF, WORDS
+from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.reading.windows import Stretch
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import Fact, FactType, Scope
@@ -103,41 +104,25 @@ class _Run:
     streak: Streak
 
 
-@dataclass(frozen=True)
-class _StreakForm:
+def _run(of: Fact | None) -> Record[_Run]:
     """`{of: hours, at_least: 10 hours, per: month, which: longest}`: the amount is in the unit of what is counted."""
+    counted = of or _COUNTED[RECORDS]
 
-    def read(self, node: Node, reading: Reading) -> _Run | None:
-        if not isinstance(node, Entries):
-            reading.expected("mapping", node)
+    def build(fields: Fields, reading: Reading) -> _Run | None:
+        least: Dated[int] = fields.get("at_least")
+        if not is_something(least, counted, reading):  # every period would belong to the streak
             return None
-        named = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "of"), None)
-        of = None if named is None else IN_A_ROW.read(named, reading)
-        if named is not None and of is None:
-            return None
-        return self._record(of or _COUNTED[RECORDS]).read(node, reading)
+        return _Run(fields.get("of"), Streak(least, fields.get("per"), fields.get("which")))
 
-    def _record(self, of: Fact) -> Record[_Run]:
-        def build(fields: Fields, reading: Reading) -> _Run | None:
-            least: Dated[int] = fields.get("at_least")
-            for entry in least.entries:
-                if entry.value <= 0:  # nothing at all would do, and every period would belong to the streak
-                    reading.none_of(entry.location, of, entry.value)
-                    return None
-            return _Run(fields.get("of"), Streak(least, fields.get("per"), fields.get("which")))
-
-        return Record(
-            {
-                "of": Key(IN_A_ROW, required=True),
-                "at_least": Key(DatedOf(Operand(of)), required=True),
-                "per": Key(Choice(CALENDAR), required=True),
-                "which": Key(Choice(tuple(Which)), required=True),
-            },
-            build,
-        )
-
-    def schema(self, script: Language) -> Schema:
-        return self._record(_COUNTED[RECORDS]).schema(script)
+    return Record(
+        {
+            "of": Key(IN_A_ROW, required=True),
+            "at_least": Key(DatedOf(Operand(counted)), required=True),
+            "per": Key(Choice(CALENDAR), required=True),
+            "which": Key(Choice(tuple(Which)), required=True),
+        },
+        build,
+    )
 
 
 def _window(fields: Fields, reading: Reading) -> Window | None:
@@ -208,7 +193,7 @@ KINDS: dict[str, Key[Any]] = {
     "smallest": Key(AMOUNT),
     "first": Key(TOLD),
     "last": Key(TOLD),
-    "streak": Key(_StreakForm()),
+    "streak": Key(About(IN_A_ROW, _run)),
     "score": Key(SCORE),
 }
 _QUOTIENTS = (Total.MEAN, Total.SHARE)
@@ -319,7 +304,7 @@ class MeasuresForm:
 
 
 def _is_score(node: Node) -> bool:
-    return isinstance(node, Entries) and any(KEY_OF.get(key.text, key.text) == "score" for key, _item in node.entries)
+    return under(node, "score") is not None
 
 
 MEASURES = MeasuresForm()

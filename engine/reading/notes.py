@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from lianxing.engine.amounts import number_text, value_text
 from lianxing.engine.reading import full_width
-from lianxing.engine.reading.nodes import Node, Scalar
+from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS, SAID_FOR, WORDS
 from lianxing.rules import quantities
 from lianxing.rules.facts import Fact, FactType
@@ -20,6 +20,12 @@ HINTS_MAX = 50  # a file with more problems than this is not explained word by w
 HINT_CHARACTERS_MAX = 100
 OPEN = 10**12  # an amount is bounded somewhere; from here on nobody would call it a bound
 _NEGATION = "不"
+
+
+def under(node: Node, name: str) -> Node | None:
+    """Return what stands under a key of the language, in either script; None where nothing does."""
+    entries = node.entries if isinstance(node, Entries) else ()
+    return next((item for key, item in entries if KEY_OF.get(key.text, key.text) == name), None)
 
 
 @dataclass

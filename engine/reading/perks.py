@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from lianxing.engine.reading.about import About, is_something
 from lianxing.engine.reading.alternatives import Exactly, MeasureName, WordOr
 from lianxing.engine.reading.conditions import STANDING_SCOPES, ConditionForm, Operand
 from lianxing.engine.reading.forms import (
@@ -24,11 +25,10 @@ from lianxing.engine.reading.forms import (
     Text,
     whole,
 )
-from lianxing.engine.reading.nodes import Entries, Node
+from lianxing.engine.reading.nodes import Node
 from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.engine.reading.tables import TableForm
-from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules import perks
 from lianxing.rules.conditions import AllOf, Compare, Condition, Operator
 from lianxing.rules.dates import Dated
@@ -47,34 +47,17 @@ MONTHS = Amount(FactType.MONTHS, 1, 1200)
 PERIODS = (Period.DAY, Period.WEEK, Period.MONTH, Period.QUARTER, Period.HALF_YEAR, Period.CALENDAR_YEAR)
 
 
-@dataclass(frozen=True)
-class _EachFullForm:
+def _each_full(of: Fact | None) -> Record[EachFull]:
     """`{of: MEASURE, amount: 500 hours}`: the amount is in the measure's unit."""
 
-    def read(self, node: Node, reading: Reading) -> EachFull | None:
-        if not isinstance(node, Entries):
-            reading.expected("mapping", node)
+    def build(fields: Fields, reading: Reading) -> EachFull | None:
+        amounts: Dated[int] = fields.get("amount")
+        if not is_something(amounts, fields.get("of"), reading):
             return None
-        named = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "of"), None)
-        fact = None if named is None else MeasureName().read(named, reading)
-        if named is not None and fact is None:
-            return None
-        return self._record(fact).read(node, reading)
+        return EachFull(fields.get("of").name, amounts, fields.location)
 
-    def _record(self, fact: Fact | None) -> Record[EachFull]:
-        def build(fields: Fields, reading: Reading) -> EachFull | None:
-            amounts: Dated[int] = fields.get("amount")
-            if any(entry.value <= 0 for entry in amounts.entries):
-                found = next(entry for entry in amounts.entries if entry.value <= 0)
-                reading.none_of(found.location, fields.get("of"), found.value)
-                return None
-            return EachFull(fields.get("of").name, amounts, fields.location)
-
-        amount = Operand(fact) if fact is not None else Text()
-        return Record({"of": Key(MeasureName(), required=True), "amount": Key(DatedOf(amount), required=True)}, build)
-
-    def schema(self, script: Language) -> Schema:
-        return self._record(None).schema(script)
+    amount = Operand(of) if of is not None else Text()
+    return Record({"of": Key(MeasureName(), required=True), "amount": Key(DatedOf(amount), required=True)}, build)
 
 
 def _uses(fields: Fields, reading: Reading) -> Uses | Pass | EachFull | None:
@@ -98,7 +81,7 @@ USES: Record[Uses | Pass | EachFull] = Record(
         "at_most": Key(DatedOf(whole(1, 10_000))),
         "per": Key(Choice(PERIODS)),
         "pass": Key(DatedOf(MONTHS)),
-        "each_full": Key(_EachFullForm()),
+        "each_full": Key(About(MeasureName(), _each_full)),
     },
     _uses,
 )

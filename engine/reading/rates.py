@@ -11,10 +11,9 @@ from fractions import Fraction
 
 from lianxing.engine.reading.forms import Choice, Fields, Form, Key, ListOf, Record, Schema
 from lianxing.engine.reading.hours import RECORD_CONDITION
-from lianxing.engine.reading.nodes import Entries, Node
-from lianxing.engine.reading.notes import Reading
+from lianxing.engine.reading.nodes import Node
+from lianxing.engine.reading.notes import Reading, under
 from lianxing.engine.reading.tables import TableForm
-from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules.earning import Combine, Rate, Rates
 from lianxing.rules.facts import Scope
 from lianxing.rules.places import Language
@@ -30,7 +29,7 @@ class RatesForm:
     ways: tuple[Combine, ...]
 
     def read(self, node: Node, reading: Reading) -> Rates | None:
-        if isinstance(node, Entries) and any(KEY_OF.get(key.text, key.text) == "combine" for key, _ in node.entries):
+        if under(node, "combine") is not None:
             return self._several().read(node, reading)
         table = TableForm(self.number, ASKED).read(node, reading)
         return None if table is None else Rates(None, (Rate(None, table, node.location),))

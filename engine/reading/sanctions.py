@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lianxing.engine.reading.about import About, is_something
 from lianxing.engine.reading.alternatives import MeasureName, WordOr
 from lianxing.engine.reading.conditions import SANCTION_SCOPES, ConditionForm, Operand
 from lianxing.engine.reading.forms import YES_NO, Amount, Choice, DatedOf, Fields, Key, ListOf, Record, Schema, Text
-from lianxing.engine.reading.nodes import Entries, Node, Scalar
+from lianxing.engine.reading.nodes import Node, Scalar
 from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import NamedForm
-from lianxing.engine.reading.vocabulary import KEY_OF, WORDS
+from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import Fact, FactType
 from lianxing.rules.periods import Period
@@ -81,45 +82,40 @@ _RESTORED: Record[Restoration] = Record(
 
 
 @dataclass(frozen=True)
-class _RepairForm:
-    """`{of: MEASURE, paid: 10 hours, once_per: record}`: what is paid is in the unit of the measure."""
+class _Payable:
+    """The name of a measure of which something can be paid: hours or points."""
 
-    def read(self, node: Node, reading: Reading) -> Repair | None:
-        if not isinstance(node, Entries):
-            reading.expected("mapping", node)
+    def read(self, node: Node, reading: Reading) -> Fact | None:
+        fact = MeasureName().read(node, reading)
+        if fact is not None and fact.type not in _PAID_TYPES:
+            reading.problem("P624", node.location, ("measure", fact.name))
             return None
-        named = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "of"), None)
-        fact = None if named is None else MeasureName().read(named, reading)
-        if named is not None and fact is None:
-            return None
-        if fact is not None and named is not None and fact.type not in _PAID_TYPES:
-            reading.problem("P624", named.location, ("measure", fact.name))
-            return None
-        return self._record(fact).read(node, reading)
-
-    def _record(self, fact: Fact | None) -> Record[Repair]:
-        def build(fields: Fields, reading: Reading) -> Repair | None:
-            paid: Dated[int] = fields.get("paid")
-            if any(entry.value <= 0 for entry in paid.entries):
-                found = next(entry for entry in paid.entries if entry.value <= 0)
-                reading.none_of(found.location, fields.get("of"), found.value)
-                return None
-            (once_per,) = fields.get("once_per")
-            return Repair(fields.get("of").name, paid, once_per, fields.location)
-
-        amount = Operand(fact) if fact is not None else Text()
-        periods = {"record": Period.RECORD, "calendar_year": Period.CALENDAR_YEAR, "all_time": None}
-        return Record(
-            {
-                "of": Key(MeasureName(), required=True),
-                "paid": Key(DatedOf(amount), required=True),
-                "once_per": Key(WordOr(periods), required=True),
-            },
-            build,
-        )
+        return fact
 
     def schema(self, script: Language) -> Schema:
-        return self._record(None).schema(script)
+        return MeasureName().schema(script)
+
+
+def _repair(of: Fact | None) -> Record[Repair]:
+    """`{of: MEASURE, paid: 10 hours, once_per: record}`: what is paid is in the unit of the measure."""
+
+    def build(fields: Fields, reading: Reading) -> Repair | None:
+        paid: Dated[int] = fields.get("paid")
+        if not is_something(paid, fields.get("of"), reading):
+            return None
+        (once_per,) = fields.get("once_per")
+        return Repair(fields.get("of").name, paid, once_per, fields.location)
+
+    amount = Operand(of) if of is not None else Text()
+    periods = {"record": Period.RECORD, "calendar_year": Period.CALENDAR_YEAR, "all_time": None}
+    return Record(
+        {
+            "of": Key(_Payable(), required=True),
+            "paid": Key(DatedOf(amount), required=True),
+            "once_per": Key(WordOr(periods), required=True),
+        },
+        build,
+    )
 
 
 _REPORT: Record[Report] = Record(
@@ -152,7 +148,7 @@ SANCTIONS: NamedForm[Sanction] = NamedForm(
         "effects": Key(_EFFECTS),
         "lasts": Key(_LastsForm()),
         "restored": Key(_RESTORED),
-        "repair": Key(_RepairForm()),
+        "repair": Key(About(_Payable(), _repair)),
         "report": Key(_REPORT),
         "notice": Key(DatedOf(NOTICE)),
     },

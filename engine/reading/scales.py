@@ -15,8 +15,8 @@ from lianxing.engine.reading.conditions import Operand
 from lianxing.engine.reading.forms import Choice, DatedOf, Fields, Key, ListOf, Record, Schema, number, scalar_text
 from lianxing.engine.reading.hours import ROUND_PERIODS, WITHIN_SAME
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
-from lianxing.engine.reading.notes import Reading
-from lianxing.engine.reading.vocabulary import KEY_OF, WORDS
+from lianxing.engine.reading.notes import Reading, under
+from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.rules.dates import Dated
 from lianxing.rules.earning import Band, Bracket, LastBlock
 from lianxing.rules.facts import Fact, FactType, Scope
@@ -86,7 +86,7 @@ class ScaleForm(Generic[T]):
         if not isinstance(node, Entries):
             reading.expected("mapping", node)
             return None
-        said = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "of"), None)
+        said = under(node, "of")
         of = None if said is None else _Added(self.own).read(said, reading)
         if said is not None and of is None:
             return None

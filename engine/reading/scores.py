@@ -11,22 +11,21 @@ rules:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from lianxing.engine.reading.alternatives import Exactly
+from lianxing.engine.reading.about import About
+from lianxing.engine.reading.alternatives import Exactly, MeasureName
 from lianxing.engine.reading.conditions import ConditionForm, Operand
-from lianxing.engine.reading.forms import Amount, Choice, DatedOf, Fields, Key, ListOf, Record, Schema, Text
-from lianxing.engine.reading.nodes import Entries, Node
+from lianxing.engine.reading.forms import Amount, Choice, DatedOf, Fields, Key, ListOf, Record
 from lianxing.engine.reading.notes import Reading
 from lianxing.engine.reading.statements import CARRIED
 from lianxing.engine.reading.tables import TableForm
-from lianxing.engine.reading.vocabulary import KEY_OF
 from lianxing.rules.conditions import Operator
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import Fact, FactType, Scope
-from lianxing.rules.places import Clause, Label, Language
+from lianxing.rules.places import Clause, Label
 from lianxing.rules.scores import Band, Bands, Blocks, Item, Score, ScoreRule, Together
 
 SCOPES = frozenset((Scope.PERSON, Scope.MEASURE, Scope.STANDING))
@@ -44,29 +43,10 @@ _ORDERED = (
     FactType.DATE,
     FactType.RATIO,
 )
+_MEASURED = MeasureName(_ORDERED)
 _KINDS = ("item", "bands", "every")
 _BOUNDS = {"at_least": Operator.AT_LEAST, "more_than": Operator.MORE_THAN}
 _NOTHING = Fact("", "", FactType.WHOLE, Scope.MEASURE, Label())
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """The name of a measure."""
-
-    def read(self, node: Node, reading: Reading) -> Fact | None:
-        name = Text().read(node, reading)
-        if name is None:
-            return None
-        fact = reading.fact(name)
-        if fact is None or fact.scope is not Scope.MEASURE or fact.type not in _ORDERED:
-            known = [fact.name for fact in reading.facts.values() if fact.scope is Scope.MEASURE]
-            details = (("found", name[:40]), ("known", ", ".join(known)))
-            reading.problem("P314", node.location, *details, hint=reading.nearest(name, known))
-            return None
-        return fact
-
-    def schema(self, script: Language) -> Schema:
-        return {"type": "string"}
 
 
 def _band(of: Fact) -> Record[Band]:
@@ -78,38 +58,23 @@ def _band(of: Fact) -> Record[Band]:
     return Record({**bounds, "points": Key(GIVEN, required=True)}, build, one_of=tuple(_BOUNDS))
 
 
-@dataclass(frozen=True)
-class _RuleForm:
+def _rule_about(of: Fact | None) -> Record[ScoreRule]:
     """One rule of a score; what it compares is typed by the measure that it is about."""
-
-    def read(self, node: Node, reading: Reading) -> ScoreRule | None:
-        if not isinstance(node, Entries):
-            reading.expected("mapping", node)
-            return None
-        named = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "of"), None)
-        of = None if named is None else _Measured().read(named, reading)
-        if named is not None and of is None:
-            return None
-        return self._record(of or _NOTHING).read(node, reading)
-
-    def _record(self, of: Fact) -> Record[ScoreRule]:
-        return Record(
-            {
-                "item": Key(TableForm(Exactly(GIVEN), SCOPES)),
-                "of": Key(_Measured()),
-                "bands": Key(DatedOf(ListOf(_band(of)))),
-                "every": Key(Operand(of)),
-                "points": Key(DatedOf(GIVEN)),
-                "at_most": Key(DatedOf(MOST)),
-                "when": Key(CONDITION),
-                **CARRIED,
-            },
-            _rule,
-            one_of=_KINDS,
-        )
-
-    def schema(self, script: Language) -> Schema:
-        return self._record(_NOTHING).schema(script)
+    measure = of or _NOTHING
+    return Record(
+        {
+            "item": Key(TableForm(Exactly(GIVEN), SCOPES)),
+            "of": Key(_MEASURED),
+            "bands": Key(DatedOf(ListOf(_band(measure)))),
+            "every": Key(Operand(measure)),
+            "points": Key(DatedOf(GIVEN)),
+            "at_most": Key(DatedOf(MOST)),
+            "when": Key(CONDITION),
+            **CARRIED,
+        },
+        _rule,
+        one_of=_KINDS,
+    )
 
 
 # What goes with each kind of rule: what must be said, and what may be.
@@ -170,7 +135,7 @@ def _blocks(clause: Clause, fields: Fields, reading: Reading) -> Blocks | None:
 SCORE: Record[Score] = Record(
     {
         "combine": Key(Choice(tuple(Together)), required=True),
-        "rules": Key(ListOf(_RuleForm()), required=True),
+        "rules": Key(ListOf(About(_MEASURED, _rule_about)), required=True),
         "at_most": Key(DatedOf(MOST)),
     },
     lambda fields, _reading: Score(fields.get("combine"), fields.get("rules"), fields.get("at_most")),

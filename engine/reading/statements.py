@@ -8,8 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from lianxing.engine.reading.forms import SOURCE, YES_NO, Fields, Form, Id, Key, LabelForm, Record, Schema
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
-from lianxing.engine.reading.notes import Reading
-from lianxing.engine.reading.vocabulary import KEY_OF
+from lianxing.engine.reading.notes import Reading, under
 from lianxing.rules.places import Clause, Label, Language, Location
 
 T = TypeVar("T")
@@ -134,7 +133,7 @@ class WholeForm(Record[tuple[Statement[T], ...]]):
     id: str = ""
 
     def read(self, node: Node, reading: Reading) -> tuple[Statement[T], ...] | None:
-        if isinstance(node, Entries) and any(KEY_OF.get(key.text, key.text) == "remove" for key, _item in node.entries):
+        if under(node, "remove") is not None:
             gone = _GONE.read(node, reading)
             return (Statement(self.id, node.location, None, node=node),) if gone else None
         statements = super().read(node, reading)

@@ -19,7 +19,7 @@ from itertools import product
 from lianxing.engine.reading.conditions import Operand
 from lianxing.engine.reading.forms import DAY, DatedOf, Form, OneOrMore, Schema, Text, is_dated
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
-from lianxing.engine.reading.notes import Reading
+from lianxing.engine.reading.notes import Reading, under
 from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
 from lianxing.rules.dates import BEGINNING, Dated, Since
 from lianxing.rules.facts import Fact, FactType, Scope
@@ -62,7 +62,7 @@ class TableForm:
         return table
 
     def _by(self, node: Entries, reading: Reading) -> tuple[Fact, ...] | None:
-        said = next((item for key, item in node.entries if KEY_OF.get(key.text, key.text) == "by"), None)
+        said = under(node, "by")
         if said is None:
             reading.problem("P015", node.location, ("key", reading.spelled("by")))
             return None
