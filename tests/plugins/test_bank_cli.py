@@ -222,6 +222,12 @@ def test_who_is_not_known_gets_no_passbook(ask: Ask, here: Run) -> None:
         assert here("passbook", stranger, "--county", "smallville", "--database", "bank.db").returncode == 4
 
 
+def test_an_amount_that_is_too_fine_is_told_how_fine_it_may_be(ask: Ask) -> None:
+    assert (
+        "nothing is finer than a second, or 0.01 points" in ask("give", "V1", "points", "0.001", "--to", "pool").stderr
+    )
+
+
 def test_a_busy_ledger_is_told_with_a_code_of_its_own_and_nothing_is_done(
     bank: Path, ask: Ask, asked_for_real: Ask
 ) -> None:
