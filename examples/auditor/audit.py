@@ -319,7 +319,7 @@ def main() -> int:
     for difference in found[:SHOWN]:
         sys.stdout.write(f"{difference}\n")
     counted = ", ".join(f"{what} {count}" for what, count in counts.items())
-    verdict = f"{len(found)} difference(s)" if found else "no difference"
+    verdict = f"{len(found)} difference{'' if len(found) == 1 else 's'}" if found else "no difference"
     sys.stdout.write(f"{asked.export}: {verdict} ({counted})\n")
     return 1 if found else 0
 

@@ -163,7 +163,7 @@ def test_a_changed_hash_is_found(lines: list[Line], tmp_path: Path) -> None:
     lines[place]["hash"] = "0" * 64
     assert audit(tmp_path, lines)[1] == [
         f"{place + 1}: V1 in youxian, entry 5: the hash does not follow from the entry and the hash before it",
-        " 1 difference(s) (policies 2, links 21, heads 6)",
+        " 1 difference (policies 2, links 21, heads 6)",
     ]
 
 
