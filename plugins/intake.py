@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from time import sleep
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -61,7 +62,9 @@ from lianxing.rules.standings import Counted, Standing
 
 _Owner = tuple[VolunteerId, CountyId]
 
-CHUNK_RECORDS = 50_000
+CHUNK_RECORDS = 50_000  # are read together, so that a person is folded once
+AT_ONCE_RECORDS = 500  # are written in a transaction, so that whoever stands at a counter need not wait long
+PAUSE_SECONDS = 0.005  # between transactions: others come in
 DAY_SECONDS = 86_400
 
 Progress = Callable[[str, int], None]
@@ -140,7 +143,8 @@ class Intake:
     def run(self, since: date | None = None, *, dry_run: bool = False) -> Report:
         """Take in everything that the registry plugin hands over; with `dry_run` nothing is kept and nobody is told.
 
-        Each chunk is one transaction; what was committed stays, and running again finds it booked.
+        A few hundred records are one transaction, all that came of a person in the same one; what was committed stays,
+        and running again finds it booked.
         """
         _not_our_own(self.registry)
         report = Report()
@@ -155,10 +159,11 @@ class Intake:
             return report
         with self.ledger.writing() as writing:
             self._begin(writing, report)
-        for chunk in chunks:
+        for some in (some for chunk in chunks for some in _by_person(chunk, AT_ONCE_RECORDS)):
             with self.ledger.writing() as writing:
-                done = self._chunk(writing, chunk, report)
+                done = self._chunk(writing, some, report)
             self._tell(done)
+            sleep(PAUSE_SECONDS)
         with self.ledger.writing() as writing:
             writing.save_import_run(self.rulebook.policy.county.id, self.registry, orjson.dumps(report.data()))
         return report
@@ -685,6 +690,21 @@ def _chunks(changes: Iterable[_Reviewed | Withdrawn], size: int) -> Iterator[lis
         seen[key] = one.hashed
     if chunk:
         yield chunk
+
+
+def _by_person(chunk: Sequence[_Reviewed | Withdrawn], size: int) -> Iterator[list[_Reviewed | Withdrawn]]:
+    """Yield what came in, what is of one person together, in lists of about so many."""
+    people: dict[VolunteerId | None, list[_Reviewed | Withdrawn]] = defaultdict(list)
+    for one in chunk:
+        people[one.record.volunteer if isinstance(one, _Reviewed) else None].append(one)
+    some: list[_Reviewed | Withdrawn] = []
+    for of_person in people.values():
+        some += of_person
+        if len(some) >= size:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def _organisations(people: Mapping[VolunteerId, list[Change]]) -> list[str]:

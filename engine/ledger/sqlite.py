@@ -11,6 +11,8 @@ Surprises of the library, each guarded here:
 - `synchronous = NORMAL` loses acknowledged transactions in a power cut; FULL does not.
 - `foreign_keys` and `recursive_triggers` are off by default; without the latter INSERT OR REPLACE deletes rows past the
   triggers that forbid it. A connection inside a transaction ignores some pragmas silently: each is read back.
+- Who waits for the lock asks ever more seldom, ten times a second at last: a program that writes again and again is
+  always there first. So who waits to begin asks every few milliseconds.
 - pysqlite3 reports primary error codes only, the driver of Python extended ones: compare the low byte, never the text.
 """
 
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -44,6 +47,7 @@ from lianxing.engine.ledger.kept import APPEND_ONLY, KEYS, NEVER_DELETED, ONCE, 
 
 VERSION_MIN = (3, 37, 0)  # STRICT tables
 CACHE_KIB = 65_536
+ASKS_EVERY_MS = 5  # while somebody else writes
 APPLICATION_ID = 0x4C_58_42_4B  # "LXBK", in the header of the file: this database is ours
 HEADER = b"SQLite format 3\0"
 
@@ -193,12 +197,28 @@ def engine_at(path: Path, wait_seconds: int) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("ledger_writing"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin_writing(connection, wait_seconds)
         else:
             connection.exec_driver_sql("BEGIN DEFERRED")
             connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").close()
 
     return engine
+
+
+def _begin_writing(connection: Connection, wait_seconds: int) -> None:
+    """Begin as the one who writes; wait so long for whoever does already."""
+    latest = time.monotonic() + wait_seconds
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {ASKS_EVERY_MS}").close()
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE").close()
+                return
+            except DBAPIError as error:
+                if _primary(error.orig) not in _BUSY or time.monotonic() >= latest:
+                    raise
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_seconds * 1_000}").close()
 
 
 @contextmanager
@@ -367,13 +387,17 @@ def _check_ours(cursor: Any, place: str) -> None:
         raise NotALedgerError(place, "这是其他程序的数据库", "is another program's database")
 
 
-def _plain(error: object, place: str) -> LedgerError:
+def _primary(error: object) -> int:
     code = getattr(error, "sqlite_errorcode", None)
-    primary = code & 0xFF if type(code) is int else -1
-    kind, zh, en = _SENTENCES.get(primary, (UnreachableError, "数据库出错：{}", "the database failed: {}"))
+    return code & 0xFF if type(code) is int else -1
+
+
+def _plain(error: object, place: str) -> LedgerError:
+    kind, zh, en = _SENTENCES.get(_primary(error), (UnreachableError, "数据库出错：{}", "the database failed: {}"))
     return kind(place, zh.format(error), en.format(error))
 
 
+_BUSY = (5, 6)
 _SENTENCES: dict[int, tuple[type[LedgerError], str, str]] = {
     5: (BusyError, "另一个程序正在写入，请稍后再试", "another program is writing; try again"),
     6: (BusyError, "另一个程序正在写入，请稍后再试", "another program is writing; try again"),

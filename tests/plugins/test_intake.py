@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -341,3 +342,17 @@ def test_a_register_does_not_make_volunteers_of_pools_and_organisations(rulebook
         ("no_person", "pool/chest"),
         ("no_person", "organisation/O1"),
     ]
+
+
+def test_between_some_records_and_the_next_others_come_in(ledger: Ledger, rulebook: Rulebook, monkeypatch: Any) -> None:
+    came: list[Mapping[str, int]] = []
+
+    def others_write(_seconds: float) -> None:
+        with ledger.writing() as writing:
+            came.append(Counter(one.entry.volunteer for one in writing.all_entries() if one.entry.record))
+
+    monkeypatch.setattr("lianxing.plugins.intake.AT_ONCE_RECORDS", 3)
+    monkeypatch.setattr("lianxing.plugins.intake.sleep", others_write)
+    days = [served(f"{day}-{who}", f"2024-05-0{day} 09:00", 1, who) for day in (1, 2) for who in ("V1", "V2", "V3")]
+    assert take_in(rulebook, ledger, Registry(*days)).booked == 6
+    assert came == [{"V1": 2, "V2": 2}, {"V1": 2, "V2": 2, "V3": 2}]
