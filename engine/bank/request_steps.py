@@ -224,7 +224,9 @@ class _Taking:
         match command.step:
             case Step.MATCH:
                 assert queue is not None
-                return match_volunteer(rulebook, made, on, actor, command.served_by, queue, self._registered(made.recipient))
+                return match_volunteer(
+                    rulebook, made, on, actor, command.served_by, queue, self._registered(made.recipient)
+                )
             case Step.POST:
                 return post_match(rulebook, made, on, actor)
             case Step.SERVE:

@@ -67,6 +67,11 @@ from tests.engine.requests import (
 TOWN = place()
 SILENT = place(MENU + "  on_silence: confirms\n")
 FREE = place(MENU.replace("  priced: {account: credits, price: 1 hour, per: hour}\n", ""))
+FROM_SIXTY = place(
+    MENU.replace(
+        "  eligible: {age: {at_least: 60}}", "  eligible: {age: {at_least: 18}}\n  recipient_is: {age: {at_least: 60}}"
+    )
+)
 BY_SERVICE = place(MENU.replace(", per: hour", ""))
 OPEN = place(MENU[: MENU.index("  deadlines")].replace("  notice: 3 working days\n", ""))
 
@@ -173,6 +178,22 @@ def test_one_asks_for_oneself_or_for_the_family_that_is_declared() -> None:
     assert why(ask(recipient="mother", family=family)) == ["not_declared"]
     for_wife = asker(for_whom=Beneficiary.SPOUSE)
     assert why(ask(asker=for_wife, recipient="wife", family=family)) == ["beneficiary"]
+
+
+def test_a_child_asks_for_the_parent_who_may_be_served_and_learns_nothing_of_a_stranger() -> None:
+    family = {"mother": Beneficiary.PARENT}
+    child = asker(age=24, for_whom=Beneficiary.PARENT, recipient={"age": 64})
+    assert done(ask(FROM_SIXTY, asker=child, recipient="mother", family=family)).recipient == "mother"
+    child = asker(age=24, for_whom=Beneficiary.PARENT, recipient={"age": 59})
+    assert why(ask(FROM_SIXTY, asker=child, recipient="mother", family=family)) == ["recipient_is"]
+    assert why(ask(FROM_SIXTY, asker=child, recipient="a stranger", family=family)) == ["not_declared"]
+    assert why(ask(FROM_SIXTY, asker=asker(age=24))) == ["recipient_is"]
+
+
+def test_whoever_is_served_has_to_meet_the_condition_on_the_day_of_the_match_too() -> None:
+    made, queue = requested(FROM_SIXTY), candidates(FROM_SIXTY, "V1")
+    for facts, expected in (({"age": 60}, []), ({"age": 59}, ["recipient_is"]), ({}, ["recipient_unknown"])):
+        assert why(match_volunteer(FROM_SIXTY.rulebook, made, MONDAY, OFFICE, "V1", queue, facts)) == expected
 
 
 def test_nobody_asks_for_a_stranger_but_the_organiser_writes_requests_down() -> None:
