@@ -200,7 +200,7 @@ def why_not_ask(rulebook: Rulebook, request: Request, on: date, asker: Asker) ->
 def why_not_receive(
     rulebook: Rulebook, request: Request, on: date, recipient: Mapping[str, FactValue]
 ) -> Iterator[Reason]:
-    """Yield why nobody may ask for a service for a person of these facts; of whom nothing is known, no condition holds."""
+    """Yield why a person of these facts may not be served; of whom nothing is known, no condition holds."""
     condition, clause = request.recipient_is, request.clause
     if condition is None:
         return

@@ -25,7 +25,7 @@ from lianxing.engine.bank.passing import RECEIVED, REPAID, TAKEN_BACK
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, queue_from
 from lianxing.engine.bank.request_steps import StepCounter, take
-from lianxing.engine.bank.requests import check, command_from, request_hash
+from lianxing.engine.bank.requests import NAMES, check, command_from, request_hash
 from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
 from lianxing.engine.bank.steps import taken
 from lianxing.engine.bank.tellers import left_under, people_of
@@ -174,7 +174,7 @@ def asked(book: Book, rulebook: Rulebook, witnesses: Witnesses) -> Same | Found:
 
 
 def _who_they_were(book: Book, witnesses: Witnesses) -> Iterator[tuple[Volunteer, Volunteer]]:
-    """Yield who the owner was, and who is to be served: of a request for somebody else, both as clocks leave it open."""
+    """Yield who the owner was and who is to be served, each as often as clocks leave it open."""
     instant = book.link.recorded_at
     recipient = _recipient_of(book)
     for person in witnesses.as_registered(book.owner, instant):
@@ -186,8 +186,9 @@ def _who_they_were(book: Book, witnesses: Witnesses) -> Iterator[tuple[Volunteer
 
 def _recipient_of(book: Book) -> VolunteerId:
     """Return for whom a step of a request is that asks who is served, empty of any other entry."""
-    asked = orjson.loads(book.link.body).get("asked", {}) if book.link.kind in (REQUEST, REFUSED) else {}
-    if asked.get("step") not in _ASKS_WHO_IS_SERVED:
+    link = book.link
+    asked = orjson.loads(link.body)["asked"] if link.kind in (REQUEST, REFUSED) and link.command is not None else None
+    if asked is None or asked["command"] != NAMES[TakeStep] or asked["step"] not in _ASKS_WHO_IS_SERVED:
         return VolunteerId("")
     made = book.replica.requests.get(asked["request"])
     return VolunteerId(asked["recipient"] if made is None else made.recipient)
