@@ -114,6 +114,8 @@ REQUEST_REASONS: Mapping[str, Label] = {
     "own_service": Label("{id} 不能自己对接、确认、评价自己的服务", "{id} does not judge a service of their own"),
     "withdrew": Label("{id} 已经辞过这一单", "{id} has withdrawn from this request"),
     "not_declared": Label("被服务人不是申报的{for_whom}", "the recipient is not the declared {for_whom}"),
+    "recipient_is": Label("被服务人不符合服务对象条件", "the recipient does not meet the condition on recipients"),
+    "recipient_unknown": Label("登记信息中没有被服务人的资料", "the register knows nothing of the recipient"),
     "not_theirs": Label("此步只能由{by}办", "this step is for {by} only"),
     "state": Label("现为{state}，此步须在{after}之后", "it is {state}; this step comes after {after}"),
     "too_early": Label("最早 {first_day}", "not before {first_day}"),

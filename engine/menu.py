@@ -8,8 +8,8 @@ from datetime import date
 
 from lianxing.engine.ranking import Values, ranked
 from lianxing.engine.reading.perks import STARS_FACT
-from lianxing.engine.rulebook import MENU, SERVERS, MeasureValue, Rulebook
-from lianxing.rules.facts import FactValue
+from lianxing.engine.rulebook import MENU, RECIPIENTS, SERVERS, MeasureValue, Rulebook
+from lianxing.rules.facts import FactValue, Scope
 from lianxing.rules.known_facts import SERVED_GROUP, TARGET_GROUP
 from lianxing.rules.menu import MenuTies, Request
 from lianxing.rules.perks import Beneficiary
@@ -25,13 +25,22 @@ _SAME = (("same_community", "community"), ("same_area", "registered_area"))
 
 @dataclass(frozen=True)
 class Asker:
-    """Somebody who asks for a service: facts of the person and the day, measures and star, and for whom it is."""
+    """Somebody who asks for a service: facts of the person and the day, measures and star, and for whom it is.
+
+    `recipient` are facts of the person who is to be served, where that is somebody else.
+    """
 
     id: str
     person: Mapping[str, FactValue]
     measures: Mapping[str, MeasureValue]
     star: int
     for_whom: Beneficiary = Beneficiary.SELF
+    recipient: Mapping[str, FactValue] = field(default_factory=dict)
+
+    @property
+    def served(self) -> Mapping[str, FactValue]:
+        """Facts of the person who is to be served."""
+        return self.person if self.for_whom is Beneficiary.SELF else self.recipient
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,10 @@ def queue(rulebook: Rulebook, request: Request, on: date, askers: Iterable[Asker
     By the keys of the request; of equals who registered first is served first, or they share a place, as the request
     says. Whoever lacks a value comes after those who have it.
     """
-    judged = [(asker, tuple(why_not_ask(rulebook, request, on, asker)), _values(asker)) for asker in askers]
+    judged = []
+    for asker in askers:
+        reasons = *why_not_ask(rulebook, request, on, asker), *why_not_receive(rulebook, request, on, asker.served)
+        judged.append((asker, reasons, _values(asker)))
     return _queue(judged, request.rank_by, request.ties, request.clause.location)
 
 
@@ -183,6 +195,21 @@ def why_not_ask(rulebook: Rulebook, request: Request, on: date, asker: Asker) ->
         yield Reason("beneficiary", clause, clause.location, (("for_whom", asker.for_whom.value),))
     if clause.id not in rulebook.ask(MENU, on, {**asker.person, STARS_FACT.name: asker.star}, asker.measures):
         yield Reason("not_eligible", clause, clause.location)
+
+
+def why_not_receive(
+    rulebook: Rulebook, request: Request, on: date, recipient: Mapping[str, FactValue]
+) -> Iterator[Reason]:
+    """Yield why a person of these facts may not be served; of whom nothing is known, no condition holds."""
+    condition, clause = request.recipient_is, request.clause
+    if condition is None:
+        return
+    known = rulebook.policy.facts
+    registered = {name: it for name, it in recipient.items() if name in known and known[name].scope is Scope.PERSON}
+    if not registered:
+        yield Reason("recipient_unknown", clause, condition.location)
+    elif clause.id not in rulebook.ask(RECIPIENTS, on, registered, {}):
+        yield Reason("recipient_is", clause, condition.location)
 
 
 def _why_not_serve(

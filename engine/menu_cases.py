@@ -21,7 +21,10 @@ def menu_checks(rulebook: Rulebook, case: Case) -> Iterator[Check]:
     request = next(request for request in rulebook.policy.menu if request.clause.id == told.request)
     found = [candidate_of(rulebook, Subject.PERSON, one, case.on) for one in told.candidates]
     if told.recipient is None:
-        askers = [Asker(one.id, one.facts, one.measures, one.star or 0, told.for_whom) for one in found]
+        askers = [
+            Asker(one.id, one.facts, one.measures, one.star or 0, told.for_whom, candidate.recipient)
+            for one, candidate in zip(found, told.candidates, strict=True)
+        ]
         came = queue(rulebook, request, case.on, askers)
     else:
         servers = [Server(one.id, one.facts, one.measures, one.star or 0) for one in found]

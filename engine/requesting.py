@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from lianxing.engine.menu import LISTED_MAX, Asker, Queue, why_not_ask
+from lianxing.engine.menu import LISTED_MAX, Asker, Queue, why_not_ask, why_not_receive
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import may_spend
@@ -82,8 +82,7 @@ _NOT_BY_THE_VOLUNTEER = frozenset((Step.MATCH, Step.CONFIRM, Step.EVALUATE))
 class Wanted:
     """What somebody asks for: a service for a recipient, for so long; `seconds` is 0 where no time is said.
 
-    `family` is the declared family of the asker, by id; `available` what the account has, in its unit;
-    `recipient_facts` are facts of the person who is to be served.
+    `family` is the declared family of the asker, by id; `available` what the account has, in its unit.
     """
 
     id: str
@@ -92,7 +91,6 @@ class Wanted:
     seconds: int = 0
     available: int = 0
     family: Mapping[str, Beneficiary] = field(default_factory=dict)
-    recipient_facts: Mapping[str, FactValue] = field(default_factory=dict)
 
 
 def request_service(rulebook: Rulebook, request: Request, on: date, actor: Actor, wanted: Wanted) -> Moved:
@@ -107,7 +105,7 @@ def request_service(rulebook: Rulebook, request: Request, on: date, actor: Actor
     amount = _cost(_per(request), price or 0, wanted.seconds)
     hold = account is not None and account.hold_days is not None and amount > 0
     until = on + timedelta(days=account.hold_days.on(on)) if hold and account and account.hold_days else None
-    group = wanted.recipient_facts.get(TARGET_GROUP, "")
+    group = wanted.asker.served.get(TARGET_GROUP, "")
     made = ServiceRequest(
         id=wanted.id,
         request=request.clause.id,
@@ -130,11 +128,21 @@ def request_service(rulebook: Rulebook, request: Request, on: date, actor: Actor
 
 
 def match_volunteer(
-    rulebook: Rulebook, made: ServiceRequest, on: date, actor: Actor, volunteer: str, candidates: Queue
+    rulebook: Rulebook,
+    made: ServiceRequest,
+    on: date,
+    actor: Actor,
+    volunteer: str,
+    candidates: Queue,
+    recipient: Mapping[str, FactValue],
 ) -> Moved:
-    """Match a volunteer with a request: the first of its candidates, or any of those who share the first place."""
+    """Match a volunteer with a request: the first of its candidates, or any of those who share the first place.
+
+    `recipient` are facts of the person who is to be served: they have to meet the condition on this day, too.
+    """
     request = menu_request(rulebook, made)
     reasons = [*_refusals(rulebook, request, made, Step.MATCH, on, actor, volunteer)]
+    reasons += why_not_receive(rulebook, request, on, recipient)
     reasons += _not_the_first(request, volunteer, candidates)
     if volunteer in (made.asker, made.recipient):
         reasons = [reason for reason in reasons if reason.code != "own_request"]
@@ -351,7 +359,9 @@ def _who_asks(rulebook: Rulebook, request: Request, on: date, actor: Actor, want
     yield from why_not_ask(rulebook, request, on, asker)
     is_self = wanted.recipient == asker.id
     declared = Beneficiary.SELF if is_self else wanted.family.get(wanted.recipient)
-    if declared is not asker.for_whom:
+    if declared is asker.for_whom:
+        yield from why_not_receive(rulebook, request, on, asker.served)
+    else:  # of strangers nobody learns whether they meet the condition
         yield _reason(request, "not_declared", for_whom=asker.for_whom.value)
 
 

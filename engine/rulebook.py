@@ -41,6 +41,7 @@ ACCOUNTS = "accounts"
 ISSUES = "issues"
 OFFERS = "offers"
 MENU = "menu"
+RECIPIENTS = "recipients"
 SERVERS = "servers"
 COMMENDATION = "commendation"
 REVIEW = "review"
@@ -207,6 +208,7 @@ def _conditions(policy: Policy) -> dict[str, Iterator[tuple[str, Condition]]]:
         OFFERS: ((offer.clause.id, offer.when) for offer in policy.offers if offer.when is not None),
         COMMENDATION: _commendation_conditions(policy),
         MENU: ((request.clause.id, request.eligible) for request in policy.menu),
+        RECIPIENTS: ((r.clause.id, r.recipient_is) for r in policy.menu if r.recipient_is is not None),
         SERVERS: ((r.clause.id, r.served_by.eligible) for r in policy.menu if r.served_by is not None),
     }
 

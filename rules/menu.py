@@ -74,7 +74,8 @@ class Deadlines:
 class Request:
     """A service on the menu: what it is, for whom it may be asked, who may ask, and in which order they are served.
 
-    `served_by` is who may serve; None leaves it to the organiser. `notice_days` are working days: between the list of
+    `recipient_is` is asked of the person who is to be served, None asks nothing. `served_by` is who may serve; None
+    leaves it to the organiser. `notice_days` are working days: between the list of
     those who ask and the service, and between the notice of a match and the service.
     """
 
@@ -84,6 +85,7 @@ class Request:
     eligible: Condition
     rank_by: tuple[RankKey, ...]
     ties: MenuTies
+    recipient_is: Condition | None = None
     notice_days: Dated[int] | None = None
     priced: Priced | None = None
     served_by: ServedBy | None = None

@@ -423,4 +423,9 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "the quota of '{id}' is a share of the members; say how many",
     ),
     ("P527", "候选人“{id}”写了两次", "the candidate '{id}' stands twice"),
+    (
+        "P528",
+        "案例写了被服务人，候选人就是来服务的，自己不再写被服务人",
+        "the candidates might serve the recipient of the case; none of them has a recipient of their own",
+    ),
 )

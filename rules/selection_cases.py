@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from lianxing.rules.facts import FactValue
@@ -12,12 +12,16 @@ from lianxing.rules.records import ServiceRecord, Volunteer
 
 @dataclass(frozen=True, slots=True)
 class ToldCandidate:
-    """Somebody who stands for a commendation: with records, or with measures (and a star) given outright."""
+    """Somebody who stands for a commendation: with records, or with measures (and a star) given outright.
+
+    Of somebody who asks for a service for another one, `recipient` are facts of whoever is to be served.
+    """
 
     subject: Volunteer
     records: tuple[ServiceRecord, ...]
     given: Mapping[str, FactValue]
     star: int | None
+    recipient: Mapping[str, FactValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

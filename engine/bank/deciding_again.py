@@ -6,7 +6,7 @@ entries, and clocks of several machines may be `CLOCKS_APART`: where that leaves
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
@@ -23,9 +23,9 @@ from lianxing.engine.bank.deliveries import Book, Same
 from lianxing.engine.bank.ending import lots_over
 from lianxing.engine.bank.passing import RECEIVED, REPAID, TAKEN_BACK
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.bank.request_data import queue_from
+from lianxing.engine.bank.request_data import REQUEST, queue_from
 from lianxing.engine.bank.request_steps import StepCounter, take
-from lianxing.engine.bank.requests import check, command_from, request_hash
+from lianxing.engine.bank.requests import NAMES, check, command_from, request_hash
 from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
 from lianxing.engine.bank.steps import taken
 from lianxing.engine.bank.tellers import left_under, people_of
@@ -41,11 +41,12 @@ from lianxing.engine.star_awards import certificate_number
 from lianxing.rules.commands import Command, Give, RecordStep, Redeem, ReviewStep, StarStep
 from lianxing.rules.facts import CountyId, FactValue, RecordId, VolunteerId
 from lianxing.rules.records import ServiceRecord, Volunteer
-from lianxing.rules.requests import ServiceRequest
+from lianxing.rules.requests import ServiceRequest, Step
 from lianxing.rules.service_commands import TakeStep
 
 CLOCKS_APART = 60  # seconds
 EXPIRED, HOLD_EXPIRED = "expired", "hold_expired"
+_ASKS_WHO_IS_SERVED = frozenset((Step.REQUEST.value, Step.MATCH.value))
 _COMES = frozenset((RECEIVED, REPAID, TAKEN_BACK))  # of these the body says `from` whom; of the others, `to` whom
 
 
@@ -155,8 +156,8 @@ def _arrives(book: Book, rulebook: Rulebook, message: Message) -> Same | Found:
 def asked(book: Book, rulebook: Rulebook, witnesses: Witnesses) -> Same | Found:
     """Return how many entries come from a command, or from what has ended; or what differs."""
     differing: Found | None = None
-    for person in witnesses.as_registered(book.owner, book.link.recorded_at):
-        deciding = _Deciding(book, rulebook, witnesses, person)
+    for person, recipient in _who_they_were(book, witnesses):
+        deciding = _Deciding(book, rulebook, witnesses, person, recipient)
         drafts = deciding.drafts()
         if isinstance(drafts, Found):
             differing = differing or drafts
@@ -172,11 +173,35 @@ def asked(book: Book, rulebook: Rulebook, witnesses: Witnesses) -> Same | Found:
     return differing
 
 
+def _who_they_were(book: Book, witnesses: Witnesses) -> Iterator[tuple[Volunteer, Volunteer]]:
+    """Yield who the owner was and who is to be served, each as often as clocks leave it open."""
+    instant = book.link.recorded_at
+    recipient = _recipient_of(book)
+    for person in witnesses.as_registered(book.owner, instant):
+        if recipient in ("", book.owner):
+            yield person, person
+        else:
+            yield from ((person, served) for served in witnesses.as_registered(recipient, instant))
+
+
+def _recipient_of(book: Book) -> VolunteerId:
+    """Return for whom a step of a request is that asks who is served, empty of any other entry."""
+    link = book.link
+    asked = orjson.loads(link.body)["asked"] if link.kind in (REQUEST, REFUSED) and link.command is not None else None
+    if asked is None or asked["command"] != NAMES[TakeStep] or asked["step"] not in _ASKS_WHO_IS_SERVED:
+        return VolunteerId("")
+    made = book.replica.requests.get(asked["request"])
+    return VolunteerId(asked["recipient"] if made is None else made.recipient)
+
+
 class _Deciding:
     """One entry of a passbook while it is decided again."""
 
-    def __init__(self, book: Book, rulebook: Rulebook, witnesses: Witnesses, person: Volunteer) -> None:
+    def __init__(
+        self, book: Book, rulebook: Rulebook, witnesses: Witnesses, person: Volunteer, recipient: Volunteer
+    ) -> None:
         self._book, self._rulebook, self._witnesses, self._person = book, rulebook, witnesses, person
+        self._recipient = recipient
         self._replica, self._link = book.replica, book.link
         self._customer = self._replica.customer(rulebook, person)
         self._body: Mapping[str, Any] = orjson.loads(self._link.body)
@@ -271,7 +296,7 @@ class _Deciding:
             self.passing,
             made,
             lambda _id: replica.family,
-            lambda id: witnesses.as_registered(id, link.recorded_at)[0],
+            lambda _id: self._recipient,
             self._queue,
         )
         step = take(counter, command, request_hash(command))

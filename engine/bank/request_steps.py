@@ -21,6 +21,7 @@ from lianxing.engine.bank.requests import request_data as asked_data
 from lianxing.engine.bank.sharing import is_person, may_hold
 from lianxing.engine.bank.turning import turned
 from lianxing.engine.calendars import midnight
+from lianxing.engine.facts import person_facts
 from lianxing.engine.ledger.drafts import Draft, Key, NewHold
 from lianxing.engine.menu import Asker, Queue, listed
 from lianxing.engine.requesting import (
@@ -49,6 +50,7 @@ from lianxing.rules.requests import MENU, Actor, Evaluated, Hold, Moved, Release
 from lianxing.rules.sanctions import OnRight
 from lianxing.rules.service_commands import TakeStep
 
+_EVERYTHING = frozenset(("tenure", "age"))
 Evaluation = tuple[str, Mapping[str, FactValue]]  # the id of the record, and what was said of the service
 
 
@@ -182,7 +184,12 @@ class _Taking:
         standing = self.asker.standing(on)
         recipient = command.recipient or command.volunteer
         asker = Asker(
-            command.volunteer, self.asker.facts(on), self.asker.measures(on), standing.star_held, command.for_whom
+            command.volunteer,
+            self.asker.facts(on),
+            self.asker.measures(on),
+            standing.star_held,
+            command.for_whom,
+            self._registered(recipient),
         )
         account = None if request.priced is None else self.asker.account(request.priced.account)
         declared = self.counter.family_of(command.volunteer)
@@ -198,7 +205,6 @@ class _Taking:
                 seconds=command.seconds,
                 available=0 if account is None else self.asker.wallet(account).available(on),
                 family={id: AS_BENEFICIARY[one] for id, one in declared.items() if one in AS_BENEFICIARY},
-                recipient_facts=self.counter.registered(recipient).facts,
             ),
         )
         if account is not None and standing.conduct.effects.redemption is OnRight.SUSPENDED:
@@ -206,13 +212,21 @@ class _Taking:
             return replace(moved, request=None, effects=(), reasons=(*moved.reasons, stopped))
         return moved
 
+    def _registered(self, recipient: str) -> Mapping[str, FactValue]:
+        """Return what the register says of the recipient on the day of the step."""
+        is_self = recipient == self.command.volunteer
+        person = self.asker.person if is_self else self.counter.registered(VolunteerId(recipient))
+        return person_facts(person, self.command.on, _EVERYTHING)
+
     def _moved(self, made: ServiceRequest, queue: Queue | None) -> Moved:
         rulebook, command, actor = self.rulebook, self.command, self._actor()
         on = command.on
         match command.step:
             case Step.MATCH:
                 assert queue is not None
-                return match_volunteer(rulebook, made, on, actor, command.served_by, queue)
+                return match_volunteer(
+                    rulebook, made, on, actor, command.served_by, queue, self._registered(made.recipient)
+                )
             case Step.POST:
                 return post_match(rulebook, made, on, actor)
             case Step.SERVE:

@@ -23,6 +23,7 @@ from lianxing.rules.places import Clause, Language
 
 SCOPES = STANDING_SCOPES | {Scope.STANDING}
 SERVING_SCOPES = SCOPES | {Scope.MATCH}
+RECIPIENT_SCOPES = frozenset((Scope.PERSON,))  # the recipient may have no passbook: what they did is nobody's question
 CONDITION = ConditionForm(SCOPES)
 # What the menu may ask beyond the person and the measures: the star held, and what two people have together.
 MENU_WORDS: Mapping[str, Fact] = {fact.name: fact for fact in (STARS_FACT, *MATCH_FACTS)}
@@ -107,6 +108,7 @@ def _request(id: str, fields: Fields, reading: Reading, clause: Clause) -> Reque
         eligible=fields.get("eligible"),
         rank_by=fields.get("rank_by"),
         ties=fields.get("ties"),
+        recipient_is=fields.get("recipient_is"),
         notice_days=fields.get("notice"),
         priced=fields.get("priced"),
         served_by=fields.get("served_by"),
@@ -120,6 +122,7 @@ MENU: NamedForm[Request] = NamedForm(
         "request": Key(Text()),
         "recipients": Key(ListOf(Choice(tuple(Beneficiary)))),
         "eligible": Key(CONDITION),
+        "recipient_is": Key(ConditionForm(RECIPIENT_SCOPES)),
         "rank_by": Key(ListOf(RankKeyForm(SCOPES))),
         "ties": Key(Choice(tuple(MenuTies))),
         "notice": Key(DatedOf(Amount(FactType.WORKING_DAYS, 1, 365))),

@@ -12,6 +12,7 @@ from lianxing.engine.reading.selection_cases import candidates_known, told_candi
 from lianxing.engine.reading.told import FactsForm
 from lianxing.rules.asking_cases import Circumstances, MenuCase, ToldRecipient
 from lianxing.rules.facts import Scope
+from lianxing.rules.perks import Beneficiary
 from lianxing.rules.policy import Policy
 
 _IDS = ListOf(Id(), least=0)
@@ -66,6 +67,16 @@ def read_queue(policy: Policy, fields: Fields, reading: Reading) -> tuple[MenuCa
         reading.problem("P504", fields.place(key), ("id", stranger), hint=nearest(stranger, ids))
         right = False
     around: Circumstances = fields.get("with", Circumstances())
+    for one in candidates:
+        if one.recipient is None:
+            continue
+        if recipient is not None:
+            reading.problem("P528", one.location)
+            right = False
+        elif around.for_whom is Beneficiary.SELF:
+            details = (("key", reading.spelled("recipient")), ("other", reading.spelled("for_whom")))
+            reading.problem("P515", one.location, *details)
+            right = False
     told = tuple(told_candidate(policy, one, fields.get("on")) for one in candidates)
     case = MenuCase(id, told, around.for_whom, fields.get("ranked"), fields.get("ineligible"), recipient)
     return case, right

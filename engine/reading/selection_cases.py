@@ -32,6 +32,7 @@ class _Candidate:
     person: Mapping[str, FactValue]
     given: Mapping[str, FactValue]
     told: tuple[Told, ...]
+    recipient: Mapping[str, FactValue] | None
     location: Location
 
 
@@ -40,15 +41,20 @@ def _candidate(fields: Fields, reading: Reading) -> _Candidate | None:
         reading.problem("P525", fields.place("records"))
         return None
     told = fields.get("records", ())
-    return _Candidate(fields.get("candidate"), fields.get("person", {}), fields.get("given", {}), told, fields.location)
+    who, person, given = fields.get("candidate"), fields.get("person", {}), fields.get("given", {})
+    return _Candidate(who, person, given, told, fields.get("recipient"), fields.location)
 
 
+_SERVED: Record[Mapping[str, FactValue]] = Record(
+    {"facts": Key(FactsForm(_PERSON), required=True)}, lambda fields, _reading: fields.get("facts")
+)
 _CANDIDATE: Record[_Candidate] = Record(
     {
         "candidate": Key(Id(), required=True),
         "person": Key(FactsForm(_PERSON)),
         "given": Key(FactsForm(_GIVEN)),
         "records": Key(ListOf(ToldForm(several=True))),
+        "recipient": Key(_SERVED),
     },
     _candidate,
 )
@@ -92,6 +98,11 @@ def read_selection(policy: Policy, fields: Fields, reading: Reading) -> tuple[Se
     for late in (told for one in candidates for told in one.told if told.day is not None and told.day > on):
         reading.problem("P508", late.location, ("on", on))
         right = False
+    for one in candidates:
+        if one.recipient is not None:  # nobody is served by a commendation
+            details = (("key", reading.spelled("recipient")), ("other", reading.spelled("menu")))
+            reading.problem("P515", one.location, *details)
+            right = False
     expected = (fields.get(name) for name in (*_WHO, "stages", "period"))
     told = tuple(told_candidate(policy, one, on) for one in candidates)
     return SelectionCase(fields.get("commend"), told, fields.get("members"), *expected), right
@@ -139,4 +150,5 @@ def told_candidate(policy: Policy, one: _Candidate, on: date) -> ToldCandidate:
         records=tuple(sorted(records, key=lambda record: record.order)),
         given=given,
         star=star if isinstance(star, int) else None,
+        recipient=one.recipient or {},
     )

@@ -240,6 +240,7 @@ KEYS: Mapping[str, str] = {
     # menu.yaml
     "request": "需求",
     "recipients": "服务对象",
+    "recipient_is": "服务对象条件",
     "priced": "计价",
     "served_by": "由谁服务",
     "deadlines": "各步期限",

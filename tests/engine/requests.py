@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from lianxing.engine.menu import Asker, Need, Queue, Server, candidates_for
@@ -13,6 +14,7 @@ from lianxing.engine.requesting import (
     report_service,
     request_service,
 )
+from lianxing.rules.facts import FactValue
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.requests import Actor, Moved, ServiceRequest
 from tests.engine.counties import COUNTY, Town, town
@@ -63,8 +65,14 @@ def place(menu: str = MENU, accounts: str = ACCOUNTS) -> Town:
     return town(files={"county.yaml": county}, measures=MEASURES, accounts=accounts, menu=menu)
 
 
-def asker(id: str = "R1", age: int = 60, for_whom: Beneficiary = Beneficiary.SELF) -> Asker:
-    return Asker(id, {"age": age}, {"served": 0}, 0, for_whom)
+def asker(
+    id: str = "R1",
+    age: int = 60,
+    for_whom: Beneficiary = Beneficiary.SELF,
+    recipient: Mapping[str, FactValue] = {},
+    **facts: FactValue,
+) -> Asker:
+    return Asker(id, {"age": age, **facts}, {"served": 0}, 0, for_whom, recipient)
 
 
 def wanted(hours: int = 2, available: int = 10, **more: object) -> Wanted:
@@ -93,7 +101,7 @@ def requested(where: Town, on: date = MONDAY, **more: object) -> ServiceRequest:
 
 def matched(where: Town, on: date = MONDAY) -> ServiceRequest:
     queue = candidates(where, "V1", "V2")
-    return done(match_volunteer(where.rulebook, requested(where), on, OFFICE, "V1", queue))
+    return done(match_volunteer(where.rulebook, requested(where), on, OFFICE, "V1", queue, {}))
 
 
 def posted(where: Town, on: date = MONDAY) -> ServiceRequest:

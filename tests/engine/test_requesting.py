@@ -67,6 +67,11 @@ from tests.engine.requests import (
 TOWN = place()
 SILENT = place(MENU + "  on_silence: confirms\n")
 FREE = place(MENU.replace("  priced: {account: credits, price: 1 hour, per: hour}\n", ""))
+FROM_SIXTY = place(
+    MENU.replace(
+        "  eligible: {age: {at_least: 60}}", "  eligible: {age: {at_least: 18}}\n  recipient_is: {age: {at_least: 60}}"
+    )
+)
 BY_SERVICE = place(MENU.replace(", per: hour", ""))
 OPEN = place(MENU[: MENU.index("  deadlines")].replace("  notice: 3 working days\n", ""))
 
@@ -86,7 +91,7 @@ def test_a_request_holds_its_price_and_what_is_confirmed_is_settled_from_it() ->
     moved = ask()
     assert moved.effects == (Hold("R1", "credits", 2 * HOUR, date(2024, 9, 1)),)
     rules = TOWN.rulebook
-    made = done(match_volunteer(rules, done(moved), MONDAY, OFFICE, "V1", candidates(TOWN, "V1", "V2")))
+    made = done(match_volunteer(rules, done(moved), MONDAY, OFFICE, "V1", candidates(TOWN, "V1", "V2"), {}))
     made = done(post_match(rules, made, MONDAY, OFFICE))
     assert (made.state, made.notice_until) == (RequestState.POSTED, june(6))
     made = done(report_service(rules, made, june(7), HELPER, 2 * HOUR))
@@ -132,7 +137,7 @@ def test_the_group_of_the_recipient_goes_into_the_record() -> None:
     moved = confirm_service(TOWN.rulebook, made, june(8), ELDER, HOUR)
     (record,) = (effect for effect in moved.effects if isinstance(effect, Served))
     assert record.facts["recipient_group"] == "elder"
-    assert done(ask(recipient_facts={"target_group": "elder"})).recipient_group == "elder"
+    assert done(ask(asker=asker(target_group="elder"))).recipient_group == "elder"
 
 
 # --- asking ------------------------------------------------------------------------------------------------------
@@ -175,6 +180,22 @@ def test_one_asks_for_oneself_or_for_the_family_that_is_declared() -> None:
     assert why(ask(asker=for_wife, recipient="wife", family=family)) == ["beneficiary"]
 
 
+def test_a_child_asks_for_the_parent_who_may_be_served_and_learns_nothing_of_a_stranger() -> None:
+    family = {"mother": Beneficiary.PARENT}
+    child = asker(age=24, for_whom=Beneficiary.PARENT, recipient={"age": 64})
+    assert done(ask(FROM_SIXTY, asker=child, recipient="mother", family=family)).recipient == "mother"
+    child = asker(age=24, for_whom=Beneficiary.PARENT, recipient={"age": 59})
+    assert why(ask(FROM_SIXTY, asker=child, recipient="mother", family=family)) == ["recipient_is"]
+    assert why(ask(FROM_SIXTY, asker=child, recipient="a stranger", family=family)) == ["not_declared"]
+    assert why(ask(FROM_SIXTY, asker=asker(age=24))) == ["recipient_is"]
+
+
+def test_whoever_is_served_has_to_meet_the_condition_on_the_day_of_the_match_too() -> None:
+    made, queue = requested(FROM_SIXTY), candidates(FROM_SIXTY, "V1")
+    for facts, expected in (({"age": 60}, []), ({"age": 59}, ["recipient_is"]), ({}, ["recipient_unknown"])):
+        assert why(match_volunteer(FROM_SIXTY.rulebook, made, MONDAY, OFFICE, "V1", queue, facts)) == expected
+
+
 def test_nobody_asks_for_a_stranger_but_the_organiser_writes_requests_down() -> None:
     assert why(ask(actor=OTHER)) == ["not_theirs"]
     assert ask(actor=OFFICE).allowed
@@ -184,7 +205,7 @@ def test_nobody_asks_for_a_stranger_but_the_organiser_writes_requests_down() -> 
 
 
 def match(volunteer: str, queue: Queue, actor: Actor = OFFICE, on: date = MONDAY) -> Moved:
-    return match_volunteer(TOWN.rulebook, requested(TOWN), on, actor, volunteer, queue)
+    return match_volunteer(TOWN.rulebook, requested(TOWN), on, actor, volunteer, queue, {})
 
 
 def test_the_first_of_the_candidates_is_matched_and_nobody_else() -> None:
@@ -354,9 +375,9 @@ def test_nothing_goes_on_after_the_last_day_but_ending() -> None:
 def test_a_request_without_deadlines_goes_on_until_its_hold_ends() -> None:
     made, last = requested(OPEN), date(2024, 9, 1)
     queue = candidates(OPEN, "V1")
-    assert match_volunteer(OPEN.rulebook, made, last, OFFICE, "V1", queue).allowed
+    assert match_volunteer(OPEN.rulebook, made, last, OFFICE, "V1", queue, {}).allowed
     late = last + timedelta(days=1)
-    assert why(match_volunteer(OPEN.rulebook, made, late, OFFICE, "V1", queue)) == ["too_late"]
+    assert why(match_volunteer(OPEN.rulebook, made, late, OFFICE, "V1", queue, {})) == ["too_late"]
     assert expire_request(OPEN.rulebook, made, late, OFFICE).allowed
     assert why(expire_request(OPEN.rulebook, replace(made, held=0, held_until=None), late, OFFICE)) == ["no_deadline"]
 
@@ -393,7 +414,7 @@ def taken(where: Town, made: ServiceRequest, step: Step, on: date, actor: Actor,
             need = Need(made.asker, made.recipient, withdrew=made.withdrew)
             queue = candidates(where, "V1", "V2", "R1", need=need)
             first = queue.turns[0].id if queue.turns else "V1"
-            return match_volunteer(rules, made, on, actor, first if seconds % 3 else "R1", queue)
+            return match_volunteer(rules, made, on, actor, first if seconds % 3 else "R1", queue, {})
         case Step.SERVE:
             return report_service(rules, made, on, actor, seconds)
         case Step.CONFIRM:

@@ -210,6 +210,86 @@ def test_a_service_for_the_declared_parent_is_paid_by_whoever_asks(desk: Desk) -
     assert desk.has(account="credits/held") == 2
 
 
+FOR_SIXTY = "  eligible: {age: {at_least: 18}}\n  recipient_is: {age: {at_least: 60}}"
+
+
+class Child(Desk):
+    """R1 is 24 and has declared R2 to be the parent; who may be served is 60."""
+
+    def __init__(self, ledger: Ledger, town: Rulebook) -> None:
+        super().__init__(ledger, town)
+        self.register(Volunteer(VolunteerId("R1"), born_on=date(2000, 6, 1)))
+        family = ((VolunteerId("R2"), Relation.PARENT),)
+        fixed = {"volunteer": VolunteerId("R1"), "county": HERE, "on": MONDAY, "scope": "test", "key": "family"}
+        Teller(ledger, town).serve(Declare(family=family, **fixed))  # type: ignore[arg-type]
+
+    def register(self, person: Volunteer) -> None:
+        take_in(self.town, self.ledger, volunteers=(person,))
+
+    def born(self, year: int) -> None:
+        self.register(Volunteer(VolunteerId("R2"), born_on=date(year, 6, 3)))
+
+    def for_parent(self) -> list[str]:
+        return why(self.ask(hours=1, recipient=VolunteerId("R2"), for_whom=Beneficiary.PARENT))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def child(county: Path, tmp_path: Path, clock: Clock) -> Iterator[Child]:
+    menu = MENU.replace("  eligible: {age: {at_least: 60}}", FOR_SIXTY)
+    (county / "menu.yaml").write_text(menu, "utf-8")
+    with open_ledger(str(tmp_path / "bank.db"), clock=clock) as ledger, rules(county) as town:
+        yield Child(ledger, town)
+        assert verify(ledger) == []
+        done = replay(ledger, [town])
+        assert (done.differences, done.left_out) == ([], {})
+
+
+def test_a_child_of_24_asks_for_the_declared_parent_of_60_and_not_for_themselves(child: Child) -> None:
+    assert child.for_parent() == ["recipient_unknown"]
+    child.born(1964)
+    assert child.for_parent() == []
+    child.born(1965)
+    assert child.for_parent() == ["recipient_is"]
+    (said,) = child.ask(hours=1).data["reasons"]
+    assert (said["code"], said["clause"], said["at"]) == ("recipient_is", "cleaning", "smallville/menu.yaml:6:24")
+
+
+def test_nobody_is_matched_for_a_recipient_who_may_not_be_served_any_more(child: Child) -> None:
+    child.born(1964)
+    child.for_parent()
+    child.born(1965)
+    assert why(child.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V1"))) == ["recipient_is"]
+    child.born(1964)
+    assert child.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V1")).accepted
+
+
+def test_what_was_so_of_the_recipient_is_left_open_where_clocks_leave_it_open(child: Child, clock: Clock) -> None:
+    child.born(1965)
+    clock.step = 0
+    assert child.for_parent() == ["recipient_is"]
+    child.born(1964)
+    assert child.for_parent() == []
+    child.born(1965)
+    assert why(child.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V1"))) == ["recipient_is"]
+    clock.step = 100
+
+
+def test_that_somebody_might_be_served_who_might_not_is_named(child: Child, tmp_path: Path) -> None:
+    child.born(1965)
+    child.for_parent()
+    copy = copy_of(tmp_path)
+    with forged(copy) as connection:
+        exchange(connection, "entry", "body", '"code":"recipient_is"', '"code":"recipient_unknown"')
+    with open_ledger(str(copy), create=False) as ledger:
+        (found,) = replay(ledger, [child.town]).differences
+    assert (found.volunteer, found.what) == ("R1", "body.reasons[0].code")
+
+
 def test_the_order_of_the_candidates_is_kept_with_the_match(desk: Desk) -> None:
     desk.ask()
     paired = (VolunteerId("V1"),)

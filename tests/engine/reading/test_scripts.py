@@ -373,8 +373,9 @@ of_the_month:
     "menu.yaml": """
 cleaning:
   K_request: 家政
-  K_recipients: [W_self]
+  K_recipients: [W_self, W_spouse]
   K_eligible: {age: {K_at_least: 60}}
+  K_recipient_is: {age: {K_at_least: 60}}
   K_rank_by: [{served: W_high}, {age: W_low}]
   K_ties: W_earliest_registered
   K_notice: 3 working days
@@ -427,6 +428,12 @@ listening:
   K_candidates: [{K_candidate: a, K_person: {age: 60}, K_given: {served: 1 hour}}]
   K_ranked: {a: 1}
   K_ineligible: []
+- K_name: for another one
+  K_on: 2024-06-15
+  K_menu: cleaning
+  K_with: {K_for_whom: W_spouse}
+  K_candidates: [{K_candidate: a, K_person: {age: 60}, K_recipient: {K_facts: {age: 60}}}]
+  K_ranked: {a: 1}
 - K_name: who goes
   K_on: 2024-06-15
   K_menu: talking
