@@ -14,7 +14,8 @@ in that passbook rests on it and is not looked at.
 - Who may serve a request and whose turn it was rests on everybody's passbook: each line of a match is judged again
   where the passbook of whom it tells is decided again, and the order follows from the lines.
 - An entry under rules that are not at hand, or decided by another version of the engine, is not done again. It is
-  counted, and nothing is said of it; what comes later is decided on what it left.
+  counted, and no more is said of it than that it has the form of what the bank writes; what comes later is decided on
+  what it left. An entry of a kind that is never written, or under a policy that the ledger does not keep, is a difference.
 """
 
 from __future__ import annotations
@@ -61,12 +62,13 @@ COMMANDS = frozenset(
         *(GIVEN, "granted", "perk_used", "closed", BROUGHT, REQUEST, REFUSED),
     )
 )
-KINDS = RECORDS | COMMANDS | ARRIVALS | {EXPIRED, HOLD_EXPIRED, CONVERTED, REVIEW, DECLARED}
+ASKED = COMMANDS | {REVIEW, DECLARED}
+KINDS = RECORDS | ASKED | ARRIVALS | {EXPIRED, HOLD_EXPIRED, CONVERTED}
 PEOPLE_AT_ONCE = 200
 _SHARED = POOL, ORGANISATION
 
-# Why something was not done again: its policy or its kind is not known here, or another version decided it.
-POLICY, VERSION, KIND = "policy", "version", "kind"
+# Why something was not done again: its policy is not at hand, or another version decided it.
+POLICY, VERSION = "policy", "version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +242,13 @@ class _Replaying:
             size = 1
             try:
                 rulebook = self._rulebooks.get(link.policy_digest or "")
-                left_out = self._left_out(link, rulebook)
-                if left_out is not None:
-                    done.left_out[left_out] += 1
+                if (odd := self._odd(link, rulebook)) is not None:
+                    self._breaks(book, odd)
+                    return
+                if rulebook is None:
+                    done.left_out[self._why_left_out(link)] += 1
                     book.running = book.customer = None
                 else:
-                    assert rulebook is not None
                     found = self._decided(book, link, rulebook)
                     if found is None:
                         return
@@ -340,12 +343,24 @@ class _Replaying:
             who, entry = claim.by
             self._differs(who, entry, claim.what, claim.said, claim.seen)
 
-    def _left_out(self, link: Link, rulebook: Rulebook | None) -> tuple[str, str] | None:
-        if rulebook is None:
-            digest = link.policy_digest or ""
-            version = _version(self._kept.get(digest, b""))
-            return (POLICY, digest) if version in (None, DECISIONS_VERSION) else (VERSION, str(version))
-        return None if link.kind in KINDS else (KIND, link.kind)
+    def _why_left_out(self, link: Link) -> tuple[str, str]:
+        digest = link.policy_digest or ""
+        version = _version(self._kept[digest])
+        return (POLICY, digest) if version in (None, DECISIONS_VERSION) else (VERSION, str(version))
+
+    def _odd(self, link: Link, rulebook: Rulebook | None) -> Found | None:
+        """Return in what an entry is like none that the bank writes; what can be decided again is left to that."""
+        digest = link.policy_digest
+        if digest is None or digest not in self._kept:
+            return Found(link.number, "policy", digest or "-", "-" if digest else "digest")
+        if rulebook is not None:
+            # Under which kind a command was to be entered comes out when it is decided again.
+            return (
+                None if link.kind in KINDS or link.command is not None else Found(link.number, "kind", link.kind, "-")
+            )
+        if (_version(self._kept[digest]) or 0) > DECISIONS_VERSION:
+            return None  # which kinds later versions write is not known here
+        return odd_form(link)
 
     # --- what is left at the end -----------------------------------------------------------------------------------
 
@@ -391,6 +406,19 @@ class _Replaying:
 def _keeps_the_rest(account: Account) -> bool:
     """Tell whether an account keeps what is less than a whole unit: what passes into it depends on what waits there."""
     return account.earned_from != "nothing" and account.whole_only is WholeOnly.REST_CARRIED
+
+
+def odd_form(link: Link) -> Found | None:
+    """Return in what an entry has not the form that its kind has under any rules."""
+    if link.kind not in KINDS:
+        return Found(link.number, "kind", link.kind, "-")
+    if (link.command is not None) != (link.kind in ASKED):
+        stands = "-" if link.command is None else f"{link.command[0]}, {link.command[1]}"
+        return Found(link.number, "command", stands, "scope, key" if link.command is None else "-")
+    if bool(link.registry and link.record) != (link.kind in RECORDS):
+        stands = f"{link.registry}/{link.record}" if link.record else "-"
+        return Found(link.number, "record", stands, "registry/record" if link.kind in RECORDS else "-")
+    return None
 
 
 def _version(content: bytes) -> int | None:

@@ -229,9 +229,20 @@ INVARIANTS = (
     ),
     Invariant(
         "entry_has_policy",
-        Label(zh="每笔分录须有其政策", en="the policy of every entry is kept"),
-        "SELECT passbook, number AS entry, policy_digest FROM entry WHERE policy_digest IS NOT NULL "
-        "AND NOT EXISTS (SELECT 1 FROM policy WHERE policy.digest = entry.policy_digest)",
+        Label(zh="一县的每笔分录须有其政策", en="the policy of every entry of a county is kept"),
+        "SELECT entry.passbook, entry.number AS entry, policy_digest FROM entry LEFT JOIN passbook "
+        "ON passbook.id = entry.passbook LEFT JOIN policy ON policy.digest = policy_digest "
+        "WHERE policy.digest IS NULL AND (policy_digest IS NOT NULL OR coalesce(passbook.county, '') <> '')",
+    ),
+    Invariant(
+        "own_file_only_registers",
+        Label(
+            zh="本人档案只记登记，登记也只在本人档案",
+            en="a person's own file holds what the registry says of them, and nothing else holds that",
+        ),
+        "SELECT entry.passbook, entry.number AS entry, kind FROM entry JOIN passbook ON passbook.id = entry.passbook "
+        f"WHERE (county = '') <> (kind = '{REGISTERED}') OR (county = '' AND (policy_digest IS NOT NULL OR EXISTS "
+        "(SELECT 1 FROM posting WHERE posting.passbook = entry.passbook AND posting.entry = entry.number)))",
     ),
     Invariant(
         "lot_equals_moves",

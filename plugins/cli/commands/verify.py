@@ -187,13 +187,11 @@ def _left_out(say: Say, why: str, which: str, count: int) -> str:
                 f"未重做 {count} 笔：手头没有政策 {which}（用 --policy 指明）",
                 f"not decided again: {count} under the policy {which}, which is not at hand (name it with --policy)",
             )
-        case "version":
+        case _:
             return say(
                 f"未重做 {count} 笔：由第 {which} 版引擎决定，与本版不同不等于被改动",
                 f"not decided again: {count} by version {which} of the engine; a difference to it is no tampering",
             )
-        case _:
-            return say(f"未重做 {count} 笔：种类 {which}", f"not decided again: {count} of the kind '{which}'")
 
 
 def _short(text: str) -> str:

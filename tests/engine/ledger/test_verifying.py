@@ -284,6 +284,16 @@ TAMPERING: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
         (f"DELETE FROM policy WHERE digest = '{POLICY}'",),
         {"file_is_sound", "entry_has_policy", *CHAIN},
     ),
+    (
+        "an entry under no policy",
+        ("UPDATE entry SET policy_digest = NULL WHERE passbook = 4 AND number = 3",),
+        {"entry_has_policy", *CHAIN},
+    ),
+    (
+        "something else in the own file of a person",
+        ("UPDATE entry SET kind = 'bonus' WHERE passbook = 1",),
+        {"own_file_only_registers", "person_is_as_registered", *CHAIN},
+    ),
     ("what a policy says", ("UPDATE policy SET content = x'7b7d' WHERE county = 'youxian'",), CHAIN),
     (
         "the content of a record",
