@@ -15,7 +15,7 @@ in that passbook rests on it and is not looked at.
   where the passbook of whom it tells is decided again, and the order follows from the lines.
 - An entry under rules that are not at hand, or decided by another version of the engine, is not done again. It is
   counted, and no more is said of it than that it has the form of what the bank writes; what comes later is decided on
-  what it left. An entry of a kind that is never written, or under a policy that the ledger does not keep, is a difference.
+  what it left. A kind that is never written, or a policy that the ledger does not keep, is a difference.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import orjson
 
 from lianxing.engine.bank.beside import ARRIVALS, Pair, PassedOn, Post
 from lianxing.engine.bank.candidacies import Match, matches
-from lianxing.engine.bank.claims import UNREADABLE, Claims, pools_had
+from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED
 from lianxing.engine.bank.deciding_again import EXPIRED, HOLD_EXPIRED, Witnesses, arrived, asked, sender_of
@@ -47,7 +47,15 @@ from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
-from lianxing.engine.ledger.witnesses import Told, all_known_since, closings, kept_policies, stock_moves, told
+from lianxing.engine.ledger.witnesses import (
+    UNREADABLE,
+    Told,
+    all_known_since,
+    closings,
+    kept_policies,
+    stock_moves,
+    told,
+)
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account, Holder, WholeOnly
 from lianxing.rules.facts import CountyId, VolunteerId
@@ -218,7 +226,7 @@ class _Replaying:
         steps = self._told(menu, REQUEST, REFUSED)
         declared: dict[VolunteerId, list[tuple[int, tuple[VolunteerId, ...]]]] = {}
         for one in told(self._connection, self._county, [DECLARED]) if menu else ():
-            with suppress(LookupError, TypeError, ValueError):  # it will be named where it is decided again
+            with suppress(*UNREADABLE):  # it will be named where it is decided again
                 family = tuple(VolunteerId(id) for id, _relation in orjson.loads(one.body)["family"])
                 declared.setdefault(one.volunteer, []).append((one.entry, family))
         known: dict[str, int] = {}
@@ -333,7 +341,7 @@ class _Replaying:
         due = self._broken[book.owner] = Counts[str]()
         for link in book.links[book.at :]:
             if link.policy_digest in self._rulebooks and (link.kind in ARRIVALS or of_request(link)):
-                with suppress(LookupError, TypeError, ValueError):
+                with suppress(*UNREADABLE):
                     due[sender_of(link) if link.kind in ARRIVALS else link.record] += 1
         for pair in [pair for pair in self._waiting if pair[0] == book.owner]:
             self._ready.append(self._waiting.pop(pair))

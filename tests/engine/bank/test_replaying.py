@@ -496,6 +496,26 @@ def test_a_refusal_that_stands_under_a_kind_of_its_own_is_named(
     assert ("kind", "answered", "refused") in found
 
 
+@pytest.mark.parametrize(("column", "value"), [("body", b"[]"), ("effective_on", "zzz")])
+def test_what_cannot_be_read_is_a_difference_and_all_others_are_decided_again(
+    honest: Path, tmp_path: Path, rulebook: Rulebook, column: str, value: object
+) -> None:
+    path = tmp_path / "forged.db"
+    copyfile(honest, path)
+    with forged(path) as connection:
+        for kind in ("registered", "refused", "received", "closed"):
+            chosen = "SELECT passbook, min(number) FROM entry WHERE kind = ? GROUP BY passbook"
+            for book, number in connection.exec_driver_sql(chosen, (kind,)).all():
+                connection.exec_driver_sql(
+                    f"UPDATE entry SET {column} = ? WHERE passbook = ? AND number = ?", (value, book, number)
+                )
+    with open_ledger(str(path), create=False) as ledger:
+        assert verify(ledger)
+        done = replay(ledger, [rulebook])
+    assert "readable" in {one.what for one in done.differences}
+    assert done.entries > 0
+
+
 # --- what is not stored -----------------------------------------------------------------------------------------------
 
 
