@@ -13,6 +13,7 @@ in that passbook rests on it and is not looked at.
   of a pool that was said to have too little, that it had just so much.
 - Who may serve a request and whose turn it was rests on everybody's passbook: each line of a match is judged again
   where the passbook of whom it tells is decided again, and the order follows from the lines.
+- What is kept of folds, so that imports and standings need not begin anew, is compared with the fold of all records.
 - An entry under rules that are not at hand, or decided by another version of the engine, is not done again. It is
   counted, and no more is said of it than that it has the form of what the bank writes; what comes later is decided on
   what it left. A kind that is never written, or a policy that the ledger does not keep, is a difference.
@@ -36,6 +37,7 @@ from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED
 from lianxing.engine.bank.deciding_again import EXPIRED, HOLD_EXPIRED, Witnesses, arrived, asked, sender_of
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
+from lianxing.engine.bank.kept_folds import Records, differing
 from lianxing.engine.bank.passing import RECEIVED, TAKEN_BACK
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, begun_by
@@ -52,6 +54,7 @@ from lianxing.engine.ledger.witnesses import (
     Told,
     all_known_since,
     closings,
+    kept_folds,
     kept_policies,
     stock_moves,
     told,
@@ -153,7 +156,9 @@ class _Replaying:
             books = self._books(of_people)
             while some := [book for _at, book in zip(range(PEOPLE_AT_ONCE if of_people else 1), books, strict=False)]:
                 self._witnesses.ask([book.owner for book in some])
+                folds = kept_folds(self._connection, self._county, [book.owner for book in some])
                 for book in some:
+                    book.folds = folds.get(book.owner, ())
                     done.passbooks += 1
                     self._go_on(book)
                     self._progress(done.entries)
@@ -275,6 +280,19 @@ class _Replaying:
                 return
             book.at += size
         self._prove(book.replica, None)
+        self._compare_folds(book)
+
+    def _compare_folds(self, book: Book) -> None:
+        """Name the first state that is kept of a person's fold and is not what their records come to."""
+        newest = max((link.number for link in book.links if link.record), default=0)
+        held = list(book.replica.held.values())
+        records = Records(self._witnesses.versions(book.owner), held, newest, book.replica.number)
+        try:
+            found = differing(self._rulebooks, records, book.folds) if book.folds else None
+        except UNREADABLE as error:
+            found = Found(book.replica.number, "fold_state", f"{type(error).__name__}: {error}", "-")
+        if found is not None:
+            self._differs(book.owner, found.entry, found.what, found.stored, found.recomputed)
 
     def _decided(self, book: Book, link: Link, rulebook: Rulebook) -> Same | Found | None:
         """Return how many entries stand as they come to, or what differs; None where the passbook has to wait."""

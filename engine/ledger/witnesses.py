@@ -17,7 +17,7 @@ from lianxing.engine.ledger.contents import facts_from
 from lianxing.engine.ledger.drafts import CLOSED, REGISTERED
 from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.reading import chunks
-from lianxing.engine.ledger.tables import entry, passbook, policy, stock_move
+from lianxing.engine.ledger.tables import entry, fold_mark, fold_state, passbook, policy, stock_move
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.records import Volunteer
 
@@ -39,6 +39,16 @@ class Told:
     on: date
     digest: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFold:
+    """A state of somebody's fold that is kept under a policy: a mark with its day, or the newest with its entry."""
+
+    digest: str
+    day: str
+    number: int
+    state: bytes
 
 
 @dataclass(slots=True)
@@ -166,3 +176,18 @@ def kept_policies(connection: Connection, county: CountyId) -> dict[str, bytes]:
     """Return the content of every policy of a county that the ledger keeps, by digest."""
     query = select(policy.c.digest, policy.c.content).where(policy.c.county == county)
     return {row.digest: bytes(row.content) for row in connection.execute(query)}
+
+
+def kept_folds(
+    connection: Connection, county: CountyId, people: Iterable[VolunteerId]
+) -> dict[VolunteerId, list[KeptFold]]:
+    """Return the states that are kept of these people's folds, the marks first, in order."""
+    found: dict[VolunteerId, list[KeptFold]] = defaultdict(list)
+    for chunk in chunks(people):
+        for table in (fold_mark, fold_state):
+            query = select(passbook.c.volunteer, table).join(passbook, passbook.c.id == table.c.passbook)
+            query = query.where(passbook.c.county == county, passbook.c.volunteer.in_(chunk))
+            for row in connection.execute(query.order_by(*table.primary_key)):
+                day, number = (row.day, 0) if table is fold_mark else ("", row.number)
+                found[row.volunteer].append(KeptFold(row.policy_digest, day, number, bytes(row.state)))
+    return found

@@ -68,6 +68,13 @@ def command(say: Say) -> click.Command:
         data = verified(speaker, database, checkpoint)
         if county is not None:
             data["decisions"] = decided_again(speaker, database, county, policies)
+        else:
+            speaker.line(
+                say(
+                    "未重做各项决定，也未核对计算缓存（用 --county）",
+                    "no decision was made again, and no cache of counting compared (name the rules with --county)",
+                )
+            )
         speaker.data(data)
         return NOT_PASSED if data["violations"] or data.get("decisions", {}).get("differences") else 0
 
