@@ -15,7 +15,7 @@ import orjson
 
 from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.carrying import packed, unpacked
-from lianxing.engine.counting import Fold
+from lianxing.engine.counting import Fold, revocations
 from lianxing.engine.freezing import VERSION, StateError, lines_of, person_hash
 from lianxing.engine.ledger.reading import Held
 from lianxing.engine.ledger.witnesses import KeptFold
@@ -76,10 +76,13 @@ def _first(
         if one.day:
             if one.day != again["fold"][0][6]:
                 return Found(records.number, f"{_name(one)}.day", one.day, str(again["fold"][0][6]))
-            _let_be_unknown(said, again, {str(each.record.id) for each in held if each.record.order <= (last or ())})
         elif not records.newest <= one.number <= records.number:
             numbers = f"{records.newest} .. {records.number}"
             return Found(records.number, f"{_name(one)}.number", str(one.number), numbers)
+        if said["fold"][1]["revoked"] != again["fold"][1]["revoked"]:
+            until = [each for each in held if last is None or each.record.order <= last]
+            if _may_be_revoked(rulebook, person, held, until, said, again):
+                again["fold"][1]["revoked"] = said["fold"][1]["revoked"]
         if _dumped(said) != _dumped(again):
             return Found(records.number, *first_in(said, again, _name(one)))
     return None
@@ -103,10 +106,22 @@ def _states(
     return found
 
 
-def _let_be_unknown(said: Said, again: Said, seen: set[str]) -> None:
-    """Let a mark be without what it could not know: that a record after it takes out another one after it."""
-    there = said["fold"][1].get("revoked", ())
-    again["fold"][1]["revoked"] = [one for one in again["fold"][1]["revoked"] if one[3] in seen or one in there]
+def _may_be_revoked(
+    rulebook: Rulebook, person: Volunteer, held: Sequence[Held], seen: Sequence[Held], said: Said, again: Said
+) -> bool:
+    """Tell whether a state may say so of records that are still to come, and which are taken out.
+
+    It need not know of what came later than the state, and where two take out the same one, it may know the other.
+    """
+    some = {str(one.record.id) for one in seen}
+    needed = {(registry, id) for registry, id, _clause, by, _on in again["fold"][1]["revoked"] if by in some}
+    there = [tuple(one) for one in said["fold"][1]["revoked"]]
+    known = {
+        (*key, one.clause.id, str(one.by.id), one.by.day.isoformat())
+        for each in held
+        for key, one in revocations(rulebook, person, [(each.record, each.supplied)]).items()
+    }
+    return known.issuperset(there) and needed <= {one[:2] for one in there} and there == sorted(there)
 
 
 def _said(state: bytes) -> Said:
