@@ -73,6 +73,15 @@ def header_of(state: bytes) -> Header:
         return Header(kind, policy, volunteer, person, order, day_of(day))
 
 
+def lines_of(state: bytes) -> list[Any]:
+    """Return the two lines of a state of any version as plain data; StateError where it is damaged."""
+    with reading_state():
+        if hashlib.sha256(state[_SUM_LENGTH + 1 :]).hexdigest().encode() + b"\n" != state[: _SUM_LENGTH + 1]:
+            raise StateError("the state is damaged")
+        _sum, header, body = state.split(b"\n", 2)
+        return [orjson.loads(header), orjson.loads(body)]
+
+
 def opened(state: bytes, kind: str, policy: str, volunteer: Volunteer) -> tuple[Header, Any]:
     """Return the header and the body of a state of this kind, policy and person; StateError where it is not that."""
     if hashlib.sha256(state[_SUM_LENGTH + 1 :]).hexdigest().encode() + b"\n" != state[: _SUM_LENGTH + 1]:

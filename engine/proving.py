@@ -5,7 +5,8 @@ from __future__ import annotations
 import orjson
 
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.verifying import VIOLATIONS_MAX, Violation
+from lianxing.engine.ledger.verifying import VIOLATIONS_MAX, Explained, Violation, explained
+from lianxing.engine.ledger.witnesses import UNREADABLE
 from lianxing.engine.readding import ReaddingError, readd
 from lianxing.rules.places import Label
 
@@ -21,27 +22,30 @@ def readding_violations(ledger: Ledger) -> list[Violation]:
     An adjusting entry explains what its record is worth by then, and books the difference to what stood before.
     """
     found: list[Violation] = []
-    worth: dict[tuple[str, str, int], tuple[int, int]] = {}  # by original entry: seconds and hundredths so far
+    worth: dict[tuple[int, int], tuple[int, int]] = {}  # by original entry: seconds and hundredths so far
     with ledger.reading() as reading:
-        for stored in reading.all_entries():
-            entry = stored.entry
-            if not entry.record:
-                continue
-            original = (entry.volunteer, entry.county, entry.id if entry.adjusts is None else entry.adjusts)
+        for entry in explained(reading._connection):
+            original = entry.passbook, entry.number if entry.adjusts is None else entry.adjusts
             seconds, points = worth.get(original, (0, 0))
             worth[original] = (seconds + entry.seconds, points + entry.points)
-            try:
-                body = orjson.loads(stored.body)
-                added = (0, 0) if entry.kind == "withdrawn" else readd(body)
-                if (body["policy"], body["counted"]) != (entry.policy_digest, entry.counted):
-                    raise ReaddingError("the explanation is of another policy, or counts the record otherwise")
-            except (ReaddingError, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-                reason = str(error) if isinstance(error, ReaddingError) else type(error).__name__
-                found.append(Violation("explanation_adds_up", READDS, (("entry", str(entry.id)), ("why", reason))))
-                continue
-            if added != worth[original]:
-                booked = f"{worth[original]} booked, {added} explained"
-                found.append(Violation("explanation_adds_up", READDS, (("entry", str(entry.id)), ("why", booked))))
+            why = _why_not(entry, worth[original])
+            if why:
+                ids = ("volunteer", entry.volunteer), ("county", entry.county), ("entry", str(entry.number))
+                found.append(Violation("explanation_adds_up", READDS, (*ids, ("why", why))))
             if len(found) >= VIOLATIONS_MAX:
                 break
     return found
+
+
+def _why_not(entry: Explained, worth: tuple[int, int]) -> str:
+    """Return why an explanation does not lead to what its record is worth; '' where it does."""
+    try:
+        body = orjson.loads(entry.body)
+        added = (0, 0) if entry.kind == "withdrawn" else readd(body)
+        if (body["policy"], body["counted"]) != (entry.policy_digest, entry.counted):
+            return "the explanation is of another policy, or counts the record otherwise"
+    except ReaddingError as error:
+        return str(error)
+    except UNREADABLE as error:
+        return f"the explanation cannot be read ({type(error).__name__})"
+    return "" if added == worth else f"{worth} booked, {added} explained"

@@ -20,7 +20,7 @@ from lianxing.engine.bank.passing import LENT, PAID_OUT, RECEIVED, REPAID, TAKEN
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.sharing import pool_owner
 from lianxing.engine.ledger.drafts import Draft
-from lianxing.engine.ledger.witnesses import Told
+from lianxing.engine.ledger.witnesses import UNREADABLE, Told
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account, WholeOnly
 from lianxing.rules.facts import FactValue, RecordId, VolunteerId
@@ -202,7 +202,7 @@ class PassedOn:
     def of(cls, received: Iterable[Told]) -> PassedOn:
         made = cls()
         for told in received:
-            with suppress(LookupError, TypeError, ValueError):  # it will be named where it is decided again
+            with suppress(*UNREADABLE):  # it will be named where it is decided again
                 body = orjson.loads(told.body)
                 if body["why"] == "record":
                     key = VolunteerId(body["from"]), told.volunteer, body["registry"], body["record"]

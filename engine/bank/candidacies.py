@@ -20,7 +20,7 @@ from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses
 from lianxing.engine.bank.request_data import queue_data, queue_from, request_from
 from lianxing.engine.bank.requests import command_from
 from lianxing.engine.bank.sharing import is_person
-from lianxing.engine.ledger.witnesses import Told
+from lianxing.engine.ledger.witnesses import UNREADABLE, Told
 from lianxing.engine.menu import LISTED_MAX, Need, Queue, Server, Turn, candidates_for, closed_passbook, ranked_again
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import VolunteerId
@@ -139,7 +139,7 @@ def matches(
     for told, rulebook in entries:
         if b'"candidates":{' not in told.body:
             continue
-        with suppress(ArithmeticError, LookupError, TypeError, ValueError):  # named where it is decided again
+        with suppress(*UNREADABLE):  # named where it is decided again
             body: dict[str, Any] = orjson.loads(told.body)
             said = body["candidates"]
             command = command_from(body["asked"], told.volunteer, witnesses.county, "-", "-")

@@ -15,15 +15,11 @@ from lianxing.engine.bank.deciding_again import CLOCKS_APART
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.sharing import pool_owner
 from lianxing.engine.bank.turning import foreseen
-from lianxing.engine.ledger.errors import LedgerError
-from lianxing.engine.ledger.witnesses import Told
+from lianxing.engine.ledger.witnesses import UNREADABLE, Told
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.records import Volunteer
-
-# What reading an entry leads to that no bank has written.
-UNREADABLE = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, LedgerError)
 
 
 @dataclass
@@ -121,7 +117,7 @@ def pools_had(entries: Iterable[tuple[Told, Rulebook]]) -> Iterator[Claim]:
     for told, rulebook in entries:
         if b'"code":"pool"' not in told.body:
             continue
-        with suppress(LookupError, StopIteration, TypeError, ValueError):  # named where it is decided again
+        with suppress(*UNREADABLE):  # named where it is decided again
             for reason in orjson.loads(told.body)["reasons"]:
                 if reason["code"] == "pool":
                     pool = next(one for one in rulebook.policy.accounts if one.clause.id == reason["clause"])

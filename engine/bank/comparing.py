@@ -74,7 +74,7 @@ def _stands(link: Link) -> tuple[object, ...]:
         [tuple(one) for one in link.ended],
         [tuple(one) for one in link.wallets],
         [tuple(one) for one in link.takes],
-        None if link.record else link.command,
+        link.command,
         link.actor,
         link.reason,
         link.content,

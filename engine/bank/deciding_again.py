@@ -65,12 +65,16 @@ class Witnesses:
         """Read who these people were, and let go of who others were."""
         self.people = registrations(self.reading._connection, people)
 
-    def as_registered(self, volunteer: VolunteerId, instant: int) -> list[Volunteer]:
-        """Return who somebody was at an instant; where clocks leave it open, who else it may have been."""
+    def versions(self, volunteer: VolunteerId) -> list[Volunteer]:
+        """Return all that was ever known of somebody, from knowing nothing to what is known now."""
         if volunteer not in self.people:
             self.people[volunteer] = registrations(self.reading._connection, [volunteer]).get(volunteer, [])
+        return [Volunteer(volunteer), *(person for _at, person in self.people[volunteer])]
+
+    def as_registered(self, volunteer: VolunteerId, instant: int) -> list[Volunteer]:
+        """Return who somebody was at an instant; where clocks leave it open, who else it may have been."""
+        known = self.versions(volunteer)
         said = self.people[volunteer]
-        known = [Volunteer(volunteer), *(person for _at, person in said)]
         last = sum(at <= instant for at, _person in said)
         first = sum(at < instant - CLOCKS_APART for at, _person in said)
         latest = sum(at <= instant + CLOCKS_APART for at, _person in said)

@@ -24,6 +24,7 @@ from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of
 from lianxing.engine.ledger.contents import content_of, facts_from, record_from
 from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Draft
+from lianxing.engine.ledger.witnesses import KeptFold
 from lianxing.engine.recounting import Change, Recount, booking_of, recount
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import VolunteerId
@@ -39,7 +40,8 @@ class Book:
     """A passbook while it is decided again: its entries, how many of them are done, and what they have left.
 
     `running` is the fold of its records, `customer` the person as what has arrived has left them; both are kept from
-    one entry to the next where they go on, for each would cost as much as the whole history.
+    one entry to the next where they go on, for each would cost as much as the whole history. `folds` is what is kept of
+    the person's fold.
     """
 
     links: Sequence[Link]
@@ -47,6 +49,7 @@ class Book:
     at: int = 0
     running: Running | None = None
     customer: Customer | None = None
+    folds: Sequence[KeptFold] = ()
 
     @property
     def owner(self) -> VolunteerId:

@@ -13,8 +13,10 @@ in that passbook rests on it and is not looked at.
   of a pool that was said to have too little, that it had just so much.
 - Who may serve a request and whose turn it was rests on everybody's passbook: each line of a match is judged again
   where the passbook of whom it tells is decided again, and the order follows from the lines.
+- What is kept of folds, so that imports and standings need not begin anew, is compared with the fold of all records.
 - An entry under rules that are not at hand, or decided by another version of the engine, is not done again. It is
-  counted, and nothing is said of it; what comes later is decided on what it left.
+  counted, and no more is said of it than that it has the form of what the bank writes; what comes later is decided on
+  what it left. A kind that is never written, or a policy that the ledger does not keep, is a difference.
 """
 
 from __future__ import annotations
@@ -30,11 +32,12 @@ import orjson
 
 from lianxing.engine.bank.beside import ARRIVALS, Pair, PassedOn, Post
 from lianxing.engine.bank.candidacies import Match, matches
-from lianxing.engine.bank.claims import UNREADABLE, Claims, pools_had
+from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED
 from lianxing.engine.bank.deciding_again import EXPIRED, HOLD_EXPIRED, Witnesses, arrived, asked, sender_of
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
+from lianxing.engine.bank.kept_folds import Records, differing
 from lianxing.engine.bank.passing import RECEIVED, TAKEN_BACK
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, begun_by
@@ -46,7 +49,16 @@ from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
-from lianxing.engine.ledger.witnesses import Told, all_known_since, closings, kept_policies, stock_moves, told
+from lianxing.engine.ledger.witnesses import (
+    UNREADABLE,
+    Told,
+    all_known_since,
+    closings,
+    kept_folds,
+    kept_policies,
+    stock_moves,
+    told,
+)
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account, Holder, WholeOnly
 from lianxing.rules.facts import CountyId, VolunteerId
@@ -61,12 +73,13 @@ COMMANDS = frozenset(
         *(GIVEN, "granted", "perk_used", "closed", BROUGHT, REQUEST, REFUSED),
     )
 )
-KINDS = RECORDS | COMMANDS | ARRIVALS | {EXPIRED, HOLD_EXPIRED, CONVERTED, REVIEW, DECLARED}
+ASKED = COMMANDS | {REVIEW, DECLARED}
+KINDS = RECORDS | ASKED | ARRIVALS | {EXPIRED, HOLD_EXPIRED, CONVERTED}
 PEOPLE_AT_ONCE = 200
 _SHARED = POOL, ORGANISATION
 
-# Why something was not done again: its policy or its kind is not known here, or another version decided it.
-POLICY, VERSION, KIND = "policy", "version", "kind"
+# Why something was not done again: its policy is not at hand, or another version decided it.
+POLICY, VERSION = "policy", "version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +156,9 @@ class _Replaying:
             books = self._books(of_people)
             while some := [book for _at, book in zip(range(PEOPLE_AT_ONCE if of_people else 1), books, strict=False)]:
                 self._witnesses.ask([book.owner for book in some])
+                folds = kept_folds(self._connection, self._county, [book.owner for book in some])
                 for book in some:
+                    book.folds = folds.get(book.owner, ())
                     done.passbooks += 1
                     self._go_on(book)
                     self._progress(done.entries)
@@ -216,7 +231,7 @@ class _Replaying:
         steps = self._told(menu, REQUEST, REFUSED)
         declared: dict[VolunteerId, list[tuple[int, tuple[VolunteerId, ...]]]] = {}
         for one in told(self._connection, self._county, [DECLARED]) if menu else ():
-            with suppress(LookupError, TypeError, ValueError):  # it will be named where it is decided again
+            with suppress(*UNREADABLE):  # it will be named where it is decided again
                 family = tuple(VolunteerId(id) for id, _relation in orjson.loads(one.body)["family"])
                 declared.setdefault(one.volunteer, []).append((one.entry, family))
         known: dict[str, int] = {}
@@ -240,12 +255,13 @@ class _Replaying:
             size = 1
             try:
                 rulebook = self._rulebooks.get(link.policy_digest or "")
-                left_out = self._left_out(link, rulebook)
-                if left_out is not None:
-                    done.left_out[left_out] += 1
+                if (odd := self._odd(link, rulebook)) is not None:
+                    self._breaks(book, odd)
+                    return
+                if rulebook is None:
+                    done.left_out[self._why_left_out(link)] += 1
                     book.running = book.customer = None
                 else:
-                    assert rulebook is not None
                     found = self._decided(book, link, rulebook)
                     if found is None:
                         return
@@ -264,6 +280,19 @@ class _Replaying:
                 return
             book.at += size
         self._prove(book.replica, None)
+        self._compare_folds(book)
+
+    def _compare_folds(self, book: Book) -> None:
+        """Name the first state that is kept of a person's fold and is not what their records come to."""
+        newest = max((link.number for link in book.links if link.record), default=0)
+        held = list(book.replica.held.values())
+        records = Records(self._witnesses.versions(book.owner), held, newest, book.replica.number)
+        try:
+            found = differing(self._rulebooks, records, book.folds) if book.folds else None
+        except UNREADABLE as error:
+            found = Found(book.replica.number, "fold_state", f"{type(error).__name__}: {error}", "-")
+        if found is not None:
+            self._differs(book.owner, found.entry, found.what, found.stored, found.recomputed)
 
     def _decided(self, book: Book, link: Link, rulebook: Rulebook) -> Same | Found | None:
         """Return how many entries stand as they come to, or what differs; None where the passbook has to wait."""
@@ -330,7 +359,7 @@ class _Replaying:
         due = self._broken[book.owner] = Counts[str]()
         for link in book.links[book.at :]:
             if link.policy_digest in self._rulebooks and (link.kind in ARRIVALS or of_request(link)):
-                with suppress(LookupError, TypeError, ValueError):
+                with suppress(*UNREADABLE):
                     due[sender_of(link) if link.kind in ARRIVALS else link.record] += 1
         for pair in [pair for pair in self._waiting if pair[0] == book.owner]:
             self._ready.append(self._waiting.pop(pair))
@@ -340,12 +369,24 @@ class _Replaying:
             who, entry = claim.by
             self._differs(who, entry, claim.what, claim.said, claim.seen)
 
-    def _left_out(self, link: Link, rulebook: Rulebook | None) -> tuple[str, str] | None:
-        if rulebook is None:
-            digest = link.policy_digest or ""
-            version = _version(self._kept.get(digest, b""))
-            return (POLICY, digest) if version in (None, DECISIONS_VERSION) else (VERSION, str(version))
-        return None if link.kind in KINDS else (KIND, link.kind)
+    def _why_left_out(self, link: Link) -> tuple[str, str]:
+        digest = link.policy_digest or ""
+        version = _version(self._kept[digest])
+        return (POLICY, digest) if version in (None, DECISIONS_VERSION) else (VERSION, str(version))
+
+    def _odd(self, link: Link, rulebook: Rulebook | None) -> Found | None:
+        """Return in what an entry is like none that the bank writes; what can be decided again is left to that."""
+        digest = link.policy_digest
+        if digest is None or digest not in self._kept:
+            return Found(link.number, "policy", digest or "-", "-" if digest else "digest")
+        if rulebook is not None:
+            # Under which kind a command was to be entered comes out when it is decided again.
+            return (
+                None if link.kind in KINDS or link.command is not None else Found(link.number, "kind", link.kind, "-")
+            )
+        if (_version(self._kept[digest]) or 0) > DECISIONS_VERSION:
+            return None  # which kinds later versions write is not known here
+        return odd_form(link)
 
     # --- what is left at the end -----------------------------------------------------------------------------------
 
@@ -391,6 +432,19 @@ class _Replaying:
 def _keeps_the_rest(account: Account) -> bool:
     """Tell whether an account keeps what is less than a whole unit: what passes into it depends on what waits there."""
     return account.earned_from != "nothing" and account.whole_only is WholeOnly.REST_CARRIED
+
+
+def odd_form(link: Link) -> Found | None:
+    """Return in what an entry has not the form that its kind has under any rules."""
+    if link.kind not in KINDS:
+        return Found(link.number, "kind", link.kind, "-")
+    if (link.command is not None) != (link.kind in ASKED):
+        stands = "-" if link.command is None else f"{link.command[0]}, {link.command[1]}"
+        return Found(link.number, "command", stands, "scope, key" if link.command is None else "-")
+    if bool(link.registry and link.record) != (link.kind in RECORDS):
+        stands = f"{link.registry}/{link.record}" if link.record else "-"
+        return Found(link.number, "record", stands, "registry/record" if link.kind in RECORDS else "-")
+    return None
 
 
 def _version(content: bytes) -> int | None:

@@ -5,23 +5,35 @@ Nothing here trusts the writing code; what can be derived is derived again from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Column, Connection, Row, select, text
 
 from lianxing.engine.ledger.chaining import GENESIS, link_hash
 from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.checking import person_body
-from lianxing.engine.ledger.contents import hash_of, record_from
+from lianxing.engine.ledger.contents import facts_content, hash_of, record_from
 from lianxing.engine.ledger.databases import Database
 from lianxing.engine.ledger.drafts import CLOSED, ENDED, REGISTERED
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.tables import AMOUNT_MAX, entry, passbook, service_record, volunteer
+from lianxing.engine.ledger.tables import (
+    AMOUNT_MAX,
+    entry,
+    hold,
+    lot,
+    passbook,
+    redemption,
+    service_record,
+    volunteer,
+)
+from lianxing.engine.ledger.witnesses import UNREADABLE, person_from
+from lianxing.rules.facts import VolunteerId
 from lianxing.rules.places import Label
 
 _Found = tuple[str, Label, tuple[tuple[str, str], ...]]
@@ -229,9 +241,21 @@ INVARIANTS = (
     ),
     Invariant(
         "entry_has_policy",
-        Label(zh="每笔分录须有其政策", en="the policy of every entry is kept"),
-        "SELECT passbook, number AS entry, policy_digest FROM entry WHERE policy_digest IS NOT NULL "
-        "AND NOT EXISTS (SELECT 1 FROM policy WHERE policy.digest = entry.policy_digest)",
+        Label(zh="一县的每笔分录须有其政策", en="the policy of every entry of a county is kept"),
+        "SELECT entry.passbook, entry.number AS entry, policy_digest FROM entry LEFT JOIN passbook "
+        "ON passbook.id = entry.passbook LEFT JOIN policy ON policy.digest = policy_digest "
+        "WHERE policy.digest IS NULL AND (policy_digest IS NOT NULL OR coalesce(passbook.county, '') <> '')",
+    ),
+    Invariant(
+        "own_file_only_registers",
+        Label(
+            zh="本人档案只记登记，登记也只在本人档案",
+            en="a person's own file holds what the registry says of them, and nothing else holds that",
+        ),
+        "SELECT entry.passbook, entry.number AS entry, kind FROM entry JOIN passbook ON passbook.id = entry.passbook "
+        f"WHERE (county = '') <> (kind = '{REGISTERED}') "
+        "OR (county = '' AND (policy_digest IS NOT NULL OR registry <> '' OR EXISTS (SELECT 1 FROM posting "
+        "WHERE posting.passbook = entry.passbook AND posting.entry = entry.number)))",
     ),
     Invariant(
         "lot_equals_moves",
@@ -330,6 +354,18 @@ INVARIANTS = (
     ),
 )
 
+# Which columns hold days, and which say of what.
+_DAYS: Mapping[Column[str], tuple[str, ...]] = {
+    passbook.c.closed_on: ("id",),
+    entry.c.effective_on: ("passbook", "number"),
+    lot.c.earned_on: ("passbook", "entry", "account"),
+    lot.c.last_day: ("passbook", "entry", "account"),
+    lot.c.ends: ("passbook", "entry", "account"),
+    hold.c.until: ("passbook", "entry"),
+    redemption.c.on_day: ("passbook", "entry"),
+}
+_CALLED = {"id": "passbook", "number": "entry"}
+
 CONTENT = Label(
     zh="记录内容须与其摘要、各列及分录日期一致",
     en="a record's content matches its hash, its columns and its entry's day",
@@ -342,6 +378,7 @@ CHAIN = Label(
     zh="每笔分录的摘要须由其内容与前一笔摘要得出",
     en="the hash of an entry follows from its content and from the hash before it",
 )
+DAYS = Label(zh="所记日期须为确有之日", en="what is kept as a day is a day that there is")
 GUARDS = Label(zh="禁止改写历史的触发器须完好", en="the triggers that refuse to change history are in place")
 FILE = Label(zh="数据库文件须完好", en="the database file is sound")
 
@@ -361,6 +398,38 @@ def verify(ledger: Ledger) -> list[Violation]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An entry of a record with what explains it; of a passbook that is missing, volunteer and county are empty."""
+
+    passbook: int
+    volunteer: str
+    county: str
+    number: int
+    kind: str
+    policy_digest: str | None
+    adjusts: int | None
+    seconds: int
+    points: int
+    counted: bool
+    body: bytes
+
+
+def explained(connection: Connection) -> Iterator[Explained]:
+    """Yield every entry of a record, passbook by passbook, whatever state the ledger is in."""
+    columns = (entry.c.policy_digest, entry.c.adjusts, entry.c.seconds, entry.c.points, entry.c.counted, entry.c.body)
+    for row in connection.execute(
+        select(entry.c.passbook, passbook.c.volunteer, passbook.c.county, entry.c.number, entry.c.kind, *columns)
+        .outerjoin(passbook, passbook.c.id == entry.c.passbook)
+        .where(entry.c.record != "")
+        .order_by(entry.c.passbook, entry.c.number),
+        execution_options={"yield_per": 1_000},
+    ):
+        owner = row.volunteer or "", row.county or ""
+        amounts = row.adjusts, row.seconds, row.points, bool(row.counted)
+        yield Explained(row.passbook, *owner, row.number, row.kind, row.policy_digest, *amounts, bytes(row.body))
+
+
 def _violations(database: Database, connection: Connection) -> Iterator[_Found]:
     for problem in islice(database.integrity_problems(connection), VIOLATIONS_MAX):
         yield "file_is_sound", FILE, (("problem", problem),)
@@ -368,11 +437,50 @@ def _violations(database: Database, connection: Connection) -> Iterator[_Found]:
         yield "guards_in_place", GUARDS, (("trigger", guard),)
     for invariant in INVARIANTS:
         rows = connection.execute(text(f"{invariant.query} LIMIT {VIOLATIONS_MAX}"))
-        for row in rows.mappings():
-            yield invariant.name, invariant.label, tuple((str(name), str(value)) for name, value in row.items())
+        for row in rows.mappings().all():
+            columns = [(str(name), value) for name, value in row.items()]
+            yield invariant.name, invariant.label, tuple(_named(connection, columns))
+    yield from islice(_days(connection), VIOLATIONS_MAX)
     yield from islice(_contents(connection), VIOLATIONS_MAX)
     yield from islice(_people(connection), VIOLATIONS_MAX)
     yield from islice(_chains(connection), VIOLATIONS_MAX)
+
+
+def _named(connection: Connection, columns: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield columns by their names; for a passbook, whose it is."""
+    for name, value in columns:
+        if name == "passbook":
+            yield from _whose(connection, value)
+        else:
+            yield name, str(value)
+
+
+def _whose(connection: Connection, id: int) -> Iterator[tuple[str, str]]:
+    owner = connection.execute(select(passbook.c.volunteer, passbook.c.county).where(passbook.c.id == id)).one_or_none()
+    if owner is None:
+        yield "passbook", str(id)
+    else:
+        yield "volunteer", owner.volunteer
+        yield "county", owner.county
+
+
+def _days(connection: Connection) -> Iterator[_Found]:
+    """Yield what is kept as a day and is none."""
+    for column, names in _DAYS.items():
+        where = [column.table.c[name] for name in names]
+        for said in connection.scalars(select(column).distinct().where(column.is_not(None))).all():
+            if _is_day(said):
+                continue
+            for row in connection.execute(select(*where).where(column == said).limit(VIOLATIONS_MAX)).all():
+                ids = _named(connection, zip([_CALLED.get(name, name) for name in names], row, strict=True))
+                yield "days_are_days", DAYS, (*ids, (column.name, said))
+
+
+def _is_day(said: str) -> bool:
+    try:
+        return date.fromisoformat(said).isoformat() == said
+    except ValueError:
+        return False
 
 
 def _contents(connection: Connection) -> Iterator[_Found]:
@@ -388,7 +496,8 @@ def _contents(connection: Connection) -> Iterator[_Found]:
         if not content and not row.content_hash:
             continue  # withdrawn
         if hash_of(content) != row.content_hash or not _columns_match(content, row):
-            ids = (("registry", row.registry), ("record", row.record), ("entry", str(row.entry)))
+            whose = _whose(connection, row.passbook)
+            ids = (*whose, ("entry", str(row.entry)), ("registry", row.registry), ("record", row.record))
             yield "content_matches_hash", CONTENT, ids
 
 
@@ -405,18 +514,32 @@ def _columns_match(content: bytes, row: Row[*tuple[Any, ...]]) -> bool:
 
 def _people(connection: Connection) -> Iterator[_Found]:
     """Yield the people of whom the ledger keeps something else than the last entry of their own file says."""
-    newest = (
-        select(passbook.c.volunteer, entry.c.body)
+    registered = (
+        select(passbook.c.volunteer, entry.c.number, entry.c.body)
         .join(entry, entry.c.passbook == passbook.c.id)
         .where(passbook.c.county == "", entry.c.kind == REGISTERED)
         .order_by(entry.c.passbook, entry.c.number)
     )
-    said = {row.volunteer: bytes(row.body) for row in connection.execute(newest)}
+    said: dict[str, bytes] = {}
+    for row in connection.execute(registered):
+        said[row.volunteer] = body = bytes(row.body)
+        if not _is_person(row.volunteer, body):
+            yield "person_is_as_registered", PERSON, (("volunteer", row.volunteer), ("entry", str(row.number)))
     for row in connection.execute(select(volunteer).order_by(volunteer.c.id)):
         if said.pop(row.id, None) != person_body((row.id, bytes(row.facts), row.registered_on, row.born_on)):
             yield "person_is_as_registered", PERSON, (("volunteer", row.id),)
     for id in sorted(said):
         yield "person_is_as_registered", PERSON, (("volunteer", id),)
+
+
+def _is_person(id: str, body: bytes) -> bool:
+    """Tell whether an entry of a person's own file can be read, as it was written."""
+    try:
+        person = person_from(VolunteerId(id), body)
+        days = (None if day is None else day.isoformat() for day in (person.registered_on, person.born_on))
+        return person_body((id, facts_content(person.facts, id), *days)) == body
+    except UNREADABLE:
+        return False
 
 
 def _chains(connection: Connection) -> Iterator[_Found]:
@@ -428,6 +551,5 @@ def _chains(connection: Connection) -> Iterator[_Found]:
             current, before = stored.passbook, GENESIS
         if current not in broken and link_hash(before, stored.link) != stored.hash:
             broken.add(current)
-            ids = (("volunteer", stored.link.volunteer), ("county", stored.link.county))
-            yield "chain_holds", CHAIN, (*ids, ("entry", str(stored.link.number)))
+            yield "chain_holds", CHAIN, (*_whose(connection, current), ("entry", str(stored.link.number)))
         before = stored.hash

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate
@@ -14,10 +15,17 @@ from sqlalchemy import Connection, and_, func, select
 
 from lianxing.engine.ledger.contents import facts_from
 from lianxing.engine.ledger.drafts import CLOSED, REGISTERED
+from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.reading import chunks
-from lianxing.engine.ledger.tables import entry, passbook, policy, stock_move
+from lianxing.engine.ledger.tables import entry, fold_mark, fold_state, passbook, policy, stock_move
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.records import Volunteer
+
+# What reading an entry leads to that no bank has written. It is named where its own passbook is looked at.
+UNREADABLE = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, StopIteration, TypeError, ValueError),
+    LedgerError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,16 @@ class Told:
     on: date
     digest: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFold:
+    """A state of somebody's fold that is kept under a policy: a mark with its day, or the newest with its entry."""
+
+    digest: str
+    day: str
+    number: int
+    state: bytes
 
 
 @dataclass(slots=True)
@@ -88,7 +106,9 @@ def registrations(
             .where(passbook.c.county == "", passbook.c.volunteer.in_(chunk), entry.c.kind == REGISTERED)
             .order_by(entry.c.passbook, entry.c.number)
         ):
-            found.setdefault(row.volunteer, []).append((row.recorded_at, _person(row.volunteer, bytes(row.body))))
+            with suppress(*UNREADABLE):
+                person = person_from(row.volunteer, bytes(row.body))
+                found.setdefault(row.volunteer, []).append((row.recorded_at, person))
     return found
 
 
@@ -106,7 +126,8 @@ def all_known_since(connection: Connection) -> dict[str, int]:
     return {row.volunteer: int(row.since) for row in rows}
 
 
-def _person(id: VolunteerId, body: bytes) -> Volunteer:
+def person_from(id: VolunteerId, body: bytes) -> Volunteer:
+    """Return what an entry of somebody's own file says of them."""
     said = orjson.loads(body)
     registered_on, born_on = (
         None if said[name] is None else date.fromisoformat(said[name]) for name in ("registered_on", "born_on")
@@ -116,15 +137,16 @@ def _person(id: VolunteerId, body: bytes) -> Volunteer:
 
 def closings(connection: Connection, county: CountyId) -> dict[VolunteerId, tuple[int, date]]:
     """Return who has closed their passbook: the instant of that entry, and its day."""
-    return {
-        row.volunteer: (row.recorded_at, date.fromisoformat(row.effective_on))
-        for row in connection.execute(
-            select(passbook.c.volunteer, entry.c.recorded_at, entry.c.effective_on)
-            .join(entry, entry.c.passbook == passbook.c.id)
-            .where(passbook.c.county == county, entry.c.kind == CLOSED)
-            .order_by(entry.c.passbook, entry.c.number)
-        )
-    }
+    found: dict[VolunteerId, tuple[int, date]] = {}
+    for row in connection.execute(
+        select(passbook.c.volunteer, entry.c.recorded_at, entry.c.effective_on)
+        .join(entry, entry.c.passbook == passbook.c.id)
+        .where(passbook.c.county == county, entry.c.kind == CLOSED)
+        .order_by(entry.c.passbook, entry.c.number)
+    ):
+        with suppress(*UNREADABLE):
+            found[row.volunteer] = (row.recorded_at, date.fromisoformat(row.effective_on))
+    return found
 
 
 def told(connection: Connection, county: CountyId, kinds: Iterable[str]) -> Iterator[Told]:
@@ -144,12 +166,28 @@ def told(connection: Connection, county: CountyId, kinds: Iterable[str]) -> Iter
         .order_by(entry.c.passbook, entry.c.number)
     )
     for row in connection.execute(query, execution_options={"yield_per": 1_000}):
-        on = date.fromisoformat(row.effective_on)
-        digest = row.policy_digest or ""
-        yield Told(row.volunteer, row.number, row.kind, row.recorded_at, on, digest, bytes(row.body))
+        with suppress(*UNREADABLE):
+            on = date.fromisoformat(row.effective_on)
+            digest = row.policy_digest or ""
+            yield Told(row.volunteer, row.number, row.kind, row.recorded_at, on, digest, bytes(row.body))
 
 
 def kept_policies(connection: Connection, county: CountyId) -> dict[str, bytes]:
     """Return the content of every policy of a county that the ledger keeps, by digest."""
     query = select(policy.c.digest, policy.c.content).where(policy.c.county == county)
     return {row.digest: bytes(row.content) for row in connection.execute(query)}
+
+
+def kept_folds(
+    connection: Connection, county: CountyId, people: Iterable[VolunteerId]
+) -> dict[VolunteerId, list[KeptFold]]:
+    """Return the states that are kept of these people's folds, the marks first, in order."""
+    found: dict[VolunteerId, list[KeptFold]] = defaultdict(list)
+    for chunk in chunks(people):
+        for table in (fold_mark, fold_state):
+            query = select(passbook.c.volunteer, table).join(passbook, passbook.c.id == table.c.passbook)
+            query = query.where(passbook.c.county == county, passbook.c.volunteer.in_(chunk))
+            for row in connection.execute(query.order_by(*table.primary_key)):
+                day, number = (row.day, 0) if table is fold_mark else ("", row.number)
+                found[row.volunteer].append(KeptFold(row.policy_digest, day, number, bytes(row.state)))
+    return found

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Table
 
 from lianxing import ServiceRecord
 from lianxing.engine import carrying
+from lianxing.engine.bank.replaying import replay
+from lianxing.engine.carrying import packed, unpacked
 from lianxing.engine.compiling import find_folder, load_policy
 from lianxing.engine.counting import Fold
 from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.opening import Ledger, open_ledger
-from lianxing.engine.ledger.tables import fold_mark
+from lianxing.engine.ledger.tables import fold_mark, fold_state
+from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.life import Life
 from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
@@ -62,9 +68,11 @@ def every_day(days: int) -> list[ServiceRecord]:
     return [served(f"{n}", f"{first + timedelta(days=n)} 09:00", 1 + n % 2) for n in range(days)]
 
 
-def take(rulebook: Rulebook, ledger: Ledger, *events: ServiceRecord | Withdrawn) -> Report:
+def take(
+    rulebook: Rulebook, ledger: Ledger, *events: ServiceRecord | Withdrawn, volunteers: tuple[Volunteer, ...] = ()
+) -> Report:
     host = Host(installed=False)
-    host.register(Registry(*events), "test")
+    host.register(Registry(*events, volunteers=volunteers), "test")
     return Intake(host, rulebook, ledger, "test", LAST, lambda _row: None).run()
 
 
@@ -172,3 +180,64 @@ def test_where_a_standing_needs_single_records_the_whole_history_is_folded(
     with open_ledger(str(tmp_path / "at_once.db")) as at_once:
         take(rulebook, at_once, *days, LATE)
         assert worth(ledger) == worth(at_once)
+
+
+def folds_that_differ(ledger: Ledger, rulebook: Rulebook) -> list[str]:
+    return [one.what for one in replay(ledger, [rulebook]).differences]
+
+
+def test_what_is_kept_of_folds_is_what_the_records_come_to(
+    rulebook: Rulebook, ledger: Ledger, assessed: list[ServiceRecord]
+) -> None:
+    days = every_day(20)
+    false = replace(served("false", "2024-06-29 20:00", 1), facts={"kind": "revocation", "revokes": "17"})
+    known = Volunteer(PERSON, None, date(1950, 1, 1))
+    for events, person in (
+        (days[:12], None),
+        (days[12:18], known),
+        ([LATE], None),
+        ([false], known),
+        ([days[18], replace(days[3], seconds=60)], Volunteer(PERSON)),
+        ([Withdrawn(RecordId("6"), RegistryId("test")), days[19]], None),
+    ):
+        take(rulebook, ledger, *events, volunteers=() if person is None else (person,))
+        assert folds_that_differ(ledger, rulebook) == []
+    assert len(marks(ledger)) > 2
+
+
+@pytest.mark.parametrize("table", [fold_state, fold_mark])
+@pytest.mark.parametrize(("old", "new", "where"), [(b'"sum"', b'"sum":9,"was"', "life"), (b"3600", b"3601", "fold")])
+def test_a_kept_fold_that_is_changed_with_its_checksum_is_named(
+    rulebook: Rulebook,
+    ledger: Ledger,
+    assessed: list[ServiceRecord],
+    table: Table,
+    old: bytes,
+    new: bytes,
+    where: str,
+) -> None:
+    take(rulebook, ledger, *every_day(9))
+    with ledger.writing() as writing:
+        state = bytes(writing._connection.scalars(table.select().with_only_columns(table.c.state)).first() or b"")
+        parts = dict(zip(("fold", "life"), unpacked(state), strict=True))
+        lines = parts[where].split(b"\n", 1)[1]
+        assert old in lines
+        lines = lines.replace(old, new, 1)
+        parts[where] = hashlib.sha256(lines).hexdigest().encode() + b"\n" + lines
+        forged = b"%d\n%b%b" % (len(parts["fold"]), parts["fold"], parts["life"])
+        writing._connection.execute(table.update().where(table.c.state == state).values(state=forged))
+    assert verify(ledger) == []  # it is no part of any chain
+    (what,) = folds_that_differ(ledger, rulebook)
+    assert what.startswith(table.name)
+    assert f".{where}[" in what
+
+
+def test_a_kept_fold_of_facts_that_nobody_knew_is_named(
+    rulebook: Rulebook, ledger: Ledger, assessed: list[ServiceRecord]
+) -> None:
+    take(rulebook, ledger, *every_day(3))
+    with ledger.writing() as writing:
+        unknown = Volunteer(PERSON, None, date(1930, 1, 1))
+        state = packed(Fold(rulebook, unknown), Life(rulebook, unknown))
+        writing._connection.execute(fold_state.update().values(state=state))
+    assert folds_that_differ(ledger, rulebook) == ["fold_state.person"]

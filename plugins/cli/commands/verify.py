@@ -88,6 +88,13 @@ def command(say: Say) -> click.Command:
         data = verified(speaker, database, checkpoint)
         if rules:
             data["decisions"] = decided_again(speaker, database, rules)
+        else:
+            speaker.line(
+                say(
+                    "未重做各项决定，也未核对计算缓存（用 --county）",
+                    "no decision was made again, and no cache of counting compared (name the rules with --county)",
+                )
+            )
         speaker.data(data)
         return NOT_PASSED if data["violations"] or data.get("decisions", {}).get("differences") else 0
 
@@ -236,13 +243,11 @@ def _left_out(say: Say, why: str, which: str, count: int) -> str:
                 f"未重做 {count} 笔：手头没有政策 {which}（用 --policy 指明）",
                 f"not decided again: {count} under the policy {which}, which is not at hand (name it with --policy)",
             )
-        case "version":
+        case _:
             return say(
                 f"未重做 {count} 笔：由第 {which} 版引擎决定，与本版不同不等于被改动",
                 f"not decided again: {count} by version {which} of the engine; a difference to it is no tampering",
             )
-        case _:
-            return say(f"未重做 {count} 笔：种类 {which}", f"not decided again: {count} of the kind '{which}'")
 
 
 def _short(text: str) -> str:

@@ -437,6 +437,85 @@ def test_more_than_the_stock_is_named(house: House, tmp_path: Path) -> None:
     assert (in_all.volunteer, in_all.what, in_all.stored, in_all.recomputed) == ("", "stock soap", "4", "<= 3")
 
 
+def minted(connection: Connection, kind: str, digest: str | None) -> None:
+    """A thousand points after Ben's last entry, in a lot of their own."""
+    book = number_of(connection, BEN)
+    last = connection.exec_driver_sql(
+        "SELECT * FROM entry WHERE passbook = ? ORDER BY number DESC LIMIT 1", (book,)
+    ).one()
+    entry, amount = last.number + 1, 100_000
+    insert(connection, "posting", book, entry, 1, "points", "points", amount, 0)
+    insert(connection, "posting", book, entry, 2, "issued", "points", -amount, None)
+    lot = (book, "points", entry * 10_000, entry, DAY.isoformat(), "9999-12-31", "", amount, 0, "9999-12-31")
+    insert(connection, "lot", *lot)
+    insert(connection, "lot_move", book, entry, 1, "points", entry * 10_000, amount)
+    row = last._asdict() | {"number": entry, "kind": kind, "registry": "", "record": "", "policy_digest": digest}
+    row |= {"seconds": 0, "points": 0, "adjusts": None, "counted": 1, "body": b'{"allowed":true}'}
+    insert(connection, "entry", *row.values())
+    connection.exec_driver_sql("UPDATE passbook SET number = ? WHERE id = ?", (entry, book))
+
+
+def turned_round_by_its_kind(connection: Connection) -> None:
+    connection.exec_driver_sql("UPDATE entry SET kind = 'answered' WHERE kind = 'refused'")
+
+
+@pytest.mark.parametrize(
+    ("kind", "digest", "found"),
+    [
+        ("bonus", "kept", ("kind", "bonus", "-")),
+        ("bonus", None, ("policy", "-", "digest")),
+        ("bonus", "other", ("kind", "bonus", "-")),
+        ("granted", "other", ("command", "-", "scope, key")),
+        ("original", "other", ("record", "-", "registry/record")),
+        ("granted", "unheard of", ("policy", "unheard of", "-")),
+    ],
+)
+def test_what_the_bank_never_writes_is_a_difference_and_not_left_out(
+    honest: Path, tmp_path: Path, rulebook: Rulebook, kind: str, digest: str | None, found: tuple[str, str, str]
+) -> None:
+    path = tmp_path / "forged.db"
+    copyfile(honest, path)
+    with forged(path) as connection:
+        connection.exec_driver_sql("INSERT INTO policy SELECT 'other', county, title, 0, content FROM policy")
+        minted(connection, kind, rulebook.policy.digest if digest == "kept" else digest)
+    with open_ledger(str(path), create=False) as ledger:
+        (one,) = replay(ledger, [rulebook]).differences
+    assert (one.volunteer, (one.what, one.stored, one.recomputed)) == (BEN, found)
+
+
+def test_a_refusal_that_stands_under_a_kind_of_its_own_is_named(
+    honest: Path, tmp_path: Path, rulebook: Rulebook
+) -> None:
+    path = tmp_path / "forged.db"
+    copyfile(honest, path)
+    with forged(path) as connection:
+        turned_round_by_its_kind(connection)
+    with open_ledger(str(path), create=False) as ledger:
+        assert verify(ledger) == []
+        found = {(one.what, one.stored, one.recomputed) for one in replay(ledger, [rulebook]).differences}
+    assert ("kind", "answered", "refused") in found
+
+
+@pytest.mark.parametrize(("column", "value"), [("body", b"[]"), ("effective_on", "zzz")])
+def test_what_cannot_be_read_is_a_difference_and_all_others_are_decided_again(
+    honest: Path, tmp_path: Path, rulebook: Rulebook, column: str, value: object
+) -> None:
+    path = tmp_path / "forged.db"
+    copyfile(honest, path)
+    with forged(path) as connection:
+        for kind in ("registered", "refused", "received", "closed"):
+            chosen = "SELECT passbook, min(number) FROM entry WHERE kind = ? GROUP BY passbook"
+            for book, number in connection.exec_driver_sql(chosen, (kind,)).all():
+                connection.exec_driver_sql(
+                    f"UPDATE entry SET {column} = ? WHERE passbook = ? AND number = ?", (value, book, number)
+                )
+    with open_ledger(str(path), create=False) as ledger:
+        assert verify(ledger)
+        done = replay(ledger, [rulebook])
+    assert "readable" in {one.what for one in done.differences}
+    assert done.entries > 0
+
+
 # --- what is not stored -----------------------------------------------------------------------------------------------
 
 

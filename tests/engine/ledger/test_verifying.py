@@ -18,6 +18,7 @@ from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.postgres import is_address
 from lianxing.engine.ledger.verifying import INVARIANTS, VIOLATIONS_MAX, verify
+from lianxing.engine.proving import readding_violations
 from tests.engine.ledger.making import POLICY, book, furnish, original, record
 from tests.postgres import Server, run_unguarded
 
@@ -284,6 +285,16 @@ TAMPERING: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
         (f"DELETE FROM policy WHERE digest = '{POLICY}'",),
         {"file_is_sound", "entry_has_policy", *CHAIN},
     ),
+    (
+        "an entry under no policy",
+        ("UPDATE entry SET policy_digest = NULL WHERE passbook = 4 AND number = 3",),
+        {"entry_has_policy", *CHAIN},
+    ),
+    (
+        "something else in the own file of a person",
+        ("UPDATE entry SET kind = 'bonus' WHERE passbook = 1",),
+        {"own_file_only_registers", "person_is_as_registered", *CHAIN},
+    ),
     ("what a policy says", ("UPDATE policy SET content = x'7b7d' WHERE county = 'youxian'",), CHAIN),
     (
         "the content of a record",
@@ -312,6 +323,16 @@ TAMPERING: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
         "what the registry says of a person",
         ("UPDATE volunteer SET born_on = '1940-01-01' WHERE id = 'V1'",),
         {"person_is_as_registered"},
+    ),
+    (
+        "a registration that cannot be read",
+        ("UPDATE entry SET body = x'5b5d' WHERE passbook = 1",),
+        {"person_is_as_registered", *CHAIN},
+    ),
+    (
+        "a day that there is not",
+        ("UPDATE entry SET effective_on = '2025-02-30' WHERE passbook = 4 AND number = 8",),
+        {"days_are_days", *CHAIN},
     ),
     (
         "what is left of a lot",
@@ -395,7 +416,8 @@ def test_tampering_is_found(booked: str, what: str, statements: tuple[str, ...],
 def test_every_invariant_is_broken_by_some_case() -> None:
     broken_here = {name for _, _, names in TAMPERING for name in names}
     assert {invariant.name for invariant in INVARIANTS} - broken_here == set()
-    assert {"chain_holds", "content_matches_hash", "person_is_as_registered", "file_is_sound"} <= broken_here
+    others = {"chain_holds", "content_matches_hash", "days_are_days", "person_is_as_registered", "file_is_sound"}
+    assert others <= broken_here
 
 
 def test_triggers_taken_away_are_missed(booked: str) -> None:
@@ -409,7 +431,8 @@ def test_a_violation_names_the_entry_and_says_it_in_two_languages(booked: str) -
         violation, chain = verify(ledger)
     assert chain.ids == (("volunteer", "V1"), ("county", "youxian"), ("entry", "1"))
     assert violation.ids == (
-        ("passbook", "4"),
+        ("volunteer", "V1"),
+        ("county", "youxian"),
         ("entry", "1"),
         ("seconds", "7200"),
         ("points", "900"),
@@ -417,6 +440,22 @@ def test_a_violation_names_the_entry_and_says_it_in_two_languages(booked: str) -
         ("posted_points", "600"),
     )
     assert violation.label.text("zh") == "分录所记时长与积分须等于其过账"
+
+
+def test_what_cannot_be_read_is_named_with_whose_it_is_and_the_rest_is_looked_at(booked: str) -> None:
+    tamper(
+        booked,
+        "UPDATE entry SET effective_on = 'zzz', body = x'5b5d' WHERE passbook = 4 AND number = 1",
+        "DELETE FROM passbook WHERE id = 5",
+    )
+    with open_ledger(booked, durable=False) as ledger:
+        by_name = {violation.invariant: violation for violation in reversed(verify(ledger))}
+        explained = readding_violations(ledger)
+    whose = (("volunteer", "V1"), ("county", "youxian"), ("entry", "1"))
+    assert by_name["days_are_days"].ids == (*whose, ("effective_on", "zzz"))
+    assert by_name["chain_holds"].ids == whose
+    assert by_name["entry_has_passbook"].ids == (("passbook", "5"), ("entry", "1"))
+    assert (*whose, ("why", "the explanation cannot be read (TypeError)")) in [one.ids for one in explained]
 
 
 def test_a_thousand_violations_of_one_kind_are_cut_short(booked: str) -> None:
