@@ -143,6 +143,38 @@ def test_a_record_that_was_somebody_elses_is_taken_from_one_and_given_to_the_oth
     assert take_in(rulebook, ledger, Registry(moved)).unchanged == 1
 
 
+def test_an_old_file_does_not_move_a_record_back_to_whoever_had_it_before(rulebook: Rulebook, ledger: Ledger) -> None:
+    first = served("1", "2024-05-01 09:00", 1)
+    moved = dataclasses.replace(first, volunteer=VolunteerId("V2"))
+    for record in (first, moved):
+        take_in(rulebook, ledger, Registry(record))
+    assert take_in(rulebook, ledger, Registry(first)).reasons == {"older_version": 1}
+    assert take_in(rulebook, ledger, Registry(moved)).unchanged == 1
+    assert (balance(ledger)["points"], balance(ledger, VolunteerId("V2"))["points"]) == (0, 100)
+    take_in(rulebook, ledger, Registry(Withdrawn(first.id, first.registry)))
+    assert take_in(rulebook, ledger, Registry(first)).reasons == {"older_version": 1}
+    assert take_in(rulebook, ledger, Registry(moved)).reasons == {"older_version": 1}
+    assert (balance(ledger)["points"], balance(ledger, VolunteerId("V2"))["points"]) == (0, 0)
+
+
+def test_no_version_from_before_a_withdrawal_comes_back_once_the_record_was_brought_again(
+    rulebook: Rulebook, ledger: Ledger
+) -> None:
+    lives = (
+        [served("1", "2024-05-01 09:00", 1), served("1", "2024-05-02 09:00", 1)],
+        [served("1", "2024-05-03 09:00", 2)],
+    )
+    for life in lives:
+        for record in life:
+            take_in(rulebook, ledger, Registry(record))
+        if life is lives[0]:
+            take_in(rulebook, ledger, Registry(Withdrawn(RecordId("1"), RegistryId("test"))))
+    for old in lives[0]:
+        assert take_in(rulebook, ledger, Registry(old)).reasons == {"older_version": 1}
+    assert take_in(rulebook, ledger, Registry(*lives[1])).unchanged == 1
+    assert balance(ledger)["points"] == 200
+
+
 def test_a_late_record_takes_from_the_days_limit_and_the_difference_is_booked_against_the_original(
     rulebook: Rulebook, ledger: Ledger
 ) -> None:
