@@ -21,7 +21,7 @@ MEMBERS_MAX = 10_000
 # Far enough from the ends of the calendar for any period that a county can add to a day.
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
 NEVER_EMPTY = frozenset(("volunteer", "county", "scope", "key"))
-_CONTROL = re.compile(r"[\x00-\x1f\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x1f\ud800-\udfff]")
 _NAMES = {
     str: ("文本", "text"),
     int: ("整数", "a whole number"),
@@ -78,7 +78,7 @@ def _as_it_is(name: str, value: object) -> None:
 def _text(name: str, value: str) -> None:
     if len(value) > KEY_CHARACTERS_MAX:
         raise invalid(name, f"至多 {KEY_CHARACTERS_MAX} 字", f"is longer than {KEY_CHARACTERS_MAX} characters")
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise invalid(name, "含有控制字符", "holds a control character")
 
 
