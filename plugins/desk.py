@@ -1,7 +1,8 @@
 """The desk: a command is served, and plugins that hand over goods are asked and told.
 
 What is reserved is settled as soon as a plugin has handed it over; without such a plugin it waits for `settle`. A
-plugin that fails leaves the reservation as it is: asked again with the same key, the plugin is asked again. What an
+plugin that fails leaves the reservation as it is: asked again with the same key, the plugin is asked again. Once there
+is a receipt the goods are gone, and what was reserved is settled, however little of the receipt can be kept. What an
 approver has to decide on is handed over once it is approved.
 """
 
@@ -13,21 +14,24 @@ from datetime import date
 
 import orjson
 
+from lianxing.engine.bank.deciding import REFUSED
+from lianxing.engine.bank.fields import CONTROL
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host, PluginError
-from lianxing.rules.commands import Approve, Command, Redeem, Settle
+from lianxing.rules.commands import KEY_CHARACTERS_MAX, Approve, Command, Redeem, Settle
 from lianxing.rules.receipts import Receipt, Redemption
 
 SCOPE = "lianxing/fulfilment"
+_ODD = f"gives a receipt that is no plain text of at most {KEY_CHARACTERS_MAX} characters; it was settled all the same"
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The answer to a command; the receipt and the settling where a plugin handed it over at once.
+    """The answer to a command; the receipt and the settling where a plugin handed it over at once, or had before.
 
-    `fault` is what is wrong with the plugin that should have: what was reserved is reserved.
+    `fault` is what is wrong with the plugin that should have: what was reserved is reserved unless it is `settled`.
     """
 
     answer: Answer
@@ -70,15 +74,17 @@ class Desk:
                 self._host.tell("redemption_settled", redemption=redemption, receipt=None)
             return Served(answer)
         key = hashlib.sha256(orjson.dumps([command.scope, command.key])).hexdigest()
-        if self._ended(redemption):
-            return Served(answer)  # it was handed over, settled or given back meanwhile
+        if self._ended(redemption):  # it was handed over, settled or given back meanwhile
+            return self._handed_over(answer, key)
         try:
             fulfilled = self._fulfilled(redemption)
         except PluginError as fault:
             return Served(answer, fault=fault)
         if fulfilled is None:
             return Served(answer)
-        name, receipt = fulfilled
+        name, given = fulfilled
+        receipt = Receipt(_kept(given.number))  # whatever it is, the goods are gone: they are paid for
+        odd = None if receipt.number == given.number else PluginError(name, _ODD)
         settled = self._teller.serve(
             Settle(
                 volunteer=command.volunteer,
@@ -86,7 +92,7 @@ class Desk:
                 on=command.on,
                 scope=SCOPE,
                 key=key,
-                actor=name,
+                actor=_kept(name),
                 reason=receipt.number,
                 entry=redemption.entry,
             )
@@ -96,7 +102,16 @@ class Desk:
             return Served(answer, receipt, fault=late)
         if not settled.replayed:
             self._host.tell("redemption_settled", redemption=redemption, receipt=receipt)
-        return Served(answer, receipt, settled)
+        return Served(answer, receipt, settled, odd)
+
+    def _handed_over(self, answer: Answer, key: str) -> Served:
+        """Return what a plugin had given when it was asked, where one did."""
+        with self._ledger.reading() as reading:
+            known = reading.commands([(SCOPE, key)]).get((SCOPE, key))
+        if known is None or known.kind == REFUSED:
+            return Served(answer)
+        settled = Answer(known.entry, True, known.body, replayed=True)
+        return Served(answer, Receipt(settled.data["asked"]["reason"]), settled)
 
     def _fulfilled(self, redemption: Redemption) -> tuple[str, Receipt] | None:
         """Return the first receipt, with the name of its plugin; None where nobody hands it over."""
@@ -130,6 +145,16 @@ class Desk:
             merchant=asked["merchant"],
         )
         return _redemption(redeemed, Answer(command.entry, True, later[0].body))
+
+
+def _kept(number: object) -> str:
+    r"""Return a receipt's number as an entry can keep it.
+
+    >>> _kept("R-1\n"), _kept("x" * 300) == "x" * 200, _kept(5)
+    ('R-1', True, '')
+    """
+    text = CONTROL.sub(" ", number) if type(number) is str else ""
+    return text.strip()[:KEY_CHARACTERS_MAX]
 
 
 def _redemption(command: Redeem, answer: Answer) -> Redemption:

@@ -84,7 +84,8 @@ def fulfil_redemption(redemption: Redemption) -> Receipt | None:
 
     The first receipt counts and settles the reservation. It may be asked again about the same `redemption.key`, after a
     failure for example, and must then give the receipt that it gave. A failure here leaves the reservation as it is.
-    What waits for an approver is asked about once it is approved.
+    What waits for an approver is asked about once it is approved. Of a receipt's number the first 200 characters are
+    kept, without control characters; a receipt that is no text settles without a number, and the plugin is named.
     """
     raise NotImplementedError
 

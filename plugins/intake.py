@@ -14,7 +14,6 @@ from datetime import date
 from functools import cached_property
 from time import sleep
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -22,11 +21,9 @@ from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, needs_lots, others, unstored_in
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import Passing, at_hand
-from lianxing.engine.bank.sharing import may_be_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
 from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.basis import Lowering
-from lianxing.engine.calendars import local_day
 from lianxing.engine.carrying import Folded, carry, folded, life_from, marked_day
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.freezing import HistoryNeededError
@@ -41,15 +38,12 @@ from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change, Recount, as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing, standing_after
+from lianxing.plugins.admitting import Admission, as_set_aside, is_value, withdrawal_set_aside
 from lianxing.plugins.host import Host, PluginError
 from lianxing.plugins.registries.reasons import ExportError
 from lianxing.rules.assessments import Assessment, Entry
 from lianxing.rules.facts import (
-    INTEGER_MAX,
-    TEXT_BYTES_MAX,
     CountyId,
-    Fact,
-    FactType,
     FactValue,
     RecordId,
     RegistryId,
@@ -65,7 +59,6 @@ _Owner = tuple[VolunteerId, CountyId]
 CHUNK_RECORDS = 50_000  # are read together, so that a person is folded once
 AT_ONCE_RECORDS = 500  # are written in a transaction, so that whoever stands at a counter need not wait long
 PAUSE_SECONDS = 0.005  # between transactions: others come in
-DAY_SECONDS = 86_400
 
 Progress = Callable[[str, int], None]
 
@@ -222,13 +215,13 @@ class Intake:
                 if isinstance(found, SetAside):
                     report.volunteers_set_aside += 1
                     self._aside(found, report)
-                elif isinstance(found, Volunteer) and not may_be_person(found.id):
-                    report.volunteers_set_aside += 1
-                    self._aside(_no_person(self.registry, found), report)
-                elif isinstance(found, Volunteer):
-                    yield found
-                else:
+                elif not isinstance(found, Volunteer):
                     raise PluginError(self.registry, f"hands over {type(found).__name__}, not volunteers")
+                elif (unfit := self._admission.volunteer(self.registry, found)) is not None:
+                    report.volunteers_set_aside += 1
+                    self._aside(unfit, report)
+                else:
+                    yield found
 
         report.volunteers_saved = writing.save_volunteers(saved())
 
@@ -247,16 +240,24 @@ class Intake:
             report.records_read += 1
             if report.records_read % 1000 == 0:
                 self.progress("read", report.records_read)
-            if isinstance(found, Withdrawn):
-                yield found
-                continue
-            content = found if isinstance(found, SetAside) else self._content(found)
+            if not isinstance(found, ServiceRecord | Withdrawn | SetAside):
+                raise PluginError(self.registry, f"hands over {type(found).__name__}, not service records")
+            content: bytes | SetAside | None
+            if isinstance(found, SetAside):
+                content = found
+            elif isinstance(found, Withdrawn):
+                content = self._admission.withdrawal(found)
+            else:
+                content = self._admission.content(found)
             if isinstance(content, SetAside):
                 report.set_aside += 1
                 self._aside(content, report)
                 continue
+            if isinstance(found, Withdrawn):
+                yield found
+                continue
             assert isinstance(found, ServiceRecord)
-            _not_our_own(found.registry)
+            assert content is not None
             objections = list(self.host.ask("review_record", record=found)) if reviewing else []
             if objections:
                 report.withheld += 1
@@ -270,68 +271,26 @@ class Intake:
     def _since(self, since: date | None, report: Report) -> Iterator[ServiceRecord | Withdrawn | SetAside]:
         """Yield what the registry hands over of the day `since` and later, whether it keeps to it or not."""
         for found in self._fetched("fetch_records", county=self.rulebook.policy.county.id, since=since):
-            if isinstance(found, ServiceRecord | Withdrawn):
-                _not_our_own(found.registry)
-            if since is not None and isinstance(found, ServiceRecord) and found.day < since:
+            if isinstance(found, Withdrawn) and is_menu(found.registry):
+                yield withdrawal_set_aside(found, "registry", "own_registry")
+            elif since is not None and isinstance(found, ServiceRecord) and _is_before(found, since):
                 report.earlier += 1
             else:
                 yield found
 
-    def _content(self, record: ServiceRecord) -> bytes | SetAside:
-        """Return a record's content as it is kept; of one that should not have been handed over, why it stays out."""
-        if not isinstance(record, ServiceRecord):
-            raise PluginError(self.registry, f"hands over {type(record).__name__}, not service records")
-        try:
-            content = content_of(record)
-        except InvalidError:
-            return _as_set_aside(record, "", "not_exact")
-        return self._unusable(record) or content
-
-    def _unusable(self, record: ServiceRecord) -> SetAside | None:
-        """Return the reason why a record, exact as it is, cannot be one of this county on the day of the import."""
-        interval = record.ended_at - record.started_at
-        if record.county != self.rulebook.policy.county.id:
-            return _as_set_aside(record, "county", "other_county")
-        if not may_be_person(record.volunteer):
-            return _as_set_aside(record, "volunteer", "no_person", (("volunteer", str(record.volunteer)),))
-        if local_day(record.started_at, self._zone) != record.day:
-            return _as_set_aside(record, "day", "wrong_day")
-        if record.day > self.on or local_day(max(record.started_at, record.ended_at - 1), self._zone) > self.on:
-            return _as_set_aside(record, "ended_at", "future_date", (("on", self.on.isoformat()),))
-        if record.seconds < 0:
-            return _as_set_aside(record, "seconds", "negative_duration")
-        if interval < 0:
-            return _as_set_aside(record, "ended_at", "end_before_start")
-        if max(record.seconds, interval) > DAY_SECONDS:
-            return _as_set_aside(record, "seconds", "over_24_hours")
-        if record.timed and record.seconds > interval:
-            details = (("stated", str(record.seconds)), ("interval", str(interval)), ("tolerance", "0"))
-            return _as_set_aside(record, "seconds", "duration_disagrees", details)
-        for name, value in record.facts.items():
-            if value in self._declared.get(name, ()):
-                continue
-            fact = self.rulebook.policy.facts.get(name)
-            if fact is None or not _is_value(fact, value):
-                return _as_set_aside(record, name, "unknown_value")
-        return None
-
     @cached_property
-    def _declared(self) -> Mapping[str, frozenset[FactValue]]:
-        """The values that each fact of text declares."""
-        facts = self.rulebook.policy.facts.items()
-        return {name: frozenset(one.id for one in fact.values) for name, fact in facts if fact.type is FactType.TEXT}
-
-    @cached_property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.rulebook.policy.county.time_zone)
+    def _admission(self) -> Admission:
+        return Admission(self.rulebook.policy, self.on)
 
     def _supplied(self, record: ServiceRecord, own: frozenset[str]) -> dict[str, FactValue]:
         """Return what plugins say of a record: values of words that a plugin registered, and of no others."""
         supplied: dict[str, FactValue] = {}
         for name, facts in self.host.ask("supply_facts", record=record):
+            if not isinstance(facts, Mapping):
+                raise PluginError(name, f"supply_facts gives {type(facts).__name__}, not a mapping")
             for word, value in facts.items():
                 fact = self.rulebook.policy.facts.get(word)
-                if word not in own or fact is None or not _is_value(fact, value):
+                if word not in own or fact is None or not is_value(fact, value):
                     raise PluginError(name, f"supplies '{word}', which no plugin registered, or not of its type")
                 supplied[word] = value
         return supplied
@@ -485,7 +444,7 @@ class Intake:
             yield owner[0], Change(held.record, held.supplied, withdrawn=True, actor=one.actor, reason=one.reason)
         elif one.hashed in versions:
             report.set_aside += 1
-            self._aside(_as_set_aside(one.record, "id", "older_version"), report)
+            self._aside(as_set_aside(one.record, "id", "older_version"), report)
         else:
             report.corrected += 1
             if owner[0] != one.record.volunteer:  # it was booked for somebody else
@@ -715,22 +674,15 @@ def _organisations(people: Mapping[VolunteerId, list[Change]]) -> list[str]:
 def _withheld(record: ServiceRecord, plugin: str, objection: Objection) -> SetAside:
     said = objection.sentence
     details = (("plugin", plugin), ("objection", objection.reason), ("zh", said.zh), ("en", said.en))
-    return _as_set_aside(record, "id", "withheld", details)
-
-
-def _as_set_aside(
-    record: ServiceRecord, heading: str, reason: str, details: tuple[tuple[str, str], ...] = ()
-) -> SetAside:
-    """Return a record that was understood and does not go in; `heading` is the field of the record that tells why."""
-    id = str(record.id)
-    content = {"id": id, "day": str(record.day), "seconds": str(record.seconds)}
-    source = record.source or str(record.registry)
-    return SetAside(source, record.row, heading, reason, (("id", id), *details), content)
+    return as_set_aside(record, "id", "withheld", details)
 
 
 def _not_booked(taken_back: Withdrawn) -> SetAside:
-    id = str(taken_back.id)
-    return SetAside(str(taken_back.registry), 0, "id", "not_booked", (("id", id),), {"id": id})
+    return withdrawal_set_aside(taken_back, "id", "not_booked")
+
+
+def _is_before(record: ServiceRecord, since: date) -> bool:
+    return type(record.day) is date and record.day < since
 
 
 def _not_our_own(registry: str) -> None:
@@ -743,22 +695,7 @@ def _not_our_own(registry: str) -> None:
         )
 
 
-def _no_person(registry: str, found: Volunteer) -> SetAside:
-    id = str(found.id)
-    return SetAside(registry, 0, "id", "no_person", (("id", id),), {"id": id})
-
-
 def _elsewhere(one: _Reviewed | Withdrawn) -> SetAside:
     if isinstance(one, _Reviewed):
-        return _as_set_aside(one.record, "county", "booked_elsewhere")
-    id = str(one.id)
-    return SetAside(str(one.registry), 0, "county", "booked_elsewhere", (("id", id),), {"id": id})
-
-
-def _is_value(fact: Fact, value: object) -> bool:
-    """Tell whether a plugin's value is one of the fact's: of its type, and declared where values are declared."""
-    if fact.type is FactType.TEXT:
-        if not isinstance(value, str) or len(value.encode()) > TEXT_BYTES_MAX:
-            return False
-        return not fact.values or any(value == known.id for known in fact.values)
-    return type(value) is int and abs(value) <= INTEGER_MAX
+        return as_set_aside(one.record, "county", "booked_elsewhere")
+    return withdrawal_set_aside(one, "county", "booked_elsewhere")

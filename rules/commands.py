@@ -7,13 +7,13 @@ from datetime import date
 
 from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.balances import ClosingEvent
-from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
+from lianxing.rules.facts import ID_CHARACTERS_MAX, CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.redemption import PickUp
 from lianxing.rules.reviewing import Doing
 
-KEY_CHARACTERS_MAX = 200
+KEY_CHARACTERS_MAX = ID_CHARACTERS_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ CountyId = NewType("CountyId", str)
 
 FactValue = int | str
 
+ID_CHARACTERS_MAX = 200
 TEXT_BYTES_MAX = 4096
 INTEGER_MAX = 2**63 - 1
 NUMBER_SCALE = 10_000

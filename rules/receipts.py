@@ -34,6 +34,9 @@ class Redemption:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was handed over has a number, where it was handed over; the settling entry keeps it as its reason."""
+    """What was handed over has a number, where it was handed over; the settling entry keeps it as its reason.
+
+    A number is plain text of at most 200 characters; of any other the entry keeps what can be kept.
+    """
 
     number: str

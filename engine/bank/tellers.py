@@ -7,10 +7,11 @@ one is being committed goes into the next. What was answered is durable.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any
 
@@ -27,7 +28,6 @@ from lianxing.engine.ledger.errors import (
     BusyError,
     InvalidError,
     KeyMismatchError,
-    LedgerError,
     RefusedError,
 )
 from lianxing.engine.ledger.opening import Ledger
@@ -264,16 +264,22 @@ def answered_before(command: Command, before: StoredCommand, hashed: str) -> Out
     return Answer(before.entry, before.kind != REFUSED, before.body, replayed=True)
 
 
+_Caller = tuple[Command, "Future[Answer]"]
+
+
 class Window:
     """Lets many callers share transactions: one thread writes, whoever waits meanwhile is served together.
 
-    On a database with one writer this is faster than everybody for themselves, and fair: first come, first served.
+    On a database with one writer this is faster than everybody for themselves, and fair: first come, first served. A
+    command whose answer is cancelled before it is its turn is not done; then it is too late, and `cancel` says so.
     """
 
     def __init__(self, teller: Teller, together_max: int = TOGETHER_MAX) -> None:
         self._teller = teller
         self._together_max = together_max
-        self._waiting: SimpleQueue[tuple[Command, Future[Answer]] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[_Caller | None] = SimpleQueue()
+        self._closed = False
+        self._door = Lock()  # nobody comes in behind whoever closes
         self._thread = Thread(target=self._work, name="lianxing-window", daemon=True)
         self._thread.start()
 
@@ -282,14 +288,20 @@ class Window:
         return self.ask(command).result()
 
     def ask(self, command: Command) -> Future[Answer]:
-        """Take a command; the answer comes when it is durable."""
+        """Take a command; the answer comes when it is durable. RuntimeError where the window is closed."""
         answer: Future[Answer] = Future()
-        self._waiting.put((command, answer))
+        with self._door:
+            if self._closed:
+                raise RuntimeError("the window is closed: the command was not taken")
+            self._waiting.put((command, answer))
         return answer
 
     def close(self) -> None:
         """Serve whoever waits, and close."""
-        self._waiting.put(None)
+        with self._door:
+            if not self._closed:
+                self._closed = True
+                self._waiting.put(None)
         self._thread.join()
 
     def __enter__(self) -> Window:
@@ -318,25 +330,23 @@ class Window:
                     break
                 group.append(one)
             several = len(group) > 1
-            self._serve(group)
+            self._serve([one for one in group if one[1].set_running_or_notify_cancel()])
 
-    def _serve(self, group: list[tuple[Command, Future[Answer]]]) -> None:
+    def _serve(self, group: list[_Caller]) -> None:
+        if not group:
+            return
+        outcomes: Sequence[Answer | BaseException]
         try:
             outcomes = self._teller.serve_all([command for command, _answer in group])
-        except LedgerError as error:
-            if len(group) == 1 or isinstance(error, BusyError):
-                for _command, answer in group:
-                    answer.set_exception(error)
-                return
-            for one in group:  # one that cannot be written must not take the others with it
-                self._serve([one])
-            return
         except BaseException as error:  # whoever waits must be told, whatever happened
-            for _command, answer in group:
-                answer.set_exception(error)
-            return
+            if len(group) > 1 and isinstance(error, Exception) and not isinstance(error, BusyError):
+                for one in group:  # one that cannot be served must not take the others with it
+                    self._serve([one])
+                return
+            outcomes = [error] * len(group)
         for (_command, answer), outcome in zip(group, outcomes, strict=True):
-            if isinstance(outcome, Answer):
-                answer.set_result(outcome)
-            else:
-                answer.set_exception(outcome)
+            with suppress(InvalidStateError):  # whoever answers it themselves does not keep the others waiting
+                if isinstance(outcome, BaseException):
+                    answer.set_exception(outcome)
+                else:
+                    answer.set_result(outcome)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from lianxing.engine.ledger.contents import check_id, check_whole, content_of, day_text, facts_content
+from lianxing.engine.ledger.contents import check_id, check_whole, content_of, day_text, facts_content, is_unicode
 from lianxing.engine.ledger.drafts import WITH_VERSION, Booking, Draft, Line, Version
 from lianxing.engine.ledger.errors import AlreadyBookedError, InvalidError
 from lianxing.engine.ledger.tables import AMOUNT_MAX, EARNED, ISSUED
@@ -164,7 +164,7 @@ def check_text(value: object, name: str, place: str) -> None:
     """Refuse what some database cannot hold as text; it may be empty."""
     if type(value) is not str:
         raise InvalidError(place, f"{name} 须为文本", f"{name} must be text, not {type(value).__name__}")
-    if (not value.isascii() and not _is_unicode(value)) or "\0" in value:
+    if (not value.isascii() and not is_unicode(value)) or "\0" in value:
         raise InvalidError(place, f"{name} 含有无法保存的字符", f"{name} holds characters that cannot be kept")
 
 
@@ -182,11 +182,3 @@ def check_amounts(amounts: Sequence[object], name: str, place: str) -> None:
 def check_bytes(value: object, name: str, place: str) -> None:
     if type(value) is not bytes:
         raise InvalidError(place, f"{name} 须为字节串", f"{name} must be bytes, not {type(value).__name__}")
-
-
-def _is_unicode(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # a lone surrogate
-        return False
-    return True

@@ -18,6 +18,10 @@ from lianxing.engine.ledger.errors import InvalidError
 from lianxing.rules.facts import INTEGER_MAX, CountyId, FactValue, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import ServiceRecord
 
+# Two of them go into one row of an index, which holds 2,704 bytes on PostgreSQL.
+ID_BYTES_MAX = 1_300
+_SHORT_CHARACTERS = ID_BYTES_MAX // 4  # however they are encoded, so many characters fit
+
 
 def content_hash(record: ServiceRecord) -> str:
     """Return the SHA-256, in hexadecimal, of the record as reported; facts supplied by plugins are not part of it."""
@@ -31,6 +35,9 @@ def hash_of(content: bytes) -> str:
 def content_of(record: ServiceRecord) -> bytes:
     """Return the canonical JSON of a record; InvalidError for a value that is not exact or cannot be kept."""
     place = f"{record.registry}/{record.id}"
+    for name in ("activity", "organisation"):
+        if type(getattr(record, name)) is not str:
+            raise _not_exact(name, getattr(record, name), place)
     for name in ("id", "registry", "volunteer", "county"):
         check_id(getattr(record, name), name, place)
     for name in ("started_at", "ended_at", "seconds"):
@@ -53,8 +60,9 @@ def content_of(record: ServiceRecord) -> bytes:
         fields["activity"] = record.activity
     if record.organisation:
         fields["organisation"] = record.organisation
-    if record.facts:
-        fields["facts"] = _checked(record.facts, place)
+    facts = _checked(record.facts, place)
+    if facts:
+        fields["facts"] = facts
     return _dumped(fields, place)
 
 
@@ -79,7 +87,8 @@ def record_from(content: bytes) -> ServiceRecord:
 
 def facts_content(facts: Mapping[str, FactValue], place: str) -> bytes:
     """Return facts as canonical JSON; InvalidError for anything but text and whole numbers."""
-    return _dumped(_checked(facts, place), place) if facts else b"{}"
+    checked = _checked(facts, place)
+    return _dumped(checked, place) if checked else b"{}"
 
 
 def facts_from(content: bytes) -> Mapping[str, FactValue]:
@@ -88,13 +97,25 @@ def facts_from(content: bytes) -> Mapping[str, FactValue]:
 
 
 def check_id(value: object, name: str, place: str) -> None:
-    """Refuse an id that is empty or that some database cannot hold as text."""
+    """Refuse an id that is empty or that some database cannot hold as text, or not in an index."""
     if type(value) is not str or not value or "\0" in value:
         raise InvalidError(
             place,
             f"{name} 须为非空文本，且不含空字符",
             f"{name} must be text, not empty and without NUL",
         )
+    if not value.isascii() and not is_unicode(value):
+        raise InvalidError(place, f"{name} 含有无法保存的字符", f"{name} holds characters that cannot be kept")
+    if len(value) > _SHORT_CHARACTERS and len(value.encode()) > ID_BYTES_MAX:
+        raise InvalidError(place, f"{name} 超过 {ID_BYTES_MAX} 字节", f"{name} is longer than {ID_BYTES_MAX} bytes")
+
+
+def is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    return True
 
 
 def check_whole(value: object, name: str, place: str, largest: int = INTEGER_MAX) -> None:
@@ -102,7 +123,7 @@ def check_whole(value: object, name: str, place: str, largest: int = INTEGER_MAX
     if type(value) is not int:
         raise _not_exact(name, value, place)
     if not -largest <= value <= largest:
-        raise InvalidError(place, f"{name} 超出范围：{value}", f"{name} is out of range: {value}")
+        raise InvalidError(place, f"{name} 超出范围", f"{name} is out of range")  # the value may be of a person
 
 
 def day_text(day: object, name: str, place: str) -> str:
@@ -113,6 +134,8 @@ def day_text(day: object, name: str, place: str) -> str:
 
 
 def _checked(facts: Mapping[str, FactValue], place: str) -> dict[str, FactValue]:
+    if not isinstance(facts, Mapping):
+        raise _not_exact("facts", facts, place)
     for name, value in facts.items():
         check_id(name, "fact", place)
         if type(value) is not str:

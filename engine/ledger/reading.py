@@ -10,7 +10,19 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from lianxing.engine.ledger import finding, holdings
 from lianxing.engine.ledger.contents import facts_from, record_from
@@ -211,21 +223,18 @@ class Reading:
         return {row.record: (row.volunteer, row.county) for row in self._rows(query, record_key.c.record, records)}
 
     def version_hashes(self, registry: RegistryId, records: Iterable[RecordId]) -> dict[RecordId, set[str]]:
-        """Return the hash of every version of these records that their passbooks hold."""
-        query = (
-            select(service_record.c.record, service_record.c.content_hash)
-            .join(
-                record_key,
-                and_(
-                    record_key.c.passbook == service_record.c.passbook,
-                    record_key.c.original == service_record.c.original,
-                ),
-            )
-            .where(record_key.c.registry == registry)
+        """Return the hash of every version that these records ever had, in whatever passbook, '' of a withdrawal."""
+        ids = list(records)
+        versions = service_record.alias()
+        hashes = select(versions.c.record, versions.c.content_hash)
+        newest = hashes.join(record_key, _same_life(versions, record_key)).where(record_key.c.registry == registry)
+        ended = hashes.join(service_record, _same_life(versions, service_record)).where(
+            service_record.c.registry == registry, service_record.c.content_hash == literal_column("''")
         )
         found: dict[RecordId, set[str]] = defaultdict(set)
-        for row in self._rows(query, record_key.c.record, records):
-            found[row.record].add(row.content_hash)
+        for query, record in ((newest, record_key.c.record), (ended, service_record.c.record)):
+            for row in self._rows(query, record, ids):
+                found[row.record].add(row.content_hash)
         return found
 
     def histories(self, county: CountyId, volunteers: Iterable[VolunteerId]) -> dict[VolunteerId, list[Held]]:
@@ -750,6 +759,11 @@ class Reading:
                 tuple(lines.get((row.passbook, row.number), ())),
                 bytes(row.hash),
             )
+
+
+def _same_life(versions: FromClause, of: FromClause) -> ColumnElement[bool]:
+    """Tell whether two rows are of a record from the same original entry on."""
+    return and_(versions.c.passbook == of.c.passbook, versions.c.original == of.c.original)
 
 
 def _day(value: str | None) -> date | None:

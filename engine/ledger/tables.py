@@ -188,6 +188,14 @@ service_record = Table(
     _sealed(),
     sqlite_strict=True,
 )
+# Where else a record has been: few are taken back, or moved to somebody else.
+Index(
+    "service_record_withdrawn",
+    service_record.c.record,
+    service_record.c.registry,
+    sqlite_where=text("content_hash = ''"),
+    postgresql_where=text("content_hash = ''"),
+)
 
 record_key = Table(
     "record_key",

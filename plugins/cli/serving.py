@@ -114,7 +114,7 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
             "sentences": said,
         }
     )
-    return UNUSABLE if served.fault is not None else 0 if answer.accepted else NOT_PASSED
+    return UNUSABLE if served.fault is not None and served.settled is None else 0 if answer.accepted else NOT_PASSED
 
 
 def _given_back(

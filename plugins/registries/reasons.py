@@ -87,12 +87,21 @@ INTAKE_REASONS: dict[str, tuple[str, str]] = {
         "ids that begin with pool/ or organisation/ are passbooks of pools and organisations, not of volunteers",
     ),
     "not_exact": (
-        "记录含有账本不能原样保存的值（小数、真假值、空编号……）",
-        "the record holds what no ledger can keep exactly (a float, a truth value, an empty id ...)",
+        "含有账本不能原样保存的值（小数、真假值、空编号、非日期的日子……）",
+        "it holds what no ledger can keep exactly (a float, a truth value, an empty id, a day that is none ...)",
+    ),
+    "id_too_long": (
+        "“{heading}”超过{characters_max}字，不能用作编号",
+        "'{heading}' is longer than {characters_max} characters, which no id is",
+    ),
+    "own_registry": (
+        "登记系统 menu 留给本行的服务请求，不能由别处导入",
+        "the registry menu is kept for the bank's own requests for service; nothing is imported under it",
     ),
     "older_version": (
-        "记录{id}的这一版早已收到，其后已更正或撤回；旧文件不会改回",
-        "this version of record {id} came before, and was corrected or withdrawn since; an old file does not undo that",
+        "记录{id}的这一版早已收到，其后已更正或撤回；旧文件不会改回新版。若撤回有误，请换一个编号重新报送",
+        "this version of record {id} came before and was corrected or taken back since; "
+        "an old file does not undo that; where it was taken back by mistake, bring it under a new id",
     ),
     "not_booked": (
         "记录{id}没有入账，无从撤回",
@@ -237,4 +246,11 @@ def sentence(set_aside: SetAside, language: Language) -> str:
 
 
 def _sentence(templates: tuple[str, str], language: Language, details: Mapping[str, str]) -> str:
-    return templates[0 if language == "zh" else 1].format_map(details)
+    return templates[0 if language == "zh" else 1].format_map(_Told(details))
+
+
+class _Told(dict[str, str]):
+    """Details of a row; one that a registry plugin has not told leaves a gap and stops nothing."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"

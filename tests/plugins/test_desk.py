@@ -95,6 +95,9 @@ def test_asked_again_with_the_same_key_nothing_is_handed_over_twice(rulebook: Ru
     at = desk(rulebook, ledger, shop=shop)
     first, again = (at.serve(asks(Redeem, "1", offer="soap")) for _ in range(2))
     assert (again.answer.entry, again.answer.replayed) == (first.answer.entry, True)
+    assert first.settled is not None
+    assert again.settled is not None
+    assert (again.receipt, again.settled.entry, again.settled.replayed) == (first.receipt, first.settled.entry, True)
     assert (len(shop.asked), len(shop.told)) == (1, 1)
     assert kinds(ledger).count("settled") == 1
 
@@ -115,6 +118,21 @@ def test_what_is_no_receipt_settles_nothing(rulebook: Rulebook, ledger: Ledger) 
     found = desk(rulebook, ledger, shop=Shop("R-1")).serve(asks(Redeem, "1", offer="soap"))
     assert "gives str, not a Receipt" in str(found.fault)
     assert kinds(ledger)[-1] == "held"
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"), [("x" * 300, "x" * 200), ("R-1\nR-2", "R-1 R-2"), ("\ud800", ""), (5, ""), (None, ""), ("", "")]
+)
+def test_whatever_the_receipt_is_what_was_handed_over_is_paid_for_and_the_plugin_is_named(
+    number: Any, kept: str, rulebook: Rulebook, ledger: Ledger
+) -> None:
+    shop = Shop(Receipt(number))
+    at = desk(rulebook, ledger, shop=shop)
+    found, again = (at.serve(asks(Redeem, "1", offer="soap")) for _time in range(2))
+    assert (kinds(ledger)[-1], len(shop.asked)) == ("settled", 1)
+    assert (found.receipt, again.receipt, shop.told[0][1]) == (Receipt(kept),) * 3
+    assert (found.fault is None) == (number == kept)
+    assert found.fault is None or "plugin shop: gives a receipt that is no plain text" in str(found.fault)
 
 
 def test_a_receipt_for_what_was_given_back_meanwhile_is_told_as_a_fault(rulebook: Rulebook, ledger: Ledger) -> None:

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
 
 from lianxing import Assessment, Entry, Label, Objection, ServiceRecord, SetAside, Standing, Volunteer, hookimpl
+from lianxing.engine.bank.requests import check
 from lianxing.engine.compiling import find_folder, load_policy
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.verifying import verify
@@ -22,6 +23,7 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host, PluginError
 from lianxing.plugins.intake import Intake, Report
 from lianxing.plugins.registries.reasons import sentence
+from lianxing.rules.commands import Redeem
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Withdrawn
 from tests.plugins.smallville import Registry, served
@@ -145,6 +147,38 @@ def test_a_record_that_was_somebody_elses_is_taken_from_one_and_given_to_the_oth
     assert balance(ledger) == {"points": 0, "seconds": 0}
     assert balance(ledger, VolunteerId("V2")) == {"points": 100, "seconds": 3600}
     assert take_in(rulebook, ledger, Registry(moved)).unchanged == 1
+
+
+def test_an_old_file_does_not_move_a_record_back_to_whoever_had_it_before(rulebook: Rulebook, ledger: Ledger) -> None:
+    first = served("1", "2024-05-01 09:00", 1)
+    moved = dataclasses.replace(first, volunteer=VolunteerId("V2"))
+    for record in (first, moved):
+        take_in(rulebook, ledger, Registry(record))
+    assert take_in(rulebook, ledger, Registry(first)).reasons == {"older_version": 1}
+    assert take_in(rulebook, ledger, Registry(moved)).unchanged == 1
+    assert (balance(ledger)["points"], balance(ledger, VolunteerId("V2"))["points"]) == (0, 100)
+    take_in(rulebook, ledger, Registry(Withdrawn(first.id, first.registry)))
+    assert take_in(rulebook, ledger, Registry(first)).reasons == {"older_version": 1}
+    assert take_in(rulebook, ledger, Registry(moved)).reasons == {"older_version": 1}
+    assert (balance(ledger)["points"], balance(ledger, VolunteerId("V2"))["points"]) == (0, 0)
+
+
+def test_no_version_from_before_a_withdrawal_comes_back_once_the_record_was_brought_again(
+    rulebook: Rulebook, ledger: Ledger
+) -> None:
+    lives = (
+        [served("1", "2024-05-01 09:00", 1), served("1", "2024-05-02 09:00", 1)],
+        [served("1", "2024-05-03 09:00", 2)],
+    )
+    for life in lives:
+        for record in life:
+            take_in(rulebook, ledger, Registry(record))
+        if life is lives[0]:
+            take_in(rulebook, ledger, Registry(Withdrawn(RecordId("1"), RegistryId("test"))))
+    for old in lives[0]:
+        assert take_in(rulebook, ledger, Registry(old)).reasons == {"older_version": 1}
+    assert take_in(rulebook, ledger, Registry(*lives[1])).unchanged == 1
+    assert balance(ledger)["points"] == 200
 
 
 def test_a_late_record_takes_from_the_days_limit_and_the_difference_is_booked_against_the_original(
@@ -299,6 +333,16 @@ def test_what_is_booked_keeps_its_worth_when_the_policy_changes_and_nothing_come
     [
         ({"seconds": 1.5}, "not_exact"),
         ({"id": ""}, "not_exact"),
+        ({"id": "x" * 201}, "id_too_long"),
+        ({"id": "a\ud800"}, "bad_character"),
+        ({"volunteer": "V2\n"}, "bad_character"),
+        ({"organisation": "x" * 201}, "id_too_long"),
+        ({"organisation": 5}, "not_exact"),
+        ({"facts": None}, "not_exact"),
+        ({"registry": "menu"}, "own_registry"),
+        ({"started_at": -(10**12)}, "too_early"),
+        ({"ended_at": 10**12}, "future_date"),
+        ({"started_at": 2**62, "ended_at": 2**62}, "future_date"),
         ({"county": "elsewhere"}, "other_county"),
         ({"volunteer": "pool/chest"}, "no_person"),
         ({"volunteer": "organisation/O1"}, "no_person"),
@@ -320,6 +364,71 @@ def test_a_record_that_no_registry_should_hand_over_is_set_aside_and_the_rest_go
     report = take_in(rulebook, ledger, Registry(bad, served("2", "2024-05-02 09:00", 1)), aside=aside)
     assert (report.booked, report.set_aside) == (1, 1)
     assert [row.reason for row in aside] == [reason]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Withdrawn(RecordId(""), RegistryId("test")),
+        Withdrawn(RecordId("a\ud800"), RegistryId("test")),
+        Withdrawn(RecordId("1"), RegistryId("test"), reason="\0"),
+        SetAside("test", 1, "when", "duplicate_row"),  # without the details of its sentence
+    ],
+    ids=repr,
+)
+def test_a_withdrawal_that_is_none_and_a_row_that_tells_too_little_stop_nothing(
+    wrong: Withdrawn | SetAside, rulebook: Rulebook, ledger: Ledger
+) -> None:
+    aside: list[SetAside] = []
+    report = take_in(
+        rulebook,
+        ledger,
+        Registry(served("1", "2024-05-01 09:00", 1), wrong, served("2", "2024-05-02 09:00", 1)),
+        aside=aside,
+    )
+    assert (report.booked, report.set_aside, report.withdrawn) == (2, 1, 0)
+    assert all(sentence(aside[0], language).encode() for language in ("zh", "en"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (Volunteer(VolunteerId("")), "not_exact"),
+        (Volunteer(cast("Any", 5)), "not_exact"),
+        (Volunteer(VolunteerId("a\0b")), "bad_character"),
+        (Volunteer(VolunteerId("a\ud800")), "bad_character"),
+        (Volunteer(VolunteerId("x" * 201)), "id_too_long"),
+        (Volunteer(VolunteerId("V2"), born_on=cast("Any", "2000-01-01")), "not_exact"),
+        (Volunteer(VolunteerId("V2"), facts={"political_status": cast("Any", 1.5)}), "not_exact"),
+        (Volunteer(VolunteerId("V2"), facts={"political_status": "\ud800"}), "not_exact"),
+    ],
+    ids=repr,
+)
+def test_a_person_of_whom_a_registry_says_what_cannot_be_kept_is_set_aside_and_the_rest_goes_in(
+    wrong: Volunteer, reason: str, rulebook: Rulebook, ledger: Ledger
+) -> None:
+    aside: list[SetAside] = []
+    registry = Registry(served("1", "2024-05-01 09:00", 1), volunteers=[wrong, Volunteer(V1)])
+    report = take_in(rulebook, ledger, registry, aside=aside)
+    assert (report.booked, report.volunteers_saved, report.volunteers_set_aside) == (1, 1, 1)
+    assert [row.reason for row in aside] == [reason]
+
+
+def test_the_longest_id_goes_in_and_can_be_served(rulebook: Rulebook, ledger: Ledger) -> None:
+    longest = "志" * 200
+    record = dataclasses.replace(served(longest, "2024-05-01 09:00", 1), volunteer=VolunteerId(longest))
+    assert take_in(rulebook, ledger, Registry(record, volunteers=[Volunteer(VolunteerId(longest))])).booked == 1
+    check(Redeem(volunteer=VolunteerId(longest), county=HERE, on=ON, scope="s", key="1", offer="soap"))
+
+
+def test_whoever_supplies_facts_that_are_none_is_named(rulebook: Rulebook, ledger: Ledger) -> None:
+    class Careless:
+        @hookimpl
+        def supply_facts(self) -> Any:
+            return ["in_the_rain"]
+
+    with pytest.raises(PluginError, match="plugin plugin0: supply_facts gives list"):
+        take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)), Careless())
 
 
 def test_a_registry_that_fails_in_the_middle_is_named(rulebook: Rulebook, ledger: Ledger) -> None:

@@ -8,25 +8,41 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
 
 from lianxing.engine.bank.ending import end_all
-from lianxing.engine.bank.requests import command_from, request_data, request_hash
+from lianxing.engine.bank.requests import check, command_from, request_data, request_hash
 from lianxing.engine.bank.settling import settlement
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.drafts import Draft, Line
 from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError, RefusedError
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.commands import Command, Fetch, Give, Grant, Redeem, Refund, Reserve, Settle, UsePerk
+from lianxing.rules.commands import (
+    Bring,
+    Close,
+    Command,
+    Declare,
+    Fetch,
+    Give,
+    Grant,
+    Redeem,
+    Refund,
+    Reserve,
+    Settle,
+    StarStep,
+    UsePerk,
+)
 from lianxing.rules.facts import CountyId, RecordId, RegistryId
+from lianxing.rules.families import Relation
 from lianxing.rules.records import Withdrawn
+from lianxing.rules.reviewing import Doing
 from tests.engine.bank.counter import Counter, bank, codes
 from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, DAY, HERE, OFFERS, PERKS
 from tests.plugins.smallville import COUNTY as SMALLVILLE
@@ -198,6 +214,59 @@ def test_what_is_no_whole_number_within_bounds_is_refused_and_writes_nothing(
     with pytest.raises(InvalidError):
         small_bank.ask(kind, **how, **{name: amount})
     assert count_of(small_bank) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        (Redeem, {"offer": None}),
+        (Redeem, {"offer": "soap", "family": 1}),
+        (Redeem, {"offer": "soap", "family": "yes"}),
+        (Redeem, {"offer": "soap", "merchant": None}),
+        (Redeem, {"offer": "soap", "actor": None}),
+        (Redeem, {"offer": "soap", "on": "2024-06-01"}),
+        (Redeem, {"offer": "soap", "on": datetime(2024, 6, 1, tzinfo=UTC)}),
+        (Redeem, {"offer": "soap", "on": date(9999, 12, 15)}),
+        (Redeem, {"offer": "soap", "on": date.min}),
+        (Settle, {"entry": True}),
+        (Reserve, {"account": "points", "amount": 1, "purpose": "goods"}),
+        (Give, {"account": "points", "amount": 1, "to_whom": "friend", "recipient": BEN}),
+        (UsePerk, {"perk": "bath", "issued_on": "2024/06/01"}),
+        (UsePerk, {"perk": "bath", "for_whom": "self"}),
+        (UsePerk, {"perk": "bath", "lent": 0}),
+        (Close, {"event": "death"}),
+        (Declare, {"family": None}),
+        (Declare, {"family": [(BEN, Relation.SPOUSE)]}),
+        (Declare, {"family": ((BEN, "spouse"),)}),
+        (Declare, {"family": ((BEN, Relation.SPOUSE, 1),)}),
+        (Fetch, {"entry": 1, "shown": ("qr",)}),
+        (Bring, {"from_county": None, "entry": 1}),
+        (StarStep, {"star": 1, "doing": Doing.APPLIED, "upheld": 1}),
+    ],
+    ids=repr,
+)
+def test_a_field_that_is_not_what_its_command_says_is_refused_and_hurts_nobody_else(
+    kind: type[Command], how: dict[str, Any], small_bank: Counter
+) -> None:
+    wrong = small_bank.command(kind, **how)
+    other = small_bank.command(UsePerk, perk="bath")
+    refused, answer = small_bank.teller.serve_all([wrong, other])
+    assert isinstance(refused, InvalidError)
+    assert isinstance(answer, Answer)
+    assert answer.accepted
+    with small_bank.ledger.reading() as reading:
+        assert reading.commands([(wrong.scope, wrong.key)]) == {}
+
+
+def test_what_is_no_command_at_all_is_refused_with_a_sentence() -> None:
+    with pytest.raises(InvalidError, match="str is no command of the bank"):
+        check(cast("Any", "redeem soap"))
+
+
+def test_requests_of_equal_values_of_two_types_have_two_hashes() -> None:
+    asked = Redeem(volunteer=ANN, county=HERE, on=DAY, scope="counter", key="1", offer="soap")
+    hashes = {request_hash(replace(asked, family=cast("Any", family))) for family in (False, 0, False)}
+    assert len(hashes) == 2
 
 
 @pytest.mark.parametrize("amount", [0, -1, -5, -(10**15)])
