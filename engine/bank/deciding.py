@@ -83,9 +83,10 @@ class Counter:
     approved: Callable[[VolunteerId], Iterable[int]] = lambda _id: ()  # entries whose redemption is approved
     knows: Callable[[VolunteerId], bool] = lambda _id: True
     passing: Passing = field(init=False)
-    # What entries that are not yet written took from lots, and approved.
+    # What entries that are not yet written took from lots, approved, and brought.
     fresh: dict[tuple[VolunteerId, int], tuple[LotLine, ...]] = field(default_factory=dict)
     fresh_approvals: set[tuple[VolunteerId, int]] = field(default_factory=set)
+    fresh_brought: set[tuple[VolunteerId, CountyId, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.passing = Passing(self.rulebook, dict(self.people))
@@ -575,8 +576,9 @@ def _declare(counter: Counter, customer: Customer, command: Declare) -> Decision
 def _bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
     """Take in what was closed elsewhere; the days of its lots stay what they were."""
     policy = counter.rulebook.policy
-    found = counter.brought(command.volunteer, command.from_county, command.entry)
-    if not found or command.from_county == policy.county.id:
+    which = command.volunteer, command.from_county, command.entry
+    found = counter.brought(*which)
+    if not found or command.from_county == policy.county.id or which in counter.fresh_brought:
         return _refused(counter, command, [_county_reason(counter, "nothing_to_bring", entry=command.entry)])
     effects = Effects()
     into: list[tuple[Account, Brought]] = []
@@ -595,6 +597,7 @@ def _bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
         amount = sum(part for _earned, _last, part in one.parts)
         effects.add(wallet, wallets.receive(wallet, command.on, amount, source, lots=one.parts), before)
     body = _body(command, clause=policy.county.clause)
+    counter.fresh_brought.add(which)
     body["brought"] = [[account.clause.id, one.unit, sum(part[2] for part in one.parts)] for account, one in into]
     return Decision([_draft(counter, customer, command, BROUGHT, body, effects)], body)
 
