@@ -101,6 +101,10 @@ BANK_REASONS: Mapping[str, Label] = {
     "no_service": Label("本县服务菜单没有此项：{service}", "the menu of the county has no {service}"),
     "no_request": Label("没有这项服务需求：{id}", "there is no request {id}"),
     "request_taken": Label("这个编号的服务需求已有：{id}", "there is a request {id} already"),
+    "held_for_request": Label(
+        "这笔预留属于服务需求 {request}，只随该需求的确认、取消、谢绝或到期了结",
+        "it is reserved for the request {request}, and ends as that is confirmed, cancelled, declined or expires",
+    ),
     "decided_before": Label("第 {entry} 号已经批准", "entry {entry} was approved already"),
     "unknown_recipient": Label("台账里没有志愿者 {id}", "the ledger has no volunteer {id}"),
     "fetched": Label("凭证已经用过", "the voucher has been used"),

@@ -55,6 +55,7 @@ from lianxing.rules.perks import Perk
 from lianxing.rules.places import Clause
 from lianxing.rules.redeeming import Quote, Reason
 from lianxing.rules.redemption import Gives, Offer
+from lianxing.rules.requests import ServiceRequest
 from lianxing.rules.sanctions import OnRight
 
 REFUSED, CLOSED, DECLARED, BROUGHT = "refused", "closed", "declared", "brought"
@@ -82,6 +83,7 @@ class Counter:
     brought: Callable[[VolunteerId, CountyId, int], list[Brought] | None] = lambda _id, _county, _entry: None
     approved: Callable[[VolunteerId], Iterable[int]] = lambda _id: ()  # entries whose redemption is approved
     knows: Callable[[VolunteerId], bool] = lambda _id: True
+    request_by: Callable[[VolunteerId, int], ServiceRequest | None] = lambda _id, _entry: None  # that an entry began
     passing: Passing = field(init=False)
     # What entries that are not yet written took from lots, approved, and brought.
     fresh: dict[tuple[VolunteerId, int], tuple[LotLine, ...]] = field(default_factory=dict)
@@ -282,6 +284,8 @@ def _settle(counter: Counter, customer: Customer, command: Settle) -> Decision:
     wallet = _holding(customer, command.entry)
     if wallet is None:
         return _refused(counter, command, [_county_reason(counter, "hold", hold=command.entry)])
+    if (served := _held_for_request(counter, customer, command.entry)) is not None:
+        return _refused(counter, command, [served], clause=served.clause)
     _had, offer = _offer_held(counter, customer, command.entry)
     if offer is not None and offer.approver is not None:
         said = handover(offer, approved=_is_approved(counter, customer, command.entry))
@@ -307,6 +311,8 @@ def _release(counter: Counter, customer: Customer, command: Release) -> Decision
     wallet = _holding(customer, command.entry)
     if wallet is None:
         return _refused(counter, command, [_county_reason(counter, "hold", hold=command.entry)])
+    if (served := _held_for_request(counter, customer, command.entry)) is not None:
+        return _refused(counter, command, [served], clause=served.clause)
     _had, offer = _offer_held(counter, customer, command.entry)
     if offer is not None and not (said := withdrawal(offer)).allowed:
         return _refused(counter, command, said.reasons, clause=offer.clause)
@@ -353,6 +359,17 @@ def _offer_held(counter: Counter, customer: Customer, entry: int) -> tuple[Had |
     """Return what was had under an entry, and the offer; None for an amount that was reserved without one."""
     had = next((had for had in customer.had if had.entry == entry), None)
     return had, _offer(counter, None if had is None else had.offer)
+
+
+def _held_for_request(counter: Counter, customer: Customer, entry: int) -> Reason | None:
+    """Return why the counter cannot let go what is reserved for a request: that ends with the steps of the request."""
+    had, _offered = _offer_held(counter, customer, entry)
+    made = None if had is not None else counter.request_by(customer.person.id, entry)
+    if made is None:
+        return None
+    policy = counter.rulebook.policy
+    clause = next((one.clause for one in policy.menu if one.clause.id == made.request), policy.county.clause)
+    return Reason("held_for_request", clause, clause.location, (("request", made.id),))
 
 
 def _is_approved(counter: Counter, customer: Customer, entry: int) -> bool:

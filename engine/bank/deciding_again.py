@@ -24,7 +24,7 @@ from lianxing.engine.bank.deliveries import Book, Same
 from lianxing.engine.bank.ending import lots_over
 from lianxing.engine.bank.passing import RECEIVED, REPAID, TAKEN_BACK
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.bank.request_data import queue_from
+from lianxing.engine.bank.request_data import queue_from, request_id
 from lianxing.engine.bank.request_steps import StepCounter, take
 from lianxing.engine.bank.requests import check, command_from, request_hash
 from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
@@ -255,6 +255,7 @@ class _Deciding:
             lambda _id: replica.family,
             approved=lambda _id: replica.approved,
             brought=lambda _id, county, entry: witnesses.brought(replica, link, county, entry),
+            request_by=lambda id, entry: replica.requests.get(request_id(witnesses.county, id, entry)),
         )
         counter.passing = self.passing
         return counter

@@ -20,6 +20,7 @@ from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.deciding import APPROVED, BROUGHT, DECLARED, REFUSED, Brought, Counter, Decision, decide
 from lianxing.engine.bank.keeping import keep_policy
+from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
 from lianxing.engine.ledger.drafts import Draft
@@ -128,6 +129,7 @@ class Teller:
             lambda id, other, entry: _brought(reading, id, other, entry),
             lambda id: approved(reading, county, [id]).get(id, ()),
             lambda id: knows(reading, county, id),
+            lambda id, entry: requests_in(reading, county, [id]).get(request_id(county, id, entry)),
         )
 
     def _served(self, commands: Sequence[Command]) -> list[Outcome]:
