@@ -83,6 +83,10 @@ BANK_REASONS: Mapping[str, Label] = {
     "before_its_day": Label(
         "第 {entry} 号是 {on} 办的，不能在此之前处理", "entry {entry} is of {on}; nothing becomes of it before that day"
     ),
+    "whole_units": Label(
+        "只能按整份结清：每份 {price}，共预留 {held}", "only whole units are settled, {price} each; {held} is reserved"
+    ),
+    "only_all": Label("只能全部结清：{held}", "only all of it can be settled: {held}"),
     "more_than_held": Label("只预留了 {held}", "only {held} is reserved"),
     "open_holds": Label("尚有预留未了结：{held}", "{held} is still reserved"),
     "recipient": Label("须写明转给谁，且不能是本人", "it has to be said who receives it, and not oneself"),
@@ -186,7 +190,7 @@ _STAR_STAGES = {
     "revoked": "已撤销",
 }
 _SPELLED = {"why": STAR_REASONS, "state": {**_STAR_STAGES, **_STATES, "": "未申请"}}
-_AMOUNTS = ("needed", "available", "balance", "held", "said", "least", "most")
+_AMOUNTS = ("needed", "available", "balance", "held", "price", "said", "least", "most")
 
 
 def reason_sentence(reason: Reason, language: Language) -> str:

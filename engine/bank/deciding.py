@@ -49,7 +49,7 @@ from lianxing.rules.commands import (
     Settle,
     UsePerk,
 )
-from lianxing.rules.facts import CountyId, FactValue, VolunteerId
+from lianxing.rules.facts import CountyId, FactType, FactValue, VolunteerId
 from lianxing.rules.families import AS_RECIPIENT, Relation
 from lianxing.rules.perks import Perk
 from lianxing.rules.places import Clause
@@ -286,7 +286,7 @@ def _settle(counter: Counter, customer: Customer, command: Settle) -> Decision:
         return _refused(counter, command, [_county_reason(counter, "hold", hold=command.entry)])
     if (served := _held_for_request(counter, customer, command.entry)) is not None:
         return _refused(counter, command, [served], clause=served.clause)
-    _had, offer = _offer_held(counter, customer, command.entry)
+    had, offer = _offer_held(counter, customer, command.entry)
     if offer is not None and offer.approver is not None:
         said = handover(offer, approved=_is_approved(counter, customer, command.entry))
         if not said.allowed:
@@ -297,14 +297,46 @@ def _settle(counter: Counter, customer: Customer, command: Settle) -> Decision:
     amount = held if command.amount is None else command.amount
     if amount <= 0:  # what is not used at all is released
         return _refused(counter, command, [Reason("amount", wallet.account.clause, wallet.account.clause.location)])
+    if had is not None and amount < held and (wrong := _no_units(had, offer, wallet.account, held)) is not None:
+        each, reason = wrong
+        if not each or amount % each:
+            return _refused(counter, command, [reason], clause=reason.clause)
     done = wallets.settle(wallet, command.entry, command.on, amount)
     decision = _of_wallet(counter, customer, command, "settled", wallet, done, before, ends=command.entry)
     if decision.accepted:
         decision.body["settled"] = amount
+        if had is not None:
+            _settled_in_part(counter, customer, decision, had, amount)
         decision.drafts[0].body = orjson.dumps(decision.body)
-        # What was paid is what may be given back.
-        customer.had = [had._replace(paid=amount) if had.entry == command.entry else had for had in customer.had]
     return decision
+
+
+def _no_units(had: Had, offer: Offer | None, account: Account, held: int) -> tuple[int, Reason] | None:
+    """Return the price of a unit, 0 where only all of it can be settled, and why nothing else is; None where any is.
+
+    A service for hours is paid by its time: so much of it is settled as was served.
+    """
+    if offer is not None and offer.gives is Gives.SERVICE and account.unit.type is FactType.DURATION:
+        return None
+    clause = account.clause if offer is None else offer.clause
+    unit = ("unit", account.unit.value)
+    if had.cash or held % had.units:
+        return 0, Reason("only_all", clause, clause.location, (("held", held), unit))
+    each = held // had.units
+    return each, Reason("whole_units", clause, clause.location, (("price", each), ("held", held), unit))
+
+
+def _settled_in_part(counter: Counter, customer: Customer, decision: Decision, had: Had, amount: int) -> None:
+    """Let what was paid and handed over be what was had; units that were not handed over go back to the stock."""
+    now = had.settled(amount)
+    customer.had = [now if one.entry == had.entry else one for one in customer.had]
+    if (back := had.units - now.units) == 0:
+        return
+    decision.body["units"] = now.units
+    counter.given_out[had.offer] = counter.given_out.get(had.offer, 0) - back
+    offer = _offer(counter, had.offer)
+    if offer is not None and offer.stock is not None:
+        decision.drafts[0].takes = (Taking(had.offer, -back, None),)
 
 
 def _release(counter: Counter, customer: Customer, command: Release) -> Decision:

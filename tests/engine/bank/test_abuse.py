@@ -370,13 +370,13 @@ def test_nobody_settles_releases_or_refunds_what_is_somebody_elses(tmp_path: Pat
 
 def test_a_merchant_is_credited_with_what_was_used_and_debited_with_no_more(tmp_path: Path) -> None:
     with bank(tmp_path) as counter:
-        soap = counter.ask(Redeem, offer="soap")
-        counter.ask(Settle, entry=soap.entry, amount=30)
+        soap = counter.ask(Redeem, offer="soap", units=3)
+        counter.ask(Settle, entry=soap.entry, amount=100)
         (line,) = settlement(counter.ledger, counter.rulebook, DAY, DAY).lines
-        assert (line.paid, line.returned) == (30, 0)
+        assert (line.paid, line.returned, line.units, line.returned_units) == (100, 0, 1, 0)
         counter.ask(Refund, entry=soap.entry)
         (line,) = settlement(counter.ledger, counter.rulebook, DAY, DAY).lines
-        assert (line.paid, line.returned) == (30, 30)
+        assert (line.paid, line.returned, line.units, line.returned_units) == (100, 100, 1, 1)
 
 
 def test_text_that_could_be_a_statement_is_text(small_bank: Counter) -> None:
