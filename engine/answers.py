@@ -73,6 +73,8 @@ REASONS: Mapping[str, Label] = {
 }
 # Why the bank does not do what it is asked, whatever the account or offer says.
 BANK_REASONS: Mapping[str, Label] = {
+    "before_in_force": Label("早于办法施行日 {day}", "it is before the rules came into force on {day}"),
+    "earned_later": Label("账户里有 {on} 才挣得的", "the account has something that was earned only on {on}"),
     "closed_passbook": Label("存折已于 {on} 销户", "the passbook was closed on {on}"),
     "no_offer": Label(
         "本县没有此项兑换：{offer}；有：{offers}", "the county has no offer {offer}; its offers are {offers}"

@@ -125,6 +125,9 @@ def decide(counter: Counter, command: Command) -> Decision:
 
 
 def _decided(counter: Counter, customer: Customer, command: Command) -> Decision:
+    early = before_in_force(counter.rulebook, command.on)
+    if early is not None:
+        return _refused(counter, command, [early], clause=early.clause)
     if customer.closed_on is not None:
         return _refused(counter, command, [_county_reason(counter, "closed_passbook", on=str(customer.closed_on))])
     if isinstance(command, Redeem | UsePerk | Grant | Close | Declare | Bring) and not is_person(command.volunteer):
@@ -657,9 +660,13 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
     for account in counter.rulebook.policy.accounts:
         wallet = customer.wallet(account)
         if account.closure is None:
-            if wallet.live(command.on) or wallet.debt or wallet.holds:
+            if wallet.lasting(command.on) or wallet.debt or wallet.holds:
                 reasons.append(Reason("closure", account.clause, account.clause.location))
             continue
+        last = max((lot.earned_on for lot in wallet.lasting(command.on)), default=date.min)
+        if last > command.on:
+            clause = account.clause
+            reasons.append(Reason("earned_later", clause, clause.location, (("on", last.isoformat()),)))
         if wallet.holds:
             clause = account.clause
             reasons.append(Reason("open_holds", clause, clause.location, (("held", wallet.held),)))
@@ -855,6 +862,14 @@ def reason_data(reason: Reason) -> dict[str, Any]:
         "cites": reason.clause.source.clause,
         "operands": operands,
     }
+
+
+def before_in_force(rulebook: Rulebook, on: date) -> Reason | None:
+    """Return why nothing is decided by the rules on a day before they are in force."""
+    county = rulebook.policy.county
+    if on >= county.in_force_from:
+        return None
+    return Reason("before_in_force", county.clause, county.in_force_at, (("day", county.in_force_from.isoformat()),))
 
 
 def _county_reason(counter: Counter, code: str, **operands: FactValue) -> Reason:

@@ -35,8 +35,9 @@ def test_a_reservation_can_be_used_in_part_after_its_deposit_has_ended(tmp_path:
         december, january = date(2023, 12, 31), date(2024, 1, 3)
         hold = counter.ask(Reserve, on=december, account="points", amount=200, purpose=Purpose.GOODS)
         assert counter.ask(Settle, on=january, entry=hold.entry, amount=150).accepted
-        assert counter.ask(Redeem, on=january, offer="soap", units=2).accepted
-        assert codes(counter.ask(Redeem, on=january, offer="soap")) == ["balance"]
+        later = date(2024, 1, 10)  # when two more were earned
+        assert counter.ask(Redeem, on=later, offer="soap", units=2).accepted
+        assert codes(counter.ask(Redeem, on=later, offer="soap")) == ["balance"]
 
 
 def test_a_reservation_of_which_nothing_was_used_is_released_not_settled(tmp_path: Path) -> None:
