@@ -54,6 +54,9 @@ def _amounts(body: Mapping[str, Any], asked: Mapping[str, Any], language: Langua
         if name in body:
             amount = amount_text(unit, body[name], language)
             yield f"{chinese} {amount}" if zh else f"{english}: {amount}"
+    if "settled" in body and "units" in body:
+        units = body["units"]
+        yield f"交付 {units} 份，其余退回" if zh else f"units handed over: {units}; the rest goes back"
     if body.get("held_until"):
         until = body["held_until"]
         yield f"预留至 {until}（含当日）" if zh else f"reserved until {until}, that day included"

@@ -75,6 +75,8 @@ REASONS: Mapping[str, Label] = {
 }
 # Why the bank does not do what it is asked, whatever the account or offer says.
 BANK_REASONS: Mapping[str, Label] = {
+    "before_in_force": Label("早于办法施行日 {day}", "it is before the rules came into force on {day}"),
+    "earned_later": Label("账户里有 {on} 才挣得的", "the account has something that was earned only on {on}"),
     "closed_passbook": Label("存折已于 {on} 销户", "the passbook was closed on {on}"),
     "no_offer": Label(
         "本县没有此项兑换：{offer}；有：{offers}", "the county has no offer {offer}; its offers are {offers}"
@@ -85,6 +87,10 @@ BANK_REASONS: Mapping[str, Label] = {
     "before_its_day": Label(
         "第 {entry} 号是 {on} 办的，不能在此之前处理", "entry {entry} is of {on}; nothing becomes of it before that day"
     ),
+    "whole_units": Label(
+        "只能按整份结清：每份 {price}，共预留 {held}", "only whole units are settled, {price} each; {held} is reserved"
+    ),
+    "only_all": Label("只能全部结清：{held}", "only all of it can be settled: {held}"),
     "more_than_held": Label("只预留了 {held}", "only {held} is reserved"),
     "open_holds": Label("尚有预留未了结：{held}", "{held} is still reserved"),
     "recipient": Label("须写明转给谁，且不能是本人", "it has to be said who receives it, and not oneself"),
@@ -103,6 +109,10 @@ BANK_REASONS: Mapping[str, Label] = {
     "no_service": Label("本县服务菜单没有此项：{service}", "the menu of the county has no {service}"),
     "no_request": Label("没有这项服务需求：{id}", "there is no request {id}"),
     "request_taken": Label("这个编号的服务需求已有：{id}", "there is a request {id} already"),
+    "held_for_request": Label(
+        "这笔预留属于服务需求 {request}，只随该需求的确认、取消、谢绝或到期了结",
+        "it is reserved for the request {request}, and ends as that is confirmed, cancelled, declined or expires",
+    ),
     "decided_before": Label("第 {entry} 号已经批准", "entry {entry} was approved already"),
     "unknown_recipient": Label("台账里没有志愿者 {id}", "the ledger has no volunteer {id}"),
     "fetched": Label("凭证已经用过", "the voucher has been used"),
@@ -186,7 +196,7 @@ _STAR_STAGES = {
     "revoked": "已撤销",
 }
 _SPELLED = {"why": STAR_REASONS, "state": {**_STAR_STAGES, **_STATES, "": "未申请"}}
-_AMOUNTS = ("needed", "available", "balance", "held", "said", "least", "most")
+_AMOUNTS = ("needed", "available", "balance", "held", "price", "said", "least", "most")
 
 
 def reason_sentence(reason: Reason, language: Language) -> str:

@@ -177,6 +177,7 @@ def _county(layers: list[Layer], folder: Folder, problems: list[Problem]) -> Cou
         facts=tuple(layers[-1].facts.values()),
         calendar=next((layer.head.calendar for layer in reversed(layers) if layer.head.calendar), ""),
         campaigns=reduce(layered, (layer.head.campaigns for layer in layers), ()),
+        in_force_at=in_force.in_force_at,
     )
 
 

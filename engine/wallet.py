@@ -97,6 +97,10 @@ class Wallet:
 
     def live(self, on: date) -> list[Lot]:
         """Return the lots of which something is there on a day, in the order in which they are spent."""
+        return [lot for lot in self.lasting(on) if lot.earned_on <= on]
+
+    def lasting(self, on: date) -> list[Lot]:
+        """Return the lots that have not ended on a day, also what was earned later, in the order of spending."""
         found = [lot for lot in self.lots.values() if lot.remaining and lot.last_day >= on]
         if len(found) > 1:
             found.sort(key=_ORDERS[self.account.spends_first])
@@ -104,11 +108,12 @@ class Wallet:
 
     def available(self, on: date) -> int:
         """Return what is there on a day and not held, less what is owed."""
-        return sum(lot.remaining for lot in self.lots.values() if lot.last_day >= on) - self.debt
+        there = sum(lot.remaining for lot in self.lots.values() if lot.earned_on <= on <= lot.last_day)
+        return there - self.debt
 
     def balance_on(self, on: date) -> int:
-        """Return the balance of a day, without what ended before it."""
-        return self.available(on) + self.held
+        """Return the balance without what ended before a day; what is earned later than that is in it."""
+        return sum(lot.remaining for lot in self.lots.values() if lot.last_day >= on) + self.held - self.debt
 
 
 class Line(NamedTuple):

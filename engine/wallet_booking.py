@@ -152,6 +152,7 @@ class WalletBooking:
             self.wallet.drawn += short
             self.drawn += short
             self.taken.append((OWED, short))
+            self.pay_from_lots(on)  # what was earned after the day pays it, as every deposit does
 
     def owe(self, amount: int) -> None:
         self.wallet.debt += amount
@@ -173,7 +174,7 @@ class WalletBooking:
         if not self.wallet.debt:
             return
         taken = list(self.taken)
-        self.pay(self.wallet.debt - self.take(self.wallet.live(on), self.wallet.debt))
+        self.pay(self.wallet.debt - self.take(self.wallet.lasting(on), self.wallet.debt))
         self.taken = taken  # what pays a debt is neither spent nor given
 
     def whole(self, amount: int, source: str) -> int:

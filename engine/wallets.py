@@ -4,6 +4,7 @@ Pure: a wallet is changed in place and each function returns what to book. Lines
 refused nothing has changed. Amounts are hundredths of a point or seconds, as the account says. What has passed its last
 day is not there on any later day, whether `expire` has been called meanwhile or not, so it may be called at any time;
 only who books a record for an earlier day calls it for today first. Every other day that is told is that of booking.
+Nothing is spent, held or given on a day before it was earned; what is owed, or taken back, takes what comes later, too.
 
 - What comes in first pays what is owed; so nothing is owed while something is available.
 - What is held keeps: what is taken back beyond the available lots is owed up to the amount that is held, and only what
@@ -353,8 +354,8 @@ def take_back(wallet: Wallet, on: date, amount: int, source: str = "", earned_on
     last_day = date.max if earned_on == date.max else last_day_of(wallet.account, earned_on)
     amount = booking.comes_back(source, -booking.whole(-amount, source))
     amount = -booking.over(earned_on, last_day, -amount)
-    own, live = lots_of(wallet, source), wallet.live(on)
-    mine = [lot for lot in live if source and lot.source == source]
+    own, lasting = lots_of(wallet, source), wallet.lasting(on)
+    mine = [lot for lot in lasting if source and lot.source == source]
     lost = min(sum(_ended(lot, on) for lot in own), max(0, amount - sum(lot.remaining for lot in mine)))
     there = max(0, wallet.balance_on(on))
     short = max(0, amount - lost - there)
@@ -363,7 +364,7 @@ def take_back(wallet: Wallet, on: date, amount: int, source: str = "", earned_on
         return _refused(wallet, "shortfall", balance=wallet.balance_on(on), needed=amount - lost)
     left = booking.take(mine, amount)
     left = booking.take_ended(on, own, left)
-    left = booking.take([lot for lot in live if not source or lot.source != source], left)
+    left = booking.take([lot for lot in lasting if not source or lot.source != source], left)
     if wallet.account.shortfall is Shortfall.CLAMP:
         short = min(short, left)
         left -= booking.writes_off(source, short)
@@ -433,7 +434,7 @@ def close(wallet: Wallet, on: date, event: ClosingEvent) -> Done:
         ClosingEvent.MOVING: closure.moving,
         ClosingEvent.LEAVING: closure.leaving,
     }[event]
-    booking.clear(wallet.live(on))
+    booking.clear(wallet.lasting(on))
     return booking.done(where.value)
 
 

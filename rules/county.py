@@ -7,7 +7,7 @@ from datetime import date
 
 from lianxing.rules.campaigns import Campaign
 from lianxing.rules.facts import CountyId, Fact
-from lianxing.rules.places import Clause, Label
+from lianxing.rules.places import Clause, Label, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class County:
 
     `in_force_until` is the last day in force, None while the rules run on. Service from `counts_from` on counts; where
     that is before `in_force_from`, it is judged by the rules of their first day. `calendar` is the country whose public
-    holidays and make-up days tell working days, empty where no layer names one.
+    holidays and make-up days tell working days, empty where no layer names one. `in_force_at` is the line.
     """
 
     id: CountyId
@@ -32,3 +32,4 @@ class County:
     facts: tuple[Fact, ...] = ()
     calendar: str = ""
     campaigns: tuple[Campaign, ...] = ()
+    in_force_at: Location = Location("", 0, 0)

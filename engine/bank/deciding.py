@@ -49,12 +49,13 @@ from lianxing.rules.commands import (
     Settle,
     UsePerk,
 )
-from lianxing.rules.facts import CountyId, FactValue, VolunteerId
+from lianxing.rules.facts import CountyId, FactType, FactValue, VolunteerId
 from lianxing.rules.families import AS_RECIPIENT, Relation
 from lianxing.rules.perks import Perk
 from lianxing.rules.places import Clause
 from lianxing.rules.redeeming import Quote, Reason
 from lianxing.rules.redemption import Gives, Offer
+from lianxing.rules.requests import ServiceRequest
 from lianxing.rules.sanctions import OnRight
 
 REFUSED, CLOSED, DECLARED, BROUGHT = "refused", "closed", "declared", "brought"
@@ -82,10 +83,12 @@ class Counter:
     brought: Callable[[VolunteerId, CountyId, int], list[Brought] | None] = lambda _id, _county, _entry: None
     approved: Callable[[VolunteerId], Iterable[int]] = lambda _id: ()  # entries whose redemption is approved
     knows: Callable[[VolunteerId], bool] = lambda _id: True
+    request_by: Callable[[VolunteerId, int], ServiceRequest | None] = lambda _id, _entry: None  # that an entry began
     passing: Passing = field(init=False)
-    # What entries that are not yet written took from lots, and approved.
+    # What entries that are not yet written took from lots, approved, and brought.
     fresh: dict[tuple[VolunteerId, int], tuple[LotLine, ...]] = field(default_factory=dict)
     fresh_approvals: set[tuple[VolunteerId, int]] = field(default_factory=set)
+    fresh_brought: set[tuple[VolunteerId, CountyId, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.passing = Passing(self.rulebook, dict(self.people))
@@ -122,6 +125,9 @@ def decide(counter: Counter, command: Command) -> Decision:
 
 
 def _decided(counter: Counter, customer: Customer, command: Command) -> Decision:
+    early = before_in_force(counter.rulebook, command.on)
+    if early is not None:
+        return _refused(counter, command, [early], clause=early.clause)
     if customer.closed_on is not None:
         return _refused(counter, command, [_county_reason(counter, "closed_passbook", on=str(customer.closed_on))])
     if isinstance(command, Redeem | UsePerk | Grant | Close | Declare | Bring) and not is_person(command.volunteer):
@@ -281,7 +287,9 @@ def _settle(counter: Counter, customer: Customer, command: Settle) -> Decision:
     wallet = _holding(customer, command.entry)
     if wallet is None:
         return _refused(counter, command, [_county_reason(counter, "hold", hold=command.entry)])
-    _had, offer = _offer_held(counter, customer, command.entry)
+    if (served := _held_for_request(counter, customer, command.entry)) is not None:
+        return _refused(counter, command, [served], clause=served.clause)
+    had, offer = _offer_held(counter, customer, command.entry)
     if offer is not None and offer.approver is not None:
         said = handover(offer, approved=_is_approved(counter, customer, command.entry))
         if not said.allowed:
@@ -292,20 +300,54 @@ def _settle(counter: Counter, customer: Customer, command: Settle) -> Decision:
     amount = held if command.amount is None else command.amount
     if amount <= 0:  # what is not used at all is released
         return _refused(counter, command, [Reason("amount", wallet.account.clause, wallet.account.clause.location)])
+    if had is not None and amount < held and (wrong := _no_units(had, offer, wallet.account, held)) is not None:
+        each, reason = wrong
+        if not each or amount % each:
+            return _refused(counter, command, [reason], clause=reason.clause)
     done = wallets.settle(wallet, command.entry, command.on, amount)
     decision = _of_wallet(counter, customer, command, "settled", wallet, done, before, ends=command.entry)
     if decision.accepted:
         decision.body["settled"] = amount
+        if had is not None:
+            _settled_in_part(counter, customer, decision, had, amount)
         decision.drafts[0].body = orjson.dumps(decision.body)
-        # What was paid is what may be given back.
-        customer.had = [had._replace(paid=amount) if had.entry == command.entry else had for had in customer.had]
     return decision
+
+
+def _no_units(had: Had, offer: Offer | None, account: Account, held: int) -> tuple[int, Reason] | None:
+    """Return the price of a unit, 0 where only all of it can be settled, and why nothing else is; None where any is.
+
+    A service for hours is paid by its time: so much of it is settled as was served.
+    """
+    if offer is not None and offer.gives is Gives.SERVICE and account.unit.type is FactType.DURATION:
+        return None
+    clause = account.clause if offer is None else offer.clause
+    unit = ("unit", account.unit.value)
+    if had.cash or held % had.units:
+        return 0, Reason("only_all", clause, clause.location, (("held", held), unit))
+    each = held // had.units
+    return each, Reason("whole_units", clause, clause.location, (("price", each), ("held", held), unit))
+
+
+def _settled_in_part(counter: Counter, customer: Customer, decision: Decision, had: Had, amount: int) -> None:
+    """Let what was paid and handed over be what was had; units that were not handed over go back to the stock."""
+    now = had.settled(amount)
+    customer.had = [now if one.entry == had.entry else one for one in customer.had]
+    if (back := had.units - now.units) == 0:
+        return
+    decision.body["units"] = now.units
+    counter.given_out[had.offer] = counter.given_out.get(had.offer, 0) - back
+    offer = _offer(counter, had.offer)
+    if offer is not None and offer.stock is not None:
+        decision.drafts[0].takes = (Taking(had.offer, -back, None),)
 
 
 def _release(counter: Counter, customer: Customer, command: Release) -> Decision:
     wallet = _holding(customer, command.entry)
     if wallet is None:
         return _refused(counter, command, [_county_reason(counter, "hold", hold=command.entry)])
+    if (served := _held_for_request(counter, customer, command.entry)) is not None:
+        return _refused(counter, command, [served], clause=served.clause)
     _had, offer = _offer_held(counter, customer, command.entry)
     if offer is not None and not (said := withdrawal(offer)).allowed:
         return _refused(counter, command, said.reasons, clause=offer.clause)
@@ -352,6 +394,17 @@ def _offer_held(counter: Counter, customer: Customer, entry: int) -> tuple[Had |
     """Return what was had under an entry, and the offer; None for an amount that was reserved without one."""
     had = next((had for had in customer.had if had.entry == entry), None)
     return had, _offer(counter, None if had is None else had.offer)
+
+
+def _held_for_request(counter: Counter, customer: Customer, entry: int) -> Reason | None:
+    """Return why the counter cannot let go what is reserved for a request: that ends with the steps of the request."""
+    had, _offered = _offer_held(counter, customer, entry)
+    made = None if had is not None else counter.request_by(customer.person.id, entry)
+    if made is None:
+        return None
+    policy = counter.rulebook.policy
+    clause = next((one.clause for one in policy.menu if one.clause.id == made.request), policy.county.clause)
+    return Reason("held_for_request", clause, clause.location, (("request", made.id),))
 
 
 def _is_approved(counter: Counter, customer: Customer, entry: int) -> bool:
@@ -575,8 +628,9 @@ def _declare(counter: Counter, customer: Customer, command: Declare) -> Decision
 def _bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
     """Take in what was closed elsewhere; the days of its lots stay what they were."""
     policy = counter.rulebook.policy
-    found = counter.brought(command.volunteer, command.from_county, command.entry)
-    if not found or command.from_county == policy.county.id:
+    which = command.volunteer, command.from_county, command.entry
+    found = counter.brought(*which)
+    if not found or command.from_county == policy.county.id or which in counter.fresh_brought:
         return _refused(counter, command, [_county_reason(counter, "nothing_to_bring", entry=command.entry)])
     effects = Effects()
     into: list[tuple[Account, Brought]] = []
@@ -595,6 +649,7 @@ def _bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
         amount = sum(part for _earned, _last, part in one.parts)
         effects.add(wallet, wallets.receive(wallet, command.on, amount, source, lots=one.parts), before)
     body = _body(command, clause=policy.county.clause)
+    counter.fresh_brought.add(which)
     body["brought"] = [[account.clause.id, one.unit, sum(part[2] for part in one.parts)] for account, one in into]
     return Decision([_draft(counter, customer, command, BROUGHT, body, effects)], body)
 
@@ -605,9 +660,13 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
     for account in counter.rulebook.policy.accounts:
         wallet = customer.wallet(account)
         if account.closure is None:
-            if wallet.live(command.on) or wallet.debt or wallet.holds:
+            if wallet.lasting(command.on) or wallet.debt or wallet.holds:
                 reasons.append(Reason("closure", account.clause, account.clause.location))
             continue
+        last = max((lot.earned_on for lot in wallet.lasting(command.on)), default=date.min)
+        if last > command.on:
+            clause = account.clause
+            reasons.append(Reason("earned_later", clause, clause.location, (("on", last.isoformat()),)))
         if wallet.holds:
             clause = account.clause
             reasons.append(Reason("open_holds", clause, clause.location, (("held", wallet.held),)))
@@ -789,6 +848,14 @@ def reason_data(reason: Reason) -> dict[str, Any]:
         "cites": reason.clause.source.clause,
         "operands": operands,
     }
+
+
+def before_in_force(rulebook: Rulebook, on: date) -> Reason | None:
+    """Return why nothing is decided by the rules on a day before they are in force."""
+    county = rulebook.policy.county
+    if on >= county.in_force_from:
+        return None
+    return Reason("before_in_force", county.clause, county.in_force_at, (("day", county.in_force_from.isoformat()),))
 
 
 def _county_reason(counter: Counter, code: str, **operands: FactValue) -> Reason:

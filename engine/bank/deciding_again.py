@@ -7,6 +7,7 @@ entries, and clocks of several machines may be `CLOCKS_APART`: where that leaves
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from lianxing.engine.bank.deliveries import Book, Same
 from lianxing.engine.bank.ending import lots_over
 from lianxing.engine.bank.passing import RECEIVED, REPAID, TAKEN_BACK
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.bank.request_data import REQUEST, queue_from
+from lianxing.engine.bank.request_data import REQUEST, queue_from, request_id
 from lianxing.engine.bank.request_steps import StepCounter, take
 from lianxing.engine.bank.requests import NAMES, check, command_from, request_hash
 from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
@@ -34,7 +35,7 @@ from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of as booked
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.reading import Reading
-from lianxing.engine.ledger.witnesses import StockMoves, closings, known_since, registrations
+from lianxing.engine.ledger.witnesses import StockMoves, brought_elsewhere, closings, known_since, registrations
 from lianxing.engine.menu import LISTED_MAX, Queue, ranked_again
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.star_awards import certificate_number
@@ -92,11 +93,32 @@ class Witnesses:
 
     def brought(self, replica: Replica, link: Link, county: CountyId, entry: int) -> list[Brought] | None:
         """Return what had left the person's passbook of another county under an entry, and was not brought before."""
-        instant, _day = closings(self.reading._connection, county).get(replica.volunteer, (None, None))
-        apart = -CLOCKS_APART if link.kind == REFUSED else CLOCKS_APART
+        person, reasons = replica.volunteer, orjson.loads(link.body).get("reasons", ())
+        none_said = any(one["code"] == "nothing_to_bring" for one in reasons)
+        instant, _day = closings(self.reading._connection, county).get(person, (None, None))
+        apart = -CLOCKS_APART if none_said else CLOCKS_APART
         if instant is None or instant > link.recorded_at + apart or (county, entry) in replica.brought:
             return None
-        return left_under(self.reading, replica.volunteer, county, entry)
+        if self._brought_elsewhere(link, person, county, entry, none_said=none_said):
+            return None
+        return left_under(self.reading, person, county, entry)
+
+    def _brought_elsewhere(
+        self, link: Link, person: VolunteerId, county: CountyId, entry: int, *, none_said: bool
+    ) -> bool:
+        """Tell whether another county had it; of two that took it in, however close, only one can have been right."""
+        for there, instant, body in brought_elsewhere(self.reading._connection, self.county, person):
+            with suppress(LookupError, TypeError, ValueError):  # it will be named where it is decided again
+                asked = orjson.loads(body)["asked"]
+                if (asked["from_county"], asked["entry"]) != (county, entry):
+                    continue
+                if link.kind != REFUSED:
+                    before = (instant, there) < (link.recorded_at, self.county)
+                else:
+                    before = instant <= link.recorded_at + (CLOCKS_APART if none_said else -CLOCKS_APART)
+                if before:
+                    return True
+        return False
 
     def knew(self, person: VolunteerId, instant: int) -> bool:
         """Tell whether the ledger had certainly heard of somebody by an instant."""
@@ -262,6 +284,7 @@ class _Deciding:
             lambda _id: replica.family,
             approved=lambda _id: replica.approved,
             brought=lambda _id, county, entry: witnesses.brought(replica, link, county, entry),
+            request_by=lambda id, entry: replica.requests.get(request_id(witnesses.county, id, entry)),
         )
         counter.passing = self.passing
         return counter

@@ -119,7 +119,7 @@ class Replica:
         """What was settled is what was paid, and what may be given back."""
         paid = [int(amount or 0) for account, _unit, amount, _after in link.postings if account == REDEEMED]
         if paid and hold in self.had:
-            self.had[hold] = self.had[hold]._replace(paid=paid[0])
+            self.had[hold] = self.had[hold].settled(paid[0])
 
     def _apply_lots(self, link: Link) -> None:
         for account, number, earned_on, last_day, source, original in link.opened:

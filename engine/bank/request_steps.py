@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from lianxing.engine import wallets
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import REFUSED, reason_data
+from lianxing.engine.bank.deciding import REFUSED, before_in_force, reason_data
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.request_data import REQUEST, begun_by, effect_data, queue_data, request_data, request_id
@@ -167,6 +167,8 @@ class _Taking:
 
     def _not_at_all(self) -> Iterable[Reason]:
         command, step = self.command, self.command.step
+        if (early := before_in_force(self.rulebook, command.on)) is not None:
+            yield early
         if self.asker.closed_on is not None:
             yield self._county_reason("closed_passbook", on=self.asker.closed_on.isoformat())
         if not is_person(command.volunteer):

@@ -64,9 +64,10 @@ def _add(policy: Policy, lines: dict[_Key, SettlementLine], payout: Payout, sinc
     key = (line.kind, line.id, line.provider, line.merchant)
     line = lines.get(key, line)
     more = dict(_NOTHING)
-    paid = payout.paid
+    paid, units = payout.paid, payout.units
     if payout.ended == "settled":  # of what was reserved a part may have been used; more is not given back either
-        paid = orjson.loads(payout.ended_body).get("settled", paid)
+        ended = orjson.loads(payout.ended_body)
+        paid, units = ended.get("settled", paid), ended.get("units", units)
     match payout.kind:
         case "perk_used" if within(payout.on):
             more["units"] = payout.units
@@ -77,11 +78,11 @@ def _add(policy: Policy, lines: dict[_Key, SettlementLine], payout: Payout, sinc
             more |= {"units": payout.units, "paid": payout.paid, "cash": payout.cash}
         case "held":
             if payout.ended == "settled" and within(payout.ended_on):
-                more |= {"units": payout.units, "paid": paid, "cash": payout.cash}
+                more |= {"units": units, "paid": paid, "cash": payout.cash}
             elif payout.on <= until and (payout.ended_on is None or payout.ended_on > until):
                 more |= {"waiting_units": payout.units, "waiting": payout.paid}
     if payout.returned == "refunded" and within(payout.returned_on):
-        more |= {"returned_units": payout.units, "returned": paid, "returned_cash": payout.cash}
+        more |= {"returned_units": units, "returned": paid, "returned_cash": payout.cash}
         if payout.kind == "perk_used":
             more["worth"] -= (body.get("worth") or 0) * payout.units
     lines[key] = replace(line, **{name: getattr(line, name) + amount for name, amount in more.items()})

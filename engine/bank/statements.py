@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -222,7 +223,8 @@ class _Book:
         asked: _Body = body.get("asked", {})
         earlier = _concerns(body)
         if earlier is not None and earlier in self._entries and earlier < entry.id:
-            return self._subject(self._entries[earlier])
+            subject = self._subject(self._entries[earlier])
+            return replace(subject, units=int(body.get("units", subject.units)))
         kept = self._kept.get(entry.policy_digest, {})
         if asked.get("record"):
             return Subject("record", str(asked["record"]), source=str(asked["registry"]))

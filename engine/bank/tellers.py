@@ -21,6 +21,7 @@ from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.deciding import APPROVED, BROUGHT, DECLARED, REFUSED, Brought, Counter, Decision, decide
 from lianxing.engine.bank.keeping import keep_policy
+from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
 from lianxing.engine.ledger.drafts import Draft
@@ -125,9 +126,10 @@ class Teller:
             lambda id, entry: reading.taken((id, county), entry),
             lambda customer, wallet, lots: _load_lots(reading, customer, wallet, lots),
             lambda id: family(reading, county, id),
-            lambda id, other, entry: _brought(reading, county, id, other, entry),
+            lambda id, other, entry: _brought(reading, id, other, entry),
             lambda id: approved(reading, county, [id]).get(id, ()),
             lambda id: knows(reading, county, id),
+            lambda id, entry: requests_in(reading, county, [id]).get(request_id(county, id, entry)),
         )
 
     def _served(self, commands: Sequence[Command]) -> list[Outcome]:
@@ -137,7 +139,7 @@ class Teller:
         with self._ledger.writing() as writing:
             keep_policy(writing, policy)
             people = list(dict.fromkeys(id for command in commands for id in people_of(command, policy)))
-            writing.lock((id, policy.county.id) for id in people)
+            writing.lock([*((id, policy.county.id) for id in people), *_left(commands)])
             known = writing.commands((command.scope, command.key) for command in commands)
             counter = self._counter(writing, commands)
             for id, customer in counter.people.items():
@@ -198,11 +200,14 @@ def knows(reading: Reading, county: CountyId, person: VolunteerId) -> bool:
     return bool(reading.volunteers([person]) or reading.passbook_entries(person, county, limit=1))
 
 
-def _brought(
-    reading: Reading, here: CountyId, person: VolunteerId, county: CountyId, entry: int
-) -> list[Brought] | None:
-    """Return what left a person's passbook in another county under an entry, unless it was brought here before."""
-    for before in reading.of_kinds((BROUGHT,), here, [person]):
+def _left(commands: Iterable[Command]) -> Iterable[tuple[VolunteerId, CountyId]]:
+    """Yield the passbooks from which something is to be brought: of two who bring it, one waits for the other."""
+    return ((one.volunteer, one.from_county) for one in commands if isinstance(one, Bring))
+
+
+def _brought(reading: Reading, person: VolunteerId, county: CountyId, entry: int) -> list[Brought] | None:
+    """Return what left a person's passbook in another county under an entry, unless some county has it already."""
+    for before in reading.of_kinds((BROUGHT,), None, [person]):
         asked = orjson.loads(before.body)["asked"]
         if (asked["from_county"], asked["entry"]) == (county, entry):
             return None

@@ -60,7 +60,7 @@ class WalletRows:
 
 
 class Had(NamedTuple):
-    """What somebody had, by the entry that gave it; `paid` is less than was reserved where less was used."""
+    """What somebody had, by the entry that gave it; `paid` and `units` are less where less was used than reserved."""
 
     entry: int
     on: date
@@ -69,6 +69,12 @@ class Had(NamedTuple):
     units: int
     paid: int
     cash: int
+
+    def settled(self, amount: int) -> Had:
+        """Return what was had where only so much of what was reserved was used: a unit that was begun was had."""
+        if amount == self.paid:
+            return self
+        return self._replace(units=-(-self.units * amount // self.paid), paid=amount)
 
 
 def wallet_rows(connection: Connection, ids: Collection[int], *, lots: bool, parts: bool) -> dict[int, WalletRows]:
@@ -148,17 +154,18 @@ def taken_by(connection: Connection, id: int, entry: int) -> list[tuple[str, int
 def redemptions(connection: Connection, ids: Collection[int]) -> dict[int, list[Had]]:
     """Return what each passbook's owner has had and not given back, in the order of entries."""
     found: dict[int, list[Had]] = {id: [] for id in ids}
-    for id, entry, on, offer, merchant, units, paid, cash in _rows(
+    for id, entry, on, offer, merchant, units, paid, cash, settled in _rows(
         connection,
-        "SELECT redemption.passbook, redemption.entry, on_day, offer, merchant, units, "
-        "coalesce(posting.amount, paid), cash FROM redemption "
+        "SELECT redemption.passbook, redemption.entry, on_day, offer, merchant, units, paid, cash, posting.amount "
+        "FROM redemption "
         "LEFT JOIN hold ON hold.passbook = redemption.passbook AND hold.entry = redemption.entry "
         "LEFT JOIN posting ON posting.passbook = hold.passbook AND posting.entry = hold.ended_by "
         "AND posting.account = 'redeemed' "
         "WHERE redemption.passbook {same} AND returned_by IS NULL ORDER BY redemption.passbook, redemption.entry",
         ids,
     ):
-        found[id].append(Had(entry, date.fromisoformat(on), offer, merchant, units, paid, cash))
+        had = Had(entry, date.fromisoformat(on), offer, merchant, units, paid, cash)
+        found[id].append(had if settled is None else had.settled(settled))
     return found
 
 

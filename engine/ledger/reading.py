@@ -498,9 +498,12 @@ class Reading:
         return found
 
     def of_kinds(
-        self, kinds: Iterable[str], county: CountyId, people: Iterable[VolunteerId] | None = None
+        self, kinds: Iterable[str], county: CountyId | None, people: Iterable[VolunteerId] | None = None
     ) -> Iterator[Line]:
-        """Yield the entries of these kinds in a county, or of these people there, passbook by passbook, in order."""
+        """Yield the entries of these kinds in a county, or of these people there, passbook by passbook, in order.
+
+        Without a county those in every one.
+        """
         query = (
             select(
                 entry.c.passbook,
@@ -512,9 +515,11 @@ class Reading:
                 entry.c.body,
             )
             .join(passbook, passbook.c.id == entry.c.passbook)
-            .where(entry.c.kind.in_(list(kinds)), passbook.c.county == county)
+            .where(entry.c.kind.in_(list(kinds)))
             .order_by(entry.c.passbook, entry.c.number)
         )
+        if county is not None:
+            query = query.where(passbook.c.county == county)
         for row in self._rows(query, passbook.c.volunteer, people):
             day = date.fromisoformat(row.effective_on)
             yield Line(row.volunteer, row.number, row.kind, day, row.actor, bytes(row.body))

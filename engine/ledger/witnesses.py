@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, and_, func, select
 
 from lianxing.engine.ledger.contents import facts_from
-from lianxing.engine.ledger.drafts import CLOSED, REGISTERED
+from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, REGISTERED
 from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.reading import chunks
 from lianxing.engine.ledger.tables import entry, fold_mark, fold_state, passbook, policy, stock_move
@@ -147,6 +147,19 @@ def closings(connection: Connection, county: CountyId) -> dict[VolunteerId, tupl
         with suppress(*UNREADABLE):
             found[row.volunteer] = (row.recorded_at, date.fromisoformat(row.effective_on))
     return found
+
+
+def brought_elsewhere(
+    connection: Connection, here: CountyId, person: VolunteerId
+) -> Iterator[tuple[CountyId, int, bytes]]:
+    """Yield what other counties have taken in for somebody: the county, the instant of the entry, and what it says."""
+    for row in connection.execute(
+        select(passbook.c.county, entry.c.recorded_at, entry.c.body)
+        .join(entry, entry.c.passbook == passbook.c.id)
+        .where(passbook.c.volunteer == person, passbook.c.county != here, entry.c.kind == BROUGHT)
+        .order_by(entry.c.passbook, entry.c.number)
+    ):
+        yield row.county, row.recorded_at, bytes(row.body)
 
 
 def told(connection: Connection, county: CountyId, kinds: Iterable[str]) -> Iterator[Told]:

@@ -51,6 +51,7 @@ class LayerHead:
     location: Location
     calendar: str = ""
     campaigns: tuple[Campaign, ...] = ()
+    in_force_at: Location = Location("", 0, 0)
 
 
 @dataclass(frozen=True)
@@ -243,6 +244,7 @@ def _head(fields: Fields, reading: Reading) -> LayerHead:
         location=fields.location,
         calendar=fields.get("holidays", ""),
         campaigns=fields.get("campaigns", ()),
+        in_force_at=fields.place("in_force"),
     )
 
 

@@ -53,6 +53,7 @@ class OfferRules:
     voucher_months: int | None = None
     half_in_money: bool = False
     watermark: bool = False
+    by_time: bool = False  # is paid for as long as it was served
     identity: bool = False  # is checked when the goods are fetched
 
 
@@ -394,6 +395,9 @@ class County:
         count = len(hold.coins) if count is None else count
         if self.today > hold.until or not 0 < count <= len(hold.coins):
             return False
+        had = person.had.get(entry)
+        if had is not None and count < had.price and not self.whole_units(had, count):
+            return False
         used, rest = hold.coins[:count], hold.coins[count:]
         hold.coins = rest
         box.release(entry, self.today)
@@ -401,10 +405,16 @@ class County:
         for coin in used:
             if coin is not None:
                 coin.only_held = False  # it is spent; given back, it is there like any other
-        if entry in person.had:
-            person.had[entry].paid = used
-            person.had[entry].price = count
+        if had is not None:
+            units = next(n for n in range(1, had.units + 1) if n * had.price >= count * had.units)  # begun ones too
+            self.taken[had.offer] -= had.units - units
+            had.paid, had.price, had.units = used, count, units
         return True
+
+    def whole_units(self, had: Had, count: int) -> bool:
+        """Whether that is the price of so many units; hours for a service are paid as they are served."""
+        says = self.rules.offers[had.offer]
+        return says.by_time or (had.price == says.price * had.units and count % says.price == 0)
 
     def release(self, name: str, entry: int) -> bool:
         person = self.meet(name)

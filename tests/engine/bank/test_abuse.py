@@ -17,13 +17,16 @@ import orjson
 import pytest
 
 from lianxing.engine.bank.ending import end_all
+from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.requests import check, command_from, request_data, request_hash
 from lianxing.engine.bank.settling import settlement
+from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.drafts import Draft, Line
 from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError, RefusedError
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.rules.accounts import Purpose, Recipient
+from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import (
     Bring,
     Close,
@@ -439,13 +442,48 @@ def test_nobody_settles_releases_or_refunds_what_is_somebody_elses(tmp_path: Pat
 
 def test_a_merchant_is_credited_with_what_was_used_and_debited_with_no_more(tmp_path: Path) -> None:
     with bank(tmp_path) as counter:
-        soap = counter.ask(Redeem, offer="soap")
-        counter.ask(Settle, entry=soap.entry, amount=30)
+        soap = counter.ask(Redeem, offer="soap", units=3)
+        counter.ask(Settle, entry=soap.entry, amount=100)
         (line,) = settlement(counter.ledger, counter.rulebook, DAY, DAY).lines
-        assert (line.paid, line.returned) == (30, 0)
+        assert (line.paid, line.returned, line.units, line.returned_units) == (100, 0, 1, 0)
         counter.ask(Refund, entry=soap.entry)
         (line,) = settlement(counter.ledger, counter.rulebook, DAY, DAY).lines
-        assert (line.paid, line.returned) == (30, 30)
+        assert (line.paid, line.returned, line.units, line.returned_units) == (100, 100, 1, 1)
+
+
+def test_nothing_is_spent_reserved_given_or_closed_on_a_day_before_it_was_earned(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=AT_ONCE) as counter:  # two points of 2023-12-30, two of 2024-01-10
+        eve, between = date(2023, 12, 29), date(2024, 1, 9)
+        gift = {"account": "points", "amount": 100, "to_whom": Recipient.FRIEND, "recipient": BEN}
+        assert codes(counter.ask(Redeem, on=eve, offer="soap")) == ["balance"]
+        assert codes(counter.ask(Give, on=eve, **gift)) == ["balance"]
+        assert codes(counter.ask(Redeem, on=between, offer="soap", units=3)) == ["balance"]
+        assert set(codes(counter.ask(Close, on=between, event=ClosingEvent.LEAVING))) == {"earned_later"}
+        assert counter.ask(Redeem, on=between, offer="soap", units=2).accepted
+        told = statement(counter.ledger, counter.rulebook, ANN, None, between)
+        assert [one.available for one in told.closing if one.account == "points"] == [0]
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_what_is_overdrawn_on_an_earlier_day_is_paid_by_what_was_earned_since(tmp_path: Path) -> None:
+    overdrawn = AT_ONCE.replace("overdraft: none", "overdraft: {floor: -1 points}", 1)
+    with bank(tmp_path, accounts=overdrawn) as counter:
+        eve = date(2023, 12, 29)
+        assert codes(counter.ask(Redeem, on=eve, offer="soap", units=2)) == ["balance"]
+        assert counter.ask(Redeem, on=eve, offer="soap").accepted
+        assert counter.has() == {"points": 300}
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_nothing_is_decided_on_a_day_before_the_rules_are_in_force(small_bank: Counter) -> None:
+    early = date(2019, 12, 31)
+    for said in (
+        small_bank.ask(UsePerk, on=early, perk="bath"),
+        small_bank.ask(Grant, on=early, account="time", amount=3_600),
+    ):
+        (reason,) = said.data["reasons"]
+        assert (reason["code"], reason["operands"]) == ("before_in_force", {"day": "2020-01-01"})
+        assert reason["at"].startswith("smallville/county.yaml:3:")
 
 
 def test_text_that_could_be_a_statement_is_text(small_bank: Counter) -> None:

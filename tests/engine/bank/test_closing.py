@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 
+from lianxing.engine.bank import tellers
 from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import replay
-from lianxing.engine.bank.tellers import Answer, Teller
+from lianxing.engine.bank.tellers import Answer, Teller, left_under
+from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.balances import ClosingEvent
@@ -56,11 +62,24 @@ def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
         assert (done.differences, done.left_out) == ([], {})
 
 
+@contextmanager
+def town_of(tmp_path: Path, name: str) -> Iterator[Rulebook]:
+    county = COUNTY["county.yaml"].replace("smallville", name)
+    with rules(write_county(tmp_path / name, county=county, accounts=ACCOUNTS, redemption=SOAP)) as made:
+        yield made
+
+
 @pytest.fixture
 def other_town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
-    county = COUNTY["county.yaml"].replace("smallville", "otherville")
-    folder = write_county(tmp_path / "otherville", county=county, accounts=ACCOUNTS, redemption=SOAP)
-    with rules(folder) as made:
+    with town_of(tmp_path, OVER_THERE) as made:
+        yield made
+        done = replay(ledger, [made])
+        assert (done.differences, done.left_out) == ([], {})
+
+
+@pytest.fixture
+def third_town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
+    with town_of(tmp_path, "thirdville") as made:
         yield made
         done = replay(ledger, [made])
         assert (done.differences, done.left_out) == ([], {})
@@ -149,6 +168,62 @@ def test_who_moves_brings_the_balance_along_with_its_days_once(
     assert why(there(Bring, "V2", **brought)) == ["nothing_to_bring"]
     assert there(Redeem, offer="soap").accepted
     assert in_transit(ledger) == {}
+
+
+def test_what_left_is_brought_into_one_county_of_all_that_ask(
+    asks: Asks, other_town: Rulebook, third_town: Rulebook, ledger: Ledger
+) -> None:
+    brought = {"from_county": HERE, "entry": asks(Close, event=ClosingEvent.MOVING).entry}
+    assert Asks(ledger, other_town)(Bring, **brought).accepted
+    assert why(Asks(ledger, third_town)(Bring, **brought)) == ["nothing_to_bring"]
+    assert (points(ledger, "V1", county=OVER_THERE), in_transit(ledger)) == (3 * HUNDRED, {})
+
+
+def test_what_left_is_brought_once_by_commands_of_one_transaction(
+    asks: Asks, other_town: Rulebook, ledger: Ledger
+) -> None:
+    closed = asks(Close, event=ClosingEvent.MOVING)
+    whose = {"volunteer": ANN, "county": OVER_THERE, "on": DAY, "scope": "test"}
+    bring = Bring(**whose, key="a", from_county=HERE, entry=closed.entry)  # type: ignore[arg-type]
+    first, second = Teller(ledger, other_town).serve_all([bring, replace(bring, key="b")])
+    assert [isinstance(one, Answer) and one.accepted for one in (first, second)] == [True, False]
+    assert in_transit(ledger) == {}
+
+
+def test_of_two_counties_that_bring_at_once_one_has_it(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_ledger(address) as ledger, ExitStack() as stack:
+        here, *others = (stack.enter_context(town_of(tmp_path, name)) for name in (HERE, OVER_THERE, "thirdville"))
+        take_in(here, ledger, served("a", "2024-05-01 09:00", 2))
+        closed = Asks(ledger, here)(Close, event=ClosingEvent.MOVING)
+        both, enter = Barrier(2), Writing.enter
+
+        def slowly(writing: Writing, drafts: Sequence[Draft]) -> object:
+            if any(draft.kind == "brought" for draft in drafts):
+                with suppress(BrokenBarrierError):
+                    both.wait(timeout=0.4)  # who has decided waits for the other one
+            return enter(writing, drafts)
+
+        monkeypatch.setattr(Writing, "enter", slowly)
+        with ThreadPoolExecutor(2) as threads:
+            asked = [
+                threads.submit(Asks(ledger, there), Bring, from_county=HERE, entry=closed.entry) for there in others
+            ]
+        assert sorted(one.result().accepted for one in asked) == [False, True]
+        assert in_transit(ledger) == {}
+
+
+def test_who_brings_what_another_county_has_is_named_when_it_is_decided_again(
+    asks: Asks, other_town: Rulebook, tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought = {"from_county": HERE, "entry": asks(Close, event=ClosingEvent.MOVING).entry}
+    assert Asks(ledger, other_town)(Bring, **brought).accepted
+    with town_of(tmp_path, "thirdville") as third_town:
+        monkeypatch.setattr(tellers, "_brought", left_under)  # a bank that looks nowhere else
+        assert Asks(ledger, third_town)(Bring, **brought).accepted
+        (found,) = replay(ledger, [third_town]).differences
+    assert (found.volunteer, found.what) == (ANN, "kind")
 
 
 def test_more_brought_than_had_left_is_named(asks: Asks, other_town: Rulebook, ledger: Ledger, tmp_path: Path) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
+from lianxing.engine.answer_sentences import answer_sentences
 from lianxing.engine.bank.replaying import replay
+from lianxing.engine.bank.settling import settlement
 from lianxing.engine.bank.tellers import Answer
 from lianxing.rules.accounts import Purpose
 from lianxing.rules.commands import Fetch, Redeem, Refund, Release, Reserve, Settle
@@ -31,8 +35,9 @@ def test_a_reservation_can_be_used_in_part_after_its_deposit_has_ended(tmp_path:
         december, january = date(2023, 12, 31), date(2024, 1, 3)
         hold = counter.ask(Reserve, on=december, account="points", amount=200, purpose=Purpose.GOODS)
         assert counter.ask(Settle, on=january, entry=hold.entry, amount=150).accepted
-        assert counter.ask(Redeem, on=january, offer="soap", units=2).accepted
-        assert codes(counter.ask(Redeem, on=january, offer="soap")) == ["balance"]
+        later = date(2024, 1, 10)  # when two more were earned
+        assert counter.ask(Redeem, on=later, offer="soap", units=2).accepted
+        assert codes(counter.ask(Redeem, on=later, offer="soap")) == ["balance"]
 
 
 def test_a_reservation_of_which_nothing_was_used_is_released_not_settled(tmp_path: Path) -> None:
@@ -46,10 +51,54 @@ def test_a_reservation_of_which_nothing_was_used_is_released_not_settled(tmp_pat
 
 def test_of_what_was_used_in_part_that_part_is_given_back_and_decided_again_so(tmp_path: Path) -> None:
     with bank(tmp_path, redemption=REVERSIBLE) as counter:
-        hold = counter.ask(Redeem, offer="rice")
-        assert counter.ask(Settle, entry=hold.entry, amount=150).accepted
+        hold = counter.ask(Redeem, offer="rice", units=2)
+        assert counter.ask(Settle, entry=hold.entry, amount=200).accepted
         assert counter.ask(Refund, entry=hold.entry).accepted
         assert counter.has() == {"points": 400}
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+@pytest.mark.parametrize("amount", [1, 99, 101, 299])
+def test_no_unit_is_handed_over_for_less_than_its_price(tmp_path: Path, amount: int) -> None:
+    with bank(tmp_path) as counter:
+        hold = counter.ask(Redeem, offer="soap", units=3)
+        refused = counter.ask(Settle, entry=hold.entry, amount=amount)
+        assert codes(refused) == ["whole_units"]
+        assert "only whole units are settled, 1 point each; 3 points is reserved" in "".join(
+            answer_sentences(refused.data, "en")
+        )
+
+
+def test_units_that_are_not_handed_over_are_there_for_others_and_are_given_back_to_nobody(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        hold = counter.ask(Redeem, offer="soap", units=3)  # all there are
+        assert counter.ask(Settle, entry=hold.entry, amount=100).data["units"] == 1
+        more = counter.ask(Redeem, offer="soap", units=2)
+        assert more.accepted
+        assert codes(counter.ask(Redeem, offer="soap")) == ["stock"]
+        counter.ask(Release, entry=more.entry)
+        (line,) = settlement(counter.ledger, counter.rulebook, DAY, DAY).lines
+        assert (line.units, line.paid) == (1, 100)
+        assert counter.ask(Refund, entry=hold.entry).accepted
+        with counter.ledger.reading() as reading:
+            assert reading.stock_taken(HERE, ["soap"]) == {"soap": 0}
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_what_was_paid_in_money_too_is_settled_as_a_whole(tmp_path: Path) -> None:
+    partial = OFFERS.replace("  stock: 3\n", "  stock: 10\n  partial: {at_least: 50 %, exchange: 1 yuan}\n")
+    with bank(tmp_path, redemption=partial) as counter:
+        hold = counter.ask(Redeem, offer="soap", units=5)
+        assert (hold.data["price"], hold.data["cash"]) == (400, 100)
+        assert codes(counter.ask(Settle, entry=hold.entry, amount=100)) == ["only_all"]
+        assert counter.ask(Settle, entry=hold.entry, amount=400).accepted
+
+
+def test_a_service_for_hours_is_paid_by_the_time_that_was_served(tmp_path: Path) -> None:
+    holding = ACCOUNTS.replace("  shortfall: clamp\n", "  shortfall: clamp\n  holds: 3 days\n")
+    with bank(tmp_path, accounts=holding) as counter:
+        hold = counter.ask(Redeem, offer="visit", units=3)
+        assert counter.ask(Settle, entry=hold.entry, amount=5_400).data["units"] == 2  # the second was begun
         assert replay(counter.ledger, [counter.rulebook]).differences == []
 
 
@@ -73,10 +122,10 @@ def test_no_more_is_refunded_than_was_paid(tmp_path: Path) -> None:
     with bank(tmp_path) as counter:
         first = counter.ask(Redeem, offer="soap")
         counter.ask(Settle, entry=first.entry)
-        used_in_part = counter.ask(Redeem, offer="soap")
-        counter.ask(Settle, entry=used_in_part.entry, amount=30)
-        assert counter.has() == {"points": 270}
-        assert counter.ask(Refund, entry=used_in_part.entry).data["refunded"] == 30
+        used_in_part = counter.ask(Redeem, offer="soap", units=2)
+        counter.ask(Settle, entry=used_in_part.entry, amount=100)
+        assert counter.has() == {"points": 200}
+        assert counter.ask(Refund, entry=used_in_part.entry).data["refunded"] == 100
         assert counter.has() == {"points": 300}
 
 

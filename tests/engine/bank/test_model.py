@@ -113,7 +113,7 @@ visit: {{account: time, price: 7 minutes, gives: service, opens: always, per_per
         "rice": OfferRules("points", 2 * price, a_year=6, voucher_months=2, irreversible=irreversible, identity=True),
         "oil": OfferRules("points", 2 * price, stock=20, irreversible=irreversible, half_in_money=True),
         "fair": OfferRules("points", price, watermark=True),
-        "visit": OfferRules("time", 7),
+        "visit": OfferRules("time", 7, by_time=True),
     }
 
 

@@ -26,7 +26,7 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host
 from lianxing.plugins.intake import Intake
 from lianxing.rules.balances import ClosingEvent
-from lianxing.rules.commands import Close, Declare
+from lianxing.rules.commands import Close, Declare, Release, Settle
 from lianxing.rules.facts import RecordId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
@@ -350,6 +350,20 @@ def test_a_hold_that_has_ended_by_itself_is_not_given_back_twice(desk: Desk) -> 
     assert desk.has() == 3
     assert desk.desk.expire_overdue(date(2024, 12, 1))[0].accepted
     assert desk.has() == 3
+
+
+def test_what_is_reserved_for_a_request_is_neither_released_nor_settled_at_the_counter(
+    desk: Desk, ledger: Ledger, town: Rulebook
+) -> None:
+    desk.served()
+    entry = int(desk.id.rpartition("/")[-1])
+    release = Release(volunteer=ELDER.id, county=HERE, on=june(8), scope="counter", key="a", entry=entry)
+    settle = Settle(volunteer=ELDER.id, county=HERE, on=june(8), scope="counter", key="b", entry=entry, amount=1)
+    for command in (release, settle):
+        (reason,) = Teller(ledger, town).serve(command).data["reasons"]
+        assert (reason["code"], reason["operands"]) == ("held_for_request", {"request": desk.id})
+    assert desk.has(account="credits/held") == 2
+    assert desk.step(Step.CONFIRM, june(8), "R1", seconds=2 * HOUR).accepted
 
 
 def test_the_same_key_gets_the_same_answer_and_does_nothing_more(desk: Desk) -> None:
