@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from functools import reduce
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from lianxing.engine.honours import commendation_problems
 from lianxing.engine.layers import Shelf, merged, read_layers
@@ -195,7 +195,8 @@ def check(policy: Policy) -> list[Problem]:
         *_days_before_the_first_value(policy),
         *_unknown_measures(policy),
         *_perks_above_the_ladder(policy),
-        *_perks_without_a_price(policy),
+        *_without_a_price(policy),
+        *_prices_above_the_ladder(policy),
         *what_is_named(policy),
         *review_problems(policy),
         *score_problems(
@@ -326,16 +327,33 @@ def _perks_above_the_ladder(policy: Policy) -> Iterator[Problem]:
             yield Problem("P317", test.location, (("star", str(test.operand)), ("top", str(top))))
 
 
-def _perks_without_a_price(policy: Policy) -> Iterator[Problem]:
-    """A price by star says what every star pays on which the perk can open."""
+def _priced_by_star(policy: Policy) -> Iterator[tuple[Table, Condition | None]]:
+    """Yield each price that is by the star alone, and the condition on which anybody pays it."""
+    priced = [(table, perk.condition) for perk in policy.perks for table in (perk.pays, perk.worth)]
+    for table, condition in (*priced, *((offer.price, offer.when) for offer in policy.offers)):
+        if table is not None and table.by == (STARS_FACT.name,):
+            yield table, condition
+
+
+def _without_a_price(policy: Policy) -> Iterator[Problem]:
+    """A price by star says what every star pays who can have it."""
     stars = [0, *(level.star for level in policy.stars.levels)] if policy.stars is not None else [0]
-    for perk in policy.perks:
-        for table in (perk.pays, perk.worth):
-            if table is None or not table.by:
-                continue
-            for star in stars:
-                if _may_hold(perk.condition, star) and next(table.cells_for((star,)), None) is None:
-                    yield Problem("P308", table.location, (("keys", f"stars: {star}"),))
+    for table, condition in _priced_by_star(policy):
+        for star in stars:
+            may_have = condition is None or _may_hold(condition, star)
+            if may_have and next(table.cells_for((star,)), None) is None:
+                yield Problem("P308", table.location, (("keys", f"stars: {star}"),))
+
+
+def _prices_above_the_ladder(policy: Policy) -> Iterator[Problem]:
+    """Who writes the ladder knows where it ends; a layer above may have had a longer one in mind."""
+    if policy.stars is None:
+        return
+    top, here = policy.stars.levels[-1].star, PurePath(policy.stars.clause.location.path).parent
+    for table, _condition in _priced_by_star(policy):
+        for (star,) in table.cells:
+            if isinstance(star, int) and star > top and PurePath(table.location.path).parent == here:
+                yield Problem("P317", table.location, (("star", str(star)), ("top", str(top))))
 
 
 def _may_hold(condition: Condition, star: int) -> bool:

@@ -170,7 +170,12 @@ def _scale(fields: Fields, reading: Reading) -> tuple[Statement[StarScale]] | No
     titles, grants = fields.get("titles", {}), fields.get("grants", {})
     award: Award = fields.get("award")
     beside = [*_places(titles), *_places(grants), *((star, award.location) for star in award.select)]
+    beside += [(star, award.location) for star, _who in award.approver if star > max(levels)]
     strange = [(star, place) for star, place in beside if star not in levels]
+    lowest = min(levels)
+    if award.approver and not award.approver_of(lowest):
+        reading.problem("P308", award.location, ("keys", f"stars: {lowest}"))
+        return None
     for star, place in strange:
         reading.problem("P622", place, ("star", star))
     if strange:
