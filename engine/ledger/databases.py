@@ -47,7 +47,3 @@ class Database(Protocol):
     def integrity_problems(self, connection: Connection) -> Iterator[str]:
         """Yield what the database itself finds wrong with what it holds."""
         ...
-
-    def missing_guards(self, connection: Connection) -> list[str]:
-        """Return the names of triggers that are absent, switched off, or not as the newest migration left them."""
-        ...

@@ -118,9 +118,6 @@ class PostgresDatabase:
     def integrity_problems(self, connection: Connection) -> Iterator[str]:
         return integrity_problems(connection, self.place)
 
-    def missing_guards(self, connection: Connection) -> list[str]:
-        return missing_guards(connection)
-
 
 # What belongs to an extension is nobody's table.
 _OURS = """

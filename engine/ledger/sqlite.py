@@ -30,6 +30,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
 
 from lianxing.engine.ledger.errors import (
     AddressError,
@@ -90,9 +91,6 @@ class SqliteDatabase:
 
     def integrity_problems(self, connection: Connection) -> Iterator[str]:
         return integrity_problems(connection)
-
-    def missing_guards(self, connection: Connection) -> list[str]:
-        return missing_guards(connection)
 
 
 def database_at(address: str, *, create: bool, wait_seconds: int) -> SqliteDatabase:
@@ -244,11 +242,13 @@ def integrity_problems(connection: Connection) -> Iterator[str]:
         yield f"{table} row {row} refers to a missing row of {parent}"
 
 
-def missing_guards(connection: Connection) -> list[str]:
-    """Return the names of triggers that are absent or not as the newest migration left them."""
-    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
-    there: dict[str, str] = dict(rows.all())
-    return [name for name, statement in _GUARDS.items() if there.get(name) != statement]
+@contextmanager
+def in_memory() -> Iterator[Connection]:
+    """Yield a connection to an empty database that is nowhere."""
+    engine = create_engine("sqlite://", module=_driver(), poolclass=StaticPool)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 def guards() -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from lianxing.engine.ledger.databases import Database
 from lianxing.engine.ledger.drafts import CLOSED, ENDED, REGISTERED
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.ledger.schemas import odd
 from lianxing.engine.ledger.tables import (
     AMOUNT_MAX,
     entry,
@@ -379,7 +380,10 @@ CHAIN = Label(
     en="the hash of an entry follows from its content and from the hash before it",
 )
 DAYS = Label(zh="所记日期须为确有之日", en="what is kept as a day is a day that there is")
-GUARDS = Label(zh="禁止改写历史的触发器须完好", en="the triggers that refuse to change history are in place")
+SCHEMA = Label(
+    zh="表、键、约束、索引与触发器须与建库时一致",
+    en="tables, keys, checks, indexes and the triggers that refuse to change history are as they were made",
+)
 FILE = Label(zh="数据库文件须完好", en="the database file is sound")
 
 
@@ -433,8 +437,8 @@ def explained(connection: Connection) -> Iterator[Explained]:
 def _violations(database: Database, connection: Connection) -> Iterator[_Found]:
     for problem in islice(database.integrity_problems(connection), VIOLATIONS_MAX):
         yield "file_is_sound", FILE, (("problem", problem),)
-    for guard in database.missing_guards(connection):
-        yield "guards_in_place", GUARDS, (("trigger", guard),)
+    for kind, name, how in islice(odd(connection), VIOLATIONS_MAX):
+        yield "schema_as_made", SCHEMA, ((kind, name), ("is", how))
     for invariant in INVARIANTS:
         rows = connection.execute(text(f"{invariant.query} LIMIT {VIOLATIONS_MAX}"))
         for row in rows.mappings().all():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, LargeBinary, Table, Text
 
-from lianxing.engine.ledger import postgres, sqlite
+from lianxing.engine.ledger import postgres, postgres_schema, schemas, sqlite
 from lianxing.engine.ledger.errors import RefusedError
 from lianxing.engine.ledger.kept import ONCE
 from lianxing.engine.ledger.opening import Ledger, open_ledger
@@ -222,3 +222,96 @@ def test_guards_of_a_ledger_are_there_after_it_is_opened_again(address: str) -> 
         book(ledger, original(record("r1")))
     with open_ledger(address) as ledger, pytest.raises(RefusedError, match="entry is append-only"):
         run(ledger, "DELETE FROM entry")
+
+
+SWALLOWING = "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+WITHOUT_CHECK = (
+    "UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (taken >= 0)', 'CHECK (1)') WHERE name = 'stock'",
+    "ALTER TABLE stock DROP CONSTRAINT stock_taken, ADD CONSTRAINT stock_taken CHECK (taken >= -1)",
+)
+NULLABLE = ("UPDATE sqlite_schema SET sql = replace(sql, 'kind TEXT NOT NULL', 'kind TEXT') WHERE name = 'entry'",)
+WEAKENED: tuple[tuple[str, tuple[str, ...], tuple[str, ...], set[str]], ...] = (
+    (
+        "a trigger that swallows keys",
+        ("CREATE TRIGGER zz BEFORE INSERT ON command BEGIN SELECT RAISE(IGNORE); END",),
+        (SWALLOWING, "CREATE TRIGGER zz BEFORE INSERT ON command FOR EACH ROW EXECUTE FUNCTION swallow()"),
+        {"trigger zz is added"},
+    ),
+    (
+        "a table without its primary key",
+        (
+            "ALTER TABLE fold_state RENAME TO old",
+            "CREATE TABLE fold_state (passbook INTEGER, policy_digest TEXT, number INTEGER, state BLOB)",
+            "DROP TABLE old",
+        ),
+        ("ALTER TABLE fold_state DROP CONSTRAINT fold_state_pkey",),
+        {"table fold_state is changed", "constraint fold_state.fold_state_pkey is missing"},
+    ),
+    (
+        "a check that lets everything pass",
+        ("PRAGMA writable_schema = ON", WITHOUT_CHECK[0], "PRAGMA writable_schema = OFF"),
+        (WITHOUT_CHECK[1],),
+        {"table stock is changed", "constraint stock.stock_taken is changed"},
+    ),
+    (
+        "a column that may be empty",
+        (
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_schema SET sql = replace(sql, 'kind TEXT NOT NULL', 'kind TEXT')",
+        ),
+        ("ALTER TABLE entry ALTER COLUMN kind DROP NOT NULL",),
+        {"table entry is changed", "column entry.kind is changed"},
+    ),
+    ("an index less", ("DROP INDEX hold_open",), ("DROP INDEX hold_open",), {"index hold_open is missing"}),
+    (
+        "an index that refuses rows",
+        ("CREATE UNIQUE INDEX zz ON entry (number, passbook)",),
+        ("CREATE UNIQUE INDEX zz ON entry (number, passbook)",),
+        {"index zz is added"},
+    ),
+    (
+        "a rule by which nothing is written",
+        (),
+        ("CREATE RULE zz AS ON INSERT TO command DO INSTEAD NOTHING",),
+        {"rule command.zz is added"},
+    ),
+    (
+        "a trigger switched off",
+        (),
+        ("ALTER TABLE entry DISABLE TRIGGER entry_no_delete",),
+        {"trigger entry_no_delete is changed"},
+    ),
+    (
+        "what changes no answer",
+        ("CREATE INDEX of_kinds ON entry (kind)", "CREATE TABLE of_others (id INTEGER)"),
+        ("CREATE INDEX of_kinds ON entry (kind)", "CREATE TABLE of_others (id INTEGER PRIMARY KEY)"),
+        set(),
+    ),
+)
+
+
+class UndoneError(Exception):
+    """What was tried is rolled back."""
+
+
+@pytest.mark.parametrize(("what", "on_sqlite", "on_postgres", "odd"), WEAKENED, ids=[case[0] for case in WEAKENED])
+def test_a_schema_that_somebody_changed_is_found(
+    furnished: Ledger, what: str, on_sqlite: tuple[str, ...], on_postgres: tuple[str, ...], odd: set[str]
+) -> None:
+    statements = on_postgres if furnished.database.is_postgres else on_sqlite
+    with suppress(UndoneError), furnished._transaction(writing=True) as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement).close()
+        found = {f"{one.kind} {one.name} is {one.how}" for one in schemas.odd(connection)}
+        raise UndoneError
+    assert found <= odd
+    assert bool(found) == bool(statements and odd)
+
+
+def test_the_catalogue_of_a_new_ledger_is_as_it_is_described(furnished: Ledger) -> None:
+    with furnished._transaction(writing=False) as connection:
+        assert list(schemas.odd(connection)) == []
+        if furnished.database.is_postgres:
+            assert {(one.kind, one.name) for one in schemas.on_postgres(connection)} == {
+                (kind, name) for kind, name, _table, _definition in postgres_schema.made()
+            }

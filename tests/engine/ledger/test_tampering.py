@@ -77,7 +77,7 @@ def found(connection: Connection, *statements: tuple[str, Sequence[Any]]) -> str
         try:
             _do_past_the_checks(connection, statements)
             found = _violations(_database(connection), connection)
-            return next((name for name, _, _ in found if name != "guards_in_place"), "")
+            return next((name for name, _, _ in found if name != "schema_as_made"), "")
         except IntegrityError:
             return None
         finally:
