@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property
 from time import sleep
@@ -19,9 +19,11 @@ import orjson
 
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, needs_lots, others, unstored_in
+from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
+from lianxing.engine.bank.tellers import ATTEMPTS
 from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.basis import Lowering
 from lianxing.engine.carrying import Folded, carry, folded, life_from, marked_day
@@ -30,7 +32,7 @@ from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.contents import content_of, hash_of
 from lianxing.engine.ledger.drafts import Booking
-from lianxing.engine.ledger.errors import InvalidError
+from lianxing.engine.ledger.errors import BusyError, ConflictError, InvalidError, RefusedError
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Held, Noted
@@ -54,6 +56,7 @@ from lianxing.rules.records import ServiceRecord, SetAside, Volunteer, Withdrawn
 from lianxing.rules.requests import is_menu
 from lianxing.rules.standings import Counted, Standing
 
+_Key = tuple[RegistryId, RecordId]
 _Owner = tuple[VolunteerId, CountyId]
 
 CHUNK_RECORDS = 50_000  # are read together, so that a person is folded once
@@ -94,6 +97,15 @@ class Report:
     reasons: Counter[str] = field(default_factory=Counter)
     stars_of: dict[VolunteerId, int] = field(default_factory=dict)
     star_changes: int = 0
+
+    def add(self, other: Report) -> None:
+        """Count what another report has counted, too."""
+        for one in fields(self):
+            mine, theirs = getattr(self, one.name), getattr(other, one.name)
+            if isinstance(mine, dict):
+                mine.update(theirs)  # a Counter adds
+            else:
+                setattr(self, one.name, mine + theirs)
 
     def data(self) -> dict[str, Any]:
         """Return the report as plain data."""
@@ -153,9 +165,7 @@ class Intake:
         with self.ledger.writing() as writing:
             self._begin(writing, report)
         for some in (some for chunk in chunks for some in _by_person(chunk, AT_ONCE_RECORDS)):
-            with self.ledger.writing() as writing:
-                done = self._chunk(writing, some, report)
-            self._tell(done)
+            self._tell(self._booked([some], report))
             sleep(PAUSE_SECONDS)
         with self.ledger.writing() as writing:
             writing.save_import_run(self.rulebook.policy.county.id, self.registry, orjson.dumps(report.data()))
@@ -164,20 +174,36 @@ class Intake:
     def take(self, records: Iterable[ServiceRecord | Withdrawn | SetAside], *, dry_run: bool = False) -> Report:
         """Take in a few records at once, in one transaction; nothing is fetched and no run is noted.
 
-        With `dry_run` nothing is kept and nobody is told.
+        With `dry_run` nothing is kept and nobody is told. BusyError where others are writing all the time: try again.
         """
         report = Report()
-        done = _Done()
-        with suppress(_Undo), self.ledger.writing() as writing:
-            self._save_policy(writing)
-            for chunk in _chunks(self._reviewed(records, report), CHUNK_RECORDS):
-                done.extend(self._chunk(writing, chunk, report))
-            if dry_run:
-                raise _Undo
-        if dry_run:
-            return report
-        self._tell(done)
+        chunks = list(_chunks(self._reviewed(records, report), CHUNK_RECORDS))
+        done = self._booked(chunks, report, dry_run=dry_run)
+        if not dry_run:
+            self._tell(done)
         return report
+
+    def _booked(self, chunks: Sequence[_Chunk], report: Report, *, dry_run: bool = False) -> _Done:
+        """Book chunks in one transaction; where somebody else was faster, again, on what they have left."""
+        for attempt in range(1, ATTEMPTS + 1):
+            counted, done, aside = Report(), _Done(), list[SetAside]()
+            trying = replace(self, put_aside=aside.append)
+            try:
+                with suppress(_Undo), self.ledger.writing() as writing:
+                    keep_policy(writing, self.rulebook.policy)
+                    for chunk in chunks:
+                        done.extend(trying._chunk(writing, chunk, counted))
+                    if dry_run:
+                        raise _Undo
+                break
+            except (BusyError, RefusedError):
+                # Where many write at once: to the same passbook, or the very record.
+                if attempt == ATTEMPTS or not self.ledger.database.is_postgres:
+                    raise
+        for row in aside:
+            self.put_aside(row)
+        report.add(counted)
+        return done
 
     def _begin(self, writing: Writing, report: Report) -> None:
         self._volunteers(writing, report)
@@ -298,9 +324,10 @@ class Intake:
     # --- a chunk, one transaction --------------------------------------------------------------------------------
 
     @collection_waits()
-    def _chunk(self, writing: Writing, chunk: list[_Reviewed | Withdrawn], report: Report) -> _Done:
+    def _chunk(self, writing: Writing, chunk: _Chunk, report: Report) -> _Done:
         people: dict[VolunteerId, list[Change]] = defaultdict(list)
-        for owner, change in self._changes(writing, chunk, report):
+        known_hashes = _hashes(writing, ((one.registry, one.id) for one in chunk))
+        for owner, change in self._changes(writing, chunk, known_hashes, report):
             people[owner].append(change)
         county = self.rulebook.policy.county.id
         owners = [(id, county) for id in people]
@@ -308,6 +335,10 @@ class Intake:
         beside = others(self.rulebook, _organisations(people)) if credits(self.rulebook) else []
         heirs = [one.heir for one in found.values() if one.heir]
         writing.lock({*owners, *((id, county) for id in (*beside, *heirs))})
+        if self.ledger.database.is_postgres:  # whoever held a passbook meanwhile may have booked the very record
+            keys = {change.record.key for changes in people.values() for change in changes}
+            if _hashes(writing, keys) != {key: known_hashes[key] for key in keys & known_hashes.keys()}:
+                raise _overtaken(self.ledger.place)
         if credits(self.rulebook):
             turn_in(writing, self.rulebook, people, self.on)
         known = writing.volunteers(people)
@@ -384,27 +415,22 @@ class Intake:
         return passing
 
     def _changes(
-        self, writing: Writing, chunk: list[_Reviewed | Withdrawn], report: Report
+        self, writing: Writing, chunk: _Chunk, known: Mapping[_Key, str], report: Report
     ) -> Iterator[tuple[VolunteerId, Change]]:
         """Yield what is new about whose records; what is known already, or out of date, is counted."""
         by_registry: dict[RegistryId, list[RecordId]] = defaultdict(list)
         for one in chunk:
-            by_registry[one.registry].append(one.id)
-        booked: dict[tuple[RegistryId, RecordId], str] = {}
-        versions: dict[tuple[RegistryId, RecordId], set[str]] = {}
-        owners: dict[tuple[RegistryId, RecordId], tuple[VolunteerId, CountyId]] = {}
-        states: dict[tuple[RegistryId, RecordId], list[str]] = {}
-        for registry, ids in by_registry.items():
-            found = writing.content_hashes(registry, ids)
-            booked |= {(registry, id): hashed for id, hashed in found.items()}
-            again = [
-                one.id for one in chunk if one.registry == registry and found.get(one.id, one.hashed) != one.hashed
-            ]
-            if again:
-                versions |= {(registry, id): hashes for id, hashes in writing.version_hashes(registry, again).items()}
-                owners_again = writing.owners(registry, again)
-                owners |= {(registry, id): owner for id, owner in owners_again.items()}
-                states |= {(registry, id): said for id, said in _states(writing, registry, owners_again).items()}
+            if known.get((one.registry, one.id), one.hashed) != one.hashed:
+                by_registry[one.registry].append(one.id)
+        booked = dict(known)
+        versions: dict[_Key, set[str]] = {}
+        owners: dict[_Key, _Owner] = {}
+        states: dict[_Key, list[str]] = {}
+        for registry, again in by_registry.items():
+            versions |= {(registry, id): hashes for id, hashes in writing.version_hashes(registry, again).items()}
+            owners_again = writing.owners(registry, again)
+            owners |= {(registry, id): owner for id, owner in owners_again.items()}
+            states |= {(registry, id): said for id, said in _states(writing, registry, owners_again).items()}
         for one in chunk:
             key = (one.registry, one.id)
             if key in states and isinstance(one, _Reviewed):
@@ -440,7 +466,9 @@ class Intake:
             self._aside(_elsewhere(one), report)
         elif isinstance(one, Withdrawn):
             report.withdrawn += 1
-            (held,) = writing.held(one.id, one.registry)
+            held = next(iter(writing.held(one.id, one.registry)), None)
+            if held is None:
+                raise _overtaken(self.ledger.place)
             yield owner[0], Change(held.record, held.supplied, withdrawn=True, actor=one.actor, reason=one.reason)
         elif one.hashed in versions:
             report.set_aside += 1
@@ -585,6 +613,18 @@ class _Reviewed(NamedTuple):
         return self.record.registry
 
 
+def _hashes(writing: Writing, keys: Iterable[_Key]) -> dict[_Key, str]:
+    """Return the hash of the newest content of each of these records that the ledger holds."""
+    by_registry: dict[RegistryId, list[RecordId]] = defaultdict(list)
+    for registry, id in keys:
+        by_registry[registry].append(id)
+    return {
+        (registry, id): hashed
+        for registry, ids in by_registry.items()
+        for id, hashed in writing.content_hashes(registry, ids).items()
+    }
+
+
 def _states(writing: Writing, registry: RegistryId, owners: Mapping[RecordId, _Owner]) -> dict[RecordId, list[str]]:
     """Return the states that reviews have seen these records in, in their order; what was not reviewed is left out."""
     found: dict[RecordId, list[str]] = {}
@@ -606,6 +646,9 @@ def _as_reviewed(one: _Reviewed, states: Sequence[str]) -> tuple[_Reviewed, froz
     contents = [content_of(record) for record in versions]
     hashes = [hash_of(content) for content in contents]
     return _Reviewed(versions[-1], one.supplied, contents[-1], hashes[-1]), frozenset((one.hashed, *hashes))
+
+
+_Chunk = list[_Reviewed | Withdrawn]
 
 
 class _Of(NamedTuple):
@@ -636,10 +679,10 @@ class _Done:
         self.changes += other.changes
 
 
-def _chunks(changes: Iterable[_Reviewed | Withdrawn], size: int) -> Iterator[list[_Reviewed | Withdrawn]]:
+def _chunks(changes: Iterable[_Reviewed | Withdrawn], size: int) -> Iterator[_Chunk]:
     """Yield what came in, in lists that hold a record once: each version of it is booked by itself, in its order."""
-    chunk: list[_Reviewed | Withdrawn] = []
-    seen: dict[tuple[RegistryId, RecordId], str] = {}
+    chunk: _Chunk = []
+    seen: dict[_Key, str] = {}
     for one in changes:
         key = (one.registry, one.id)
         if len(chunk) >= size or seen.get(key, one.hashed) != one.hashed:
@@ -683,6 +726,14 @@ def _not_booked(taken_back: Withdrawn) -> SetAside:
 
 def _is_before(record: ServiceRecord, since: date) -> bool:
     return type(record.day) is date and record.day < since
+
+
+def _overtaken(place: str) -> ConflictError:
+    zh, en = (
+        "另一程序刚刚撤回或转移了同一记录，请重试",
+        "somebody else has just taken back or moved the record; try again",
+    )
+    return ConflictError(place, zh, en)
 
 
 def _not_our_own(registry: str) -> None:

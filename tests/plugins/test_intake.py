@@ -15,8 +15,9 @@ import pytest
 from lianxing import Assessment, Entry, Label, Objection, ServiceRecord, SetAside, Standing, Volunteer, hookimpl
 from lianxing.engine.bank.requests import check
 from lianxing.engine.compiling import find_folder, load_policy
-from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
+from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.proving import readding_violations
 from lianxing.engine.rulebook import Rulebook
@@ -429,6 +430,43 @@ def test_whoever_supplies_facts_that_are_none_is_named(rulebook: Rulebook, ledge
 
     with pytest.raises(PluginError, match="plugin plugin0: supply_facts gives list"):
         take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 1)), Careless())
+
+
+@pytest.mark.parametrize("first", [served("1", "2024-05-01 09:00", 1), served("1", "2024-05-01 09:00", 1, "V2")])
+@pytest.mark.parametrize("known", [True, False])
+def test_whoever_is_overtaken_by_another_import_of_the_same_record_goes_on_from_what_that_has_left(
+    known: bool, first: ServiceRecord, rulebook: Rulebook, empty_on_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, late = served("1", "2024-05-01 09:00", 1), served("late", "2024-04-01 09:00", 1)
+    told: list[str] = []
+
+    class Listening(Registry):
+        @hookimpl
+        def record_assessed(self, entry: Entry) -> None:
+            told.append(entry.record)
+
+    with open_ledger(empty_on_postgres) as ledger:
+        host = Host(installed=False)
+        host.register(Listening(), "test")
+        aside: list[SetAside] = []
+        intake = Intake(host, rulebook, ledger, "test", ON, aside.append)
+        intake.take([served("0", "2024-03-01 09:00", 1)] if known else [])
+        told.clear()
+        lock = Writing.lock
+
+        def overtaken(writing: Writing, owners: Any) -> None:
+            monkeypatch.setattr(Writing, "lock", lock)
+            take_in(rulebook, ledger, Registry(first))
+            lock(writing, owners)
+
+        monkeypatch.setattr(Writing, "lock", overtaken)
+        report = intake.take([record, late, Withdrawn(RecordId("none"), RegistryId("test"))])
+        moved = first != record
+        assert (report.booked, report.corrected, report.unchanged) == (1, moved, not moved)
+        assert (report.records_read, report.set_aside, len(aside)) == (3, 1, 1)
+        assert sorted(told) == ["1", "late"] if moved else ["late"]
+        assert balance(ledger)["seconds"] == (2 + known) * 3600
+        assert verify(ledger) == []
 
 
 def test_a_registry_that_fails_in_the_middle_is_named(rulebook: Rulebook, ledger: Ledger) -> None:
