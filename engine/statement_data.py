@@ -104,6 +104,7 @@ def state_data(state: AccountState) -> dict[str, Any]:
         "owed": exact(unit, state.owed),
         "ended_not_booked": exact(unit, state.ended),
         "changed_not_booked": exact(unit, state.changed),
+        "over_not_booked": exact(unit, state.over),
     }
 
 

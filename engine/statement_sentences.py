@@ -158,6 +158,9 @@ def state_sentence(state: AccountState, language: Language) -> str:
     if state.ended:
         text = amount_text(state.unit, state.ended, language)
         said.append(f"已到期未入账 {text}" if zh else f"{text} ended and not booked yet")
+    if state.over:
+        text = amount_text(state.unit, state.over, language)
+        said.append(f"其中预留到期未入账 {text}" if zh else f"{text} of a reservation that is over and not booked yet")
     if state.changed:
         text = amount_text(state.unit, abs(state.changed), language)
         zh_word, en_word = ("减少", "less") if state.changed > 0 else ("增加", "more")

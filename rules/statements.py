@@ -128,7 +128,8 @@ class AccountState:
     """An account on a day: what may be spent, what is held, what is owed (above zero).
 
     `ended` is what ran out before the day and is not booked as such yet, `changed` by how much a change of rules made
-    it less, below zero where it made it more; neither is in `available`.
+    it less, below zero where it made it more; neither is in `available`. `over` was reserved until a day before, and is
+    there again, though no entry says so yet.
     """
 
     account: str
@@ -139,6 +140,7 @@ class AccountState:
     owed: int = 0
     ended: int = 0
     changed: int = 0
+    over: int = 0
 
 
 @dataclass(frozen=True, slots=True)

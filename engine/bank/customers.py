@@ -138,9 +138,11 @@ def add_ended(wallet: Wallet, rows: WalletRows) -> None:
 
 
 def customers(
-    reading: Reading, rulebook: Rulebook, people: Iterable[VolunteerId], *, parts: bool = True
+    reading: Reading, rulebook: Rulebook, people: Iterable[VolunteerId], *, parts: bool | date = True
 ) -> dict[VolunteerId, Customer]:
     """Return these people as the bank sees them; `parts` where something that is held may be let go.
+
+    With a day for `parts` only what was reserved until a day before it may be.
 
     Where they stand is worked out only when a rule asks for it.
     """

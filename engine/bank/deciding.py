@@ -59,7 +59,7 @@ from lianxing.rules.requests import ServiceRequest
 from lianxing.rules.sanctions import OnRight
 
 REFUSED, CLOSED, DECLARED, BROUGHT = "refused", "closed", "declared", "brought"
-APPROVED, DECLINED = "approved", "declined"
+APPROVED, DECLINED, HOLD_EXPIRED = "approved", "declined", "hold_expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +115,27 @@ def decide(counter: Counter, command: Command) -> Decision:
     """Return what becomes of a command. The wallets of the people at the counter change with it."""
     customer = counter.people[command.volunteer]
     before = turned(counter.rulebook, customer, command.on)
+    # What becomes of a reservation that is over is for the command to say that is about it.
+    about = command.entry if isinstance(command, Settle | Release | Approve | Decline) else 0
+    before += holds_over(counter, customer, command.on, about)
+    for draft in before:
+        customer.touched_by(draft)
     decision = _decided(counter, customer, command)
     decision.before = before
     decision.drafts += counter.passing.taken()
-    for draft in (*before, *decision.drafts):
+    for draft in decision.drafts:
         if (touched := counter.people.get(draft.volunteer)) is not None:
             touched.touched_by(draft)
     return decision
+
+
+def holds_over(counter: Counter, customer: Customer, on: date, but: int = 0) -> list[Draft]:
+    """Return what is written for the reservations of somebody whose last day has passed, all `but` that of an entry."""
+    drafts: list[Draft] = []
+    for wallet in _wallets(customer):
+        for number in sorted(number for number, hold in wallet.holds.items() if hold.until < on and number != but):
+            drafts += given_back(counter, customer, None, wallet, HOLD_EXPIRED, on, number).drafts
+    return drafts
 
 
 def _decided(counter: Counter, customer: Customer, command: Command) -> Decision:

@@ -19,7 +19,7 @@ from lianxing.engine.bank.beside import Beside, Message, PassedOn, Post, Service
 from lianxing.engine.bank.comparing import Found, compared
 from lianxing.engine.bank.crediting import credited, credits
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import REFUSED, Brought, Counter, decide, given_back
+from lianxing.engine.bank.deciding import HOLD_EXPIRED, REFUSED, Brought, Counter, decide, given_back
 from lianxing.engine.bank.deliveries import Book, Same
 from lianxing.engine.bank.ending import lots_over
 from lianxing.engine.bank.passing import RECEIVED, REPAID, TAKEN_BACK
@@ -46,7 +46,7 @@ from lianxing.rules.requests import ServiceRequest, Step
 from lianxing.rules.service_commands import TakeStep
 
 CLOCKS_APART = 60  # seconds
-EXPIRED, HOLD_EXPIRED = "expired", "hold_expired"
+EXPIRED = "expired"
 _ASKS_WHO_IS_SERVED = frozenset((Step.REQUEST.value, Step.MATCH.value))
 _COMES = frozenset((RECEIVED, REPAID, TAKEN_BACK))  # of these the body says `from` whom; of the others, `to` whom
 

@@ -15,7 +15,7 @@ from datetime import date
 from lianxing.engine import wallets
 from lianxing.engine.bank.booking import Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer, customers
-from lianxing.engine.bank.deciding import Counter, given_back
+from lianxing.engine.bank.deciding import Counter, holds_over
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.passing import at_hand
@@ -145,11 +145,9 @@ def _drafts(counter: Counter, customer: Customer, on: date, done: Ended) -> list
     drafts = turned(counter.rulebook, customer, on)
     for draft in drafts:
         done.add(draft)
-    for account in counter.rulebook.policy.accounts:
-        wallet = customer.wallet(account)
-        for number in sorted(number for number, hold in wallet.holds.items() if hold.until < on):
-            drafts += given_back(counter, customer, None, wallet, "hold_expired", on, number).drafts
-            done.holds += 1
+    holds = holds_over(counter, customer, on)
+    done.holds += len(holds)
+    drafts += holds
     over = lots_over(counter, customer, on)
     if over is not None:
         drafts.append(over)

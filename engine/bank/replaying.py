@@ -34,8 +34,8 @@ from lianxing.engine.bank.beside import ARRIVALS, Pair, PassedOn, Post
 from lianxing.engine.bank.candidacies import Match, matches
 from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
-from lianxing.engine.bank.deciding import BROUGHT, DECLARED, REFUSED
-from lianxing.engine.bank.deciding_again import EXPIRED, HOLD_EXPIRED, Witnesses, arrived, asked, sender_of
+from lianxing.engine.bank.deciding import BROUGHT, DECLARED, HOLD_EXPIRED, REFUSED
+from lianxing.engine.bank.deciding_again import EXPIRED, Witnesses, arrived, asked, sender_of
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
 from lianxing.engine.bank.kept_folds import Records, differing
 from lianxing.engine.bank.passing import RECEIVED, TAKEN_BACK

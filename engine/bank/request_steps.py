@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from lianxing.engine import wallets
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import REFUSED, before_in_force, reason_data
+from lianxing.engine.bank.deciding import REFUSED, Counter, before_in_force, holds_over, reason_data
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.request_data import REQUEST, begun_by, effect_data, queue_data, request_data, request_id
@@ -85,8 +85,20 @@ class TakenStep:
 
 def take(counter: StepCounter, command: TakeStep, hashed: str) -> TakenStep:
     """Return what becomes of a step. The wallet of the asker changes with it."""
-    before = tuple(turned(counter.rulebook, counter.people[command.volunteer], command.on))
+    asker = counter.people[command.volunteer]
+    before = (*turned(counter.rulebook, asker, command.on), *_holds_over(counter, asker, command))
     return replace(_Taking(counter, command, hashed).take(), before=before)
+
+
+def _holds_over(counter: StepCounter, asker: Customer, command: TakeStep) -> list[Draft]:
+    """Return what is written for reservations of the asker that are over; that of the request ends by its steps."""
+    begun = None if counter.made is None else begun_by(counter.rulebook.policy.county.id, counter.made.id)
+    giving_back = Counter(counter.rulebook, counter.people, {}, lambda _id, _entry: (), lambda *_: None)
+    giving_back.passing = counter.passing
+    drafts = holds_over(giving_back, asker, command.on, 0 if begun is None else begun[1])
+    for draft in drafts:
+        asker.touched_by(draft)
+    return [*drafts, *counter.passing.taken()]
 
 
 @dataclass

@@ -79,13 +79,19 @@ def _add(policy: Policy, lines: dict[_Key, SettlementLine], payout: Payout, sinc
         case "held":
             if payout.ended == "settled" and within(payout.ended_on):
                 more |= {"units": units, "paid": paid, "cash": payout.cash}
-            elif payout.on <= until and (payout.ended_on is None or payout.ended_on > until):
+            elif payout.on <= until and _waits(payout, until):
                 more |= {"waiting_units": payout.units, "waiting": payout.paid}
     if payout.returned == "refunded" and within(payout.returned_on):
         more |= {"returned_units": units, "returned": paid, "returned_cash": payout.cash}
         if payout.kind == "perk_used":
             more["worth"] -= (body.get("worth") or 0) * payout.units
     lines[key] = replace(line, **{name: getattr(line, name) + amount for name, amount in more.items()})
+
+
+def _waits(payout: Payout, on: date) -> bool:
+    """Tell whether what was reserved is so at the end of a day: nothing has ended it, and it was not over by itself."""
+    still = payout.ended_on is None or payout.ended_on > on
+    return still and (payout.until is None or payout.until >= on)
 
 
 def _line(policy: Policy, payout: Payout, body: Mapping[str, Any]) -> SettlementLine:

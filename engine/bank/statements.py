@@ -20,7 +20,7 @@ from lianxing.engine.bank.deciding import APPROVED
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
-from lianxing.engine.ledger.leafing import Leaves
+from lianxing.engine.ledger.leafing import HoldLeaf, Leaves
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
 from lianxing.engine.rulebook import Rulebook
@@ -276,6 +276,10 @@ class _Book:
             if one.entry.effective_on <= on:
                 for account, part, unit, amount in self._postings(one.entry.id):
                     totals[account, part, unit] += amount
+        over: dict[str, int] = defaultdict(int)
+        for leaf in self._holds(on):
+            if leaf.until < on:
+                over[leaf.account] += self._let_go(leaf, totals)
         lots, changed = self._lots(on)
         ended: dict[str, int] = defaultdict(int)
         for account, lot in lots:
@@ -286,8 +290,23 @@ class _Book:
             less, gone = changed.get(account, 0), ended.get(account, 0)
             there = totals.get((account, "", unit), 0) - gone - less
             held, owed = totals.get((account, HELD, unit), 0), -totals.get((account, DEBT, unit), 0)
-            states.append(AccountState(account, unit, self._account_label(account), there, held, owed, gone, less))
+            label, free = self._account_label(account), over.get(account, 0)
+            states.append(AccountState(account, unit, label, there, held, owed, gone, less, free))
         return tuple(states)
+
+    def _let_go(self, leaf: HoldLeaf, totals: dict[_Part, int]) -> int:
+        """Let a reservation that is over be none; return how much is there again, the rest is owed no longer."""
+        account, unit = leaf.account, self._unit(leaf.account)
+        owed = min(leaf.amount - sum(self._parts(leaf).values()), -totals[account, DEBT, unit])
+        totals[account, HELD, unit] -= leaf.amount
+        totals[account, DEBT, unit] += owed
+        totals[account, "", unit] += leaf.amount - owed
+        return leaf.amount - owed
+
+    def _parts(self, leaf: HoldLeaf) -> dict[int, int]:
+        """Return what a reservation took of each lot."""
+        moves = (move for move in self._leaves.moves.get(leaf.entry, ()) if move.account == leaf.account)
+        return {move.lot: -move.amount for move in moves if move.amount < 0}
 
     def _accounts(self, totals: Iterable[_Part]) -> list[tuple[str, str]]:
         """Return what was earned, the person's accounts of the policy, and those that only earlier policies had."""
@@ -339,6 +358,9 @@ class _Book:
             if number in numbers:
                 for move in moves:
                     left[move.account, move.lot] += move.amount
+        for hold in self._holds(on):
+            for lot, amount in self._parts(hold).items() if hold.until < on else ():
+                left[hold.account, lot] += amount
         for leaf in self._leaves.lots:
             remaining = left.get((leaf.account, leaf.number), 0)
             if leaf.entry in numbers and remaining > 0:
@@ -370,11 +392,16 @@ class _Book:
 
     def holds(self) -> Iterator[OpenHold]:
         """Yield the reservations that are open at the end of the last day."""
-        for leaf in self._leaves.holds:
-            if leaf.entry in self._numbers and (leaf.ended_by is None or leaf.ended_by not in self._numbers):
+        for leaf in self._holds(self._until):
+            if leaf.until >= self._until:
                 subject, unit = self._subject(self._entries[leaf.entry]), self._unit(leaf.account)
                 awaits, decide_by = self._awaits(leaf.entry)
                 yield OpenHold(leaf.entry, leaf.account, unit, leaf.amount, leaf.until, subject, awaits, decide_by)
+
+    def _holds(self, on: date) -> list[HoldLeaf]:
+        """Return the reservations that no entry up to a day has ended, those included that are over."""
+        numbers = {one.entry.id for one in self.shown if one.entry.effective_on <= on}
+        return [leaf for leaf in self._leaves.holds if leaf.entry in numbers and leaf.ended_by not in numbers]
 
     def _awaits(self, number: int) -> tuple[str, date | None]:
         """Return which body still has to approve a reservation, as was said when it was made, and by when."""

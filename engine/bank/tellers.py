@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from types import TracebackType
@@ -119,9 +120,10 @@ class Teller:
         county = self._rulebook.policy.county.id
         people = list(dict.fromkeys(id for command in commands for id in people_of(command, self._rulebook.policy)))
         letting_go = any(isinstance(command, Settle | Release | Decline | Refund | Close) for command in commands)
+        latest = max((command.on for command in commands), default=date.min)
         return Counter(
             self._rulebook,
-            customers(reading, self._rulebook, people, parts=letting_go),
+            customers(reading, self._rulebook, people, parts=letting_go or latest),
             reading.stock_taken(county, [offer.clause.id for offer in self._rulebook.policy.offers]),
             lambda id, entry: reading.taken((id, county), entry),
             lambda customer, wallet, lots: _load_lots(reading, customer, wallet, lots),

@@ -77,8 +77,13 @@ class Had(NamedTuple):
         return self._replace(units=-(-self.units * amount // self.paid), paid=amount)
 
 
-def wallet_rows(connection: Connection, ids: Collection[int], *, lots: bool, parts: bool) -> dict[int, WalletRows]:
-    """Return what each passbook holds; without `lots` none of them, without `parts` not what open holds took."""
+def wallet_rows(
+    connection: Connection, ids: Collection[int], *, lots: bool, parts: bool | date
+) -> dict[int, WalletRows]:
+    """Return what each passbook holds; without `lots` none of them, without `parts` not what open holds took.
+
+    With a day for `parts` what they took is told of whoever has a hold that was over before it.
+    """
     found = {id: WalletRows() for id in ids}
     if lots:
         for id, *row in _rows(
@@ -94,8 +99,8 @@ def wallet_rows(connection: Connection, ids: Collection[int], *, lots: bool, par
         ids,
     ):
         found[id].holds.append(HoldRow(account, entry, amount, date.fromisoformat(until)))
-    holding = [id for id, rows in found.items() if rows.holds]
-    if parts and holding:
+    holding = [id for id, rows in found.items() if rows.holds and _lets_go(rows, parts)]
+    if holding:
         _add_parts(connection, holding, found)
     for id, account, drawn, rest, issued in _rows(
         connection,
@@ -105,6 +110,10 @@ def wallet_rows(connection: Connection, ids: Collection[int], *, lots: bool, par
     ):
         found[id].besides[account] = (drawn, rest, issued)
     return found
+
+
+def _lets_go(rows: WalletRows, parts: bool | date) -> bool:
+    return parts if isinstance(parts, bool) else any(hold.until < parts for hold in rows.holds)
 
 
 def _add_parts(connection: Connection, ids: Collection[int], found: dict[int, WalletRows]) -> None:

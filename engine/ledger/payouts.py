@@ -15,7 +15,7 @@ from lianxing.rules.facts import CountyId
 @dataclass(frozen=True, slots=True)
 class Payout:
     """Something that was had: the entry that gave it (kind, day, JSON), the one that ended its hold, the one that gave
-    it back; '' and None where there is none. `paid` is in the account's unit.
+    it back; '' and None where there is none. `paid` is in the account's unit, `until` the last day of the hold.
     """
 
     kind: str
@@ -26,6 +26,7 @@ class Payout:
     units: int
     paid: int
     cash: int
+    until: date | None
     ended: str
     ended_on: date | None
     ended_body: bytes
@@ -47,6 +48,7 @@ def payouts(connection: Connection, county: CountyId, since: date, until: date) 
             redemption.c.units,
             redemption.c.paid,
             redemption.c.cash,
+            hold.c.until,
             ended.c.kind.label("ended"),
             ended.c.effective_on.label("ended_on"),
             ended.c.body.label("ended_body"),
@@ -83,6 +85,7 @@ def payouts(connection: Connection, county: CountyId, since: date, until: date) 
             row.units,
             row.paid,
             row.cash,
+            _day(row.until),
             row.ended or "",
             _day(row.ended_on),
             bytes(row.ended_body or b""),

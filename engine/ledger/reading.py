@@ -379,11 +379,12 @@ class Reading:
         return {(row.account, row.unit): int(row.total) for row in rows}
 
     def wallet_rows(
-        self, owners: Iterable[_Owner], *, lots: bool = True, parts: bool = True
+        self, owners: Iterable[_Owner], *, lots: bool = True, parts: bool | date = True
     ) -> dict[_Owner, holdings.WalletRows]:
         """Return what the ledger holds of these people's accounts.
 
-        Without `lots` only what is held and besides, without `parts` not which lots open holds took from.
+        Without `lots` only what is held and besides, without `parts` not which lots open holds took from; with a day
+        only whose holds include one that was over before it.
         """
         ids = self._ids(owners)
         rows = holdings.wallet_rows(self._connection, ids, lots=lots, parts=parts)

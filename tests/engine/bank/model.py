@@ -508,10 +508,17 @@ class County:
 
     def night(self) -> None:
         """What is over is booked: reservations first, then coins."""
-        for person in self.people.values():
-            for box in person.boxes.values():
-                for entry in sorted(entry for entry, hold in box.holds.items() if hold.until < self.today):
-                    box.release(entry, self.today)
-                    self.bring_back(person, entry)
+        for name, person in self.people.items():
+            self.over(name)
             for box in person.boxes.values():
                 box.let_go(self.today)
+
+    def over(self, name: str, but: int = 0) -> int:
+        """Give back what somebody reserved until a day that has passed; how many reservations that was."""
+        person, done = self.meet(name), 0
+        for box in person.boxes.values():
+            for entry in sorted(entry for entry, hold in box.holds.items() if hold.until < self.today and entry != but):
+                box.release(entry, self.today)
+                self.bring_back(person, entry)
+                done += 1
+        return done

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from lianxing.engine.answer_sentences import answer_sentences
+from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.settling import settlement
+from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Answer
 from lianxing.rules.accounts import Purpose
 from lianxing.rules.commands import Fetch, Redeem, Refund, Release, Reserve, Settle
@@ -100,6 +102,32 @@ def test_a_service_for_hours_is_paid_by_the_time_that_was_served(tmp_path: Path)
         hold = counter.ask(Redeem, offer="visit", units=3)
         assert counter.ask(Settle, entry=hold.entry, amount=5_400).data["units"] == 2  # the second was begun
         assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+@pytest.mark.parametrize("booked", [True, False])
+def test_a_reservation_that_is_over_is_none_whether_a_run_has_booked_that_or_not(
+    tmp_path: Path, *, booked: bool
+) -> None:
+    with bank(tmp_path) as counter:
+        counter.ask(Redeem, offer="soap", units=3)
+        after = DAY + timedelta(days=4)
+        if booked:
+            end_all(counter.ledger, counter.rulebook, after)
+        told = statement(counter.ledger, counter.rulebook, ANN, None, after)
+        assert [(one.available, one.held) for one in told.closing if one.account == "points"] == [(400, 0)]
+        assert told.holds == ()
+        assert settlement(counter.ledger, counter.rulebook, DAY, after).lines == ()
+        assert counter.ask(Redeem, on=after, offer="rice", units=2).data["price"] == 400
+        assert counter.kinds()[-3:] == ["held", "hold_expired", "held"]
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_what_becomes_of_a_reservation_that_is_over_is_told_with_its_last_day(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        soap, after = counter.ask(Redeem, offer="soap"), DAY + timedelta(days=4)
+        assert codes(counter.ask(Settle, on=after, entry=soap.entry)) == ["hold_over"]
+        assert counter.ask(Release, on=after, entry=soap.entry).accepted
+        assert counter.kinds()[-3:] == ["held", "refused", "released"]
 
 
 def test_nothing_becomes_of_a_redemption_before_its_day(tmp_path: Path) -> None:

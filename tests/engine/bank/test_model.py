@@ -354,8 +354,8 @@ class Bank(RuleBasedStateMachine):
                 return replace(before, reason=f"{before.reason}!"), KeyMismatchError
             wrong = self._command(Redeem, name, offer="soap")
             return replace(wrong, key="" if this % 2 else "k" * 201), InvalidError
-        number = self.numbers.get(name, 0) + 1
         entry = self._entry(name, what, which=this * 8 + that)
+        number = self.numbers.get(name, 0) + 1 + county.over(name, entry if what in (7, 8, 9) else 0)
         says = county.rules
         box, grain = (("points", HUNDREDTH), ("time", MINUTE))[this % 2]
         small = 10 * that if says.hundredths_a_minute == 10 and box == "points" else that

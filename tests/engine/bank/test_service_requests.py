@@ -25,8 +25,9 @@ from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host
 from lianxing.plugins.intake import Intake
+from lianxing.rules.accounts import Purpose
 from lianxing.rules.balances import ClosingEvent
-from lianxing.rules.commands import Close, Declare, Release, Settle
+from lianxing.rules.commands import Close, Declare, Release, Reserve, Settle
 from lianxing.rules.facts import RecordId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
@@ -364,6 +365,25 @@ def test_what_is_reserved_for_a_request_is_neither_released_nor_settled_at_the_c
         assert (reason["code"], reason["operands"]) == ("held_for_request", {"request": desk.id})
     assert desk.has(account="credits/held") == 2
     assert desk.step(Step.CONFIRM, june(8), "R1", seconds=2 * HOUR).accepted
+
+
+def test_another_reservation_that_is_over_is_given_back_before_a_step(
+    desk: Desk, ledger: Ledger, town: Rulebook
+) -> None:
+    reserve = Reserve(
+        volunteer=ELDER.id,
+        county=HERE,
+        scope="counter",
+        on=MONDAY,
+        key="a",
+        account="credits",
+        amount=3 * HOUR,
+        purpose=Purpose.SERVICE,
+    )
+    assert Teller(ledger, town).serve(reserve).accepted
+    assert why(desk.ask(hours=2)) == ["balance"]
+    assert desk.ask(hours=2, on=date(2024, 12, 2)).accepted
+    assert desk.kinds("R1")[-2:] == ["hold_expired", "request"]
 
 
 def test_the_same_key_gets_the_same_answer_and_does_nothing_more(desk: Desk) -> None:

@@ -106,7 +106,7 @@ def test_every_entry_has_its_running_balance_and_the_last_one_is_the_closing_bal
     rulebook: Rulebook, ledger: Ledger, counter: Counter
 ) -> None:
     counter.ask(Redeem, offer="soap", actor="clerk 7", reason="asked at the window")
-    found = statement(ledger, rulebook, ANN, None, END)
+    found = statement(ledger, rulebook, ANN, None, DAY)
     running = [
         (change.amount, change.after)
         for line in found.lines
@@ -256,17 +256,17 @@ def test_a_statement_shows_what_was_known_then_and_nothing_that_came_later(
     rulebook: Rulebook, ledger: Ledger, counter: Counter, clock: Clock
 ) -> None:
     then = clock.now
-    before = statement(ledger, rulebook, ANN, None, END, known=then)
+    before = statement(ledger, rulebook, ANN, None, DAY, known=then)
     take_in(rulebook, ledger, served("5", "2024-05-02 09:00", 2))
     take_in(rulebook, ledger, served("2", "2024-05-10 09:00", 1, category="training"))
     counter.ask(Redeem, offer="soap")
-    assert statement(ledger, rulebook, ANN, None, END, known=then) == before
-    now = statement(ledger, rulebook, ANN, None, END)
+    assert statement(ledger, rulebook, ANN, None, DAY, known=then) == before
+    now = statement(ledger, rulebook, ANN, None, DAY)
     assert now.last_entry > before.last_entry
     with ledger.reading() as reading:
         for known in (then, clock.now):
-            found = statement(ledger, rulebook, ANN, None, END, known=known)
-            booked = reading.balance_as_of(ANN, HERE, END, known)
+            found = statement(ledger, rulebook, ANN, None, DAY, known=known)
+            booked = reading.balance_as_of(ANN, HERE, DAY, known)
             assert state(found.closing, "points")[0] == booked["points", "points"]
 
 
@@ -298,7 +298,7 @@ def test_programs_get_exact_text_for_every_amount_and_never_a_float(
 ) -> None:
     counter.ask(Redeem, offer="soap")
     counter.ask(Redeem, offer="soap", units=9)
-    text = json.dumps(statement_data(statement(ledger, rulebook, ANN, DAY, END), "en"))
+    text = json.dumps(statement_data(statement(ledger, rulebook, ANN, DAY, DAY), "en"))
 
     def refuse(number: str) -> None:
         raise AssertionError(f"a float: {number}")
@@ -367,5 +367,5 @@ def test_a_posting_is_told_under_the_name_that_the_county_gives_the_account(
 def test_what_is_reserved_and_taken_back_is_held_and_owed(rulebook: Rulebook, ledger: Ledger, counter: Counter) -> None:
     counter.ask(Redeem, offer="rice", units=2)
     take_in(rulebook, ledger, *(Withdrawn(RecordId(id), RegistryId("test"), "not served") for id in ("1", "2", "3")))
-    found = statement(ledger, rulebook, ANN, None, END)
+    found = statement(ledger, rulebook, ANN, None, DAY)
     assert state(found.closing, "points") == (0, 400, 400)
