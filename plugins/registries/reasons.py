@@ -100,8 +100,8 @@ INTAKE_REASONS: dict[str, tuple[str, str]] = {
     ),
     "older_version": (
         "记录{id}的这一版早已收到，其后已更正或撤回；旧文件不会改回新版。若撤回有误，请换一个编号重新报送",
-        "this version of record {id} came before and was corrected or taken back since; "
-        "an old file does not undo that; where it was taken back by mistake, bring it under a new id",
+        "this version of record {id} came before and was corrected or withdrawn since; "
+        "an old file does not undo that; where it was withdrawn by mistake, bring it under a new id",
     ),
     "not_booked": (
         "记录{id}没有入账，无从撤回",
