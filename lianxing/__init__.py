@@ -1,7 +1,8 @@
 """Reward policies as code for volunteer service.
 
-The public names: what a plugin needs to hand over records, add words, object, and be told. Everything else is below
-`lianxing.rules` (shapes), `lianxing.engine` (what follows from them) and `lianxing.plugins` (how the outside joins in).
+The public names: what a plugin needs to hand over records or goods, add words, object, and be told. Everything else is
+below `lianxing.rules` (shapes), `lianxing.engine` (what follows from them) and `lianxing.plugins` (how the outside
+joins in); docs/python.md shows how a program of its own opens a ledger and serves people.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from lianxing.rules.facts import Fact, FactType, Scope
     from lianxing.rules.objections import Objection
     from lianxing.rules.places import Label
-    from lianxing.rules.records import ServiceRecord, SetAside, Volunteer
+    from lianxing.rules.receipts import Receipt, Redemption
+    from lianxing.rules.records import ServiceRecord, SetAside, Volunteer, Withdrawn
     from lianxing.rules.standings import Standing
 
 __all__ = [
@@ -25,11 +27,14 @@ __all__ = [
     "FactType",
     "Label",
     "Objection",
+    "Receipt",
+    "Redemption",
     "Scope",
     "ServiceRecord",
     "SetAside",
     "Standing",
     "Volunteer",
+    "Withdrawn",
     "hookimpl",
 ]
 
@@ -40,11 +45,14 @@ _HOMES = {
     "FactType": "rules.facts",
     "Label": "rules.places",
     "Objection": "rules.objections",
+    "Receipt": "rules.receipts",
+    "Redemption": "rules.receipts",
     "Scope": "rules.facts",
     "ServiceRecord": "rules.records",
     "SetAside": "rules.records",
     "Standing": "rules.standings",
     "Volunteer": "rules.records",
+    "Withdrawn": "rules.records",
     "hookimpl": "plugins.hooks",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint, entry_points
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +38,20 @@ class Host:
         self._manager.add_hookspecs(hooks)
         self.register(counties, "counties")
         if installed:
-            try:
-                self._manager.load_setuptools_entrypoints(ENTRY_POINTS)
-            except Exception as error:  # an installed plugin may fail in any way while it is imported
-                raise PluginError("installed", f"cannot be loaded: {error}") from error
+            for point in entry_points(group=ENTRY_POINTS):
+                if not self._manager.has_plugin(point.name):
+                    self._load(point)
             self._refuse_unknown_hooks()
+
+    def _load(self, point: EntryPoint) -> None:
+        try:
+            plugin = point.load()
+        except Exception as error:  # it may fail in any way while it is imported; the text may be anybody's data
+            raise PluginError(point.name, f"cannot be loaded: {type(error).__name__}") from error
+        try:
+            self._manager.register(plugin, point.name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise PluginError(point.name, str(error)) from error
 
     def register(self, plugin: object, name: str) -> None:
         """Add a plugin; a hook that does not exist, or an argument that it does not have, is an error that says so."""

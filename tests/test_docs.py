@@ -353,3 +353,16 @@ def test_every_line_of_the_first_run_in_the_readme_is_said_by_the_demonstration(
     assert done.exit_code == 0
     assert [line for line in quoted.splitlines() if line not in ("...", "") and line.rstrip() not in said] == []
     assert len([line for line in quoted.splitlines() if line != "..."]) >= 15
+
+
+def test_who_writes_a_program_by_the_page_sees_what_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = [block for block in FENCED if block.page == ROOT / "docs" / "python.md"]
+    known: dict[str, Any] = {"__name__": "a_program"}
+    for block, following in zip(page, [*page[1:], None], strict=True):
+        if block.language == "python":
+            exec(compile(block.text, block.place, "exec"), known)
+            shown = following.text if following is not None and following.language == "text" else ""
+            assert capsys.readouterr().out == shown, block.place

@@ -95,8 +95,8 @@ def test_a_county_is_zero_lines_of_python() -> None:
     assert list((ROOT / "policies").rglob("*.py")) == []
 
 
-def test_the_public_names_are_at_most_twelve_and_all_there() -> None:
+def test_the_public_names_are_at_most_fifteen_and_all_there() -> None:
     import lianxing
 
-    assert len(lianxing.__all__) <= 12
+    assert len(lianxing.__all__) <= 15
     assert all(getattr(lianxing, name) for name in lianxing.__all__)

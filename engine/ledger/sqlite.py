@@ -13,6 +13,7 @@ Surprises of the library, each guarded here:
   triggers that forbid it. A connection inside a transaction ignores some pragmas silently: each is read back.
 - Who waits for the lock asks ever more seldom, ten times a second at last: a program that writes again and again is
   always there first. So who waits to begin asks every few milliseconds.
+- A limit on the size of files is no full disk to it, but an error of the disk: the size tells.
 - pysqlite3 reports primary error codes only, the driver of Python extended ones: compare the low byte, never the text.
 """
 
@@ -393,11 +394,27 @@ def _primary(error: object) -> int:
 
 
 def _plain(error: object, place: str) -> LedgerError:
-    kind, zh, en = _SENTENCES.get(_primary(error), (UnreachableError, "数据库出错：{}", "the database failed: {}"))
+    primary = _primary(error)
+    if primary == _IO_ERROR and _at_size_limit(place):
+        primary = _LIMITED
+    kind, zh, en = _SENTENCES.get(primary, (UnreachableError, "数据库出错：{}", "the database failed: {}"))
     return kind(place, zh.format(error), en.format(error))
 
 
+def _at_size_limit(place: str) -> bool:
+    """Tell whether a file of the database is as large as this process may make one: a write then stops half-way."""
+    try:
+        import resource
+    except ImportError:  # only Unix has such limits
+        return False
+    limit, _hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    sizes = (Path(place + end).stat().st_size for end in ("", "-wal") if Path(place + end).exists())
+    return limit != resource.RLIM_INFINITY and max(sizes, default=0) > limit - _PAGE_BYTES_MAX
+
+
 _BUSY = (5, 6)
+_IO_ERROR, _LIMITED = 10, -2
+_PAGE_BYTES_MAX = 65_536 + 24  # with its header in the log
 _SENTENCES: dict[int, tuple[type[LedgerError], str, str]] = {
     5: (BusyError, "另一个程序正在写入，请稍后再试", "another program is writing; try again"),
     6: (BusyError, "另一个程序正在写入，请稍后再试", "another program is writing; try again"),
@@ -405,6 +422,11 @@ _SENTENCES: dict[int, tuple[type[LedgerError], str, str]] = {
     10: (UnreachableError, "读写磁盘失败：{}", "the disk could not be read or written: {}"),
     11: (DamagedError, "数据库文件已损坏：{}", "the database file is damaged: {}"),
     13: (FullError, "磁盘已满，本次没有写入任何内容", "the disk is full; nothing of this was written"),
+    _LIMITED: (
+        FullError,
+        "数据库文件已达到本进程允许的最大尺寸，本次没有写入任何内容",
+        "the file is as large as this process may make one; nothing of this was written",
+    ),
     14: (UnreachableError, "无法打开数据库文件", "the database file cannot be opened"),
     19: (RefusedError, "数据库拒绝：{}", "the database refuses: {}"),
     26: (NotALedgerError, "不是数据库文件", "is not a database file"),

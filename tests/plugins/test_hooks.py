@@ -6,11 +6,13 @@ import logging
 from collections.abc import Iterable, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+import lianxing
 from lianxing import Fact, FactType, Label, Scope, ServiceRecord, hookimpl
+from lianxing.plugins.hooks import HOOKS
 from lianxing.plugins.host import Host, PluginError
 from lianxing.rules.facts import FactValue
 from lianxing.rules.problems import PolicyError
@@ -117,6 +119,34 @@ def test_a_plugin_that_fails_when_asked_is_named() -> None:
     host.register(Failing(), "failing")
     with pytest.raises(PluginError, match=r"^plugin failing: register_facts failed: KeyError$"):
         host.words()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("raise ValueError('secret of V1')", "ValueError"), ("import no_such_thing", "ModuleNotFoundError")],
+)
+def test_an_installed_plugin_that_cannot_be_imported_is_named_and_its_words_are_not_repeated(
+    text: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = tmp_path / "broken-0.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 0.1\n", "utf-8")
+    (about / "entry_points.txt").write_text("[lianxing]\nbroken-shop = broken_shop_of_a_test\n", "utf-8")
+    (tmp_path / "broken_shop_of_a_test.py").write_text(text, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(PluginError, match=rf"^plugin broken-shop: cannot be loaded: {kind}$"):
+        Host()
+
+
+def test_whatever_a_hook_takes_and_gives_comes_from_lianxing() -> None:
+    def shapes(hint: Any) -> set[type]:
+        inner = {one for part in get_args(hint) for one in shapes(part)}
+        return inner | ({hint} if isinstance(hint, type) and hint.__module__.startswith("lianxing.") else set())
+
+    named = {shape for hook in HOOKS for hint in get_type_hints(hook).values() for shape in shapes(hint)}
+    assert {"Receipt", "Redemption", "ServiceRecord", "Withdrawn"} <= {shape.__name__ for shape in named}
+    assert [shape for shape in named if getattr(lianxing, shape.__name__, None) is not shape] == []
+    assert [name for name in lianxing.__all__ if not hasattr(lianxing, name)] == []
 
 
 def test_a_failure_when_told_is_logged_under_the_plugins_name_without_what_it_was_told(

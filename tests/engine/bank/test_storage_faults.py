@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.commands import Command, Give, Redeem, Release
+from lianxing.rules.facts import VolunteerId
+from lianxing.rules.records import Volunteer
 from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, rules
 from tests.engine.bank.dying import (
     AT_ONCE,
@@ -349,4 +352,28 @@ def test_a_session_that_is_ended_in_an_expiry_run_leaves_whole_people(
         assert verify(ledger) == []
         assert end_all(ledger, rulebook, YEAR_LATER).people == PEOPLE
         assert end_all(ledger, rulebook, YEAR_LATER).people == 0
+        assert verify(ledger) == []
+
+
+def test_a_limit_on_the_size_of_files_is_told_as_a_full_disk_and_keeps_nothing_by_halves(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    people = (Volunteer(VolunteerId(f"V{number}")) for number in count())
+
+    def more_people(ledger: Ledger, times: int) -> None:
+        for _time in range(times):
+            with ledger.writing() as writing:
+                writing.save_volunteers(islice(people, 200))
+
+    with open_ledger(str(tmp_path / "county.db")) as ledger:
+        size = sum(file.stat().st_size for file in tmp_path.iterdir())
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+            with pytest.raises(FullError, match="as large as this process may make one"):
+                more_people(ledger, 20)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        with ledger.reading() as reading:
+            kept = reading.counts()["volunteers"]
+        assert kept % 200 == 0
+        more_people(ledger, 1)
         assert verify(ledger) == []

@@ -340,6 +340,14 @@ def test_a_booking_that_makes_no_sense_is_refused(ledger: Ledger, change: dict[s
         book(ledger, dataclasses.replace(original(R1), **change))
 
 
+def test_what_is_wrong_with_a_fact_of_a_person_is_told_without_the_fact(ledger: Ledger) -> None:
+    for wrong in (13_800_000_000 * 10**9, 1.38, "13800000000\ud800"):
+        person = Volunteer(VolunteerId("V9"), facts={"telephone": wrong})  # type: ignore[dict-item]
+        with pytest.raises(InvalidError) as refused, ledger.writing() as writing:
+            writing.save_volunteers([person])
+        assert "138" not in str(refused.value)
+
+
 def test_a_clock_that_gives_a_float_is_refused(address: str) -> None:
     with (
         open_ledger(address, clock=lambda: 1.5) as ledger,  # type: ignore[arg-type, return-value]
