@@ -80,6 +80,8 @@ BANK_REASONS: Mapping[str, Label] = {
         "本县没有此项兑换：{offer}；有：{offers}", "the county has no offer {offer}; its offers are {offers}"
     ),
     "no_account": Label("本县没有此账户：{account}", "the county has no account {account}"),
+    "no_merchant": Label("须写明在哪个商户", "it has to be said at which merchant"),
+    "nobody_declared": Label("没有申报{for_whom}", "no {for_whom} was declared"),
     "no_perk": Label("本县没有此项礼遇：{perk}", "the county has no perk {perk}"),
     "no_redemption": Label("第 {entry} 号没有可办的兑换", "entry {entry} is no redemption of which this can be done"),
     "before_its_day": Label(

@@ -50,8 +50,8 @@ from lianxing.rules.commands import (
     UsePerk,
 )
 from lianxing.rules.facts import CountyId, FactType, FactValue, VolunteerId
-from lianxing.rules.families import AS_RECIPIENT, Relation
-from lianxing.rules.perks import Perk
+from lianxing.rules.families import AS_BENEFICIARY, AS_RECIPIENT, Relation
+from lianxing.rules.perks import Beneficiary, Perk
 from lianxing.rules.places import Clause
 from lianxing.rules.redeeming import Quote, Reason
 from lianxing.rules.redemption import Gives, Offer
@@ -193,6 +193,8 @@ def _redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
         return _refused(counter, command, [_county_reason(counter, "no_offer", offer=command.offer, offers=known)])
     if command.units <= 0:
         return _refused(counter, command, [Reason("amount", offer.clause, offer.clause.location)])
+    if offer.watermark and not command.merchant:  # what is nobody's would count as one more merchant
+        return _refused(counter, command, [Reason("no_merchant", offer.clause, offer.place("watermark"))])
     if command.merchant == command.volunteer:  # whoever sells to themselves turns points into money
         return _refused(counter, command, [Reason("own_merchant", offer.clause, offer.clause.location)])
     account = account_of(policy, offer)
@@ -753,8 +755,9 @@ def _use_perk(counter: Counter, customer: Customer, command: UsePerk) -> Decisio
     held = next((one for one in customer.standing(on).perks if one.clause.id == command.perk), None)
     use = Use(on, command.for_whom, command.site, command.issued_on, command.lent, customer.taken, command.units)
     said = use_of(policy, perk, held, use)
-    if not said.allowed:
-        return _refused(counter, command, said.reasons, clause=perk.clause)
+    reasons = [*said.reasons, *_nobody_declared(counter, command, perk)]
+    if reasons:
+        return _refused(counter, command, reasons, clause=perk.clause)
     body = _body(command, clause=perk.clause) | {
         "provider": perk.provider,
         "worth": None if held is None else held.worth,
@@ -766,6 +769,15 @@ def _use_perk(counter: Counter, customer: Customer, command: UsePerk) -> Decisio
     draft.redemption = NewRedemption(on, perk.clause.id, command.site, command.units, 0, 0)
     customer.had.append(_had(customer.number, draft.redemption))
     return Decision([draft], body)
+
+
+def _nobody_declared(counter: Counter, command: UsePerk, perk: Perk) -> Iterator[Reason]:
+    """Yield that somebody for whom a perk is to be used was never declared."""
+    if command.for_whom is Beneficiary.SELF:
+        return
+    family = counter.family_of(command.volunteer).values()
+    if not any(AS_BENEFICIARY.get(relation) is command.for_whom for relation in family):
+        yield Reason("nobody_declared", perk.clause, perk.clause.location, (("for_whom", command.for_whom.value),))
 
 
 def _perk_used(counter: Counter, had: Had) -> Perk | None:

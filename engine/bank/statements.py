@@ -32,7 +32,7 @@ from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry, Refusal
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.periods import period_start
-from lianxing.rules.perks import Uses
+from lianxing.rules.perks import Beneficiary, Uses
 from lianxing.rules.places import Clause, Label
 from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.standings import Counted, Standing
@@ -247,7 +247,7 @@ class _Book:
             _label(kept, id),
             units=int(asked.get("units", 1)),
             merchant=str(asked.get("merchant", asked.get("site", ""))),
-            counterpart=str(asked.get("recipient", "") or asked.get("to_whom", "")),
+            counterpart=str(asked.get("recipient", "") or asked.get("to_whom", "") or _for_whom(asked)),
             cash=cash,
         )
 
@@ -492,6 +492,12 @@ class _Book:
         if clause is not None:
             return clause.label
         return next((label for kept in self._kept.values() if (label := _label(kept, account)) != Label()), Label())
+
+
+def _for_whom(asked: _Body) -> str:
+    """Return who used it where that was not the person: a member of the family, or what somebody is to the person."""
+    said = str(asked.get("member", "") or asked.get("for_whom", ""))
+    return "" if said == Beneficiary.SELF.value else said
 
 
 def _clause_of(rulebook: Rulebook, account: str) -> Clause | None:

@@ -22,7 +22,7 @@ from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.plugins.cli.main import run
 from lianxing.rules.records import Volunteer
-from tests.engine.bank.counting_house import ANN, BEN, OFFERS, PERKS, rules, take_in, write_county
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, OFFERS, PERKS, rules, take_in, write_county
 from tests.plugins.conftest import Run
 from tests.plugins.smallville import COUNTY, served
 
@@ -433,6 +433,16 @@ def test_an_approver_decides_at_the_counter_on_what_the_work_list_shows(
     told(ask("settle", "V1", str(first), *ON, "--json"))
     assert told(here(*listing, "--json"))["waiting"] == []
     assert accounts(passbook)["points"] == ("4", "0")
+
+
+def test_a_member_of_the_declared_family_draws_on_the_account(bank: Path, ask: Ask) -> None:
+    accounts = ACCOUNTS.replace("  holds: 3 days\n", "  holds: 3 days\n  family: {may_draw: yes, pooled: no}\n")
+    (bank / "smallville" / "accounts.yaml").write_text(accounts, "utf-8")
+    for command in (("redeem", "V1", "soap"), ("reserve", "V1", "points", "1 points", "--for", "goods")):
+        told(ask(*command, "--member", "V2", *ON, "--json"), 1)
+    told(ask("declare", "V1", "--member", "V2=child", *ON, "--json"))
+    for command in (("redeem", "V1", "soap"), ("reserve", "V1", "points", "1 points", "--for", "goods")):
+        assert told(ask(*command, "--member", "V2", *ON, "--json"))["answer"]["asked"]["family"] is True
 
 
 def test_family_is_declared_and_an_heir_of_it_inherits(ask: Ask, here: Run) -> None:

@@ -68,15 +68,14 @@ def command(say: Say) -> click.Command:
 def _offers(say: Say) -> list[click.Command]:
     units = click.option("--units", type=int, default=1, show_default=True, help=say("几份。", "How many."))
     merchant = click.option("--merchant", default="", help=say("在哪个商户。", "At which merchant."))
-    family = click.option("--family", is_flag=True, help=say("家庭成员使用。", "A member of the family asks."))
     entry = click.argument("entry", type=click.IntRange(1, 2**53))
     role = click.option("--role", default="", help=say("代表哪个单位审批。", "For which body it is decided."))
     return [
         _asking(
             say, "redeem", "兑换一项；账户有预留期的先预留，结清后才算兑换。",
             "Redeem an offer; where the account reserves, it is reserved until it is settled.",
-            (click.argument("offer"), units, merchant, family),
-            lambda _policy, whose, more: Redeem(**whose, **more),
+            (click.argument("offer"), units, merchant, _drawing(say)),
+            lambda _policy, whose, more: Redeem(**whose, **more, family=bool(more["member"])),
         ),
         _asking(
             say, "settle", "结清第 ENTRY 号预留：已经交付。用得少于预留的，写 --amount。",
@@ -147,6 +146,15 @@ def _offers(say: Say) -> list[click.Command]:
     ]  # fmt: skip
 
 
+def _drawing(say: Say) -> Decorator:
+    return click.option(
+        "--member",
+        default="",
+        metavar="ID",
+        help=say("由哪位已申报的家庭成员使用。", "Which member of the declared family asks, if one does."),
+    )
+
+
 def _accounts(say: Say) -> list[click.Command]:
     account = click.argument("account")
     amount = click.argument("amount")
@@ -164,14 +172,15 @@ def _accounts(say: Say) -> list[click.Command]:
                     type=click.Choice([one.value for one in Purpose]),
                     help=say("用于什么。", "What for."),
                 ),
-                click.option("--family", is_flag=True, help=say("家庭成员使用。", "A member of the family asks.")),
+                _drawing(say),
             ),
             lambda policy, whose, more: Reserve(
                 **whose,
                 account=more["account"],
                 amount=_amount(more["amount"], _unit(policy, more["account"]), say),
                 purpose=Purpose(more["purpose"]),
-                family=more["family"],
+                family=bool(more["member"]),
+                member=VolunteerId(more["member"]),
             ),
         ),
         _asking(
