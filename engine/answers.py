@@ -38,6 +38,8 @@ REASONS: Mapping[str, Label] = {
     "site": Label("不是所列地点：{site}", "{site} is none of the places named"),
     "lent": Label("不得转借", "it may not be lent"),
     "expired": Label("已过期，最后一日 {last_day}", "it has ended, its last day was {last_day}"),
+    "not_begun": Label("{first_day} 起才有效", "it begins only on {first_day}"),
+    "not_issued": Label("须写明证或卡的发放日", "it has to be said when the pass or card was issued"),
     "uses": Label("次数已满：至多 {at_most} 次，已用 {used} 次", "it is used up: at most {at_most}, used {used}"),
     "choice": Label("只能选 {at_most} 项，已选 {chosen}", "only {at_most} may be chosen, and {chosen} was"),
     # offers

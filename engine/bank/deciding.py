@@ -31,7 +31,8 @@ from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.redemption import Asking, account_of, quote, voucher_use, withdrawal
 from lianxing.engine.rulebook import ISSUES, OFFERS, Rulebook
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, OWED, PERSONAL, TRANSIT, Done, Part, Wallet
-from lianxing.rules.accounts import Account, Closing, Purpose, Recipient
+from lianxing.rules.accounts import Account, Closing, Closure, Purpose, Recipient
+from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import (
     Approve,
     Bring,
@@ -685,13 +686,15 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
             reasons.append(Reason("earned_later", clause, clause.location, (("on", last.isoformat()),)))
         if wallet.holds:
             clause = account.clause
-            reasons.append(Reason("open_holds", clause, clause.location, (("held", wallet.held),)))
+            operands = (("held", wallet.held), ("unit", account.unit.value))
+            reasons.append(Reason("open_holds", clause, clause.location, operands))
     if reasons:
         return _refused(counter, command, reasons)
     heirs = [*_no_heir(counter, command)]
     if heirs:
         return _refused(counter, command, heirs)
     went: dict[str, int] = {}
+    closes: list[dict[str, Any]] = []
     inherited: list[tuple[Account, int, list[Part]]] = []
     for account in counter.rulebook.policy.accounts:
         wallet = customer.wallet(account)
@@ -703,6 +706,8 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
             done = wallets.close(wallet, command.on, command.event)
         left = left_over(wallet, done, command.on)
         effects.add(wallet, done, before)
+        if account.closure is not None:
+            closes.append(_closes(account, account.closure, command.event, done))
         for line in done.lines:
             if line.account and line.account not in PERSONAL:
                 went[f"{account.clause.id}/{line.account}"] = line.amount
@@ -712,7 +717,8 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
         amount = effects.redirect(Closing.INHERITED.value, unit, TRANSIT)
         if amount:
             inherited.append((account, amount, left))
-    body = _body(command, clause=counter.rulebook.policy.county.clause) | {"went": went}
+    nowhere_said = None if closes else counter.rulebook.policy.county.clause
+    body = _body(command, clause=nowhere_said) | {"went": went, "closes": closes}
     body["portable"] = {
         account.clause.id: UNITS[account.unit]
         for account in counter.rulebook.policy.accounts
@@ -726,6 +732,18 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
         counter.passing.receives(command.heir, into, command.on, amount, source, came, left)
     customer.closed_on = command.on
     return Decision([draft], body)
+
+
+def _closes(account: Account, closure: Closure, event: ClosingEvent, done: Done) -> dict[str, Any]:
+    """Return what becomes of the balance of an account, how much that is, and where it is said."""
+    where = goes(closure, event).value
+    return {
+        **clause_data(account.clause),
+        "at": str(closure.location),
+        "unit": UNITS[account.unit],
+        "where": where,
+        "amount": sum(line.amount for line in done.lines if line.account == where),
+    }
 
 
 def _no_heir(counter: Counter, command: Close) -> Iterator[Reason]:

@@ -205,13 +205,19 @@ class _Book:
         named = [step["clause"] for step in (*body.get("workings", ()), *body.get("refusals", ()))]
         named += [said["clause"] for said in body.get("transitions", ())]
         named += [one.account for one in _outside(body)]
+        places = {one["clause"]: str(one["at"]) for one in body.get("closes", ())}
+        named += places
         if "clause" in body:
             named.append(body["clause"])
         elif entry.record == "" and not body.get("reasons"):
             named += [change.account for change in changes]
         for id in dict.fromkeys(named):
             clause = kept.get(id, {})
-            at = clause.get("at", "") or (str(body.get("at", "")) if id == body.get("clause") else "")
+            at = (
+                places.get(id, "")
+                or clause.get("at", "")
+                or (str(body.get("at", "")) if id == body.get("clause") else "")
+            )
             article = clause.get("cites", "")
             yield Cited(id, at, article, Label(clause.get("zh", ""), clause.get("en", "")))
 
@@ -233,6 +239,8 @@ class _Book:
         for kind in ("offer", "perk", "account"):
             if asked.get(kind):
                 return self._asked(entry, kind, asked, kept)
+        if asked.get("heir"):
+            return Subject("heir", str(asked["heir"]))
         if "from" in body:
             account = str(body.get("clause", ""))
             return Subject("account", account, _label(kept, account), counterpart=str(body["from"]))

@@ -398,6 +398,12 @@ def test_merchants_are_settled_with_what_was_handed_over_and_given_back(ask: Ask
     assert [one["merchant"] for one in july["lines"]] == ["corner"]  # what the market kept was over on the 3rd
 
 
+def test_a_supplier_of_whom_no_offer_knows_is_an_error_that_names_the_known_ones(ask: Ask) -> None:
+    done = ask("settlement", "--since", "2024-06-01", "--until", "2024-06-30", "--supplied", "the mil=99.99")
+    assert done.returncode == 2
+    assert "there is no supplier 'the mil'; there are: the mill" in done.stderr
+
+
 @pytest.mark.parametrize(("supplied", "lacking"), [((), "100"), (("--supplied", "the mill=99.99"), "0.01")])
 def test_what_a_supplier_still_has_to_supply_is_told(supplied: tuple[str, ...], lacking: str, ask: Ask) -> None:
     period = ("--since", "2024-06-01", "--until", "2024-06-30")
