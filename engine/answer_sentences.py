@@ -37,7 +37,25 @@ def answer_sentences(body: Mapping[str, Any], language: Language) -> Iterator[st
     )
     clause = f"〔{place.replace(', ', '，')}〕" if zh else f" [{place}]"
     yield f"已办：{what}{clause if place else ''}" if zh else f"done: {what}{clause if place else ''}"
-    yield from (f"  {line}" for line in _amounts(body, asked, language))
+    yield from (f"  {line}" for line in (*_amounts(body, asked, language), *_closed(body, asked, language)))
+
+
+_CLOSES: Mapping[str, Label] = {
+    "inherited": Label("由 {heir} 继承", "inherited by {heir}"),
+    "portable": Label("可转入别的县区", "to be brought into another county"),
+    "to_pool": Label("转入公益池", "to the pool"),
+    "lost": Label("作废", "lost"),
+}
+
+
+def _closed(body: Mapping[str, Any], asked: Mapping[str, Any], language: Language) -> Iterator[str]:
+    """Yield what became of the balance of each account, and where that is said."""
+    zh = language == "zh"
+    for one in body.get("closes", ()):
+        amount = amount_text(one["unit"], one["amount"], language)
+        where = _CLOSES[one["where"]].text(language).format(heir=asked.get("heir") or "-")
+        place = [part for part in (one["clause"], one["at"].rpartition(":")[0], one["cites"]) if part]
+        yield f"{amount}：{where}〔{'，'.join(place)}〕" if zh else f"{amount} {where} [{', '.join(place)}]"
 
 
 def _amounts(body: Mapping[str, Any], asked: Mapping[str, Any], language: Language) -> Iterator[str]:

@@ -38,6 +38,8 @@ REASONS: Mapping[str, Label] = {
     "site": Label("不是所列地点：{site}", "{site} is none of the places named"),
     "lent": Label("不得转借", "it may not be lent"),
     "expired": Label("已过期，最后一日 {last_day}", "it has ended, its last day was {last_day}"),
+    "not_begun": Label("{first_day} 起才有效", "it begins only on {first_day}"),
+    "not_issued": Label("须写明证或卡的发放日", "it has to be said when the pass or card was issued"),
     "uses": Label(
         "次数不够：至多 {at_most} 次，已用 {used} 次", "too few uses are left: at most {at_most}, used {used}"
     ),
@@ -82,6 +84,8 @@ BANK_REASONS: Mapping[str, Label] = {
         "本县没有此项兑换：{offer}；有：{offers}", "the county has no offer {offer}; its offers are {offers}"
     ),
     "no_account": Label("本县没有此账户：{account}", "the county has no account {account}"),
+    "no_merchant": Label("须写明在哪个商户", "it has to be said at which merchant"),
+    "nobody_declared": Label("没有申报{for_whom}", "no {for_whom} was declared"),
     "no_perk": Label("本县没有此项礼遇：{perk}", "the county has no perk {perk}"),
     "no_redemption": Label("第 {entry} 号没有可办的兑换", "entry {entry} is no redemption of which this can be done"),
     "before_its_day": Label(

@@ -8,11 +8,11 @@ from datetime import date
 from fractions import Fraction
 
 from lianxing.engine.rulebook import PERKS, MeasureValue, Rulebook
-from lianxing.rules.dates import Since
+from lianxing.rules.dates import Dated, Since
 from lianxing.rules.facts import FactValue
 from lianxing.rules.periods import add_months, is_same
 from lianxing.rules.perks import Beneficiary, EachFull, OnDowngrade, Pass, Perk, Uses
-from lianxing.rules.places import Location
+from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.redeeming import Quote, Reason, Taken
 from lianxing.rules.standings import HeldPerk
@@ -124,11 +124,20 @@ def _why_not(policy: Policy, perk: Perk, held: HeldPerk | None, use: Use) -> Ite
         yield reason("lent")
     months = perk.card.months if perk.card is not None else perk.uses.months if isinstance(perk.uses, Pass) else None
     if months is not None:
-        last = None if use.issued_on is None else add_months(use.issued_on, months.on(use.issued_on))
-        if last is None or not (use.issued_on or use.on) <= use.on <= last:
-            yield reason("expired", months.entries[0].location, last_day="" if last is None else last.isoformat())
+        yield from _not_valid(clause, months, use)
     yield from _too_often(perk, held, use)
     yield from _not_chosen(policy, perk, use)
+
+
+def _not_valid(clause: Clause, months: Dated[int], use: Use) -> Iterable[Reason]:
+    """Yield that a pass or card does not hold on the day: it has not begun, it ended, or nobody says which it is."""
+    place, issued_on = months.entries[0].location, use.issued_on
+    if issued_on is None:
+        yield Reason("not_issued", clause, place)
+    elif use.on < issued_on:
+        yield Reason("not_begun", clause, place, (("first_day", issued_on.isoformat()),))
+    elif use.on > (last := add_months(issued_on, months.on(issued_on))):
+        yield Reason("expired", clause, place, (("last_day", last.isoformat()),))
 
 
 def _too_often(perk: Perk, held: HeldPerk | None, use: Use) -> Iterable[Reason]:

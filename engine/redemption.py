@@ -181,7 +181,10 @@ def voucher_holds(offer: Offer, issued_on: date, on: date) -> bool:
 def voucher_use(offer: Offer, issued_on: date, on: date, shown: Sequence[PickUp] | None = None) -> Quote:
     """Tell whether what was redeemed may be fetched: the voucher holds, and what is checked is shown."""
     reasons: list[Reason] = []
-    if offer.voucher is not None and not voucher_holds(offer, issued_on, on):
+    if offer.voucher is not None and on < issued_on:
+        operands = (("first_day", issued_on.isoformat()),)
+        reasons.append(Reason("not_begun", offer.clause, offer.voucher.location, operands))
+    elif offer.voucher is not None and not voucher_holds(offer, issued_on, on):
         last = add_months(issued_on, offer.voucher.months.on(issued_on))
         reasons.append(Reason("void", offer.clause, offer.voucher.location, (("last_day", last.isoformat()),)))
     missing = [] if shown is None else [check.value for check in offer.pick_up if check not in shown]

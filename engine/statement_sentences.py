@@ -244,6 +244,8 @@ def subject_text(subject: Subject, language: Language) -> str:
         return ""
     if subject.kind == "star":
         return f"{subject.id} 星" if zh else f"star {subject.id}"
+    if subject.kind == "heir":
+        return f"由 {subject.id} 继承" if zh else f"heir {subject.id}"
     text = name or subject.id
     if subject.units != 1:
         text += f" × {subject.units}"

@@ -178,6 +178,7 @@ class Closure:
     death: Closing
     moving: Closing
     leaving: Closing
+    location: Location = Location("", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class StatedReason:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an entry is about: a `record`, a `star`, an `offer`, a `perk` or an `account` (`kind` is '' for none).
+    """What an entry is about: a `record`, `star`, `offer`, `perk`, `account` or `heir` (`kind` is '' for none).
 
     `source` is the registry of a record, `counterpart` who gave or received, `merchant` where it was had; `cash` is in
     hundredths of a yuan.

@@ -31,7 +31,8 @@ from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.redemption import Asking, account_of, quote, voucher_use, withdrawal
 from lianxing.engine.rulebook import ISSUES, OFFERS, Rulebook
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, OWED, PERSONAL, TRANSIT, Done, Part, Wallet
-from lianxing.rules.accounts import Account, Closing, Purpose, Recipient
+from lianxing.rules.accounts import Account, Closing, Closure, Purpose, Recipient
+from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import (
     Approve,
     Bring,
@@ -50,8 +51,8 @@ from lianxing.rules.commands import (
     UsePerk,
 )
 from lianxing.rules.facts import CountyId, FactType, FactValue, VolunteerId
-from lianxing.rules.families import AS_RECIPIENT, Relation
-from lianxing.rules.perks import Perk
+from lianxing.rules.families import AS_BENEFICIARY, AS_RECIPIENT, Relation
+from lianxing.rules.perks import Beneficiary, Perk
 from lianxing.rules.places import Clause
 from lianxing.rules.redeeming import Quote, Reason
 from lianxing.rules.redemption import Gives, Offer
@@ -193,6 +194,8 @@ def _redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
         return _refused(counter, command, [_county_reason(counter, "no_offer", offer=command.offer, offers=known)])
     if command.units <= 0:
         return _refused(counter, command, [Reason("amount", offer.clause, offer.clause.location)])
+    if offer.watermark and not command.merchant:  # what is nobody's would count as one more merchant
+        return _refused(counter, command, [Reason("no_merchant", offer.clause, offer.place("watermark"))])
     if command.merchant == command.volunteer:  # whoever sells to themselves turns points into money
         return _refused(counter, command, [Reason("own_merchant", offer.clause, offer.clause.location)])
     account = account_of(policy, offer)
@@ -683,13 +686,15 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
             reasons.append(Reason("earned_later", clause, clause.location, (("on", last.isoformat()),)))
         if wallet.holds:
             clause = account.clause
-            reasons.append(Reason("open_holds", clause, clause.location, (("held", wallet.held),)))
+            operands = (("held", wallet.held), ("unit", account.unit.value))
+            reasons.append(Reason("open_holds", clause, clause.location, operands))
     if reasons:
         return _refused(counter, command, reasons)
     heirs = [*_no_heir(counter, command)]
     if heirs:
         return _refused(counter, command, heirs)
     went: dict[str, int] = {}
+    closes: list[dict[str, Any]] = []
     inherited: list[tuple[Account, int, list[Part]]] = []
     for account in counter.rulebook.policy.accounts:
         wallet = customer.wallet(account)
@@ -701,6 +706,8 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
             done = wallets.close(wallet, command.on, command.event)
         left = left_over(wallet, done, command.on)
         effects.add(wallet, done, before)
+        if account.closure is not None:
+            closes.append(_closes(account, account.closure, command.event, done))
         for line in done.lines:
             if line.account and line.account not in PERSONAL:
                 went[f"{account.clause.id}/{line.account}"] = line.amount
@@ -710,7 +717,8 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
         amount = effects.redirect(Closing.INHERITED.value, unit, TRANSIT)
         if amount:
             inherited.append((account, amount, left))
-    body = _body(command, clause=counter.rulebook.policy.county.clause) | {"went": went}
+    nowhere_said = None if closes else counter.rulebook.policy.county.clause
+    body = _body(command, clause=nowhere_said) | {"went": went, "closes": closes}
     body["portable"] = {
         account.clause.id: UNITS[account.unit]
         for account in counter.rulebook.policy.accounts
@@ -724,6 +732,18 @@ def _close(counter: Counter, customer: Customer, command: Close) -> Decision:
         counter.passing.receives(Arrival(command.heir, into, command.on, amount, source, came, tuple(left)))
     customer.closed_on = command.on
     return Decision([draft], body)
+
+
+def _closes(account: Account, closure: Closure, event: ClosingEvent, done: Done) -> dict[str, Any]:
+    """Return what becomes of the balance of an account, how much that is, and where it is said."""
+    where = goes(closure, event).value
+    return {
+        **clause_data(account.clause),
+        "at": str(closure.location),
+        "unit": UNITS[account.unit],
+        "where": where,
+        "amount": sum(line.amount for line in done.lines if line.account == where),
+    }
 
 
 def _no_heir(counter: Counter, command: Close) -> Iterator[Reason]:
@@ -753,8 +773,9 @@ def _use_perk(counter: Counter, customer: Customer, command: UsePerk) -> Decisio
     held = next((one for one in customer.standing(on).perks if one.clause.id == command.perk), None)
     use = Use(on, command.for_whom, command.site, command.issued_on, command.lent, customer.taken, command.units)
     said = use_of(policy, perk, held, use)
-    if not said.allowed:
-        return _refused(counter, command, said.reasons, clause=perk.clause)
+    reasons = [*said.reasons, *_nobody_declared(counter, command, perk)]
+    if reasons:
+        return _refused(counter, command, reasons, clause=perk.clause)
     body = _body(command, clause=perk.clause) | {
         "provider": perk.provider,
         "worth": None if held is None else held.worth,
@@ -766,6 +787,15 @@ def _use_perk(counter: Counter, customer: Customer, command: UsePerk) -> Decisio
     draft.redemption = NewRedemption(on, perk.clause.id, command.site, command.units, 0, 0)
     customer.had.append(_had(customer.number, draft.redemption))
     return Decision([draft], body)
+
+
+def _nobody_declared(counter: Counter, command: UsePerk, perk: Perk) -> Iterator[Reason]:
+    """Yield that somebody for whom a perk is to be used was never declared."""
+    if command.for_whom is Beneficiary.SELF:
+        return
+    family = counter.family_of(command.volunteer).values()
+    if not any(AS_BENEFICIARY.get(relation) is command.for_whom for relation in family):
+        yield Reason("nobody_declared", perk.clause, perk.clause.location, (("for_whom", command.for_whom.value),))
 
 
 def _perk_used(counter: Counter, had: Had) -> Perk | None:

@@ -32,7 +32,7 @@ from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry, Refusal
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.periods import period_start
-from lianxing.rules.perks import Uses
+from lianxing.rules.perks import Beneficiary, Uses
 from lianxing.rules.places import Clause, Label
 from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.standings import Counted, Standing
@@ -205,13 +205,19 @@ class _Book:
         named = [step["clause"] for step in (*body.get("workings", ()), *body.get("refusals", ()))]
         named += [said["clause"] for said in body.get("transitions", ())]
         named += [one.account for one in _outside(body)]
+        places = {one["clause"]: str(one["at"]) for one in body.get("closes", ())}
+        named += places
         if "clause" in body:
             named.append(body["clause"])
         elif entry.record == "" and not body.get("reasons"):
             named += [change.account for change in changes]
         for id in dict.fromkeys(named):
             clause = kept.get(id, {})
-            at = clause.get("at", "") or (str(body.get("at", "")) if id == body.get("clause") else "")
+            at = (
+                places.get(id, "")
+                or clause.get("at", "")
+                or (str(body.get("at", "")) if id == body.get("clause") else "")
+            )
             article = clause.get("cites", "")
             yield Cited(id, at, article, Label(clause.get("zh", ""), clause.get("en", "")))
 
@@ -233,6 +239,8 @@ class _Book:
         for kind in ("offer", "perk", "account"):
             if asked.get(kind):
                 return self._asked(entry, kind, asked, kept)
+        if asked.get("heir"):
+            return Subject("heir", str(asked["heir"]))
         if "from" in body:
             account = str(body.get("clause", ""))
             return Subject("account", account, _label(kept, account), counterpart=str(body["from"]))
@@ -247,7 +255,7 @@ class _Book:
             _label(kept, id),
             units=int(asked.get("units", 1)),
             merchant=str(asked.get("merchant", asked.get("site", ""))),
-            counterpart=str(asked.get("recipient", "") or asked.get("to_whom", "")),
+            counterpart=str(asked.get("recipient", "") or asked.get("to_whom", "") or _for_whom(asked)),
             cash=cash,
         )
 
@@ -492,6 +500,12 @@ class _Book:
         if clause is not None:
             return clause.label
         return next((label for kept in self._kept.values() if (label := _label(kept, account)) != Label()), Label())
+
+
+def _for_whom(asked: _Body) -> str:
+    """Return who used it where that was not the person: a member of the family, or what somebody is to the person."""
+    said = str(asked.get("member", "") or asked.get("for_whom", ""))
+    return "" if said == Beneficiary.SELF.value else said
 
 
 def _clause_of(rulebook: Rulebook, account: str) -> Clause | None:

@@ -198,8 +198,11 @@ def approved(
 
 
 def knows(reading: Reading, county: CountyId, person: VolunteerId) -> bool:
-    """Tell whether the ledger has heard of somebody: a registry has told of them, or they have a passbook here."""
-    return bool(reading.volunteers([person]) or reading.passbook_entries(person, county, limit=1))
+    """Tell whether the ledger has heard of somebody: a registry has told of them, or something was done in a passbook.
+
+    What was only refused tells nothing of them: a misspelt id is refused as well.
+    """
+    return bool(reading.volunteers([person])) or reading.has_done(person, county, but=REFUSED)
 
 
 def _left(commands: Iterable[Command]) -> Iterable[tuple[VolunteerId, CountyId]]:

@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import ServiceRecord
 
-REGISTERED, CLOSED, BROUGHT = "registered", "closed", "brought"  # kinds of entries that the ledger itself knows
+# Kinds of entries that the ledger itself knows.
+REGISTERED, CLOSED, BROUGHT, REFUSED = "registered", "closed", "brought", "refused"
 BOOKED_ON = "booked_on"  # in the body of an entry of a record: the day on which it was booked
 ENDED = "0001-01-01"  # the last day of a lot that an entry has ended
 WITH_VERSION = frozenset(("original", "corrected", "withdrawn"))

@@ -308,6 +308,13 @@ class Reading:
             one_of = and_(one_of, entry.c.number > last - limit)
         return list(self._stored(one_of))
 
+    def has_done(self, person: VolunteerId, county: CountyId, but: str) -> bool:
+        """Tell whether a passbook has an entry of any kind but this."""
+        for id in self._ids([(person, county)]):
+            query = select(exists().where(entry.c.passbook == id, entry.c.kind != but))
+            return bool(self._connection.scalar(query))
+        return False
+
     def leaves(self, owner: _Owner) -> Leaves:
         """Return what every entry of a passbook did; nothing without a passbook."""
         for id in self._ids([owner]):

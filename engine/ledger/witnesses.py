@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, and_, func, select
 
 from lianxing.engine.ledger.contents import facts_from
-from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, REGISTERED
+from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, REFUSED, REGISTERED
 from lianxing.engine.ledger.errors import LedgerError
 from lianxing.engine.ledger.reading import chunks
 from lianxing.engine.ledger.tables import entry, fold_mark, fold_state, passbook, policy, stock_move
@@ -113,9 +113,10 @@ def registrations(
 
 
 def known_since(connection: Connection, county: CountyId, person: VolunteerId) -> int | None:
-    """Return the instant of the first entry that tells of somebody: their registration, or one in their passbook."""
+    """Return the instant of the first entry that tells of somebody: their registration, or what was done here."""
     query = select(func.min(entry.c.recorded_at)).join(passbook, passbook.c.id == entry.c.passbook)
-    found = connection.scalar(query.where(passbook.c.volunteer == person, passbook.c.county.in_(("", county))))
+    here = passbook.c.volunteer == person, passbook.c.county.in_(("", county))
+    found = connection.scalar(query.where(*here, entry.c.kind != REFUSED))
     return None if found is None else int(found)
 
 

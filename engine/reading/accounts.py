@@ -126,7 +126,9 @@ _FAMILY: Record[Family] = Record(
 )
 _CLOSURE: Record[Closure] = Record(
     {name: Key(Choice(tuple(Closing)), required=True) for name in ("death", "moving", "leaving")},
-    lambda fields, _reading: Closure(*(fields.get(name) for name in ("death", "moving", "leaving"))),
+    lambda fields, _reading: Closure(
+        fields.get("death"), fields.get("moving"), fields.get("leaving"), location=fields.location
+    ),
 )
 _PER: Mapping[str, Period | None] = {"once": None, **{period.value: period for period in PERIODS}}
 _ISSUE: Record[Fields] = Record(

@@ -505,6 +505,8 @@ WORDS: Mapping[str, str] = {
     "irreversible": "不可撤回",
     "no_swap": "不可调换",
     "void": "凭证作废",
+    "not_begun": "尚未生效",
+    "not_issued": "没有发放日",
     "pick_up": "核验不符",
     "awaits_approval": "尚待审批",
     "no_approver": "不须审批",

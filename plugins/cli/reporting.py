@@ -185,6 +185,14 @@ def settlement(say: Say) -> click.Command:
             raise click.UsageError(say("--since 晚于 --until。", "--since is later than --until."))
         amounts = dict(_supplied(one, say) for one in supplied)
         _folder, policy = county_at(Host(), county)
+        known = list(dict.fromkeys(one.provider for offer in policy.offers for one in offer.suppliers))
+        for provider in amounts.keys() - set(known):
+            raise click.UsageError(
+                say(
+                    f"没有供应方“{provider}”；有：{'、'.join(known) or '-'}",
+                    f"there is no supplier '{provider}'; there are: {', '.join(known) or '-'}",
+                )
+            )
         with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
             found = settle(ledger, rulebook, since, until, amounts)
         if as_csv and not as_json:

@@ -133,6 +133,8 @@ def test_a_card_lives_for_three_years_and_is_not_lent() -> None:
 - {name: last day, on: 2024-03-01, given: {stars: 1}, offer: card, issued_on: 2021-03-01, redemption: allowed}
 - {name: the day after, on: 2024-03-02, given: {stars: 1}, offer: card, issued_on: 2021-03-01, why: expired}
 - {name: lent, on: 2024-03-01, given: {stars: 1}, offer: card, issued_on: 2021-03-01, with: {lent: yes}, why: lent}
+- {name: the day before, on: 2021-02-28, given: {stars: 1}, offer: card, issued_on: 2021-03-01, why: not_begun}
+- {name: since when is not said, on: 2021-03-01, given: {stars: 1}, offer: card, why: not_issued}
 """)
 
 

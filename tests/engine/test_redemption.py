@@ -153,6 +153,7 @@ def test_a_voucher_of_may_is_void_a_year_and_a_day_later() -> None:
         voucher,
         f"on: 2024-05-10, given: {{}}, offer: soap, issued_on: 2023-05-10, {shown}, redemption: allowed",
         f"on: 2024-05-11, given: {{}}, offer: soap, issued_on: 2023-05-10, {shown}, why: void",
+        f"on: 2023-05-09, given: {{}}, offer: soap, issued_on: 2023-05-10, {shown}, why: not_begun",
         "on: 2024-05-10, given: {}, offer: soap, issued_on: 2023-05-10, with: {shown: [qr_code]}, why: pick_up",
     )
 

@@ -22,7 +22,7 @@ from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.plugins.cli.main import run
 from lianxing.rules.records import Volunteer
-from tests.engine.bank.counting_house import ANN, BEN, OFFERS, PERKS, rules, take_in, write_county
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, OFFERS, PERKS, rules, take_in, write_county
 from tests.plugins.conftest import Run
 from tests.plugins.smallville import COUNTY, served
 
@@ -412,6 +412,12 @@ def test_merchants_are_settled_with_what_was_handed_over_and_given_back(ask: Ask
     assert [one["merchant"] for one in july["lines"]] == ["corner"]  # what the market kept was over on the 3rd
 
 
+def test_a_supplier_of_whom_no_offer_knows_is_an_error_that_names_the_known_ones(ask: Ask) -> None:
+    done = ask("settlement", "--since", "2024-06-01", "--until", "2024-06-30", "--supplied", "the mil=99.99")
+    assert done.returncode == 2
+    assert "there is no supplier 'the mil'; there are: the mill" in done.stderr
+
+
 @pytest.mark.parametrize(("supplied", "lacking"), [((), "100"), (("--supplied", "the mill=99.99"), "0.01")])
 def test_what_a_supplier_still_has_to_supply_is_told(supplied: tuple[str, ...], lacking: str, ask: Ask) -> None:
     period = ("--since", "2024-06-01", "--until", "2024-06-30")
@@ -447,6 +453,16 @@ def test_an_approver_decides_at_the_counter_on_what_the_work_list_shows(
     told(ask("settle", "V1", str(first), *ON, "--json"))
     assert told(here(*listing, "--json"))["waiting"] == []
     assert accounts(passbook)["points"] == ("4", "0")
+
+
+def test_a_member_of_the_declared_family_draws_on_the_account(bank: Path, ask: Ask) -> None:
+    accounts = ACCOUNTS.replace("  holds: 3 days\n", "  holds: 3 days\n  family: {may_draw: yes, pooled: no}\n")
+    (bank / "smallville" / "accounts.yaml").write_text(accounts, "utf-8")
+    for command in (("redeem", "V1", "soap"), ("reserve", "V1", "points", "1 points", "--for", "goods")):
+        told(ask(*command, "--member", "V2", *ON, "--json"), 1)
+    told(ask("declare", "V1", "--member", "V2=child", *ON, "--json"))
+    for command in (("redeem", "V1", "soap"), ("reserve", "V1", "points", "1 points", "--for", "goods")):
+        assert told(ask(*command, "--member", "V2", *ON, "--json"))["answer"]["asked"]["family"] is True
 
 
 def test_family_is_declared_and_an_heir_of_it_inherits(ask: Ask, here: Run) -> None:

@@ -67,7 +67,8 @@ def town(lianxing: Run, tmp_path: Path) -> Town:
 
 def test_a_request_goes_its_whole_way_and_stands_in_the_dossier(town: Town) -> None:
     id = town.ask()
-    assert "1. V1" in town("request", "candidates", id, "--on", "2024-06-03")
+    said = town("request", "candidates", id, "--on", "2024-06-03")
+    assert "1. V1  paired no, on_roster -, same_community -, served 0 h" in said
     office = ("--actor", "office", "--organiser", "--on", "2024-06-03")
     assert f"{id}: matched" in town("request", "match", id, "V1", *office)
     said = town("request", "served", id, "--hours", "2", "--actor", "V1", "--on", "2024-06-04", lang="zh")

@@ -76,8 +76,8 @@ def _redeem(say: Say) -> click.Command:
         "redeem",
         "兑换一项；账户有预留期的先预留，结清后才算兑换。",
         "Redeem an offer; where the account reserves, it is reserved until it is settled.",
-        (click.argument("offer"), _units(say), _merchant(say), _family(say)),
-        _as_said(Redeem),
+        (click.argument("offer"), _units(say), _merchant(say), _drawing(say)),
+        lambda _policy, whose, more: Redeem(**whose, **more, family=bool(more["member"])),
     )
 
 
@@ -184,9 +184,13 @@ def _reserve(say: Say) -> click.Command:
         "reserve",
         "在账户中预留，AMOUNT 如 “2 小时”、“3 分”。",
         "Reserve an amount of an account: '2 hours', '3 points'.",
-        (*_of_account, purpose, _family(say)),
+        (*_of_account, purpose, _drawing(say)),
         lambda policy, whose, more: Reserve(
-            **whose, **_asked_of(policy, more, say), purpose=Purpose(more["purpose"]), family=more["family"]
+            **whose,
+            **_asked_of(policy, more, say),
+            purpose=Purpose(more["purpose"]),
+            family=bool(more["member"]),
+            member=VolunteerId(more["member"]),
         ),
     )
 
@@ -308,8 +312,13 @@ def _merchant(say: Say) -> Options:
     return click.option("--merchant", default="", help=say("在哪个商户。", "At which merchant."))
 
 
-def _family(say: Say) -> Options:
-    return click.option("--family", is_flag=True, help=say("家庭成员使用。", "A member of the family asks."))
+def _drawing(say: Say) -> Options:
+    return click.option(
+        "--member",
+        default="",
+        metavar="ID",
+        help=say("由哪位已申报的家庭成员使用。", "Which member of the declared family asks, if one does."),
+    )
 
 
 def _role(say: Say) -> Options:

@@ -12,6 +12,8 @@ from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in, where
 from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.rules.facts import Scope
+from lianxing.rules.known_facts import MATCH_FACTS
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.requests import Step
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from lianxing.engine.menu import Queue
     from lianxing.rules.facts import FactValue
     from lianxing.rules.policy import Policy
+    from lianxing.rules.ranking import RankValue
     from lianxing.rules.requests import ServiceRequest
 
 SCOPE = "cli"
@@ -184,7 +187,7 @@ def _candidates(say: Say) -> click.Command:
             queue = desk.candidates(request, on or today_in(policy), pairs, duty)
         if queue is None:
             raise _no_request(request)
-        speaker.data(_tell_queue(speaker, queue))
+        speaker.data(_tell_queue(speaker, queue, policy))
 
     return candidates
 
@@ -409,22 +412,33 @@ def _due_data(one: Due) -> dict[str, Any]:
     return {**request_data(one.request), "last_day": last, "at": None if one.location is None else str(one.location)}
 
 
-def _tell_queue(speaker: Speaker, queue: Queue) -> dict[str, Any]:
+def _tell_queue(speaker: Speaker, queue: Queue, policy: Policy) -> dict[str, Any]:
     from lianxing.engine.answers import reason_sentence
     from lianxing.engine.bank.request_data import queue_data
     from lianxing.engine.menu import listed
 
     shown = listed(queue)
     data = queue_data(shown)
-    for turn in data["turns"]:
-        values = ", ".join(f"{name} {'-' if value is None else value}" for name, value in turn["values"].items())
-        speaker.line(f"{turn['place']}. {turn['id']}{'  ' + values if values else ''}")
+    for turn in shown.turns:
+        values = ", ".join(_ranked_by(one, policy, speaker.say) for one in turn.values)
+        speaker.line(f"{turn.place}. {turn.id}{'  ' + values if values else ''}")
     for one in shown.left_out:
         sentences = "; ".join(reason_sentence(reason, speaker.say.language) for reason in one.reasons)
         speaker.line(f"-  {one.id}  {sentences}")
     if not queue.turns:
         speaker.line(speaker.say("没有可以服务的人。", "Nobody may serve."))
     return data
+
+
+def _ranked_by(one: RankValue, policy: Policy, say: Say) -> str:
+    """Return a value that a place rests on, in words."""
+    from lianxing.engine.amounts import value_text
+
+    fact = {**{known.name: known for known in MATCH_FACTS}, **policy.facts}.get(one.key.fact)
+    if fact is None or one.value is None:
+        return f"{one.key.fact} {'-' if one.value is None else one.value}"
+    name = fact.meaning.text(say.language) if fact.scope is Scope.MEASURE else say(fact.zh, fact.name)
+    return f"{name} {value_text(fact, one.value, say.language)}"
 
 
 def _seconds(hours: str, say: Say) -> int:

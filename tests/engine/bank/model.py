@@ -353,6 +353,8 @@ class County:
             return False
         if says.stock is not None and self.taken.get(offer, 0) + units > says.stock:
             return False
+        if says.watermark and not merchant:
+            return False
         if says.watermark:
             there = [one for one in person.had.values() if self.rules.offers[one.offer].box == says.box]
             used = sum(one.price for one in there if one.merchant == merchant)

@@ -167,6 +167,9 @@ def test_nothing_is_given_to_somebody_of_whom_the_ledger_has_never_heard(counter
     refused = counter.ask(Give, recipient=STRANGER, **gift)
     assert codes(refused) == ["unknown_recipient"]
     assert counter.kinds(STRANGER) == []
+    counter.ask(Redeem, volunteer=STRANGER, offer="nothing")  # an entry in their name, and nothing done
+    assert codes(counter.ask(Give, recipient=STRANGER, **gift)) == ["unknown_recipient"]
+    assert replay(counter.ledger, [counter.rulebook]).differences == []
     assert counter.ask(Give, recipient=BEN, **gift).accepted
     counter.ask(Declare, family=((STRANGER, Relation.SIBLING),))
     assert counter.ask(Give, recipient=STRANGER, **gift).accepted

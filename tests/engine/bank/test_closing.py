@@ -13,9 +13,11 @@ from threading import Barrier, BrokenBarrierError
 
 import pytest
 
+from lianxing.engine.answer_sentences import answer_sentences
 from lianxing.engine.bank import tellers
 from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import replay
+from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Answer, Teller, left_under
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.opening import Ledger, open_ledger
@@ -24,7 +26,7 @@ from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.balances import ClosingEvent
-from lianxing.rules.commands import Bring, Close, Command, Declare, Give, Redeem
+from lianxing.rules.commands import Bring, Close, Command, Declare, Give, Redeem, Release
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.records import Withdrawn
@@ -121,6 +123,21 @@ def test_on_death_the_heir_who_is_declared_inherits_with_the_days(asks: Asks, le
         (date(2024, 5, 2), date(2025, 5, 2)),
     ]
     assert in_transit(ledger) == {}
+
+
+def test_the_answer_to_a_closure_tells_what_each_account_becomes_where_it_is_said_and_who_inherits(
+    asks: Asks, town: Rulebook, ledger: Ledger
+) -> None:
+    asks(Declare, family=((BEN, Relation.CHILD),))
+    held = asks(Redeem, offer="soap")
+    refused = "\n".join(answer_sentences(asks(Close, event=ClosingEvent.LEAVING).data, "en"))
+    assert "1 point is still reserved" in refused
+    asks(Release, entry=held.entry)
+    closed = asks(Close, event=ClosingEvent.DEATH, heir=BEN)
+    assert "  3 points inherited by V2 [points, smallville/accounts.yaml:5]" in answer_sentences(closed.data, "en")
+    line = statement(ledger, town, ANN, None, DAY).lines[-1]
+    assert (line.subject.kind, line.subject.id) == ("heir", "V2")
+    assert [(one.clause, one.at) for one in line.clauses] == [("points", "smallville/accounts.yaml:5:28")]
 
 
 def test_where_nothing_is_left_no_heir_is_asked_for(asks: Asks) -> None:

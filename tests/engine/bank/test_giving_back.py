@@ -203,4 +203,5 @@ def test_an_entitlement_that_is_not_used_up_cannot_be_overdrawn(tmp_path: Path) 
     with bank(
         tmp_path, accounts=overdrawn, redemption=OFFERS.replace("  stock: 3\n", "  stock: 3\n  watermark: yes\n")
     ) as counter:
-        assert codes(counter.ask(Redeem, offer="soap", units=3, on=date(2030, 1, 1))) == ["watermark"]
+        assert codes(counter.ask(Redeem, offer="soap", units=3, on=date(2030, 1, 1), merchant="m")) == ["watermark"]
+        assert codes(counter.ask(Redeem, offer="soap", units=3, on=date(2030, 1, 1))) == ["no_merchant"]

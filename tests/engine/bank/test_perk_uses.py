@@ -11,9 +11,11 @@ from lianxing.engine.bank.statements import statement
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.statement_sentences import statement_sentences
-from lianxing.rules.commands import Refund, UsePerk
+from lianxing.rules.commands import Declare, Refund, UsePerk
+from lianxing.rules.families import Relation
+from lianxing.rules.perks import Beneficiary
 from tests.engine.bank.counter import Counter, bank, codes
-from tests.engine.bank.counting_house import ANN, DAY, HERE, PERKS
+from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, PERKS
 from tests.engine.bank.forging import forged
 
 BATH = PERKS.replace("pays: 0 %", "pays: 0 %, worth: 8 yuan")
@@ -23,6 +25,17 @@ LATER = date(2025, 3, 1)
 def uses(counter: Counter) -> int | None:
     with counter.ledger.reading() as reading:
         return reading.accounts(ANN, HERE).get(("uses/bath", "uses"))
+
+
+def test_a_perk_is_used_for_a_spouse_who_was_declared(tmp_path: Path) -> None:
+    with bank(tmp_path, perks=PERKS.replace("pays:", "beneficiaries: [self, spouse], pays:")) as counter:
+        assert codes(counter.ask(UsePerk, perk="bath", for_whom=Beneficiary.SPOUSE)) == ["nobody_declared"]
+        counter.ask(Declare, family=((BEN, Relation.SPOUSE),))
+        assert counter.ask(UsePerk, perk="bath", for_whom=Beneficiary.SPOUSE).accepted
+        found = statement(counter.ledger, counter.rulebook, ANN, None, DAY)
+        told = "\n".join(statement_sentences(found, counter.rulebook.policy.facts, "en"))
+        assert "bath ↔ spouse" in told
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
 
 
 def test_a_use_is_one_unit_and_a_use_that_was_none_goes_back(tmp_path: Path) -> None:

@@ -420,7 +420,9 @@ listening:
   K_offer: soap
   K_issued_on: 2023-06-15
   K_with: {K_shown: [W_identity], K_supplied: {单位: 900 yuan}}
-  K_why: [W_void, W_pick_up, W_not_open, W_beneficiary, W_site, W_lent, W_expired, W_uses, W_choice]
+  K_why:
+    [W_void, W_not_begun, W_not_issued, W_pick_up, W_not_open, W_beneficiary, W_site, W_lent, W_expired, W_uses,
+     W_choice]
   K_to_supply: {单位: 100 yuan}
 - K_name: turns
   K_on: 2024-06-15
