@@ -13,12 +13,13 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lianxing.engine.bank.fields import CONTROL, FIRST_DAY, LAST_DAY
+from lianxing.engine.bank.fields import CONTROL
 from lianxing.engine.bank.sharing import may_be_person
 from lianxing.engine.calendars import local_day
 from lianxing.engine.ledger.checking import check_text, volunteer_row
 from lianxing.engine.ledger.contents import content_of, is_unicode
 from lianxing.engine.ledger.errors import InvalidError
+from lianxing.rules.commands import FIRST_DAY, LAST_DAY
 from lianxing.rules.facts import ID_CHARACTERS_MAX, INTEGER_MAX, TEXT_BYTES_MAX, Fact, FactType, FactValue
 from lianxing.rules.policy import Policy
 from lianxing.rules.records import ServiceRecord, SetAside, Volunteer, Withdrawn

@@ -14,6 +14,8 @@ from lianxing.rules.redemption import PickUp
 from lianxing.rules.reviewing import Doing
 
 KEY_CHARACTERS_MAX = ID_CHARACTERS_MAX
+# Far enough from the ends of the calendar for any period that a county can add to a day.
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,10 @@ from functools import partial
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from lianxing.engine.ledger.errors import InvalidError
-from lianxing.rules.commands import KEY_CHARACTERS_MAX, Command
+from lianxing.rules.commands import FIRST_DAY, KEY_CHARACTERS_MAX, LAST_DAY, Command
 
 AMOUNT_MAX = 10**15
 MEMBERS_MAX = 10_000
-# Far enough from the ends of the calendar for any period that a county can add to a day.
-FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
 NEVER_EMPTY = frozenset(("volunteer", "county", "scope", "key"))
 CONTROL = re.compile(r"[\x00-\x1f\ud800-\udfff]")
 _NAMES = {

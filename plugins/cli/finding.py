@@ -19,6 +19,7 @@ import click
 from lianxing.plugins.cli.failing import MappingError, NotFoundError
 from lianxing.plugins.cli.speaking import Options, Say, Speaker, options
 from lianxing.plugins.host import Host
+from lianxing.rules.commands import FIRST_DAY, LAST_DAY
 from lianxing.rules.facts import Fact
 from lianxing.rules.mappings import ExportMapping
 from lianxing.rules.problems import PolicyError
@@ -32,7 +33,7 @@ MAPPINGS = "plugins/registries/mappings"
 
 
 class Day(click.ParamType[date]):
-    """A day on the command line, as YYYY-MM-DD."""
+    """A day on the command line, as YYYY-MM-DD, of the years that the bank serves."""
 
     name = "day"
 
@@ -40,9 +41,12 @@ class Day(click.ParamType[date]):
         if isinstance(value, date):
             return value
         try:
-            return date.fromisoformat(str(value))
+            day = date.fromisoformat(str(value))
         except ValueError:
             self.fail(f"'{value}' is not a day written as 2025-07-01", param, ctx)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            self.fail(f"{day} does not lie between {FIRST_DAY} and {LAST_DAY}", param, ctx)
+        return day
 
 
 def of_county(say: Say) -> Options:

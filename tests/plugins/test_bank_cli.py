@@ -269,12 +269,15 @@ def test_a_busy_ledger_is_told_with_a_code_of_its_own_and_nothing_is_done(
         (("use-perk", "V1", "no such perk"), 1),
         (("close-passbook", "V1", "--event", "whim"), 2),
         (("expire", "--on", "yesterday"), 2),
+        (("expire", "--on", "9999-12-31"), 2),
+        (("redeem", "V1", "soap", "--on", "9999-12-31"), 2),
+        (("redeem", "V1", "soap", "--on", "0001-01-01"), 2),
         (("settlement", "--since", "2024-06-02", "--until", "2024-06-01"), 2),
         (("settlement", "--since", "2024-06-01", "--until", "2024-06-02", "--supplied", "mill"), 2),
     ],
 )
 def test_bad_input_gets_a_sentence_and_no_traceback(arguments: tuple[str, ...], code: int, ask: Ask) -> None:
-    on = () if arguments[0] in ("expire", "settlement") else ON
+    on = () if "--on" in arguments or arguments[0] == "settlement" else ON
     done = ask(*arguments, *on)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

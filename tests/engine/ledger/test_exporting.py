@@ -117,7 +117,7 @@ def test_any_text_and_any_bytes_pass(ledger: Ledger, tmp_path: Path) -> None:
         writing.save_policy(POLICY, COUNTY, odd, b"\xff\xfe policy")
         writing.save_volunteers([Volunteer(VOLUNTEER, facts={"name": odd})])
         writing.enter([Draft("gift", SECOND, COUNTY, UNTIL, POLICY, b"\xff\x00\n", actor=odd, reason=odd)])
-        writing.book([original(record(odd, odd, facts={odd: odd}))])
+        writing.book([original(record(odd[:400], odd[400:], facts={odd[:400]: odd}))])
     assert audit(tmp_path, exported(ledger))[0] == 0
 
 
