@@ -131,11 +131,16 @@ def decide(counter: Counter, command: Command) -> Decision:
 
 
 def holds_over(counter: Counter, customer: Customer, on: date, but: int = 0) -> list[Draft]:
-    """Return what is written for the reservations of somebody whose last day has passed, all `but` that of an entry."""
+    """Return what is written for the reservations of somebody whose last day has passed, all `but` that of an entry.
+
+    What is reserved for a request is left where the counter knows of requests: a day that somebody says must not take
+    the price from under a service. It ends by the steps of the request, or by the run that books what is over.
+    """
     drafts: list[Draft] = []
     for wallet in _wallets(customer):
         for number in sorted(number for number, hold in wallet.holds.items() if hold.until < on and number != but):
-            drafts += given_back(counter, customer, None, wallet, HOLD_EXPIRED, on, number).drafts
+            if _held_for_request(counter, customer, number) is None:
+                drafts += given_back(counter, customer, None, wallet, HOLD_EXPIRED, on, number).drafts
     return drafts
 
 

@@ -325,6 +325,7 @@ class _Deciding:
             lambda _id: replica.family,
             lambda _id: self._recipient,
             self._queue,
+            lambda id, entry: replica.requests.get(request_id(witnesses.county, id, entry)),
         )
         step = take(counter, command, request_hash(command))
         self.services += (self._service(command, record.volunteer, record.id, record) for record in step.served)

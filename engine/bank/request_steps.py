@@ -68,6 +68,7 @@ class StepCounter:
     family_of: Callable[[VolunteerId], Mapping[VolunteerId, Relation]]
     registered: Callable[[VolunteerId], Volunteer]
     queue: Callable[[ServiceRequest], Queue]
+    request_by: Callable[[VolunteerId, int], ServiceRequest | None]
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,17 @@ def take(counter: StepCounter, command: TakeStep, hashed: str) -> TakenStep:
 
 
 def _holds_over(counter: StepCounter, asker: Customer, command: TakeStep) -> list[Draft]:
-    """Return what is written for reservations of the asker that are over; that of the request ends by its steps."""
-    begun = None if counter.made is None else begun_by(counter.rulebook.policy.county.id, counter.made.id)
-    giving_back = Counter(counter.rulebook, counter.people, {}, lambda _id, _entry: (), lambda *_: None)
+    """Return what is written for reservations of the asker that are over; those of requests end by their steps."""
+    giving_back = Counter(
+        counter.rulebook,
+        counter.people,
+        {},
+        lambda _id, _entry: (),
+        lambda *_: None,
+        request_by=counter.request_by,
+    )
     giving_back.passing = counter.passing
-    drafts = holds_over(giving_back, asker, command.on, 0 if begun is None else begun[1])
+    drafts = holds_over(giving_back, asker, command.on)
     for draft in drafts:
         asker.touched_by(draft)
     return [*drafts, *counter.passing.taken()]

@@ -21,6 +21,7 @@ from lianxing.engine.bank.request_data import (
     Due,
     begun_by,
     open_requests,
+    request_id,
     requests_in,
 )
 from lianxing.engine.bank.request_steps import StepCounter, TakenStep, take
@@ -205,6 +206,7 @@ class ServiceDesk:
             lambda id: family(writing, county, id),
             lambda id: customers(writing, rulebook, [id])[id].person,
             lambda made: self._queue(writing, command, made, seen),
+            lambda id, entry: requests_in(writing, county, [id]).get(request_id(county, id, entry)),
         )
         taken = take(counter, command, hashed)
         number = found[command.volunteer].number

@@ -18,6 +18,7 @@ from lianxing.engine.accounts import touch_of_done
 from lianxing.engine.bank.booking import UNITS, UNSTORED, issued_from
 from lianxing.engine.bank.deciding import APPROVED
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
+from lianxing.engine.bank.request_data import REQUEST
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
 from lianxing.engine.ledger.leafing import HoldLeaf, Leaves
@@ -286,7 +287,7 @@ class _Book:
                     totals[account, part, unit] += amount
         over: dict[str, int] = defaultdict(int)
         for leaf in self._holds(on):
-            if leaf.until < on:
+            if self._over(leaf, on):
                 over[leaf.account] += self._let_go(leaf, totals)
         lots, changed = self._lots(on)
         ended: dict[str, int] = defaultdict(int)
@@ -367,7 +368,7 @@ class _Book:
                 for move in moves:
                     left[move.account, move.lot] += move.amount
         for hold in self._holds(on):
-            for lot, amount in self._parts(hold).items() if hold.until < on else ():
+            for lot, amount in self._parts(hold).items() if self._over(hold, on) else ():
                 left[hold.account, lot] += amount
         for leaf in self._leaves.lots:
             remaining = left.get((leaf.account, leaf.number), 0)
@@ -401,7 +402,7 @@ class _Book:
     def holds(self) -> Iterator[OpenHold]:
         """Yield the reservations that are open at the end of the last day."""
         for leaf in self._holds(self._until):
-            if leaf.until >= self._until:
+            if not self._over(leaf, self._until):
                 subject, unit = self._subject(self._entries[leaf.entry]), self._unit(leaf.account)
                 awaits, decide_by = self._awaits(leaf.entry)
                 yield OpenHold(leaf.entry, leaf.account, unit, leaf.amount, leaf.until, subject, awaits, decide_by)
@@ -410,6 +411,10 @@ class _Book:
         """Return the reservations that no entry up to a day has ended, those included that are over."""
         numbers = {one.entry.id for one in self.shown if one.entry.effective_on <= on}
         return [leaf for leaf in self._leaves.holds if leaf.entry in numbers and leaf.ended_by not in numbers]
+
+    def _over(self, leaf: HoldLeaf, on: date) -> bool:
+        """Tell whether a reservation is over on a day by itself; that of a request ends with it, or by a run."""
+        return leaf.until < on and self._entries[leaf.entry].kind != REQUEST
 
     def _awaits(self, number: int) -> tuple[str, date | None]:
         """Return which body still has to approve a reservation, as was said when it was made, and by when."""

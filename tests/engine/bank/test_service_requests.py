@@ -16,6 +16,7 @@ from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.request_steps import TakenStep
 from lianxing.engine.bank.service_requests import ServiceDesk, _bookings
+from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
@@ -384,6 +385,28 @@ def test_another_reservation_that_is_over_is_given_back_before_a_step(
     assert why(desk.ask(hours=2)) == ["balance"]
     assert desk.ask(hours=2, on=date(2024, 12, 2)).accepted
     assert desk.kinds("R1")[-2:] == ["hold_expired", "request"]
+
+
+def test_what_is_reserved_for_a_request_is_not_given_back_by_what_is_asked_on_a_late_day(
+    desk: Desk, ledger: Ledger, town: Rulebook
+) -> None:
+    desk.ask(hours=2)
+    late = date(2024, 12, 2)
+    reserve = Reserve(
+        volunteer=ELDER.id,
+        county=HERE,
+        scope="counter",
+        on=late,
+        key="a",
+        account="credits",
+        amount=2 * HOUR,
+        purpose=Purpose.SERVICE,
+    )
+    assert why(Teller(ledger, town).serve(reserve)) == why(desk.ask(hours=2, on=late)) == ["balance"]
+    states = statement(ledger, town, ELDER.id, None, late).closing
+    assert [(one.available, one.held) for one in states if one.account == "credits"] == [(HOUR, 2 * HOUR)]
+    end_all(ledger, town, late)
+    assert desk.ask(hours=2, on=late).accepted
 
 
 def test_the_same_key_gets_the_same_answer_and_does_nothing_more(desk: Desk) -> None:
