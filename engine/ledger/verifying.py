@@ -33,6 +33,7 @@ from lianxing.engine.ledger.tables import (
     service_record,
     volunteer,
 )
+from lianxing.engine.ledger.transits import unsettled
 from lianxing.engine.ledger.witnesses import UNREADABLE, person_from
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.places import Label
@@ -379,6 +380,14 @@ CHAIN = Label(
     zh="每笔分录的摘要须由其内容与前一笔摘要得出",
     en="the hash of an entry follows from its content and from the hash before it",
 )
+ONCE = Label(
+    zh="随销户带走的，只能带入一次，且须与带走时相同",
+    en="what left with a closed passbook is brought into another one once, as it left",
+)
+ARRIVES = Label(
+    zh="一县在途的须恰为随销户带走的，减去带入的",
+    en="what is in transit in a county is what left with closed passbooks, less what was brought",
+)
 DAYS = Label(zh="所记日期须为确有之日", en="what is kept as a day is a day that there is")
 SCHEMA = Label(
     zh="表、键、约束、索引与触发器须与建库时一致",
@@ -445,6 +454,8 @@ def _violations(database: Database, connection: Connection) -> Iterator[_Found]:
             columns = [(str(name), value) for name, value in row.items()]
             yield invariant.name, invariant.label, tuple(_named(connection, columns))
     yield from islice(_days(connection), VIOLATIONS_MAX)
+    for one in islice(unsettled(connection), VIOLATIONS_MAX):
+        yield ("brought_once", ONCE, one.ids) if one.once else ("transit_arrives", ARRIVES, one.ids)
     yield from islice(_contents(connection), VIOLATIONS_MAX)
     yield from islice(_people(connection), VIOLATIONS_MAX)
     yield from islice(_chains(connection), VIOLATIONS_MAX)

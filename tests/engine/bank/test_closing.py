@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 
 import pytest
+from sqlalchemy import Connection
 
 from lianxing.engine.answer_sentences import answer_sentences
 from lianxing.engine.bank import tellers
@@ -31,7 +31,7 @@ from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, OFFERS, rules, take_in, write_county
-from tests.engine.bank.forging import forged
+from tests.engine.bank.forging import copy_of, forged
 from tests.engine.bank.test_pools import in_transit, kinds, why
 from tests.plugins.smallville import COUNTY, served
 
@@ -246,17 +246,80 @@ def test_who_brings_what_another_county_has_is_named_when_it_is_decided_again(
 def test_more_brought_than_had_left_is_named(asks: Asks, other_town: Rulebook, ledger: Ledger, tmp_path: Path) -> None:
     closed = asks(Close, event=ClosingEvent.MOVING)
     Asks(ledger, other_town)(Bring, from_county=HERE, entry=closed.entry)
-    copy = tmp_path / "forged.db"
-    with closing(sqlite3.connect(tmp_path / "bank.db")) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    copy = copy_of(tmp_path)
     with forged(copy) as connection:
-        here = "passbook IN (SELECT id FROM passbook WHERE county = 'otherville')"
-        connection.exec_driver_sql(f"UPDATE posting SET amount = amount * 2 WHERE {here}")
-        connection.exec_driver_sql(f"UPDATE lot_move SET amount = amount * 2 WHERE {here}")
-        connection.exec_driver_sql(f"UPDATE lot SET original = original * 2 WHERE {here}")
+        twice_as_much(connection)
     with open_ledger(str(copy), create=False) as other:
         (found,) = replay(other, [other_town]).differences
     assert (found.volunteer, found.what) == (ANN, "postings")
+
+
+def brought_there_too(connection: Connection) -> None:
+    """The passbook in the other town stands in a third one as well, with all that belongs to it."""
+    book = connection.exec_driver_sql("SELECT id FROM passbook WHERE county = 'otherville'").scalar_one()
+    connection.exec_driver_sql(
+        "INSERT INTO passbook SELECT 99, volunteer, 'thirdville', number, head, recorded_at, closed_on FROM passbook "
+        "WHERE id = ?",
+        (book,),
+    )
+    for table in ("entry", "posting", "balance", "lot", "lot_move", "floor_change", "wallet_state"):
+        rows = connection.exec_driver_sql(f"SELECT * FROM {table} WHERE passbook = ?", (book,)).all()
+        for row in rows:
+            marks = ", ".join("?" * len(row))
+            connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", (99, *row[1:]))
+
+
+def twice_as_much(connection: Connection) -> None:
+    here = "passbook IN (SELECT id FROM passbook WHERE county = 'otherville')"
+    for table, column in (("posting", "amount"), ("lot_move", "amount"), ("lot", "original")):
+        connection.exec_driver_sql(f"UPDATE {table} SET {column} = {column} * 2 WHERE {here}")
+
+
+def never_sent(connection: Connection) -> None:
+    here = "passbook IN (SELECT id FROM passbook WHERE county = 'smallville')"
+    connection.exec_driver_sql(f"UPDATE posting SET account = 'lost' WHERE account = 'transit' AND {here}")
+
+
+ONCE, ARRIVES = "brought_once", "transit_arrives"
+
+
+@pytest.mark.parametrize(
+    ("forge", "found"),
+    [
+        (brought_there_too, [(ONCE, "thirdville", ("also_in", "otherville"))]),
+        (twice_as_much, [(ONCE, "otherville", ("left", "points 300"))]),
+        (never_sent, [(ONCE, "otherville", ("left", "-"))]),
+    ],
+)
+def test_what_is_brought_twice_or_was_never_sent_is_found_without_the_rules(
+    asks: Asks,
+    other_town: Rulebook,
+    ledger: Ledger,
+    tmp_path: Path,
+    forge: Callable[[Connection], None],
+    found: list[tuple[str, str, tuple[str, str]]],
+) -> None:
+    closed = asks(Close, event=ClosingEvent.MOVING)
+    Asks(ledger, other_town)(Bring, from_county=HERE, entry=closed.entry)
+    copy = copy_of(tmp_path)
+    with forged(copy) as connection:
+        forge(connection)
+    with open_ledger(str(copy), create=False) as other:
+        violations = verify(other)
+    named = [(one.invariant, dict(one.ids)["county"], said) for one in violations for said in one.ids]
+    assert [one.invariant for one in violations] == [name for name, _county, _said in found]
+    assert all(one in named for one in found)
+
+
+def test_what_arrives_in_a_pool_and_left_nowhere_is_found_without_the_rules(asks: Asks, tmp_path: Path) -> None:
+    asks(Close, event=ClosingEvent.LEAVING)
+    copy = copy_of(tmp_path)
+    with forged(copy) as connection:
+        connection.exec_driver_sql("UPDATE posting SET account = 'issued' WHERE account = 'transit' AND amount > 0")
+    with open_ledger(str(copy), create=False) as other:
+        (violation,) = verify(other)
+    assert violation.invariant == ARRIVES
+    assert violation.ids == (("county", HERE), ("unit", "points"), ("in_transit", "-300"), ("left_less_brought", "0"))
 
 
 def test_nothing_is_brought_from_a_passbook_that_is_open(asks: Asks, other_town: Rulebook, ledger: Ledger) -> None:
