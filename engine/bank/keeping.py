@@ -13,5 +13,14 @@ def keep_policy(writing: Writing, policy: Policy) -> None:
     """Keep what explanations need of a policy; where it is kept already, nothing happens."""
     if writing.keeps_policy(policy.digest):
         return
-    content = orjson.dumps(kept_of(policy), option=orjson.OPT_SORT_KEYS)
-    writing.save_policy(policy.digest, policy.county.id, policy.county.label.zh or policy.county.label.en, content)
+    writing.save_policy(policy.digest, policy.county.id, title_of(policy), content_of(policy))
+
+
+def title_of(policy: Policy) -> str:
+    """Return the title under which a policy is kept."""
+    return policy.county.label.zh or policy.county.label.en
+
+
+def content_of(policy: Policy) -> bytes:
+    """Return what is kept of a policy."""
+    return orjson.dumps(kept_of(policy), option=orjson.OPT_SORT_KEYS)

@@ -35,8 +35,9 @@ from lianxing.engine.bank.candidacies import Match, matches
 from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.bank.deciding import BROUGHT, DECLARED, HOLD_EXPIRED, REFUSED
-from lianxing.engine.bank.deciding_again import EXPIRED, Witnesses, arrived, asked, sender_of
+from lianxing.engine.bank.deciding_again import CLOCKS_APART, EXPIRED, Witnesses, arrived, asked, sender_of
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
+from lianxing.engine.bank.keeping import content_of, title_of
 from lianxing.engine.bank.kept_folds import Records, differing
 from lianxing.engine.bank.passing import RECEIVED, TAKEN_BACK
 from lianxing.engine.bank.replicas import Replica
@@ -44,7 +45,6 @@ from lianxing.engine.bank.request_data import REQUEST, begun_by
 from lianxing.engine.bank.sharing import ORGANISATION, POOL
 from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.bank.turning import CONVERTED
-from lianxing.engine.explaining import kept_of
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.opening import Ledger
@@ -134,7 +134,8 @@ class _Replaying:
         self._county = county
         self._progress = progress
         self._done = Replay(county)
-        self._kept = kept_policies(self._connection, county)
+        self._policies_kept = kept_policies(self._connection)
+        self._kept = {digest: one.content for digest, one in self._policies_kept.items() if one.county == county}
         self._stock = stock_moves(self._connection, county)
         passed = PassedOn.of(
             one for one, _rulebook in self._told(any(map(_keeps_the_rest, self._accounts())), RECEIVED, TAKEN_BACK)
@@ -189,10 +190,20 @@ class _Replaying:
     def _policies(self) -> None:
         """A policy at hand is kept as it is: its digest says that the files are the same, not what was kept of them."""
         for digest, rulebook in self._rulebooks.items():
-            content = orjson.dumps(kept_of(rulebook.policy), option=orjson.OPT_SORT_KEYS)
-            if self._kept.get(digest, content) != content:
-                path, stored, again = first_in(_plain(self._kept[digest]), _plain(content), f"policy {digest}")
+            kept = self._policies_kept.get(digest)
+            if kept is None:
+                continue
+            if kept.county != self._county:
+                self._differs("", 0, f"policy {digest}.county", kept.county, str(self._county))
+            title, content = title_of(rulebook.policy), content_of(rulebook.policy)
+            if kept.title != title:
+                self._differs("", 0, f"policy {digest}.title", kept.title, title)
+            if kept.content != content:
+                path, stored, again = first_in(_plain(kept.content), _plain(content), f"policy {digest}")
                 self._differs("", 0, path, stored, again)
+            first = kept.first_entry_at
+            if first is not None and kept.first_used_at > first + CLOCKS_APART:
+                self._differs("", 0, f"policy {digest}.first_used_at", str(kept.first_used_at), f"<= {first}")
 
     def _stocks(self) -> None:
         """In all, no more was given than there is; unless rules that are not at hand said how much that is."""

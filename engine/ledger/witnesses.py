@@ -42,6 +42,17 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptPolicy:
+    """A policy as it is kept, and the instant of the first entry under it, None where there is none."""
+
+    county: str
+    title: str
+    first_used_at: int
+    content: bytes
+    first_entry_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeptFold:
     """A state of somebody's fold that is kept under a policy: a mark with its day, or the newest with its entry."""
 
@@ -186,10 +197,19 @@ def told(connection: Connection, county: CountyId, kinds: Iterable[str]) -> Iter
             yield Told(row.volunteer, row.number, row.kind, row.recorded_at, on, digest, bytes(row.body))
 
 
-def kept_policies(connection: Connection, county: CountyId) -> dict[str, bytes]:
-    """Return the content of every policy of a county that the ledger keeps, by digest."""
-    query = select(policy.c.digest, policy.c.content).where(policy.c.county == county)
-    return {row.digest: bytes(row.content) for row in connection.execute(query)}
+def kept_policies(connection: Connection) -> dict[str, KeptPolicy]:
+    """Return every policy that the ledger keeps, by digest."""
+    first = (
+        select(entry.c.policy_digest, func.min(entry.c.recorded_at).label("at"))
+        .where(entry.c.policy_digest.is_not(None))
+        .group_by(entry.c.policy_digest)
+        .subquery()
+    )
+    query = select(policy, first.c.at).outerjoin(first, first.c.policy_digest == policy.c.digest)
+    return {
+        row.digest: KeptPolicy(row.county, row.title, row.first_used_at, bytes(row.content), row.at)
+        for row in connection.execute(query)
+    }
 
 
 def kept_folds(

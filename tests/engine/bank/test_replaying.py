@@ -583,6 +583,24 @@ def test_a_policy_that_is_kept_otherwise_is_named(house: House, tmp_path: Path) 
     assert found.what.startswith(f"policy {house.rulebook.policy.digest}.clauses")
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "places"),
+    [
+        ("title", "another county", {"title"}),
+        ("county", "elsewhere", {"county", "policy"}),
+        ("first_used_at", 2_000_000_000, {"first_used_at"}),
+    ],
+)
+def test_a_policy_that_is_kept_under_another_name_is_named(
+    house: House, tmp_path: Path, column: str, value: object, places: set[str]
+) -> None:
+    take_in(house.rulebook, house.ledger, served("a1", "2024-05-01 09:00", 2))
+    with forged(tmp_path / "bank.db") as connection:
+        connection.exec_driver_sql(f"UPDATE policy SET {column} = ?", (value,))
+    assert verify(house.ledger) == []
+    assert {one.what.rpartition(".")[2] for one in house.replayed().differences} == places
+
+
 def test_a_gift_that_nobody_gave_and_one_that_nobody_received_are_named(
     honest: Path, tmp_path: Path, rulebook: Rulebook
 ) -> None:
