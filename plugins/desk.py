@@ -14,7 +14,7 @@ from datetime import date
 
 import orjson
 
-from lianxing.engine.bank.deciding import REFUSED
+from lianxing.engine.bank.answering import REFUSED
 from lianxing.engine.bank.fields import CONTROL
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.opening import Ledger

@@ -15,14 +15,16 @@ from typing import Any
 
 import orjson
 
+from lianxing.engine.bank.answering import REFUSED, Brought, Counter
 from lianxing.engine.bank.beside import Beside, Message, PassedOn, Post, Service, ShortError, beside
 from lianxing.engine.bank.comparing import Found, compared
 from lianxing.engine.bank.crediting import credited, credits
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import HOLD_EXPIRED, REFUSED, Brought, Counter, decide, given_back
+from lianxing.engine.bank.deciding import decide
 from lianxing.engine.bank.deliveries import Book, Same
 from lianxing.engine.bank.ending import lots_over
 from lianxing.engine.bank.passing import RECEIVED, REPAID, TAKEN_BACK
+from lianxing.engine.bank.redeeming import HOLD_EXPIRED, given_back
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, queue_from, request_id
 from lianxing.engine.bank.request_steps import StepCounter, take

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from lianxing.engine import wallets
+from lianxing.engine.bank.answering import Counter
 from lianxing.engine.bank.booking import Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer, customers
-from lianxing.engine.bank.deciding import Counter, holds_over
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.passing import at_hand
+from lianxing.engine.bank.redeeming import holds_over
 from lianxing.engine.bank.sharing import lenders
 from lianxing.engine.bank.turning import CONVERTED, not_reached, turned
 from lianxing.engine.ledger.drafts import Draft

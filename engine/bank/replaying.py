@@ -30,16 +30,18 @@ from typing import Any
 
 import orjson
 
+from lianxing.engine.bank.answering import REFUSED
 from lianxing.engine.bank.beside import ARRIVALS, Pair, PassedOn, Post
 from lianxing.engine.bank.candidacies import Match, matches
 from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
-from lianxing.engine.bank.deciding import BROUGHT, DECLARED, HOLD_EXPIRED, REFUSED
 from lianxing.engine.bank.deciding_again import CLOCKS_APART, EXPIRED, Witnesses, arrived, asked, sender_of
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
+from lianxing.engine.bank.giving import BROUGHT, DECLARED
 from lianxing.engine.bank.keeping import content_of, title_of
 from lianxing.engine.bank.kept_folds import Records, differing
 from lianxing.engine.bank.passing import RECEIVED, TAKEN_BACK
+from lianxing.engine.bank.redeeming import HOLD_EXPIRED
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, begun_by
 from lianxing.engine.bank.sharing import ORGANISATION, POOL

@@ -12,8 +12,9 @@ import orjson
 from lianxing.engine.bank.closings import Closed, closed_by
 from lianxing.engine.bank.crediting import unstored_of
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import APPROVED, BROUGHT, DECLARED
+from lianxing.engine.bank.giving import BROUGHT, DECLARED
 from lianxing.engine.bank.lowering import lowerings_by, lowers
+from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST, request_from
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.basis import Lowering

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.deciding import reason_data
+from lianxing.engine.bank.answering import reason_data
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.menu import NotServed, Queue, Turn
 from lianxing.engine.requesting import last_day

@@ -11,11 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lianxing.engine import wallets
+from lianxing.engine.bank.answering import REFUSED, Counter, before_in_force, reason_data
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.deciding import REFUSED, Counter, before_in_force, holds_over, reason_data
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.passing import Passing
+from lianxing.engine.bank.redeeming import holds_over
 from lianxing.engine.bank.request_data import REQUEST, begun_by, effect_data, queue_data, request_data, request_id
 from lianxing.engine.bank.requests import request_data as asked_data
 from lianxing.engine.bank.sharing import is_person, may_hold

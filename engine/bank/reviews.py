@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
+from lianxing.engine.bank.answering import REFUSED, reason_data
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, unstored_in
-from lianxing.engine.bank.deciding import REFUSED, reason_data
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import at_hand

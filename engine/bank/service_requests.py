@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
+from lianxing.engine.bank.answering import REFUSED
 from lianxing.engine.bank.customers import customers
-from lianxing.engine.bank.deciding import REFUSED
 from lianxing.engine.bank.judging import Judged, judged, still_holds
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.passing import Passing, at_hand

@@ -16,8 +16,8 @@ import orjson
 
 from lianxing.engine.accounts import touch_of_done
 from lianxing.engine.bank.booking import UNITS, UNSTORED, issued_from
-from lianxing.engine.bank.deciding import APPROVED
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
+from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out

@@ -18,10 +18,13 @@ from typing import Any
 
 import orjson
 
+from lianxing.engine.bank.answering import REFUSED, Brought, Counter, Decision
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import Customer, customers
-from lianxing.engine.bank.deciding import APPROVED, BROUGHT, DECLARED, REFUSED, Brought, Counter, Decision, decide
+from lianxing.engine.bank.deciding import decide
+from lianxing.engine.bank.giving import BROUGHT, DECLARED
 from lianxing.engine.bank.keeping import keep_policy
+from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import lenders, organisation_owner, shared

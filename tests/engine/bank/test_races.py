@@ -232,10 +232,8 @@ def test_of_a_settlement_a_release_and_the_end_of_one_hold_exactly_one_wins(
             first = DAY + timedelta(days=time * holds)
             for _hold in range(holds):
                 at.serves(ANN, 1)
-            held = [
-                (at.teller.serve(at.command(Redeem, on=first + timedelta(days=day), offer="tea")).entry, day)
-                for day in range(holds)
-            ]
+            held = [at.teller.serve(at.command(Redeem, on=first, offer="tea")).entry for _hold in range(holds)]
+            last = first + timedelta(days=3)
             before, had = at.entries(), at.sum_of("points", ANN)
             settling: list[Callable[[int, date], Work]] = [
                 lambda entry, on: at.command(Settle, on=on, entry=entry),
@@ -244,7 +242,7 @@ def test_of_a_settlement_a_release_and_the_end_of_one_hold_exactly_one_wins(
             ]
             said = at.run(
                 [
-                    [[how(entry, first + timedelta(days=day + 3)) for entry, day in held] for how in settling]
+                    [[how(entry, last) for entry in held] for how in settling]
                     for _process in range(PROCESSES)
                 ]
             )

@@ -1,0 +1,252 @@
+"""What passes from somebody to somebody else: gifts, grants of a fund, what a closed passbook leaves; who is family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from lianxing.engine import wallets
+from lianxing.engine.accounts import belongs
+from lianxing.engine.bank.answering import (
+    Brought,
+    Counter,
+    Decision,
+    body_of,
+    county_reason,
+    entered,
+    not_held,
+    of_wallet,
+    refused,
+)
+from lianxing.engine.bank.booking import UNITS, Effects, besides, clause_data, first_lot
+from lianxing.engine.bank.closings import goes
+from lianxing.engine.bank.crediting import left_over
+from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.passing import Arrival, From
+from lianxing.engine.bank.sharing import account_in, fund, is_person, may_hold, organisation_owner
+from lianxing.engine.ledger.drafts import CLOSED
+from lianxing.engine.rulebook import ISSUES
+from lianxing.engine.wallet import DONATION_POOL, ISSUED, PERSONAL, TRANSIT, Done, Part
+from lianxing.rules.accounts import Account, Closing, Closure, Recipient
+from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.commands import Bring, Close, Declare, Give, Grant
+from lianxing.rules.facts import VolunteerId
+from lianxing.rules.families import AS_RECIPIENT
+from lianxing.rules.redeeming import Reason
+
+DECLARED, BROUGHT = "declared", "brought"
+
+
+def give(counter: Counter, customer: Customer, command: Give) -> Decision:
+    account = customer.account(command.account)
+    if account is None:
+        return refused(counter, command, [county_reason(counter, "no_account", account=command.account)])
+    clause = account.clause
+    wrong = [*not_held(customer, account), *_not_for(counter, command, account)]
+    if wrong:
+        return refused(counter, command, wrong, clause=clause)
+    if _is_unknown(counter, command):  # a misspelt id must not open a passbook
+        return refused(counter, command, [county_reason(counter, "unknown_recipient", id=command.recipient)])
+    owner = receiver_of(command)
+    receiver = None if owner is None else counter.people[owner]
+    if receiver is not None and receiver.closed_on is not None:
+        return refused(counter, command, [county_reason(counter, "closed_passbook", on=str(receiver.closed_on))])
+    into = account if owner is None else account_in(counter.rulebook.policy, owner, account)
+    if into is None:
+        return refused(counter, command, [Reason("recipient", clause, clause.location)], clause=clause)
+    wallet = customer.wallet(account)
+    before = besides(wallet)
+    wallet.next_lot = first_lot(customer.number + 1)
+    done = wallets.give(wallet, command.on, command.amount, command.to_whom)
+    decision = of_wallet(counter, customer, command, "given", wallet, done, before)
+    if owner is not None and done.refused is None:
+        came = From(command.volunteer, "gift", command.actor, command.reason)
+        parts = wallets.given_parts(wallet, done)
+        source = f"gift/{command.volunteer}"
+        counter.passing.receives(Arrival(owner, into, command.on, command.amount, source, came, parts))
+    return decision
+
+
+def receiver_of(command: Give) -> VolunteerId | None:
+    """Return in whose passbook a gift arrives; None is the pool, whatever there is of one."""
+    if command.to_whom is Recipient.INSTITUTION:
+        return organisation_owner(command.recipient)
+    return command.recipient or None
+
+
+def _not_for(counter: Counter, command: Give, account: Account) -> Iterator[Reason]:
+    """Yield what is wrong with whom a gift is for."""
+    clause = account.clause
+    to, whom = command.recipient, command.to_whom
+    if whom is Recipient.POOL:
+        if to:
+            yield Reason("recipient", clause, clause.location)
+    elif not to or to == command.volunteer or (whom is not Recipient.INSTITUTION and not is_person(to)):
+        yield Reason("recipient", clause, clause.location)
+    elif whom in (Recipient.SPOUSE, Recipient.LINEAL_RELATIVE):
+        relation = counter.family_of(command.volunteer).get(to)
+        if relation is None or AS_RECIPIENT.get(relation) is not whom:
+            yield Reason("not_declared", clause, clause.location, (("for_whom", whom.value),))
+
+
+def _is_unknown(counter: Counter, command: Give) -> bool:
+    """Tell whether a gift is for a person of whom the ledger has never heard, the giver's declared family included."""
+    to = command.recipient
+    if not to or command.to_whom is Recipient.INSTITUTION or to in counter.family_of(command.volunteer):
+        return False
+    return not counter.knows(to)
+
+
+def grant(counter: Counter, customer: Customer, command: Grant) -> Decision:
+    account = customer.account(command.account)
+    if account is None:
+        return refused(counter, command, [county_reason(counter, "no_account", account=command.account)])
+    on = command.on
+    wallet = customer.wallet(account)
+    clause = account.clause
+    if not may_hold(account, command.volunteer) or not belongs(counter.rulebook, account, on, customer.facts(on)):
+        return refused(counter, command, [Reason("holder", clause, clause.location)], clause=clause)
+    before = besides(wallet)
+    wallet.next_lot = first_lot(customer.number + 1)
+    holding = counter.rulebook.ask(ISSUES, on, customer.facts(on), customer.measures(on))
+    due = (index for index, amount in wallets.grants_due(wallet, on, holding) if amount == command.amount)
+    index = next(due, None)
+    pool = None if index is None else fund(counter.rulebook.policy, account, account.issue[index].provider)
+    if pool is not None and (short := counter.passing.lacks(pool, on, command.amount)) is not None:
+        return refused(counter, command, [short], clause=clause)
+    done = wallets.issue(wallet, on, command.amount, holding)
+    if pool is not None and done.refused is None:
+        lines = tuple(line._replace(account=TRANSIT) if line.account == ISSUED else line for line in done.lines)
+        done = done._replace(lines=lines)
+        to = From(command.volunteer, "grant", command.actor, command.reason)
+        decision = of_wallet(counter, customer, command, "granted", wallet, done, before)
+        counter.passing.pays_out(pool, on, command.amount, to)
+        return decision
+    return of_wallet(counter, customer, command, "granted", wallet, done, before)
+
+
+def declare(counter: Counter, customer: Customer, command: Declare) -> Decision:
+    body = body_of(command, clause=counter.rulebook.policy.county.clause)
+    body["family"] = [[id, relation.value] for id, relation in command.family]
+    if any(id == command.volunteer or not is_person(id) for id, _relation in command.family):
+        return refused(counter, command, [county_reason(counter, "own_family")])
+    return Decision([entered(counter, customer, command, DECLARED, body, Effects())], body)
+
+
+def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
+    """Take in what was closed elsewhere; the days of its lots stay what they were."""
+    policy = counter.rulebook.policy
+    which = command.volunteer, command.from_county, command.entry
+    found = counter.brought(*which)
+    if not found or command.from_county == policy.county.id or which in counter.fresh_brought:
+        return refused(counter, command, [county_reason(counter, "nothing_to_bring", entry=command.entry)])
+    effects = Effects()
+    into: list[tuple[Account, Brought]] = []
+    for one in found:
+        fitting = (a for a in policy.accounts if UNITS[a.unit] == one.unit and may_hold(a, command.volunteer))
+        account = next((a for a in fitting if command.account in ("", a.clause.id)), None)
+        if account is None:
+            return refused(counter, command, [county_reason(counter, "no_account", account=one.unit)])
+        into.append((account, one))
+    number = customer.number + 1
+    for account, one in into:
+        wallet = customer.wallet(account)
+        wallet.next_lot = max(wallet.next_lot, first_lot(number))
+        before = besides(wallet)
+        source = f"moved/{command.from_county}"
+        amount = sum(part for _earned, _last, part in one.parts)
+        effects.add(wallet, wallets.receive(wallet, command.on, amount, source, lots=one.parts), before)
+    body = body_of(command, clause=policy.county.clause)
+    counter.fresh_brought.add(which)
+    body["brought"] = [[account.clause.id, one.unit, sum(part[2] for part in one.parts)] for account, one in into]
+    return Decision([entered(counter, customer, command, BROUGHT, body, effects)], body)
+
+
+def close(counter: Counter, customer: Customer, command: Close) -> Decision:
+    effects = Effects()
+    reasons: list[Reason] = []
+    for account in counter.rulebook.policy.accounts:
+        wallet = customer.wallet(account)
+        if account.closure is None:
+            if wallet.lasting(command.on) or wallet.debt or wallet.holds:
+                reasons.append(Reason("closure", account.clause, account.clause.location))
+            continue
+        last = max((lot.earned_on for lot in wallet.lasting(command.on)), default=date.min)
+        if last > command.on:
+            clause = account.clause
+            reasons.append(Reason("earned_later", clause, clause.location, (("on", last.isoformat()),)))
+        if wallet.holds:
+            clause = account.clause
+            operands = (("held", wallet.held), ("unit", account.unit.value))
+            reasons.append(Reason("open_holds", clause, clause.location, operands))
+    if reasons:
+        return refused(counter, command, reasons)
+    heirs = [*_no_heir(counter, command)]
+    if heirs:
+        return refused(counter, command, heirs)
+    went: dict[str, int] = {}
+    closes: list[dict[str, Any]] = []
+    inherited: list[tuple[Account, int, list[Part]]] = []
+    for account in counter.rulebook.policy.accounts:
+        wallet = customer.wallet(account)
+        before = besides(wallet)
+        wallet.next_lot = first_lot(customer.number + 1)
+        if account.closure is None:  # nothing is there but what has ended
+            done = wallets.expire(wallet, command.on)
+        else:
+            done = wallets.close(wallet, command.on, command.event)
+        left = left_over(wallet, done, command.on)
+        effects.add(wallet, done, before)
+        if account.closure is not None:
+            closes.append(_closes(account, account.closure, command.event, done))
+        for line in done.lines:
+            if line.account and line.account not in PERSONAL:
+                went[f"{account.clause.id}/{line.account}"] = line.amount
+        unit = UNITS[account.unit]
+        effects.redirect(Closing.TO_POOL.value, unit, DONATION_POOL)
+        effects.redirect(Closing.PORTABLE.value, unit, TRANSIT)
+        amount = effects.redirect(Closing.INHERITED.value, unit, TRANSIT)
+        if amount:
+            inherited.append((account, amount, left))
+    nowhere_said = None if closes else counter.rulebook.policy.county.clause
+    body = body_of(command, clause=nowhere_said) | {"went": went, "closes": closes}
+    body["portable"] = {
+        account.clause.id: UNITS[account.unit]
+        for account in counter.rulebook.policy.accounts
+        if account.closure is not None and goes(account.closure, command.event) is Closing.PORTABLE
+    }
+    draft = entered(counter, customer, command, CLOSED, body, effects)
+    for account, amount, left in inherited:
+        came = From(command.volunteer, "inheritance", command.actor, command.reason)
+        into = account_in(counter.rulebook.policy, command.heir, account) or account
+        source = f"inheritance/{command.volunteer}"
+        counter.passing.receives(Arrival(command.heir, into, command.on, amount, source, came, tuple(left)))
+    customer.closed_on = command.on
+    return Decision([draft], body)
+
+
+def _closes(account: Account, closure: Closure, event: ClosingEvent, done: Done) -> dict[str, Any]:
+    """Return what becomes of the balance of an account, how much that is, and where it is said."""
+    where = goes(closure, event).value
+    return {
+        **clause_data(account.clause),
+        "at": str(closure.location),
+        "unit": UNITS[account.unit],
+        "where": where,
+        "amount": sum(line.amount for line in done.lines if line.account == where),
+    }
+
+
+def _no_heir(counter: Counter, command: Close) -> Iterator[Reason]:
+    """Yield why nobody can inherit what is inherited: an heir of the declared family has to be named."""
+    customer, heir = counter.people[command.volunteer], command.heir
+    for account in counter.rulebook.policy.accounts:
+        if account.closure is None or goes(account.closure, command.event) is not Closing.INHERITED:
+            continue
+        if not heir and customer.wallet(account).available(command.on) <= 0:
+            continue
+        if heir not in counter.family_of(command.volunteer):  # what comes in later goes to whoever is named
+            yield Reason("heir", account.clause, account.clause.location, (("id", heir),))
+        elif counter.people[heir].closed_on is not None:
+            yield county_reason(counter, "closed_passbook", on=str(counter.people[heir].closed_on))
