@@ -12,7 +12,18 @@ from datetime import date, timedelta
 from lianxing.engine import wallets
 from lianxing.engine.rulebook import ACCOUNTS, ISSUES, MeasureValue, Rulebook
 from lianxing.engine.touches import Touch, gone
-from lianxing.engine.wallet import BORROWED, EXPIRED, ISSUED, PERSONAL, REDEEMED, TRANSIT, TRANSITION, Done, Wallet
+from lianxing.engine.wallet import (
+    BORROWED,
+    EXPIRED,
+    ISSUED,
+    PERSONAL,
+    REDEEMED,
+    TRANSIT,
+    TRANSITION,
+    WRITTEN_OFF,
+    Done,
+    Wallet,
+)
 from lianxing.rules.accounts import Account, Borrow
 from lianxing.rules.balances import Balance, Move, MoveKind, Refused
 from lianxing.rules.facts import FactValue
@@ -117,7 +128,7 @@ class _Told:
             elif line.account == TRANSITION:
                 self._goes(TRANSITION, line.amount)
             elif line.account not in _NOWHERE:
-                self._goes(line.account, line.amount if line.account == EXPIRED else abs(line.amount))
+                self._goes(line.account, -line.amount if line.account == WRITTEN_OFF else line.amount)
 
     def _goes(self, where: str, amount: int) -> None:
         self.went[where] = self.went.get(where, 0) + amount

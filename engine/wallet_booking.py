@@ -203,8 +203,9 @@ class WalletBooking:
         """Let an amount of a source overflow, or come back from there below zero."""
         storage = self.wallet.account.storage
         if amount and storage is not None:
-            before = self._unstored(source)
-            self.wallet.unstored[source] = before._replace(over=before.over + amount)
+            if source:
+                before = self._unstored(source)
+                self.wallet.unstored[source] = before._replace(over=before.over + amount)
             self.book(storage.overflow.value, amount)
 
     def comes_back(self, source: str, amount: int) -> int:

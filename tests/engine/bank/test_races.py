@@ -240,12 +240,7 @@ def test_of_a_settlement_a_release_and_the_end_of_one_hold_exactly_one_wins(
                 lambda entry, on: at.command(Release, on=on, entry=entry),
                 lambda _entry, on: on + timedelta(days=1),
             ]
-            said = at.run(
-                [
-                    [[how(entry, last) for entry in held] for how in settling]
-                    for _process in range(PROCESSES)
-                ]
-            )
+            said = at.run([[[how(entry, last) for entry in held] for how in settling] for _process in range(PROCESSES)])
             answers = [one for thread in said for one in thread if isinstance(one, Answer)]
             ended = [one for thread in said for one in thread if not isinstance(one, Answer)]
             assert [one for one in ended if not one.startswith("ended ")] == []
