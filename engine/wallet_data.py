@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from lianxing.engine.turning import turned_data, turned_of
-from lianxing.engine.wallet import OWED, Hold, Lot, Wallet, unit_of
+from lianxing.engine.wallet import OWED, Hold, Lot, Unstored, Wallet, unit_of
 from lianxing.rules.accounts import Account, Floor, Overdraft
 
 
@@ -66,6 +66,7 @@ def wallet_data(wallet: Wallet) -> dict[str, Any]:
         "next_lot": wallet.next_lot,
         "issued": [[index, str(day)] for index, day in wallet.issued],
         "turned": turned_data(wallet.turned),
+        "unstored": {source: list(said) for source, said in wallet.unstored.items() if any(said)},
     }
 
 
@@ -85,4 +86,5 @@ def wallet_of(account: Account, data: Mapping[str, Any]) -> Wallet:
         next_lot=data["next_lot"],
         issued=[(index, day(on)) for index, on in data["issued"]],
         turned=turned_of(data["turned"]),
+        unstored={source: Unstored(*said) for source, said in data["unstored"].items()},
     )

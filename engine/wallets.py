@@ -341,18 +341,20 @@ def _hand_over(wallet: Wallet, on: date, amount: int, where: str) -> Done:
     return booking.done(where)
 
 
-def take_back(wallet: Wallet, on: date, amount: int, source: str = "", earned_on: date = date.max) -> Done:
+def take_back(
+    wallet: Wallet, on: date, amount: int, source: str = "", earned_on: date = date.max, *, was_received: bool = False
+) -> Done:
     """Take back what a correction says: what never came in of its source first, then from its lots, then as if spent.
 
     What has ended of them is lost already, and not taken once more. What is held keeps and is owed instead; what is
     more than all there is is the shortfall. What was `earned_on` a day before a change of rules is taken back as far
-    as it went over.
+    as it went over. What `was_received` had come in as it was, in whole units or not.
     """
     if (wrong := _not_an_amount(wallet, amount)) is not None:
         return wrong
     before, booking = (dict(wallet.turned), dict(wallet.unstored), wallet.rest), WalletBooking(wallet)
     last_day = date.max if earned_on == date.max else last_day_of(wallet.account, earned_on)
-    amount = booking.comes_back(source, -booking.whole(-amount, source))
+    amount = booking.comes_back(source, amount if was_received else -booking.whole(-amount, source))
     amount = -booking.over(earned_on, last_day, -amount)
     own, lasting = lots_of(wallet, source), wallet.lasting(on)
     mine = [lot for lot in lasting if source and lot.source == source]

@@ -133,7 +133,8 @@ class Passing:
         customer.wallet(one.account, ended=True)
         wallet, before = self._wallet(customer, one.account, day)
         effects = Effects()
-        passed = _in_transit(effects, wallet, taken_back(wallet, day, one.amount, one.source), before)
+        done = taken_back(wallet, day, one.amount, one.source, was_received=True)
+        passed = _in_transit(effects, wallet, done, before)
         self._draft(customer, wallet.account, effects, TAKEN_BACK, day, one.came, passed)
 
     def share(self, owner: VolunteerId, effects: Effects, on: date, why: str, actor: str = SYSTEM) -> None:
@@ -248,18 +249,20 @@ def _in_transit(effects: Effects, wallet: Wallet, done: Done, before: Besides) -
     return -sum(line.amount for line in lines if line.account == TRANSIT)
 
 
-def taken_back(wallet: Wallet, on: date, amount: int, source: str, earned_on: date = date.max) -> Done:
+def taken_back(
+    wallet: Wallet, on: date, amount: int, source: str, earned_on: date = date.max, *, was_received: bool = False
+) -> Done:
     """Take back what a record is worth no longer.
 
     The record is worth less, whatever the account forbids: where a balance below zero is forbidden, what is there goes
     and the rest is written off.
     """
-    done = wallets.take_back(wallet, on, amount, source, earned_on)
+    done = wallets.take_back(wallet, on, amount, source, earned_on, was_received=was_received)
     if done.refused is None:
         return done
     account = wallet.account
     wallet.account = replace(account, shortfall=Shortfall.CLAMP)
-    done = wallets.take_back(wallet, on, amount, source, earned_on)
+    done = wallets.take_back(wallet, on, amount, source, earned_on, was_received=was_received)
     wallet.account = account
     return done
 

@@ -55,6 +55,8 @@ class Units:
     drawn: int = 0
     deposits: int = 0
     ended: list[Deposit] = field(default_factory=list)
+    overflowed: list[str] = field(default_factory=list)  # the source of each unit that found no room
+    written_off: list[str] = field(default_factory=list)
 
     def live(self, on: date) -> list[Deposit]:
         found = [unit for unit in self.free if unit.last_day >= on]
@@ -75,7 +77,11 @@ class Units:
         count = sum(len(units) for units in self.held.values()) + len(self.live(on)) - self.debt
         deposit = Deposit(self.deposits + 1, on, last_day_of(self.account, on), source)
         for _unit in range(amount):
+            if source in self.written_off:
+                self.written_off.remove(source)
+                continue
             if self.account.storage is not None and count >= MOST_STORED:
+                self.overflowed.append(source)
                 continue
             count += 1
             if self.debt:
@@ -145,11 +151,15 @@ class Units:
         """Count how much of an amount has ended and need not be there."""
         own = sum(unit.source == source for unit in self.live(on))
         ended = sum(unit.source == source for unit in (*self.ended, *self.free)) - own
-        return min(ended, max(0, amount - own))
+        outside = min(amount, self.overflowed.count(source))
+        return outside + min(ended, max(0, amount - outside - own))
 
     def take_back(self, on: date, amount: int, source: str) -> None:
         held = sum(len(units) for units in self.held.values())
         for _unit in range(amount):
+            if source in self.overflowed:
+                self.overflowed.remove(source)
+                continue
             own = [unit for unit in self.live(on) if unit.source == source]
             if not own and self.lose(on, source):
                 continue
@@ -158,6 +168,8 @@ class Units:
                 self.remove(first)
             elif self.account.shortfall is not Shortfall.CLAMP or self.debt < held:
                 self.debt += 1
+            else:
+                self.written_off.append(source)
 
 
 class Both(RuleBasedStateMachine):
