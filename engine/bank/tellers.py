@@ -238,8 +238,8 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
             parts.setdefault(closed.portable[account], []).append((lot.earned_on, lot.ends, amount))
     found = [Brought(unit, tuple(some)) for unit, some in parts.items()]
     # What left for somewhere else, or only ended, is not brought.
-    arrives = all(sum(part[2] for part in one.parts) <= gone.get(one.unit, 0) for one in found)
-    return found if arrives else None
+    arrives = [one for one in found if sum(part[2] for part in one.parts) <= gone.get(one.unit, 0)]
+    return arrives if arrives or not found else None
 
 
 def _later(decision: Decision, command: Command) -> int:

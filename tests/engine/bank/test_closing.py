@@ -236,10 +236,12 @@ def test_who_brings_what_another_county_has_is_named_when_it_is_decided_again(
 ) -> None:
     brought = {"from_county": HERE, "entry": asks(Close, event=ClosingEvent.MOVING).entry}
     assert Asks(ledger, other_town)(Bring, **brought).accepted
-    with town_of(tmp_path, "thirdville") as third_town:
+    copy = copy_of(tmp_path)
+    with town_of(tmp_path, "thirdville") as third_town, open_ledger(str(copy), create=False) as careless:
         monkeypatch.setattr(tellers, "_brought", left_under)  # a bank that looks nowhere else
-        assert Asks(ledger, third_town)(Bring, **brought).accepted
-        (found,) = replay(ledger, [third_town]).differences
+        assert Asks(careless, third_town)(Bring, **brought).accepted
+        (found,) = replay(careless, [third_town]).differences
+        assert [one.invariant for one in verify(careless)] == ["brought_once"]
     assert (found.volunteer, found.what) == (ANN, "kind")
 
 
@@ -393,6 +395,36 @@ def test_a_late_record_of_somebody_who_moved_can_be_brought_too(
     assert there(Bring, from_county=HERE, entry=closed.entry + 1).accepted
     assert points(ledger, "V1", county=OVER_THERE) == 4 * HUNDRED
     assert in_transit(ledger) == {}
+
+
+def test_of_a_late_record_whose_points_have_ended_the_hours_can_still_be_brought(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    hours = """
+time:
+  {holder: person, unit: hours, earned_from: hours, spent_on: [service], expires: never, storage: unlimited,
+   spends_first: oldest, overdraft: none, transfer: none, shortfall: debt,
+   closure: {death: inherited, moving: portable, leaving: to_pool}}
+"""
+    both = [COUNTY["county.yaml"].replace("smallville", name) for name in (HERE, OVER_THERE)]
+    folders = [
+        write_county(tmp_path / "with hours" / name, county=county, accounts=ACCOUNTS + hours)
+        for name, county in zip((HERE, OVER_THERE), both, strict=True)
+    ]
+    for folder in folders:
+        (folder / "redemption.yaml").unlink()
+    with rules(folders[0]) as town, rules(folders[1]) as other_town:
+        take_in(town, ledger, served("a", "2024-05-01 09:00", 2))
+        closed = Asks(ledger, town)(Close, event=ClosingEvent.MOVING)
+        take_in(town, ledger, served("late", "2023-05-03 09:00", 1))
+        there = Asks(ledger, other_town)
+        assert there(Bring, from_county=HERE, entry=closed.entry).accepted
+        assert there(Bring, from_county=HERE, entry=closed.entry + 1).accepted
+        with ledger.reading() as reading:
+            has = reading.accounts(VolunteerId("V1"), OVER_THERE)
+        assert (has["points", "points"], has["time", "seconds"]) == (2 * HUNDRED, 3 * 3600)
+        for rulebook in (town, other_town):
+            assert replay(ledger, [rulebook]).differences == []
 
 
 def test_a_record_withdrawn_after_the_end_is_owed_as_the_account_says(
