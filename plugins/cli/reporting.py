@@ -30,7 +30,7 @@ def expire(say: Say) -> click.Command:
     @click.option("--dry-run", is_flag=True, help=say("只看结果，什么都不写。", "Tell what would end; write nothing."))
     @common(say)
     def expire(county: str, database: str, on: date, dry_run: bool, as_json: bool) -> None:
-        from lianxing.engine.amounts import amount_text
+        from lianxing.engine.amounts import amount_text, counted
         from lianxing.engine.bank.booking import UNITS
         from lianxing.engine.bank.ending import end_all
         from lianxing.engine.ledger.opening import open_ledger
@@ -51,7 +51,8 @@ def expire(say: Say) -> click.Command:
         speaker.line(
             say(
                 f"{on} 之前到期：{ended.people:,} 人，预留 {ended.holds:,} 笔",
-                f"ended before {on}: {ended.people:,} people, {ended.holds:,} reservations",
+                f"ended before {on}: {counted(ended.people, 'person', 'people')}, "
+                f"{counted(ended.holds, 'reservation', 'reservations')}",
             )
         )
         for account, amount in sorted(ended.amounts.items()):
