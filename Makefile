@@ -24,6 +24,7 @@ bench: $(VENV)/installed
 	$(RUN)python benchmarks/importing.py
 	$(RUN)python benchmarks/growing.py
 	$(RUN)python benchmarks/bank.py
+	$(RUN)python benchmarks/waiting.py
 	$(RUN)python benchmarks/reading.py
 	$(RUN)python benchmarks/starting.py
 
