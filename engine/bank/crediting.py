@@ -117,8 +117,10 @@ def credited(
             said = _unstored_data(account, wallet.unstored.get(_source(booking)))
             if said is not None:
                 besides_it.setdefault(at, []).append(said)
-    for at, (booking, assessment, effect) in enumerate(zip(found.bookings, found.assessments, effects, strict=True), 1):
-        over = _over_limits(rulebook, assessment)
+    units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
+    told = zip(found.bookings, found.assessments, effects, strict=True) if units or unstored else ()
+    for at, (booking, assessment, effect) in enumerate(told, 1):
+        over = _over_limits(units, assessment)
         lines = _to_pool(over, unstored.get(booking.record.key, ()))
         if passing is not None and lines:
             effect.lines += lines
@@ -159,12 +161,9 @@ def _unstored_data(account: Account, said: Unstored | None) -> dict[str, Any] | 
     return {**where, **said._asdict(), "to": to}
 
 
-def _over_limits(rulebook: Rulebook, assessment: Assessment | None) -> dict[str, int]:
-    """Return what limits have sent of a record to the pool, by unit, where the county has a pool for it."""
-    if assessment is None:
-        return {}
-    units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
-    overflows = assessment.overflows if units else {}
+def _over_limits(units: Sequence[str], assessment: Assessment | None) -> dict[str, int]:
+    """Return what limits have sent of a record to the pool, by unit, of those for which the county has one."""
+    overflows = assessment.overflows if assessment is not None and units else {}
     found = {unit: int(overflows.get((DONATION_POOL, unit), 0)) for unit in units}
     return {unit: over for unit, over in found.items() if over}
 
