@@ -402,10 +402,11 @@ def _ended(lot: Lot, on: date) -> int:
 # What ends
 
 
-def expire(wallet: Wallet, on: date) -> Done:
-    """Let go what ended before a day; what is held of it stays until it is released."""
+def expire(wallet: Wallet, on: date, source: str = "") -> Done:
+    """Let go what ended before a day, or of it what a source had put in; what is held stays until it is released."""
     booking = WalletBooking(wallet)
-    booking.let_end(lot for lot in wallet.lots.values() if lot.last_day < on)
+    lots = lots_of(wallet, source) if source else wallet.lots.values()
+    booking.let_end(lot for lot in lots if lot.last_day < on)
     return booking.done(EXPIRED)
 
 

@@ -695,7 +695,10 @@ def _chunks(changes: Iterable[_Reviewed | Withdrawn], size: int) -> Iterator[_Ch
 
 
 def _by_person(chunk: Sequence[_Reviewed | Withdrawn], size: int) -> Iterator[list[_Reviewed | Withdrawn]]:
-    """Yield what came in, what is of one person together, in lists of about so many."""
+    """Yield what came in, what is of one person together, in lists of about so many; few stay in their order."""
+    if len(chunk) <= size:
+        yield list(chunk)
+        return
     people: dict[VolunteerId | None, list[_Reviewed | Withdrawn]] = defaultdict(list)
     for one in chunk:
         people[one.record.volunteer if isinstance(one, _Reviewed) else None].append(one)

@@ -292,12 +292,16 @@ def _change(wallet: Wallet, effect: Effects, booking: Booking, day: date, more: 
     """Put in what a record of a day is worth, or take it back; 0: what is left of its deposit is of this day now."""
     source, before = _source(booking), besides(wallet)
     if more > 0:
-        done = wallets.earn(wallet, day, more, source, today=today)
-    elif more < 0:
-        done = taken_back(wallet, today, -more, source, day)
-    else:
-        done = wallets.redate(wallet, today, source, day)
-    effect.add(wallet, done, before)
+        effect.add(wallet, wallets.earn(wallet, day, more, source, today=today), before)
+        return
+    # What has ended of it is let go before it is taken back or of another day, or nobody could tell the two apart.
+    effect.add(wallet, wallets.expire(wallet, today, source), before)
+    before = besides(wallet)
+    if more < 0:
+        effect.add(wallet, taken_back(wallet, today, -more, source, day), before)
+        return
+    effect.add(wallet, wallets.redate(wallet, today, source, day), before)
+    effect.add(wallet, wallets.expire(wallet, today, source), besides(wallet))
 
 
 def _closes_again(

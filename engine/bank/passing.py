@@ -118,6 +118,9 @@ class Passing:
         source = f"{came.said['registry']}/{came.said['record']}"
         effects = Effects()
         wallets.knows_rest(wallet, source, was)
+        if worth < 0:
+            effects.add(wallet, wallets.expire(wallet, today, source), before)
+            before = besides(wallet)
         done = _earned(wallet, on, worth, source, today)
         passed = _in_transit(effects, wallet, done, before)
         if effects.lines or effects.wallets:
@@ -133,6 +136,8 @@ class Passing:
         customer.wallet(one.account, ended=True)
         wallet, before = self._wallet(customer, one.account, day)
         effects = Effects()
+        effects.add(wallet, wallets.expire(wallet, day, one.source), before)
+        before = besides(wallet)
         done = taken_back(wallet, day, one.amount, one.source, was_received=True)
         passed = _in_transit(effects, wallet, done, before)
         self._draft(customer, wallet.account, effects, TAKEN_BACK, day, one.came, passed)
