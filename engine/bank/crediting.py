@@ -25,7 +25,7 @@ from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Unstored, Wallet, last_day_of
 from lianxing.rules.accounts import Account, Closing, Holder, Shortfall, WholeOnly
 from lianxing.rules.assessments import Assessment
-from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
 from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Counted
@@ -81,14 +81,10 @@ def credited(
     dated: set[int] = set()
     besides_it: dict[int, list[dict[str, Any]]] = {}
     for account in accounts:
-        worths = []
-        for booking in found.bookings:
-            key = booking.record.key
-            before = found.before.get(key)
-            was = 0 if before is None else worth_to(rulebook, person, account, as_counted(before))
-            now = 0 if booking.kind == "withdrawn" else worth_to(rulebook, person, account, after[key])
-            redated = bool(was and now) and before is not None and before.record.day != booking.record.day
-            worths.append(Worth(was, now, redated))
+        worths = [
+            _worth(rulebook, person, account, booking, found.before.get(booking.record.key), after)
+            for booking in found.bookings
+        ]
         outside = _unstored_of(account, unstored)
         if not outside and not any(worth.was or worth.now for worth in worths):
             continue
@@ -216,6 +212,20 @@ def _unstored_of(account: Account, unstored: Mapping[tuple[str, str], Sequence[A
         for one in said
         if one["account"] == account.clause.id
     }
+
+
+def _worth(
+    rulebook: Rulebook,
+    person: Volunteer,
+    account: Account,
+    booking: Booking,
+    before: Held | None,
+    after: Mapping[tuple[RegistryId, RecordId], Counted],
+) -> Worth:
+    """Return what the record of a booking was worth to an account, and what it is now."""
+    was = 0 if before is None else worth_to(rulebook, person, account, as_counted(before))
+    now = 0 if booking.kind == "withdrawn" else worth_to(rulebook, person, account, after[booking.record.key])
+    return Worth(was, now, bool(was and now) and before is not None and before.record.day != booking.record.day)
 
 
 def worth_to(rulebook: Rulebook, person: Volunteer, account: Account, past: Counted) -> int:

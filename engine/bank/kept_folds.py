@@ -49,7 +49,7 @@ def differing(rulebooks: Mapping[str, Rulebook], records: Records, kept: Sequenc
             said = _said(one.state)
             versions, person = (said["fold"][0][1], said["life"][0][1]), said["fold"][0][4]
         except (StateError, LookupError, TypeError) as error:
-            return Found(records.number, _name(one), str(error), "-")
+            return Found(records.number, _name(one), str(error), None)
         if versions != (VERSION, VERSION):
             continue
         if person not in known:
@@ -71,7 +71,7 @@ def _first(
     for one, said in some:
         last = _last(said) if one.day else None
         if last not in states:
-            return Found(records.number, f"{_name(one)}.last", str(last), "-")
+            return Found(records.number, f"{_name(one)}.last", str(last), None)
         again = _said(states[last])
         if one.day:
             if one.day != again["fold"][0][6]:

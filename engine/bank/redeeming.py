@@ -175,12 +175,19 @@ def reserve(counter: Counter, customer: Customer, command: Reserve) -> Decision:
     )
 
 
-def settle(counter: Counter, customer: Customer, command: Settle) -> Decision:
+def _held_by(counter: Counter, customer: Customer, command: Settle | Release) -> Wallet | Decision:
+    """Return the wallet in which an entry holds something that the counter may let go; the refusal where it may not."""
     wallet = wallet_holding(customer, command.entry)
     if wallet is None:
         return refused(counter, command, [county_reason(counter, "hold", hold=command.entry)])
-    if (served := _held_for_request(counter, customer, command.entry)) is not None:
-        return refused(counter, command, [served], clause=served.clause)
+    served = _held_for_request(counter, customer, command.entry)
+    return wallet if served is None else refused(counter, command, [served], clause=served.clause)
+
+
+def settle(counter: Counter, customer: Customer, command: Settle) -> Decision:
+    wallet = _held_by(counter, customer, command)
+    if isinstance(wallet, Decision):
+        return wallet
     had, offer = _offer_held(counter, customer, command.entry)
     if offer is not None and offer.approver is not None:
         said = handover(offer, approved=_is_approved(counter, customer, command.entry))
@@ -235,11 +242,9 @@ def _settled_in_part(counter: Counter, customer: Customer, decision: Decision, h
 
 
 def release(counter: Counter, customer: Customer, command: Release) -> Decision:
-    wallet = wallet_holding(customer, command.entry)
-    if wallet is None:
-        return refused(counter, command, [county_reason(counter, "hold", hold=command.entry)])
-    if (served := _held_for_request(counter, customer, command.entry)) is not None:
-        return refused(counter, command, [served], clause=served.clause)
+    wallet = _held_by(counter, customer, command)
+    if isinstance(wallet, Decision):
+        return wallet
     _had, offer = _offer_held(counter, customer, command.entry)
     if offer is not None and not (said := withdrawal(offer)).allowed:
         return refused(counter, command, said.reasons, clause=offer.clause)

@@ -303,7 +303,7 @@ class _Replaying:
         try:
             found = differing(self._rulebooks, records, book.folds) if book.folds else None
         except UNREADABLE as error:
-            found = Found(book.replica.number, "fold_state", f"{type(error).__name__}: {error}", "-")
+            found = Found(book.replica.number, "fold_state", f"{type(error).__name__}: {error}", None)
         if found is not None:
             self._differs(book.owner, found.entry, found.what, found.stored, found.recomputed)
 
@@ -391,11 +391,11 @@ class _Replaying:
         """Return in what an entry is like none that the bank writes; what can be decided again is left to that."""
         digest = link.policy_digest
         if digest is None or digest not in self._kept:
-            return Found(link.number, "policy", digest or "-", "-" if digest else "digest")
+            return Found(link.number, "policy", digest or None, None if digest else "digest")
         if rulebook is not None:
             # Under which kind a command was to be entered comes out when it is decided again.
             return (
-                None if link.kind in KINDS or link.command is not None else Found(link.number, "kind", link.kind, "-")
+                None if link.kind in KINDS or link.command is not None else Found(link.number, "kind", link.kind, None)
             )
         if (_version(self._kept[digest]) or 0) > DECISIONS_VERSION:
             return None  # which kinds later versions write is not known here
@@ -450,13 +450,13 @@ def _keeps_the_rest(account: Account) -> bool:
 def odd_form(link: Link) -> Found | None:
     """Return in what an entry has not the form that its kind has under any rules."""
     if link.kind not in KINDS:
-        return Found(link.number, "kind", link.kind, "-")
+        return Found(link.number, "kind", link.kind, None)
     if (link.command is not None) != (link.kind in ASKED):
-        stands = "-" if link.command is None else f"{link.command[0]}, {link.command[1]}"
-        return Found(link.number, "command", stands, "scope, key" if link.command is None else "-")
+        stands = None if link.command is None else f"{link.command[0]}, {link.command[1]}"
+        return Found(link.number, "command", stands, "scope, key" if link.command is None else None)
     if bool(link.registry and link.record) != (link.kind in RECORDS):
-        stands = f"{link.registry}/{link.record}" if link.record else "-"
-        return Found(link.number, "record", stands, "registry/record" if link.kind in RECORDS else "-")
+        stands = f"{link.registry}/{link.record}" if link.record else None
+        return Found(link.number, "record", stands, "registry/record" if link.kind in RECORDS else None)
     return None
 
 

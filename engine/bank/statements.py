@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
+from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.leafing import HoldLeaf, Leaves
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
@@ -77,6 +79,19 @@ def statement(
         return statement_from(reading, rulebook, volunteer, since, until, known, notice_days)
 
 
+@contextmanager
+def _readable(place: str) -> Iterator[None]:
+    """Turn what an entry that no bank has written leads to into a DamagedError."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise DamagedError(
+            place,
+            "存折中有不能读取的分录；请运行 lianxing verify --county",
+            "an entry of the passbook cannot be read; run lianxing verify --county",
+        ) from error
+
+
 def statement_from(
     reading: Reading,
     rulebook: Rulebook,
@@ -96,31 +111,32 @@ def statement_from(
     kept = {digest: _kept(reading, digest) for digest in {one.entry.policy_digest for one in stored}}
     owner = volunteer, county.id
     touches = touches_in(reading, rulebook, [owner]).get(owner, ())
-    book = _Book(rulebook, stored, reading.leaves(owner), kept, until, touches)
-    lines = list(book.lines(since))
-    closed_on = reading.closed_on([(volunteer, county.id)]).get((volunteer, county.id))
-    standing = book.standing(person or Volunteer(volunteer))
-    return Statement(
-        volunteer=volunteer,
-        county=county.id,
-        title=county.label,
-        time_zone=county.time_zone,
-        since=since,
-        until=until,
-        known=known,
-        notice_days=notice_days,
-        last_entry=stored[-1].entry.id if stored else 0,
-        seal=stored[-1].hash.hex() if stored else "",
-        closed_on=closed_on if any(one.entry.kind == "closed" for one in book.shown) else None,
-        opening=() if since is None else book.states(since - timedelta(days=1)),
-        lines=tuple(lines),
-        closing=book.states(until),
-        pending=tuple(book.pending()),
-        ending=tuple(book.ending(notice_days)),
-        holds=tuple(book.holds()),
-        standing=standing,
-        uses=tuple(book.uses(standing)),
-    )
+    with _readable(f"{county.id}/{volunteer}"):
+        book = _Book(rulebook, stored, reading.leaves(owner), kept, until, touches)
+        lines = list(book.lines(since))
+        closed_on = reading.closed_on([(volunteer, county.id)]).get((volunteer, county.id))
+        standing = book.standing(person or Volunteer(volunteer))
+        return Statement(
+            volunteer=volunteer,
+            county=county.id,
+            title=county.label,
+            time_zone=county.time_zone,
+            since=since,
+            until=until,
+            known=known,
+            notice_days=notice_days,
+            last_entry=stored[-1].entry.id if stored else 0,
+            seal=stored[-1].hash.hex() if stored else "",
+            closed_on=closed_on if any(one.entry.kind == "closed" for one in book.shown) else None,
+            opening=() if since is None else book.states(since - timedelta(days=1)),
+            lines=tuple(lines),
+            closing=book.states(until),
+            pending=tuple(book.pending()),
+            ending=tuple(book.ending(notice_days)),
+            holds=tuple(book.holds()),
+            standing=standing,
+            uses=tuple(book.uses(standing)),
+        )
 
 
 def _kept(reading: Reading, digest: str) -> _Kept:

@@ -11,12 +11,15 @@ import pytest
 from lianxing import ServiceRecord
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.statements import statement
+from lianxing.engine.ledger.errors import DamagedError
+from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.statement_sentences import remarks
 from lianxing.rules.commands import Redeem, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counter import Counter, bank
 from tests.engine.bank.counting_house import ACCOUNTS, ANN, DAY
+from tests.engine.bank.forging import copy_of, forged
 from tests.plugins.smallville import COUNTY, served
 
 POOL = VolunteerId("pool/chest")
@@ -157,3 +160,12 @@ def test_what_is_over_a_limit_goes_where_the_limit_says_and_comes_back_from_ther
         counter.take(gone("more"))
         assert counter.has() == {"points": 500}
         agree(counter)
+
+
+def test_what_nobody_can_read_in_a_passbook_is_said_to_be_so(tmp_path: Path) -> None:
+    with bank(tmp_path, str(tmp_path / "bank.db")) as counter:
+        copy = copy_of(tmp_path)
+        with forged(copy) as connection:
+            connection.exec_driver_sql("UPDATE entry SET body = CAST('{\"unstored\": 7}' AS BLOB) WHERE record <> ''")
+        with open_ledger(str(copy), create=False) as other, pytest.raises(DamagedError):
+            statement(other, counter.rulebook, ANN, None, DAY)

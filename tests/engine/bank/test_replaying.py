@@ -462,16 +462,21 @@ def turned_round_by_its_kind(connection: Connection) -> None:
 @pytest.mark.parametrize(
     ("kind", "digest", "found"),
     [
-        ("bonus", "kept", ("kind", "bonus", "-")),
-        ("bonus", None, ("policy", "-", "digest")),
-        ("bonus", "other", ("kind", "bonus", "-")),
-        ("granted", "other", ("command", "-", "scope, key")),
-        ("original", "other", ("record", "-", "registry/record")),
-        ("granted", "unheard of", ("policy", "unheard of", "-")),
+        ("bonus", "kept", ("kind", "bonus", None)),
+        ("bonus", None, ("policy", None, "digest")),
+        ("bonus", "other", ("kind", "bonus", None)),
+        ("granted", "other", ("command", None, "scope, key")),
+        ("original", "other", ("record", None, "registry/record")),
+        ("granted", "unheard of", ("policy", "unheard of", None)),
     ],
 )
 def test_what_the_bank_never_writes_is_a_difference_and_not_left_out(
-    honest: Path, tmp_path: Path, rulebook: Rulebook, kind: str, digest: str | None, found: tuple[str, str, str]
+    honest: Path,
+    tmp_path: Path,
+    rulebook: Rulebook,
+    kind: str,
+    digest: str | None,
+    found: tuple[str, str | None, str | None],
 ) -> None:
     path = tmp_path / "forged.db"
     copyfile(honest, path)
