@@ -13,6 +13,7 @@ import ctypes
 import importlib.util
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -318,9 +319,13 @@ class _Watcher:
 
     def end(self, how: signal.Signals) -> None:
         if self.postmaster is not None:
+            sessions = _children(self.postmaster.pid)
             self.postmaster.send_signal(how)
             self.postmaster.wait()
             self.postmaster = None
+            for session in sessions:  # a moment longer than their server, and would still answer
+                select.select([session], [], [], START_SECONDS_MAX)
+                os.close(session)
 
     def clean(self) -> None:
         self.end(signal.SIGQUIT)
@@ -339,6 +344,18 @@ class _Watcher:
         if libraries.is_dir():
             shutil.copytree(libraries, self.room / "programs" / libraries.name)
         return copy / real.name
+
+
+def _children(parent: int) -> list[int]:
+    """Return a descriptor for each child of a process, which can be read when that has ended; on Linux only."""
+    found: list[int] = []
+    if sys.platform != "linux":
+        return found
+    with suppress(OSError):
+        for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                found.append(os.pidfd_open(int(child)))
+    return found
 
 
 def _end_with_parent() -> None:
