@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+Batch = TypeVar("Batch")
 
 
 @contextmanager
@@ -22,3 +25,16 @@ def collection_waits() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def collected_after_each(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield batches, each made and used while the collector waits; it looks once when the next one is asked for."""
+    coming = iter(batches)
+    while True:
+        with collection_waits():
+            for batch in coming:
+                yield batch
+                break
+            else:
+                return
+        gc.collect()

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property
+from itertools import chain, islice
 from time import sleep
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ from lianxing.engine.basis import Lowering
 from lianxing.engine.carrying import Folded, carry, folded, life_from, marked_day
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.freezing import HistoryNeededError
-from lianxing.engine.garbage import collection_waits
+from lianxing.engine.garbage import collected_after_each, collection_waits
 from lianxing.engine.ledger.contents import content_of, hash_of
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import BusyError, ConflictError, InvalidError, RefusedError
@@ -60,8 +61,9 @@ _Key = tuple[RegistryId, RecordId]
 _Owner = tuple[VolunteerId, CountyId]
 
 CHUNK_RECORDS = 50_000  # are read together, so that a person is folded once
-AT_ONCE_RECORDS = 500  # are written in a transaction, so that whoever stands at a counter need not wait long
-PAUSE_SECONDS = 0.005  # between transactions: others come in
+AT_ONCE_RECORDS = 500  # are written in a transaction, so that whoever stands at a counter need not wait long,
+ALONE_TIMES = 4  # and so many times as many as long as nobody does
+PAUSE_SECONDS = 0.002  # between transactions: whoever waits asks as often as this
 
 Progress = Callable[[str, int], None]
 
@@ -148,8 +150,8 @@ class Intake:
     def run(self, since: date | None = None, *, dry_run: bool = False) -> Report:
         """Take in everything that the registry plugin hands over; with `dry_run` nothing is kept and nobody is told.
 
-        A few hundred records are one transaction, all that came of a person in the same one; what was committed stays,
-        and running again finds it booked.
+        A few hundred records are one transaction, more while nobody else writes, all that came of a person in the same
+        one; what was committed stays, and running again finds it booked.
         """
         _not_our_own(self.registry)
         report = Report()
@@ -164,9 +166,15 @@ class Intake:
             return report
         with self.ledger.writing() as writing:
             self._begin(writing, report)
-        for some in (some for chunk in chunks for some in _by_person(chunk, AT_ONCE_RECORDS)):
-            self._tell(self._booked([some], report))
-            sleep(PAUSE_SECONDS)
+        alone = True
+        for chunk in collected_after_each(chunks):
+            groups = _by_person(chunk, AT_ONCE_RECORDS)
+            for first in groups:
+                more = islice(groups, ALONE_TIMES - 1 if alone else 0)
+                done = self._booked([[*first, *chain.from_iterable(more)]], report)
+                self._tell(done)
+                alone = alone and done.alone
+                sleep(PAUSE_SECONDS)
         with self.ledger.writing() as writing:
             writing.save_import_run(self.rulebook.policy.county.id, self.registry, orjson.dumps(report.data()))
         return report
@@ -190,6 +198,7 @@ class Intake:
             trying = replace(self, put_aside=aside.append)
             try:
                 with suppress(_Undo), self.ledger.writing() as writing:
+                    done.alone = not writing.others_wrote()
                     keep_policy(writing, self.rulebook.policy)
                     for chunk in chunks:
                         done.extend(trying._chunk(writing, chunk, counted))
@@ -664,7 +673,10 @@ class _Undo(Exception):
 
 @dataclass
 class _Done:
-    """What one chunk has come to: bookings with their assessments in step, then entries, and stars that changed."""
+    """What one chunk has come to: bookings with their assessments in step, then entries, and stars that changed.
+
+    `alone`: nobody else has written to the ledger since the last one.
+    """
 
     recounts: list[_Of] = field(default_factory=list)
     bookings: list[Booking] = field(default_factory=list)
@@ -673,6 +685,7 @@ class _Done:
     changes: list[tuple[Standing, int]] = field(default_factory=list)
     states: list[tuple[VolunteerId, bytes]] = field(default_factory=list)
     marks: list[tuple[VolunteerId, date, bytes]] = field(default_factory=list)
+    alone: bool = True
 
     def extend(self, other: _Done) -> None:
         self.entries += other.entries

@@ -49,7 +49,7 @@ from lianxing.engine.ledger.kept import APPEND_ONLY, KEYS, NEVER_DELETED, ONCE, 
 
 VERSION_MIN = (3, 37, 0)  # STRICT tables
 CACHE_KIB = 65_536
-ASKS_EVERY_MS = 5  # while somebody else writes
+ASKS_EVERY_MS = 2  # while somebody else writes
 APPLICATION_ID = 0x4C_58_42_4B  # "LXBK", in the header of the file: this database is ours
 HEADER = b"SQLite format 3\0"
 

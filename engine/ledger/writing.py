@@ -339,6 +339,15 @@ class Writing(Reading):
             if done.rowcount != 1:
                 raise SoldOutError(f"{county}/{offer}", "库存不足", "the stock does not reach")
 
+    def others_wrote(self) -> bool:
+        """Tell whether others have written since this connection last asked; always False where many write at once."""
+        if self._connection.dialect.name == "postgresql":
+            return False
+        version = self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+        before = self._connection.info.get("data_version", version)
+        self._connection.info["data_version"] = version
+        return bool(version != before)
+
     # --- what is known -------------------------------------------------------------------------------------------
 
     def _load_policies(self, digests: set[str]) -> None:
