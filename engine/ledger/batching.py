@@ -1,13 +1,15 @@
 """Many rows in few statements, as each database takes them fastest. Rows name every column in the order of the table.
 
 SQLite: one statement with many rows, for it copies every page that a statement with a trigger touches, once per
-statement; one row each cost twice the time of a whole booking. PostgreSQL: COPY, twenty times as fast as that; and
-where a row may be there already, one JSON value that it turns into rows itself: bound values cost most of the time.
+statement; one row each cost twice the time of a whole booking. PostgreSQL: one JSON value that it turns into rows
+itself, for bound values cost most of the time; and one statement after another without waiting for the answer of each:
+it works while the next rows are made. COPY takes as long with thousands of rows and twice as long with eight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -17,100 +19,139 @@ from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table
 
 # At most 16 columns: far below any limit of variables.
 ROWS_AT_ONCE = 100
-COPIED_FROM = 8  # rows; fewer are sooner there in one statement, without the turn that COPY takes
+ROWS_OF_JSON = 5_000  # a value holds a gigabyte at most
+
+_NO_ANSWER = -1
 
 Row = tuple[object, ...]
+Problem = Callable[[], Exception]
 
 
-def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that are not there yet."""
-    if connection.dialect.name == "postgresql" and len(rows) >= COPIED_FROM:
-        _copy(connection, table, rows)
-        return
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        some = rows[start : start + ROWS_AT_ONCE]
-        statement = _insert_statement(table, len(some), connection.dialect.paramstyle)
-        connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
+class Sending:
+    """Statements of one transaction that are sent one after another, from `sending`.
 
-
-def insert_or(connection: Connection, table: Table, rows: Sequence[Row], otherwise: str) -> int:
-    """Insert rows, or do what is said after ON CONFLICT; return how many were written."""
-    written = 0
-    if connection.dialect.name == "postgresql":
-        if rows:
-            columns = list(table.columns)
-            statement = f"{_insert_from_json(table)} ON CONFLICT {otherwise}"
-            written = connection.exec_driver_sql(statement, (_json(columns, rows),)).rowcount
-        return written
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        some = rows[start : start + ROWS_AT_ONCE]
-        statement = f"{_insert_statement(table, len(some), connection.dialect.paramstyle)} ON CONFLICT {otherwise}"
-        written += connection.exec_driver_sql(statement, tuple(chain.from_iterable(some))).rowcount
-    return written
-
-
-def upsert(
-    connection: Connection, table: Table, rows: Sequence[Row], key: Iterable[str], values: Iterable[str]
-) -> None:
-    """Insert rows, or give these values to those that are there."""
-    sets = ", ".join(f"{name} = excluded.{name}" for name in values)
-    insert_or(connection, table, rows, f"({', '.join(key)}) DO UPDATE SET {sets}")
-
-
-def change(
-    connection: Connection,
-    table: Table,
-    sets: Sequence[str],
-    keys: Sequence[str],
-    rows: Sequence[Row],
-    *,
-    adding: bool = False,
-    unset: str = "",
-) -> int:
-    """Give each row that has these keys these values, or add them; return how many were changed.
-
-    `unset` is a column that must be NULL. A key comes once.
+    What must write a certain number of rows, and has written another, raises its problem at the end; the first of them.
     """
-    if not rows:
-        return 0
-    if connection.dialect.name == "postgresql":
-        statement = _update_from_arrays(table, tuple(sets), tuple(keys), adding, unset)
-        return connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True)))).rowcount
-    values = ", ".join(f"{name} = {name} + ?" if adding else f"{name} = ?" for name in sets)
-    where = " AND ".join([*(f"{name} = ?" for name in keys), *([f"{unset} IS NULL"] if unset else ())])
-    return connection.exec_driver_sql(f"UPDATE {table.name} SET {values} WHERE {where}", list(rows)).rowcount
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._expected: list[tuple[Any, int, Problem]] = []
+
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows that are not there yet."""
+        for statement, values, _count in _inserts(self._connection, table, rows):
+            self._run(statement, values)
+
+    def insert_all(self, table: Table, rows: Sequence[Row], otherwise: str, problem: Problem) -> None:
+        """Insert rows, or do what is said after ON CONFLICT; each must be written."""
+        for statement, values, count in _inserts(self._connection, table, rows):
+            self._expected.append((self._run(f"{statement} ON CONFLICT {otherwise}", values), count, problem))
+
+    def upsert(self, table: Table, rows: Sequence[Row], key: Iterable[str], values: Iterable[str]) -> None:
+        """Insert rows, or give these values to those that are there."""
+        sets = ", ".join(f"{name} = excluded.{name}" for name in values)
+        for statement, bound, _count in _inserts(self._connection, table, rows):
+            self._run(f"{statement} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}", bound)
+
+    def change(
+        self,
+        table: Table,
+        sets: Sequence[str],
+        keys: Sequence[str],
+        rows: Sequence[Row],
+        problem: Problem,
+        *,
+        adding: bool = False,
+        unset: str = "",
+    ) -> None:
+        """Give each row that has these keys these values, or add them; each must be there.
+
+        `unset` is a column that must be NULL. A key comes once.
+        """
+        if not rows:
+            return
+        values: Any
+        if is_postgres(self._connection):
+            statement = _update_from_arrays(table, tuple(sets), tuple(keys), adding, unset)
+            values = tuple(map(list, zip(*rows, strict=True)))
+        else:
+            names = ", ".join(f"{name} = {name} + ?" if adding else f"{name} = ?" for name in sets)
+            where = " AND ".join([*(f"{name} = ?" for name in keys), *([f"{unset} IS NULL"] if unset else ())])
+            statement, values = f"UPDATE {table.name} SET {names} WHERE {where}", list(rows)
+        self._expected.append((self._run(statement, values), len(rows), problem))
+
+    def delete_since(self, table: Table, day: str, since: Sequence[tuple[int, str]]) -> None:
+        """Delete of each of these passbooks what is of a day or a later one; `day` names the column."""
+        if not since:
+            return
+        if is_postgres(self._connection):
+            self._run(
+                f"DELETE FROM {table.name} USING unnest(%s::int8[], %s::text[]) AS old (passbook, day) "
+                f"WHERE {table.name}.passbook = old.passbook AND {table.name}.{day} >= old.day",
+                tuple(map(list, zip(*since, strict=True))),
+            )
+        else:
+            self._run(f"DELETE FROM {table.name} WHERE passbook = ? AND {day} >= ?", list(since))
+
+    def check(self, *, failed: bool = False) -> None:
+        """Raise the problem of the first statement that has written another number of rows than it must.
+
+        Where one has `failed`, those after it have no answer, and so no number.
+        """
+        for sent, rows, problem in self._expected:
+            if sent.rowcount != rows and not (failed and sent.rowcount == _NO_ANSWER):
+                raise problem() from None
+
+    def _run(self, statement: str, values: Any) -> Any:
+        """Send a statement; return what knows how many rows it has written, once its answer has come."""
+        if not is_postgres(self._connection):
+            return self._connection.exec_driver_sql(statement, values)
+        raw: Any = self._connection.connection.dbapi_connection
+        return raw.cursor().execute(statement, values)
 
 
-def delete_since(connection: Connection, table: Table, day: str, since: Sequence[tuple[int, str]]) -> None:
-    """Delete of each of these passbooks what is of a day or a later one; `day` names the column."""
-    if not since:
-        return
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(
-            f"DELETE FROM {table.name} USING unnest(%s::int8[], %s::text[]) AS old (passbook, day) "
-            f"WHERE {table.name}.passbook = old.passbook AND {table.name}.{day} >= old.day",
-            tuple(map(list, zip(*since, strict=True))),
-        )
+@contextmanager
+def sending(connection: Connection) -> Iterator[Sending]:
+    """Send statements; every answer has come at the end, where the first error is raised."""
+    sent = Sending(connection)
+    if is_postgres(connection):
+        raw: Any = connection.connection.dbapi_connection
+        try:
+            with raw.pipeline():
+                yield sent
+        except connection.dialect.loaded_dbapi.Error:
+            sent.check(failed=True)  # a row that is not there is why the next one was refused
+            raise
     else:
-        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE passbook = ? AND {day} >= ?", list(since))
+        yield sent
+    sent.check()
 
 
-def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    raw: Any = connection.connection.dbapi_connection
-    with (
-        raw.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({', '.join(table.columns.keys())}) FROM STDIN (FORMAT BINARY)") as copy,
-    ):
-        copy.set_types([_type(column) for column in table.columns])
-        write = copy.write_row
-        for row in rows:
-            write(row)
+def insert_or(connection: Connection, table: Table, row: Row, otherwise: str) -> bool:
+    """Insert a row, or do what is said after ON CONFLICT; return whether anything was written."""
+    ((statement, values, _count),) = _inserts(connection, table, [row])
+    return connection.exec_driver_sql(f"{statement} ON CONFLICT {otherwise}", values).rowcount > 0
+
+
+def is_postgres(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
+
+
+def _inserts(connection: Connection, table: Table, rows: Sequence[Row]) -> Iterator[tuple[str, Row, int]]:
+    """Yield statements that insert rows, each with its values and how many rows they are."""
+    if is_postgres(connection):
+        for start in range(0, len(rows), ROWS_OF_JSON):
+            some = rows[start : start + ROWS_OF_JSON]
+            yield _insert_from_json(table), (_json(list(table.columns), some),), len(some)
+        return
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE]
+        yield _insert_statement(table, len(some)), tuple(chain.from_iterable(some)), len(some)
 
 
 @lru_cache(maxsize=256)
-def _insert_statement(table: Table, rows: int, paramstyle: str) -> str:
-    mark = "?" if paramstyle == "qmark" else "%s"
-    row = f"({', '.join([mark] * len(table.columns))})"
+def _insert_statement(table: Table, rows: int) -> str:
+    row = f"({', '.join('?' * len(table.columns))})"
     return f"INSERT INTO {table.name} ({', '.join(table.columns.keys())}) VALUES {', '.join([row] * rows)}"
 
 

@@ -126,7 +126,8 @@ class Writing(Reading):
         return changed
 
     def _keep_people(self, new: Sequence[Row], changes: Sequence[Row]) -> None:
-        self._open(volunteer, new)
+        with batching.sending(self._connection) as sent:
+            self._open(sent, volunteer, new)
         if changes:
             self._connection.execute(
                 update(volunteer)
@@ -153,7 +154,7 @@ class Writing(Reading):
         check_bytes(content, "content", self._place)
         known = self.policy(digest)
         row = (digest, county, title, self.now, content)
-        if known is None and not batching.insert_or(self._connection, policy, [row], "DO NOTHING"):
+        if known is None and not batching.insert_or(self._connection, policy, row, "DO NOTHING"):
             known = self.policy(digest)  # another writer has just saved it
         if known is None:
             self._policies[digest] = policy_hash(digest, county, title, self.now, content)
@@ -180,7 +181,8 @@ class Writing(Reading):
         if self._connection.dialect.name == "postgresql":  # elsewhere the writer is alone
             self._connection.exec_driver_sql("LOCK TABLE import_run IN EXCLUSIVE MODE").close()
         number: int = self._connection.execute(select(func.coalesce(func.max(import_run.c.id), 0) + 1)).scalar_one()
-        self._insert(import_run, [(number, county, source, self.now, report)])
+        with batching.sending(self._connection) as sent:
+            sent.insert(import_run, [(number, county, source, self.now, report)])
         return number
 
     def save_fold_states(self, county: CountyId, digest: str, states: Iterable[tuple[VolunteerId, bytes]]) -> None:
@@ -190,7 +192,8 @@ class Writing(Reading):
             book = self._books.get((person, county))
             if book is not None:
                 rows.append((book.id, digest, book.number, state))
-        self._upsert(fold_state, rows, ("passbook", "policy_digest"), ("number", "state"))
+        with batching.sending(self._connection) as sent:
+            sent.upsert(fold_state, rows, ("passbook", "policy_digest"), ("number", "state"))
 
     def save_fold_marks(self, county: CountyId, digest: str, marks: Iterable[tuple[VolunteerId, date, bytes]]) -> None:
         """Keep where folds stood after a day of service, for records that come late."""
@@ -200,7 +203,8 @@ class Writing(Reading):
             if (book := self._books.get((person, county))) is not None
         }
         rows = [(*key, state) for key, state in found.items()]
-        self._upsert(fold_mark, rows, ("passbook", "policy_digest", "day"), ("state",))
+        with batching.sending(self._connection) as sent:
+            sent.upsert(fold_mark, rows, ("passbook", "policy_digest", "day"), ("state",))
 
     # --- records -------------------------------------------------------------------------------------------------
 
@@ -257,43 +261,48 @@ class Writing(Reading):
         return entries
 
     def _flush(self, rows: Rows) -> None:
-        by_id = rows.books
         if rows.told:
             holdings.forget_fold_states(self._connection, rows.told)
-            batching.delete_since(self._connection, fold_mark, "day", list(rows.told.items()))
+        with batching.sending(self._connection) as sent:
+            self._send(sent, rows)
+        self._take(rows.taken)
+
+    def _send(self, sent: batching.Sending, rows: Rows) -> None:
+        by_id = rows.books
+        sent.delete_since(fold_mark, "day", list(rows.told.items()))
         new = [(owner, book) for owner, book in self._books.items() if book.stored < 0 and book.id in by_id]
-        self._open(passbook, [(book.id, *owner, 0, GENESIS, 0, None) for owner, book in new])
+        self._open(sent, passbook, [(book.id, *owner, 0, GENESIS, 0, None) for owner, book in new])
         for _owner, book in new:
             book.stored = 0
         for place, (number, earned_on, last_day, source, original) in rows.opened.items():
             remaining = rows.remaining[place]
             rows.add(lot, (*place, number, earned_on, last_day, source, original, remaining, last_day))
         for table in _BEFORE_ENTRY:
-            self._insert(table, rows.of.get(table.name, ()))
-        self._change_keys([key for key in rows.keys if not key[-1]])
-        self._insert_keys(rows.of.get(record_key.name, ()))
-        self._change_keys([key for key in rows.keys if key[-1]])
-        self._insert(entry, rows.of.get(entry.name, ()))  # last: it seals what belongs to it
-        self._change(
+            sent.insert(table, rows.of.get(table.name, ()))
+        self._change_keys(sent, [key for key in rows.keys if not key[-1]])
+        self._insert_keys(sent, rows.of.get(record_key.name, ()))
+        self._change_keys(sent, [key for key in rows.keys if key[-1]])
+        sent.insert(entry, rows.of.get(entry.name, ()))  # last: it seals what belongs to it
+        changed = sorted(by_id.values(), key=lambda book: book.id)
+        sent.change(
             passbook,
             ("number", "head", "recorded_at", "closed_on"),
             ("id", "number"),
-            [
-                (book.number, book.head, book.recorded_at, book.closed_on, book.id, book.stored)
-                for book in sorted(by_id.values(), key=lambda book: book.id)
-            ],
+            [(book.number, book.head, book.recorded_at, book.closed_on, book.id, book.stored) for book in changed],
+            self._conflict,
         )
-        for book in by_id.values():
+        for book in changed:
             book.stored = book.number
         of_entry = ("passbook", "entry")
-        self._change(service_record, ("superseded_by",), of_entry, rows.superseded, unset="superseded_by")
-        self._change(hold, ("ended_by",), of_entry, rows.ended, unset="ended_by")
-        self._change(redemption, ("returned_by",), of_entry, rows.returned, unset="returned_by")
+        lost = self._conflict
+        sent.change(service_record, ("superseded_by",), of_entry, rows.superseded, lost, unset="superseded_by")
+        sent.change(hold, ("ended_by",), of_entry, rows.ended, lost, unset="ended_by")
+        sent.change(redemption, ("returned_by",), of_entry, rows.returned, lost, unset="returned_by")
         of_lot = ("passbook", "account", "number")
-        self._change(lot, ("ends",), of_lot, [(ENDED, *place) for place in dict.fromkeys(rows.lots_ended)])
+        sent.change(lot, ("ends",), of_lot, [(ENDED, *place) for place in dict.fromkeys(rows.lots_ended)], lost)
         left = [(amount, *place) for place, amount in rows.remaining.items() if amount and place not in rows.opened]
-        self._change(lot, ("remaining",), of_lot, left, adding=True)
-        self._upsert(
+        sent.change(lot, ("remaining",), of_lot, left, lost, adding=True)
+        sent.upsert(
             balance,
             [
                 (id, account, unit, by_id[id].posted.get((account, unit), 0), by_id[id].floors.get((account, unit)))
@@ -302,32 +311,28 @@ class Writing(Reading):
             ("passbook", "account", "unit"),
             ("posted", "floor"),
         )
-        self._take(rows.taken)
 
-    def _change_keys(self, keys: Sequence[Row]) -> None:
+    def _change_keys(self, sent: batching.Sending, keys: Sequence[Row]) -> None:
         newest = {(key[0], key[1]): (*key[2:], key[0], key[1]) for key in keys}
-        self._change(
-            record_key, ("passbook", "original", "content_hash"), ("record", "registry"), list(newest.values())
-        )
+        names = ("passbook", "original", "content_hash")
+        sent.change(record_key, names, ("record", "registry"), list(newest.values()), self._conflict)
 
-    def _insert_keys(self, keys: Sequence[Row]) -> None:
+    def _insert_keys(self, sent: batching.Sending, keys: Sequence[Row]) -> None:
         """Enter records into the directory; one that was withdrawn may come again, also with another person."""
-        taken = batching.insert_or(
-            self._connection,
+        sent.insert_all(
             record_key,
             keys,
             "(record, registry) DO UPDATE SET passbook = excluded.passbook, original = excluded.original, "
             "content_hash = excluded.content_hash WHERE record_key.content_hash = ''",
+            _TakenError,
         )
-        if taken != len(keys):
-            raise _TakenError
 
     def _take(self, taken: dict[tuple[str, str], tuple[int, int | None]]) -> None:
         """Take from the stock of offers, in one order, so that two writers never wait crosswise."""
         for (county, offer), (units, most) in sorted(taken.items()):
             if not units:
                 continue
-            batching.insert_or(self._connection, stock, [(county, offer, 0)], "DO NOTHING")
+            batching.insert_or(self._connection, stock, (county, offer, 0), "DO NOTHING")
             condition = stock.c.taken + units >= 0
             if most is not None and units > 0:
                 condition &= within_stock(units, most)
@@ -437,33 +442,12 @@ class Writing(Reading):
         self._last_id += count
         return list(range(first, first + count))
 
-    def _insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert rows that name every column in the order of the table."""
-        batching.insert(self._connection, table, rows)
-
-    def _upsert(self, table: Table, rows: Sequence[Row], key: tuple[str, ...], values: tuple[str, ...]) -> None:
-        batching.upsert(self._connection, table, rows, key, values)
-
-    def _open(self, table: Table, rows: Sequence[Row]) -> None:
+    def _open(self, sent: batching.Sending, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that others may be inserting too, where many write at once: who comes second begins again."""
-        if batching.insert_or(self._connection, table, rows, "DO NOTHING") != len(rows):
-            raise self._conflict()
-
-    def _change(
-        self,
-        table: Table,
-        sets: tuple[str, ...],
-        keys: tuple[str, ...],
-        rows: Sequence[Row],
-        *,
-        adding: bool = False,
-        unset: str = "",
-    ) -> None:
-        """Change exactly one row for each of these; another number means that somebody else was there first."""
-        if batching.change(self._connection, table, sets, keys, rows, adding=adding, unset=unset) != len(rows):
-            raise self._conflict()
+        sent.insert_all(table, rows, "DO NOTHING", self._conflict)
 
     def _conflict(self) -> ConflictError:
+        """Return what is said where not exactly the rows changed that must: somebody else was there first."""
         return ConflictError(
             self._place,
             "其间另一程序已写入同一存折，请重试",

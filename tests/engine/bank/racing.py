@@ -28,6 +28,7 @@ from lianxing.engine.bank import ending, tellers
 from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger import holdings, writing
+from lianxing.engine.ledger.batching import Sending
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.writing import Writing
@@ -121,15 +122,17 @@ def weaken(words: list[str]) -> None:
 
         holdings.passbooks = not_locked  # type: ignore[assignment]
     if "number" in words:
-        change = Writing._change
+        change = Sending.change
 
-        def without_number(self: Writing, table: Table, sets: Names, keys: Names, rows: Any, **how: Any) -> None:
+        def without_number(
+            self: Sending, table: Table, sets: Names, keys: Names, rows: Any, *rest: Any, **how: Any
+        ) -> None:
             if table.name == "passbook":
                 assert keys[-1] == "number"
                 keys, rows = keys[:-1], [row[:-1] for row in rows]
-            change(self, table, sets, keys, rows, **how)
+            change(self, table, sets, keys, rows, *rest, **how)
 
-        setattr(Writing, "_change", without_number)  # noqa: B010
+        setattr(Sending, "change", without_number)  # noqa: B010
     if "attempts" in words:
         tellers.ATTEMPTS = ending.ATTEMPTS = 1
     if "snapshot" in words:
