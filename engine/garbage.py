@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
-
-Batch = TypeVar("Batch")
 
 
 @contextmanager
-def collection_waits() -> Iterator[None]:
+def collection_waits() -> Iterator[Callable[[], None]]:
     """Put off looking for garbage in cycles; what nobody holds any more goes at once as ever.
 
     A batch of records is some hundred thousand objects that live until its end, and the collector goes through all of
-    them again and again: a quarter of the time of a batch.
+    them again and again: a quarter of the time of a batch. What is given is to be called between two batches: it looks
+    then.
     """
     if not gc.isenabled():  # whoever has put it off already lets it go on
-        yield
+        yield lambda: None
         return
     gc.disable()
     try:
-        yield
+        yield _look
     finally:
         gc.enable()
 
 
-def collected_after_each(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Yield batches, each made and used while the collector waits; it looks once when the next one is asked for."""
-    coming = iter(batches)
-    while True:
-        with collection_waits():
-            for batch in coming:
-                yield batch
-                break
-            else:
-                return
-        gc.collect()
+def _look() -> None:
+    gc.collect()

@@ -30,7 +30,7 @@ from lianxing.engine.basis import Lowering
 from lianxing.engine.carrying import Folded, carry, folded, life_from, marked_day
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.freezing import HistoryNeededError
-from lianxing.engine.garbage import collected_after_each, collection_waits
+from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.contents import content_of, hash_of
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import BusyError, ConflictError, InvalidError, RefusedError
@@ -166,18 +166,24 @@ class Intake:
             return report
         with self.ledger.writing() as writing:
             self._begin(writing, report)
-        alone = True
-        for chunk in collected_after_each(chunks):
-            groups = _by_person(chunk, AT_ONCE_RECORDS)
-            for first in groups:
-                more = islice(groups, ALONE_TIMES - 1 if alone else 0)
-                done = self._booked([[*first, *chain.from_iterable(more)]], report)
-                self._tell(done)
-                alone = alone and done.alone
-                sleep(PAUSE_SECONDS)
+        with collection_waits() as look_for_garbage:
+            for chunk in chunks:
+                self._in_transactions(chunk, report)
+                look_for_garbage()
         with self.ledger.writing() as writing:
             writing.save_import_run(self.rulebook.policy.county.id, self.registry, orjson.dumps(report.data()))
         return report
+
+    def _in_transactions(self, chunk: _Chunk, report: Report) -> None:
+        """Book a chunk in several transactions: fewer where nobody else writes."""
+        alone = True
+        groups = _by_person(chunk, AT_ONCE_RECORDS)
+        for first in groups:
+            more = islice(groups, ALONE_TIMES - 1 if alone else 0)
+            done = self._booked([[*first, *chain.from_iterable(more)]], report)
+            self._tell(done)
+            alone = alone and done.alone
+            sleep(PAUSE_SECONDS)
 
     def take(self, records: Iterable[ServiceRecord | Withdrawn | SetAside], *, dry_run: bool = False) -> Report:
         """Take in a few records at once, in one transaction; nothing is fetched and no run is noted.

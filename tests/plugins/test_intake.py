@@ -491,15 +491,34 @@ def test_a_register_does_not_make_volunteers_of_pools_and_organisations(rulebook
     ]
 
 
-def test_between_some_records_and_the_next_others_come_in(ledger: Ledger, rulebook: Rulebook, monkeypatch: Any) -> None:
+def transactions(rulebook: Rulebook, ledger: Ledger, monkeypatch: Any, other: str = "") -> list[Mapping[str, int]]:
+    """Take in two records each of seven people, an `other` writing meanwhile; return who had what after each time."""
     came: list[Mapping[str, int]] = []
 
-    def others_write(_seconds: float) -> None:
-        with ledger.writing() as writing:
-            came.append(Counter(one.entry.volunteer for one in writing.all_entries() if one.entry.record))
+    def meanwhile(_seconds: float) -> None:
+        with ledger.reading() as reading:
+            came.append(Counter(one.entry.volunteer for one in reading.all_entries() if one.entry.record))
+        if other:
+            with open_ledger(other) as beside, beside.writing() as writing:
+                writing.save_volunteers([Volunteer(VolunteerId(f"W{len(came)}"))])
 
-    monkeypatch.setattr("lianxing.plugins.intake.AT_ONCE_RECORDS", 3)
-    monkeypatch.setattr("lianxing.plugins.intake.sleep", others_write)
-    days = [served(f"{day}-{who}", f"2024-05-0{day} 09:00", 1, who) for day in (1, 2) for who in ("V1", "V2", "V3")]
-    assert take_in(rulebook, ledger, Registry(*days)).booked == 6
-    assert came == [{"V1": 2, "V2": 2}, {"V1": 2, "V2": 2, "V3": 2}]
+    monkeypatch.setattr("lianxing.plugins.intake.AT_ONCE_RECORDS", 2)
+    monkeypatch.setattr("lianxing.plugins.intake.ALONE_TIMES", 2)
+    monkeypatch.setattr("lianxing.plugins.intake.sleep", meanwhile)
+    people = [f"V{number}" for number in range(1, 8)]
+    days = [served(f"{day}-{who}", f"2024-05-0{day} 09:00", 1, who) for day in (1, 2) for who in people]
+    assert take_in(rulebook, ledger, Registry(*days)).booked == 14
+    return came
+
+
+def test_between_some_records_and_the_next_others_come_in(ledger: Ledger, rulebook: Rulebook, monkeypatch: Any) -> None:
+    came = transactions(rulebook, ledger, monkeypatch)
+    assert [len(some) for some in came] == [2, 4, 6, 7]
+    assert all(set(some.values()) == {2} for some in came)
+
+
+def test_once_somebody_else_writes_to_a_file_fewer_records_are_taken_in_at_once(
+    address: str, ledger: Ledger, rulebook: Rulebook, monkeypatch: Any
+) -> None:
+    came = transactions(rulebook, ledger, monkeypatch, address)
+    assert [len(some) for some in came] == [2, 4, 6, 7] if ledger.database.is_postgres else [2, 4, 5, 6, 7]
