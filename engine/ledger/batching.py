@@ -107,7 +107,10 @@ class Sending:
         if not is_postgres(self._connection):
             return self._connection.exec_driver_sql(statement, values)
         raw: Any = self._connection.connection.dbapi_connection
-        return raw.cursor().execute(statement, values)
+        cursor = raw.cursor()
+        for listener in self._connection.dispatch.before_cursor_execute:  # who listens to statements hears these, too
+            statement, values = listener(self._connection, cursor, statement, values, None, False)
+        return cursor.execute(statement, values)
 
 
 @contextmanager
