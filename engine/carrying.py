@@ -1,8 +1,8 @@
 """Going on with a person from where their fold was left: what a record in order costs does not grow with the history.
 
 A state is kept with the passbook, per policy, and on the way a mark now and then: a record that comes late goes on from
-the newest mark before it. Both are a cache: whoever finds none, or one that does not fit, folds the whole history, and
-gets the same.
+the newest mark before it, until all is as it was (`engine.rejoining`). Both are a cache: whoever finds
+none, or one that does not fit, folds the whole history, and gets the same.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 
 from lianxing.engine.continuing import needs_whole_history
 from lianxing.engine.counting import Fold, counted
@@ -19,6 +20,7 @@ from lianxing.engine.life import Life
 from lianxing.engine.recounting import Change, Recount, booking_of, recount
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing_after
+from lianxing.engine.tallies import DAYS_BACK
 from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Counted, Standing
 
@@ -68,27 +70,23 @@ def _folded(
     life: Life,
 ) -> Folded:
     marks: list[Mark] = []
-    coming = len({one.record.key for one in held} | {one.record.key for one in changes})
+    days = {one.record.key: (one.record.order, one.record.day) for one in held}
+    days |= {one.record.key: (one.record.order, one.record.day) for one in changes}
+    for gone in (one.record.key for one in changes if one.withdrawn):
+        days.pop(gone)
+    earliest = [*accumulate((day for _order, day in sorted(days.values(), reverse=True)), min)]  # from a record on
 
     def see(fold: Fold, past: Counted) -> None:
-        nonlocal coming
         life.add(past)
-        coming -= 1
-        if _is_marked(coming) and fold.day is not None:
+        earliest.pop()
+        if earliest and len(earliest) % MARKED_EVERY == 0 and fold.day is not None:
             marks.append((fold.day, packed(fold, life)))
+            if earliest[-1] > fold.day - DAYS_BACK:
+                fold.forget()
 
     found = recount(rulebook, person, held, changes, begun, see)
     assert found.fold is not None
     return Folded(found, life, packed(found.fold, life), marks)
-
-
-def _is_marked(coming: int) -> bool:
-    """Tell whether to leave a mark where so many records still come: few, and the more the nearer the end is.
-
-    A fold that has seen everything costs the more to freeze, the more it has seen; and late is seldom very late.
-    """
-    steps, between = divmod(coming, MARKED_EVERY)
-    return steps > 0 and not between and steps & (steps - 1) == 0
 
 
 @dataclass(slots=True)
@@ -104,8 +102,12 @@ class Carried:
 
 def packed(fold: Fold, life: Life) -> bytes:
     """Return the state of a fold and its life as bytes; neither was asked anything since its last record."""
-    first = fold.frozen()
-    return b"%d\n%b%b" % (len(first), first, life.frozen())
+    return together(fold.frozen(), life.frozen())
+
+
+def together(fold: bytes, life: bytes) -> bytes:
+    """Return the state of a fold and that of its life as one."""
+    return b"%d\n%b%b" % (len(fold), fold, life)
 
 
 def unpacked(state: bytes) -> tuple[bytes, bytes]:

@@ -17,11 +17,11 @@ from lianxing.engine import freezing
 from lianxing.engine.calendars import local_day, midnight
 from lianxing.engine.earning import Pricing
 from lianxing.engine.facts import CLOCK_FACTS, clock_facts, person_facts, whole_facts
-from lianxing.engine.freezing import Header
+from lianxing.engine.freezing import Header, order_of
 from lianxing.engine.hours import Timing, hours_end
 from lianxing.engine.life import Life
 from lianxing.engine.overlaps import Timetable
-from lianxing.engine.parts import POINTS, SECONDS, Amount, Outcome, Part
+from lianxing.engine.parts import POINTS, SECONDS, Amount, Group, Outcome, Part
 from lianxing.engine.rulebook import RECORD, WHEN, MeasureValue, Rulebook
 from lianxing.engine.splitting import ONE_DAY, cuts, shared
 from lianxing.engine.tallies import DAYS_BACK, Tallies, spans_of
@@ -71,13 +71,18 @@ def counted(assessment: Assessment) -> Counted:
     return Counted(assessment.record, supplied, assessment.seconds, assessment.points, assessment.counted)
 
 
+def names_another(record: ServiceRecord, supplied: Supplied) -> bool:
+    """Tell whether a record says which other one it takes out, or repairs."""
+    return REVOKES in record.facts or REVOKES in supplied
+
+
 def revocations(
     rulebook: Rulebook, volunteer: Volunteer, records: Sequence[tuple[ServiceRecord, Supplied]]
 ) -> dict[tuple[str, str], Revocation]:
     """Return which records of one person are taken out, by registry and id."""
     steps = [step for step in rulebook.policy.hours if isinstance(step, Revoke)]
     found: dict[tuple[str, str], Revocation] = {}
-    naming = [one for one in records if REVOKES in one[0].facts or REVOKES in one[1]] if steps else []
+    naming = [one for one in records if names_another(*one)] if steps else []
     for record, supplied in naming:
         facts = _facts_of_whole(rulebook, volunteer, record, supplied)
         matched = rulebook.ask(RECORD, record.day, facts, {})
@@ -136,6 +141,8 @@ class Fold:
         self._timing = Timing(Tallies(), Timetable())
         self._last: Order | None = None
         self._last_day: date | None = None
+        self._otherwise: Order | None = None
+        self._names: Order | None = None  # the last record that takes out or repairs another one
         self._life = Life(rulebook, volunteer) if rulebook.measures_asked_of_records else None
 
     def assess(self, record: ServiceRecord, supplied: Supplied) -> Assessment:
@@ -143,6 +150,8 @@ class Fold:
         if record.volunteer != self._volunteer.id or (self._last is not None and record.order < self._last):
             raise ValueError("records are folded per person, in order")
         self._last = record.order
+        if names_another(record, supplied):
+            self._names = self._last
         self._last_day = record.day if self._last_day is None else max(record.day, self._last_day)
         outcome = Outcome(observer=self._rulebook.observer)
         whole = self._whole(record, supplied, outcome)
@@ -170,6 +179,21 @@ class Fold:
         """The latest day of a record that the fold has seen."""
         return self._last_day
 
+    def stands_otherwise(self) -> None:
+        """Remember that the last record is booked with another worth, by earlier rules or facts: no later one is."""
+        self._otherwise = self._last
+
+    def forget(self) -> None:
+        """Forget what is over for good; no record to come may be of a day that is."""
+        last, day = self._last, self._last_day
+        if last is not None and day is not None:
+            self._timing.tallies.forget(self._spans, day - DAYS_BACK, self._groups(last))
+
+    def _groups(self, last: Order) -> set[Group]:
+        """Return the records that may come again after the last one."""
+        started_at, _length, id, registry = last
+        return {(registry, id), *self._timing.timetable.groups(started_at)}
+
     # --- as bytes ------------------------------------------------------------------------------------------------
 
     def frozen(self) -> bytes:
@@ -177,15 +201,15 @@ class Fold:
         last, day = self._last, self._last_day
         tallies, timetable = Tallies().frozen({}, date.min, ()), Timetable().frozen(0)
         if last is not None and day is not None:
-            started_at, _length, id, registry = last
-            groups = {(registry, id), *self._timing.timetable.groups(started_at)}
-            tallies = self._timing.tallies.frozen(self._spans, day - DAYS_BACK, groups)
-            timetable = self._timing.timetable.frozen(started_at)
+            tallies = self._timing.tallies.frozen(self._spans, day - DAYS_BACK, self._groups(last))
+            timetable = self._timing.timetable.frozen(last[0])
         body = {
             "tallies": tallies,
             "timetable": timetable,
             "revoked": sorted([*key, one.clause.id, one.by, one.on.isoformat()] for key, one in self._revoked.items()),
             "life": None if self._life is None else self._life.state(),
+            "otherwise": self._otherwise,
+            "names": self._names,
         }
         person = freezing.person_hash(self._volunteer)
         header = Header(freezing.FOLD, self._policy.digest, self._volunteer.id, person, last, day)
@@ -202,6 +226,7 @@ class Fold:
                 fold._revoked[registry, id] = _TakenOut(rulebook.policy.clause(clause), by, date.fromisoformat(on))
             if fold._life is not None:
                 fold._life = Life(rulebook, volunteer, body["life"])
+            fold._otherwise, fold._names = order_of(body["otherwise"]), order_of(body["names"])
         fold._last, fold._last_day = header.last, header.day
         return fold
 

@@ -22,7 +22,7 @@ from lianxing.engine.parts import Amount
 from lianxing.rules.places import Location
 from lianxing.rules.records import Order, Volunteer
 
-VERSION = 1
+VERSION = 2
 FOLD, LIFE = "fold", "life"
 
 _WHOLE_MAX = 2**63 - 1  # beyond it JSON holds text
@@ -69,8 +69,7 @@ def header_of(state: bytes) -> Header:
         kind, version, policy, volunteer, person, last, day = orjson.loads(lines[1])
         if version != VERSION:
             raise StateError(f"a state of version {version}, not {VERSION}")
-        order = None if last is None else (int(last[0]), int(last[1]), str(last[2]), str(last[3]))
-        return Header(kind, policy, volunteer, person, order, day_of(day))
+        return Header(kind, policy, volunteer, person, order_of(last), day_of(day))
 
 
 def lines_of(state: bytes) -> list[Any]:
@@ -155,6 +154,11 @@ def whole_of(data: int | str) -> int:
 def day_of(data: str | None) -> date | None:
     """Return a day, which JSON holds as `2024-06-15`."""
     return None if data is None else date.fromisoformat(data)
+
+
+def order_of(data: list[Any] | None) -> Order | None:
+    """Return the place of a record among those of its person, which JSON holds as a list."""
+    return None if data is None else (int(data[0]), int(data[1]), str(data[2]), str(data[3]))
 
 
 def location_data(location: Location) -> list[str | int]:

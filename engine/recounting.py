@@ -83,10 +83,12 @@ def recount(
         change = changed.get(record.key)
         kept = before is not None and change is None and record.order < first
         done.after.append(as_counted(before) if kept and before is not None else counted(assessment))
+        if kept and before is not None and differs(assessment, before):
+            fold.stands_otherwise()
         seen(fold, done.after[-1])
         if kept:
             continue
-        if change is not None or before is None or _differs(assessment, before):
+        if change is not None or before is None or differs(assessment, before):
             done.add(booking_of(assessment, before, change), assessment)
     return done
 
@@ -96,7 +98,8 @@ def as_counted(held: Held) -> Counted:
     return Counted(held.record, held.supplied, held.seconds, held.points, held.counted)
 
 
-def _differs(assessment: Assessment, before: Held) -> bool:
+def differs(assessment: Assessment, before: Held) -> bool:
+    """Tell whether a record is worth something else than what is booked."""
     worth = (assessment.seconds, assessment.points, assessment.counted)
     return worth != (before.seconds, before.points, before.counted)
 

@@ -148,6 +148,10 @@ class Tallies:
         self.add(clause.id, per, part, after)
         return after, used
 
+    def forget(self, spans: Mapping[str, Period], since: date, groups: Collection[Group]) -> None:
+        """Drop what `frozen` leaves out."""
+        self.used = {key: amount for key, amount in self.used.items() if not _is_over(key, spans, since, groups)}
+
     # --- as plain data -----------------------------------------------------------------------------------------------
 
     def frozen(self, spans: Mapping[str, Period], since: date, groups: Collection[Group]) -> dict[str, Any]:
@@ -157,13 +161,14 @@ class Tallies:
         calendar periods by statement, see `spans_of`.
         """
         by_day, by_record, by_activity = [], [], []
-        for (name, held, group), amount in self.used.items():
+        for key, amount in self.used.items():
+            name, held, group = key
+            if _is_over(key, spans, since, groups):
+                continue
             if isinstance(held, date):
-                if period_after(spans.get(name.partition(" ")[0], Period.RUNNING_TOTAL), held) > since:
-                    by_day.append([name, held.isoformat(), group, amount_data(amount)])
+                by_day.append([name, held.isoformat(), group, amount_data(amount)])
             elif isinstance(held, tuple):
-                if held in groups:
-                    by_record.append([name, *held, group, amount_data(amount)])
+                by_record.append([name, *held, group, amount_data(amount)])
             else:
                 by_activity.append([name, held, group, amount_data(amount)])
         rolling = []
@@ -198,6 +203,14 @@ class Tallies:
             for name, group, amounts in data["rolling"]
         }
         return Tallies(used, rolling, {unit: amount_of(amount) for unit, amount in data["balance"].items()})
+
+
+def _is_over(key: Key, spans: Mapping[str, Period], since: date, groups: Collection[Group]) -> bool:
+    """Tell whether no later record can ask for an amount."""
+    name, held, _group = key
+    if isinstance(held, date):
+        return period_after(spans.get(name.partition(" ")[0], Period.RUNNING_TOTAL), held) <= since
+    return isinstance(held, tuple) and held not in groups
 
 
 def spans_of(policy: Policy) -> dict[str, Period]:

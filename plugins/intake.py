@@ -39,6 +39,7 @@ from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Held, Noted
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change, Recount, as_counted
+from lianxing.engine.rejoining import rejoined
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing, standing_after
 from lianxing.plugins.admitting import Admission, as_set_aside, is_value, withdrawal_set_aside
@@ -541,12 +542,18 @@ class Intake:
         county, digest = self.rulebook.policy.county.id, self.rulebook.policy.digest
         first = min(change.record.day for change in changes)
         mark = writing.fold_mark(county, digest, person.id, first)
-        day = None if mark is None else marked_day(mark)
-        life = None if day is None else life_from(self.rulebook, person, state, self.on)
-        if day is None or life is None:
+        later = writing.fold_marks(county, digest, person.id, first)
+        life = life_from(self.rulebook, person, state, self.on) if mark is not None or later else None
+        if life is None:
             return False
-        held = writing.history_since(county, person.id, day)
-        found = folded(self.rulebook, person, held, changes, mark)
+
+        def read(since: date | None, until: date) -> list[Held]:
+            return writing.history_since(county, person.id, since or date.min, until)
+
+        found = rejoined(self.rulebook, person, changes, mark, later, state, read)
+        day = None if mark is None or found is not None else marked_day(mark)
+        if day is not None:
+            found = folded(self.rulebook, person, read(day, date.max), changes, mark)
         if found is None:
             return False
         stars = self.rulebook.policy.stars is not None

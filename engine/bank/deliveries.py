@@ -19,7 +19,7 @@ from lianxing.engine.bank.comparing import Found, compared, first_in
 from lianxing.engine.bank.crediting import credited, credits, needs_lots
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.counting import REVOKES, Fold, Supplied, counted
+from lianxing.engine.counting import Fold, Supplied, counted, names_another
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of
 from lianxing.engine.ledger.contents import content_of, facts_from, record_from
@@ -186,14 +186,14 @@ class Running:
     ) -> None:
         self.digest, self.person, self.records = rulebook.policy.digest, person, len(history)
         self._last = history[-1][0].order if history else None
-        self._plain = not any(_revokes(record, supplied) for record, supplied in history)
+        self._plain = not any(names_another(record, supplied) for record, supplied in history)
         self._fold = Fold(rulebook, person)
         for record, supplied in history if self._plain else ():
             self._fold.assess(record, supplied)
 
     def goes_on_with(self, changes: Sequence[Change]) -> bool:
         later = self._last is None or self._last < changes[0].record.order
-        return self._plain and later and not any(_revokes(one.record, one.supplied) for one in changes)
+        return self._plain and later and not any(names_another(one.record, one.supplied) for one in changes)
 
     def went_on_with(self, changes: Sequence[Change]) -> Recount:
         done = Recount()
@@ -204,10 +204,6 @@ class Running:
         self._last = changes[-1].record.order
         self.records += len(changes)
         return done
-
-
-def _revokes(record: ServiceRecord, supplied: Supplied) -> bool:
-    return REVOKES in record.facts or REVOKES in supplied
 
 
 def _drafts(

@@ -246,6 +246,16 @@ def fold_mark(connection: Connection, id: int, digest: str, before: str) -> byte
     return None if found is None else bytes(found)
 
 
+def fold_marks(connection: Connection, id: int, digest: str, since: str) -> list[bytes]:
+    """Return the marks of a passbook that have seen a record of a day, or of a later one."""
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    found = connection.exec_driver_sql(
+        f"SELECT state FROM fold_mark WHERE passbook = {mark} AND policy_digest = {mark} AND day >= {mark}",
+        (id, digest, since),
+    )
+    return [bytes(state) for (state,) in found]
+
+
 def volunteers(connection: Connection, ids: Collection[str]) -> Iterator[Any]:
     """Yield id, facts, day of registration and day of birth."""
     yield from _rows(connection, "SELECT id, facts, registered_on, born_on FROM volunteer WHERE id {same}", ids)

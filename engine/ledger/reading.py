@@ -260,9 +260,15 @@ class Reading:
             return holdings.fold_mark(self._connection, id, digest, before.isoformat())
         return None
 
-    def history_since(self, county: CountyId, person: VolunteerId, since: date) -> list[Held]:
-        """Return the records of a person from a day on, in the order of service."""
-        found = self._held(self._passbooks(county, [person]), since=since)
+    def fold_marks(self, county: CountyId, digest: str, person: VolunteerId, since: date) -> list[bytes]:
+        """Return the states of a person's fold that were kept after it saw a record of this day or of a later one."""
+        for id in self._ids([(person, county)]):
+            return holdings.fold_marks(self._connection, id, digest, since.isoformat())
+        return []
+
+    def history_since(self, county: CountyId, person: VolunteerId, since: date, until: date = date.max) -> list[Held]:
+        """Return the records of a person from a day on, until another one, in the order of service."""
+        found = self._held(self._passbooks(county, [person]), since=since, until=until)
         return sorted(found, key=lambda held: held.record.order)
 
     def held(self, record: RecordId, registry: RegistryId | None = None) -> list[Held]:
@@ -664,9 +670,13 @@ class Reading:
         return {self._known[person, county]: person for person in people if (person, county) in self._known}
 
     def _held(
-        self, owners: Mapping[int, VolunteerId], original: int | None = None, since: date | None = None
+        self,
+        owners: Mapping[int, VolunteerId],
+        original: int | None = None,
+        since: date | None = None,
+        until: date = date.max,
     ) -> list[Held]:
-        """Return the records in these passbooks, or the one with this original entry, or those from a day on."""
+        """Return the records in these passbooks, or the one with this original entry, or those of some days."""
         brought = entry.alias()  # the entry that brought the version
         helds: list[Held] = []
         for chunk in chunks(owners):
@@ -710,6 +720,7 @@ class Reading:
                         brought.c.passbook == service_record.c.passbook,
                         brought.c.number == service_record.c.entry,
                         brought.c.effective_on >= since.isoformat(),
+                        brought.c.effective_on <= until.isoformat(),
                     ),
                 )
             found = self._connection.execute(versions.where(of_records))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lianxing.engine.continuing import needs_whole_history
 from lianxing.engine.counting import Fold, counted, revocations
-from lianxing.engine.freezing import StateError, amount_data, amount_of
+from lianxing.engine.freezing import VERSION, StateError, amount_data, amount_of
 from lianxing.engine.life import Life
 from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
@@ -233,6 +233,9 @@ def test_no_cut_changes_the_cases_of_a_rule_shape(id: str, tmp_path: Path) -> No
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
+THIS_VERSION, LATER_VERSION = (b'["fold",%d,' % version for version in (VERSION, VERSION + 1))
+
+
 def state_of(place: Town, person: Volunteer = SOMEBODY) -> bytes:
     fold = Fold(place.rulebook, person)
     fold.assess(place.record("2024-06-15 09:00", "11:00", id="R1"), {})
@@ -247,7 +250,7 @@ def state_of(place: Town, person: Volunteer = SOMEBODY) -> bytes:
         lambda state: state[:-1],
         lambda state: state[:80],
         lambda state: state.replace(b"2024-06-15", b"2024-06-16"),
-        lambda state: state.replace(b'["fold",1,', b'["fold",2,'),
+        lambda state: state.replace(THIS_VERSION, LATER_VERSION),
         lambda state: b"0" * 64 + state[64:],
         lambda state: state + b"\n",
         lambda state: b"\x80\x04" + state,
@@ -261,9 +264,9 @@ def test_bytes_that_are_damaged_or_of_another_version_are_refused(damage: Callab
 
 def test_a_later_version_is_refused_though_it_is_whole() -> None:
     place = town()
-    lines = state_of(place).split(b"\n", 1)[1].replace(b'["fold",1,', b'["fold",2,')
+    lines = state_of(place).split(b"\n", 1)[1].replace(THIS_VERSION, LATER_VERSION)
     later = hashlib.sha256(lines).hexdigest().encode() + b"\n" + lines
-    with pytest.raises(StateError, match="version 2, not 1"):
+    with pytest.raises(StateError, match=f"version {VERSION + 1}, not {VERSION}"):
         Fold.thawed(place.rulebook, SOMEBODY, later)
 
 

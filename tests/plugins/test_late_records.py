@@ -1,4 +1,4 @@
-"""A record that comes late goes on from a mark before it: less is folded, and it comes to what the whole fold gives."""
+"""A record that comes late is folded from a mark before it until all is as it was: to what the whole fold gives."""
 
 from __future__ import annotations
 
@@ -87,32 +87,47 @@ def marks(ledger: Ledger) -> list[str]:
         return sorted(reading._connection.scalars(fold_mark.select().with_only_columns(fold_mark.c.day)))
 
 
-def test_only_what_comes_after_the_mark_is_folded_again(
-    rulebook: Rulebook, ledger: Ledger, tmp_path: Path, assessed: list[ServiceRecord]
+@pytest.mark.parametrize(
+    ("late", "first", "last"),
+    [
+        (LATE, 48, 60),  # from the mark of 18 June on
+        (served("late", "2024-05-20 18:00", 2), 16, 28),  # until 29 May, when the month is used up with or without it
+        (served("late", "2024-05-02 18:00", 2), 0, 28),
+    ],
+    ids=["to the end", "until the month is used up", "from the first record on"],
+)
+def test_only_what_a_late_record_may_touch_is_folded_again(
+    late: ServiceRecord,
+    first: int,
+    last: int,
+    rulebook: Rulebook,
+    ledger: Ledger,
+    tmp_path: Path,
+    assessed: list[ServiceRecord],
 ) -> None:
     days = every_day(60)
     take(rulebook, ledger, *days)
-    assert len(marks(ledger)) == 4  # where 4, 8, 16 and 32 records were still to come
     assessed.clear()
-    report = take(rulebook, ledger, LATE)
+    report = take(rulebook, ledger, late)
     assert report.adjusted > 0
-    assert {record.id for record in assessed} == {record.id for record in (*days[-16:], LATE)}
+    assert {record.id for record in assessed} == {record.id for record in (*days[first:last], late)}
+    assert folds_that_differ(ledger, rulebook) == []
     with open_ledger(str(tmp_path / "at_once.db")) as at_once:
-        take(rulebook, at_once, *days, LATE)
+        take(rulebook, at_once, *days, late)
         assert worth(ledger) == worth(at_once)
 
 
 def test_marks_after_a_late_record_are_gone_and_new_ones_are_left(
     rulebook: Rulebook, ledger: Ledger, assessed: list[ServiceRecord]
 ) -> None:
-    take(rulebook, ledger, *every_day(60))
-    assert marks(ledger) == ["2024-05-29", "2024-06-14", "2024-06-22", "2024-06-26"]
+    take(rulebook, ledger, *every_day(20))
+    assert marks(ledger) == ["2024-06-14", "2024-06-18", "2024-06-22", "2024-06-26"]
     take(rulebook, ledger, LATE)
-    assert marks(ledger) == ["2024-05-29", "2024-06-14", "2024-06-15", "2024-06-22", "2024-06-26"]
+    assert marks(ledger) == ["2024-06-14", "2024-06-18", "2024-06-22", "2024-06-26"]
     with ledger.reading() as reading:
         known = reading.fold_mark(HERE, rulebook.policy.digest, PERSON, date(2024, 6, 23))
     assert known is not None
-    assert b'"count":53' in known
+    assert b'"count":13' in known
     take(rulebook, ledger, served("later still", "2024-06-25 18:00", 1))
     assessed.clear()
     take(rulebook, ledger, served("latest", "2024-06-30 18:00", 1))
