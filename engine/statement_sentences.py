@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from lianxing.engine.amounts import amount_text, number_text
 from lianxing.engine.answers import PERIODS, awaiting_sentence, stated_sentence
 from lianxing.engine.reading.vocabulary import WORDS
+from lianxing.engine.step_sentences import reason_text, step_remarks, step_text
 from lianxing.engine.wording import gone_over_sentence, outside_sentence, refusal_sentence, standing_sentences
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
@@ -200,6 +201,8 @@ def line_sentences(line: StatementLine, found: Statement, language: Language) ->
 def remarks(line: StatementLine, language: Language) -> Iterator[str]:
     """Yield why: the clauses, what refused it, and who acted."""
     zh = language == "zh"
+    if line.step is not None:
+        yield from step_remarks(line.step, language)
     said = [stated_sentence(reason, language) for reason in line.reasons]
     clauses = {cited.clause: _cited_data(cited) for cited in line.clauses}
     for refusal in line.refusals:
@@ -215,7 +218,8 @@ def remarks(line: StatementLine, language: Language) -> Iterator[str]:
     if line.actor:
         yield f"经办：{line.actor}" if zh else f"by {line.actor}"
     if line.reason:
-        yield f"事由：{line.reason}" if zh else f"reason: {line.reason}"
+        reason = reason_text(line.reason, language)
+        yield f"事由：{reason}" if zh else f"reason: {reason}"
 
 
 def what_text(line: StatementLine, language: Language) -> str:
@@ -225,7 +229,13 @@ def what_text(line: StatementLine, language: Language) -> str:
     if line.command and line.kind == "refused":
         asked = COMMANDS.get(line.command, Label(line.command, line.command)).text(language)
         kind = f"{kind}：{asked}" if zh else f"{kind}: {asked}"
+    if line.step is not None:
+        done = step_text(line.step, language)
+        kind = f"{kind}：{done}" if zh else f"{kind}: {done}"
     said = [kind, subject_text(line.subject, language)]
+    if line.step is not None and line.step.day not in (None, line.on):
+        zh_word, en_word = ("申请", "applied for") if line.subject.kind == "star" else ("服务", "served")
+        said.append(f"{line.step.day} {zh_word}" if zh else f"{en_word} on {line.step.day}")
     if line.corrects is not None:
         said.append(f"更正第 {line.corrects} 号" if zh else f"corrects entry {line.corrects}")
     if line.concerns is not None:
@@ -247,6 +257,8 @@ def subject_text(subject: Subject, language: Language) -> str:
     if subject.kind == "heir":
         return f"由 {subject.id} 继承" if zh else f"heir {subject.id}"
     text = name or subject.id
+    if subject.kind == "request" and name:
+        text += f" {subject.id}"
     if subject.units != 1:
         text += f" × {subject.units}"
     if subject.cash:
