@@ -10,6 +10,7 @@ from typing import Any
 from lianxing.engine.amounts import amount_text, number_text
 from lianxing.engine.answers import awaiting_sentence, stated_sentence
 from lianxing.engine.statement_sentences import COMMANDS
+from lianxing.engine.wording import outside_sentence
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import StatedReason
 
@@ -38,6 +39,9 @@ def answer_sentences(body: Mapping[str, Any], language: Language) -> Iterator[st
     clause = f"〔{place.replace(', ', '，')}〕" if zh else f" [{place}]"
     yield f"已办：{what}{clause if place else ''}" if zh else f"done: {what}{clause if place else ''}"
     yield from (f"  {line}" for line in (*_amounts(body, asked, language), *_closed(body, asked, language)))
+    for one in body.get("unstored", ()):
+        amounts = one["rest"], one["over"], one["off"], one["to"]
+        yield f"  {outside_sentence(one['account'], one['unit'], *amounts, language)}"
 
 
 _CLOSES: Mapping[str, Label] = {

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from lianxing.engine.amounts import number_text
 from lianxing.engine.answers import stated_sentence
 from lianxing.engine.explaining import gap_data, standing_data
-from lianxing.engine.statement_sentences import remarks, subject_text, what_text
+from lianxing.engine.statement_sentences import on_the_way, remarks, subject_text, what_text
 from lianxing.engine.step_sentences import reason_text, step_remarks, step_text
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import (
@@ -176,7 +176,7 @@ def statement_rows(found: Statement, language: Language) -> Iterator[dict[str, s
             "concerns": "" if line.concerns is None else str(line.concerns),
             "actor": line.actor,
             "reason": reason_text(line.reason, language),
-            "remarks": "; ".join(stated_sentence(reason, language) for reason in line.reasons),
+            "remarks": "; ".join(_remarks(line, language)),
             "step": "" if line.step is None else "; ".join(_step_texts(line.step, language)),
         }
         for change in line.changes:
@@ -189,6 +189,10 @@ def statement_rows(found: Statement, language: Language) -> Iterator[dict[str, s
             }
         if not line.changes:
             yield row
+
+
+def _remarks(line: StatementLine, language: Language) -> list[str]:
+    return [*(stated_sentence(reason, language) for reason in line.reasons), *on_the_way(line, language)]
 
 
 def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, Any]:

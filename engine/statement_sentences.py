@@ -209,10 +209,7 @@ def remarks(line: StatementLine, language: Language) -> Iterator[str]:
         data = {"clause": refusal.clause, "reason": refusal.reason, **dict(refusal.details)}
         said.append(refusal_sentence(data, clauses, language))
     yield from said
-    yield from (gone_over_sentence(one.account, one.unit, one.before, one.after, language) for one in line.gone_over)
-    for outside in line.outside:
-        amounts = outside.rest, outside.over, outside.off, outside.to
-        yield outside_sentence(outside.account, outside.unit, *amounts, language)
+    yield from on_the_way(line, language)
     if not said:
         yield from (cited_text(cited, language) for cited in line.clauses)
     if line.actor:
@@ -220,6 +217,14 @@ def remarks(line: StatementLine, language: Language) -> Iterator[str]:
     if line.reason:
         reason = reason_text(line.reason, language)
         yield f"事由：{reason}" if zh else f"reason: {reason}"
+
+
+def on_the_way(line: StatementLine, language: Language) -> Iterator[str]:
+    """Yield what became of amounts before they came into an account, and of those that did not."""
+    yield from (gone_over_sentence(one.account, one.unit, one.before, one.after, language) for one in line.gone_over)
+    for outside in line.outside:
+        amounts = outside.rest, outside.over, outside.off, outside.to
+        yield outside_sentence(outside.account, outside.unit, *amounts, language)
 
 
 def what_text(line: StatementLine, language: Language) -> str:
@@ -256,6 +261,8 @@ def subject_text(subject: Subject, language: Language) -> str:
         return f"{subject.id} 星" if zh else f"star {subject.id}"
     if subject.kind == "heir":
         return f"由 {subject.id} 继承" if zh else f"heir {subject.id}"
+    if subject.kind == "county":
+        return f"{subject.id} 第 {subject.source} 号" if zh else f"entry {subject.source} of {subject.id}"
     text = name or subject.id
     if subject.kind == "request" and name:
         text += f" {subject.id}"

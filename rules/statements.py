@@ -42,10 +42,11 @@ class StatedReason:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an entry is about: a `record`, `star`, `request`, `offer`, `perk`, `account` or `heir` ('' is none).
+    """What an entry is about (`kind`): a `record`, `star`, `request`, `offer`, `perk`, `account`, `heir` or `county`.
 
-    `source` is the registry of a record, `counterpart` who gave or received, and of a request whom it serves where that
-    is not who asks; `merchant` is where it was had, `cash` in hundredths of a yuan.
+    `kind` is '' for nothing. `source` is the registry of a record, of another county the entry there; `counterpart` who
+    gave or received, of a request whom it serves where that is not who asks; `merchant` where it was had; `cash` is in
+    hundredths of a yuan.
     """
 
     kind: str = ""
@@ -84,8 +85,8 @@ class GoneOver:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What an account has not taken in of a record: `rest`, lost as less than a whole unit; `over` what it stores, gone
-    `to` where the county says; `off`, written off when the record became worth less.
+    """What an account has not taken in of a record, or of what arrived: `rest`, lost as less than a whole unit; `over`
+    what it stores, gone `to` where the county says; `off`, written off when the record became worth less.
     """
 
     account: str
@@ -130,7 +131,7 @@ class StatementLine:
 
     `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
     a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left,
-    `outside` what accounts have not taken in of a record. `step` is what was done in a review or with a request.
+    `outside` what accounts have not taken in. `step` is what was done in a review or with a request.
     """
 
     entry: int

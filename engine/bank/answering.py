@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from lianxing.engine.bank.booking import UNITS, Besides, Effects, clause_data, passed_data
+from lianxing.engine.bank.booking import UNITS, Besides, Effects, clause_data, told_data
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.drafting import SYSTEM, draft_of
 from lianxing.engine.bank.passing import Passing
@@ -131,7 +131,7 @@ def entered(
     on: date | None = None,
 ) -> Draft:
     customer.number += 1
-    body |= passed_data(effects)
+    body |= told_data(effects)
     key, actor, reason = None, SYSTEM, ""
     if command is not None:
         key = Key(command.scope, command.key, request_hash(command))

@@ -231,6 +231,7 @@ class _Book:
         body, kept = self._bodies[entry.id], self._kept.get(entry.policy_digest, {})
         named = [step["clause"] for step in (*body.get("workings", ()), *body.get("refusals", ()))]
         named += [said["clause"] for said in body.get("transitions", ())]
+        named += [account for account, _unit, _amount in body.get("brought", ())]
         named += [one.account for one in _outside(body)]
         places = {one["clause"]: str(one["at"]) for one in body.get("closes", ())}
         named += places
@@ -265,6 +266,8 @@ class _Book:
             reviewed = self._reviewed(entry)
             label = self._category(None if reviewed is None else reviewed.record)
             return Subject("record", str(asked["record"]), label, str(asked["registry"]))
+        if "from_county" in asked:
+            return Subject("county", str(asked["from_county"]), source=str(asked["entry"]))
         if "step" in asked:
             return _request(body, entry.volunteer, kept)
         if asked.get("star"):
@@ -583,8 +586,9 @@ def _body(stored: bytes) -> _Body:
 
 
 def _concerns(body: _Body) -> int | None:
-    """Return the entry that an entry settles, gives back or uses."""
-    found = body.get("asked", {}).get("entry", body.get("entry"))
+    """Return the entry that an entry settles, gives back or uses; one of another county is none of this passbook."""
+    asked: _Body = body.get("asked", {})
+    found = None if "from_county" in asked else asked.get("entry", body.get("entry"))
     return found if isinstance(found, int) else None
 
 
@@ -602,7 +606,7 @@ def _gone_over(kind: str, body: _Body) -> Iterator[GoneOver]:
 
 
 def _outside(body: _Body) -> Iterator[Outside]:
-    """Yield what an entry says that accounts have not taken in of its record; of limits its steps tell."""
+    """Yield what an entry says that accounts have not taken in; of limits the steps of its record tell."""
     for one in body.get(UNSTORED, ()):
         if one["account"]:
             yield Outside(one["account"], one["unit"], one["rest"], one["over"], one["off"], one["to"])
