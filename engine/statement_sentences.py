@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from lianxing.engine.amounts import amount_text, number_text
 from lianxing.engine.answers import PERIODS, awaiting_sentence, stated_sentence
+from lianxing.engine.bank.sharing import ORGANISATION, POOL, is_person
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.step_sentences import reason_text, step_remarks, step_text
 from lianxing.engine.wording import gone_over_sentence, outside_sentence, refusal_sentence, standing_sentences
@@ -124,10 +125,11 @@ def heading(found: Statement, language: Language) -> Iterator[str]:
     zh = language == "zh"
     title = found.title.text(language) or found.county
     since = found.since.isoformat() if found.since is not None else ("开户" if zh else "the beginning")
+    owner = owner_text(found.volunteer, language)
     yield (
-        f"志愿者 {found.volunteer}，{title}：{since} 至 {found.until} 的存折明细"
+        f"{owner}，{title}：{since} 至 {found.until} 的存折明细"
         if zh
-        else f"Volunteer {found.volunteer}, {title}: statement from {since} to {found.until}"
+        else f"{owner}, {title}: statement from {since} to {found.until}"
     )
     if found.known is not None:
         instant = instant_text(found.known, found.time_zone)
@@ -139,8 +141,22 @@ def heading(found: Statement, language: Language) -> Iterator[str]:
         yield f"至第 {found.last_entry} 号，印记 {seal}" if zh else f"up to entry {found.last_entry}, seal {seal}"
 
 
+def owner_text(owner: str, language: Language) -> str:
+    """Return whose passbook it is: a volunteer's, a pool's or an organisation's."""
+    zh = language == "zh"
+    for start, chinese, english in ((POOL, "公共池", "Pool"), (ORGANISATION, "组织", "Organisation")):
+        if owner.startswith(start):
+            return f"{chinese if zh else english} {owner.removeprefix(start)}"
+    return f"志愿者 {owner}" if zh else f"Volunteer {owner}"
+
+
 def next_star(found: Statement, facts: Mapping[str, Fact], language: Language) -> list[str]:
-    """Return where the person stands: the star, what is missing to the next one, and the perks that are open."""
+    """Return where the person stands: the star, what is missing to the next one, and the perks that are open.
+
+    A pool or an organisation is no person, and stands nowhere.
+    """
+    if not is_person(found.volunteer):
+        return []
     return standing_sentences(found.standing, facts, language)
 
 

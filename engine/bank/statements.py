@@ -21,6 +21,7 @@ from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST
 from lianxing.engine.bank.reviews import next_data
+from lianxing.engine.bank.sharing import is_person, may_hold
 from lianxing.engine.bank.steps import REVIEW, awards_of, in_state
 from lianxing.engine.bank.told_steps import statement_of, steps_before, told_step
 from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
@@ -374,9 +375,9 @@ class _Book:
 
     def _accounts(self, totals: Iterable[_Part]) -> list[tuple[str, str]]:
         """Return what was earned, the person's accounts of the policy, and those that only earlier policies had."""
-        known = [(EARNED, "points"), (EARNED, "seconds")]
+        known = [(EARNED, "points"), (EARNED, "seconds")] if is_person(self._person.id) else []
         for account in self._rulebook.policy.accounts:
-            if account.holder.value in ("person", "family"):
+            if may_hold(account, self._person.id):
                 known.append((account.clause.id, UNITS[account.unit]))
         known += sorted((account, unit) for account, _part, unit in totals if account != USES)
         return list(dict.fromkeys(known))

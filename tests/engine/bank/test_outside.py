@@ -15,7 +15,7 @@ from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.statement_data import statement_data, statement_rows
 from lianxing.engine.statement_page import statement_page
-from lianxing.engine.statement_sentences import remarks
+from lianxing.engine.statement_sentences import heading, next_star, remarks
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.commands import Give, Redeem, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
@@ -90,6 +90,11 @@ def test_what_overflowed_of_a_gift_is_told_in_every_form_all_of_it_too(tmp_path:
         assert sentence in statement_page(found, counter.rulebook.policy.facts, "en")
         assert list(statement_rows(found, "en"))[-1]["remarks"] == sentence
         assert statement_data(found, "en")["entries"][-1]["outside"][0]["over"] == "1"
+        pool = statement(counter.ledger, counter.rulebook, POOL, None, DAY)
+        assert next(heading(pool, "en")).startswith("Pool chest, ")
+        assert next(heading(pool, "zh")).startswith("公共池 chest，")
+        assert [(one.account, one.available) for one in pool.closing] == [("chest", 300)]
+        assert next_star(pool, counter.rulebook.policy.facts, "en") == []
         agree(counter)
 
 
