@@ -192,7 +192,8 @@ def statement_rows(found: Statement, language: Language) -> Iterator[dict[str, s
 
 
 def _remarks(line: StatementLine, language: Language) -> list[str]:
-    return [*(stated_sentence(reason, language) for reason in line.reasons), *on_the_way(line, language)]
+    reasons = (stated_sentence(reason, language) for reason in line.reasons)
+    return [*reasons, *(unmet.text(language) for unmet in line.unmet), *on_the_way(line, language)]
 
 
 def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, Any]:
@@ -210,6 +211,7 @@ def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, 
         "actor": line.actor,
         "reason": line.reason,
         "reasons": [_reason(reason, language) for reason in line.reasons],
+        "unmet": [_label(unmet) for unmet in line.unmet],
         "gone_over": [_gone_over(one) for one in line.gone_over],
         "outside": [_outside(one) for one in line.outside],
         "step": None if line.step is None else _step(line.step),

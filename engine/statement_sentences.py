@@ -224,6 +224,7 @@ def remarks(line: StatementLine, language: Language) -> Iterator[str]:
     for refusal in line.refusals:
         data = {"clause": refusal.clause, "reason": refusal.reason, **dict(refusal.details)}
         said.append(refusal_sentence(data, clauses, language))
+    said += [unmet.text(language) for unmet in line.unmet]
     yield from said
     yield from on_the_way(line, language)
     if not said:

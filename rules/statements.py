@@ -131,7 +131,8 @@ class StatementLine:
 
     `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
     a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left,
-    `outside` what accounts have not taken in. `step` is what was done in a review or with a request.
+    `outside` what accounts have not taken in. `step` is what was done in a review or with a request,
+    `unmet` what of the condition of an offer did not hold, in words.
     """
 
     entry: int
@@ -151,6 +152,7 @@ class StatementLine:
     gone_over: tuple[GoneOver, ...] = ()
     outside: tuple[Outside, ...] = ()
     step: StepTold | None = None
+    unmet: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

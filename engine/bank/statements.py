@@ -29,15 +29,17 @@ from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.leafing import HoldLeaf, Leaves, VersionLeaf
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
+from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.reviewing import record_subject, standing_of
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import Touch
 from lianxing.engine.wallet import DEBT, HELD, Done, Lot, Wallet
+from lianxing.engine.wording import unmet_sentence
 from lianxing.rules.accounts import Account
 from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry, Refusal
-from lianxing.rules.facts import VolunteerId
+from lianxing.rules.facts import Fact, VolunteerId
 from lianxing.rules.periods import period_start
 from lianxing.rules.perks import Beneficiary, Uses
 from lianxing.rules.places import Clause, Label
@@ -219,6 +221,7 @@ class _Book:
             refusals=tuple(_refusal(refusal) for refusal in body.get("refusals", ())),
             gone_over=tuple(_gone_over(entry.kind, body)),
             outside=tuple(_outside(body)),
+            unmet=tuple(_unmet(body, {**self._rulebook.policy.facts, **OFFER_WORDS})),
             step=told_step(body, self._before.get(entry.id), day, self._rulebook.policy.facts),
         )
 
@@ -611,6 +614,14 @@ def _outside(body: _Body) -> Iterator[Outside]:
     for one in body.get(UNSTORED, ()):
         if one["account"]:
             yield Outside(one["account"], one["unit"], one["rest"], one["over"], one["off"], one["to"])
+
+
+def _unmet(body: _Body, facts: Mapping[str, Fact]) -> Iterator[Label]:
+    """Yield what of the condition of an offer did not hold."""
+    for said in body.get("unmet", ()):
+        label = Label(unmet_sentence(said, facts, "zh"), unmet_sentence(said, facts, "en"))
+        if label != Label():
+            yield label
 
 
 def _stated(reason: _Body) -> StatedReason:
