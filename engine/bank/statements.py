@@ -221,7 +221,7 @@ class _Book:
             refusals=tuple(_refusal(refusal) for refusal in body.get("refusals", ())),
             gone_over=tuple(_gone_over(entry.kind, body)),
             outside=tuple(_outside(body)),
-            unmet=tuple(_unmet(body, {**self._rulebook.policy.facts, **OFFER_WORDS})),
+            unmet=tuple(_unmet(body, self._rulebook.policy.facts)),
             step=told_step(body, self._before.get(entry.id), day, self._rulebook.policy.facts),
         )
 
@@ -302,7 +302,9 @@ class _Book:
     def _reviewed(self, entry: Entry) -> VersionLeaf | None:
         """Return the record of which a step of a review was asked, as it was then."""
         asked: _Body = self._bodies[entry.id].get("asked", {})
-        key = asked.get("registry"), asked.get("record")
+        if not asked.get("record"):
+            return None
+        key = asked["registry"], asked["record"]
         earlier = (leaf for leaf in reversed(self._leaves.versions) if leaf.entry < entry.id)
         return next((leaf for leaf in earlier if leaf.record is not None and leaf.record.key == key), None)
 
@@ -619,7 +621,8 @@ def _outside(body: _Body) -> Iterator[Outside]:
 def _unmet(body: _Body, facts: Mapping[str, Fact]) -> Iterator[Label]:
     """Yield what of the condition of an offer did not hold."""
     for said in body.get("unmet", ()):
-        label = Label(unmet_sentence(said, facts, "zh"), unmet_sentence(said, facts, "en"))
+        known = {**facts, **OFFER_WORDS}
+        label = Label(unmet_sentence(said, known, "zh"), unmet_sentence(said, known, "en"))
         if label != Label():
             yield label
 
