@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from lianxing.engine.amounts import amount_text, number_text
 from lianxing.engine.answers import awaiting_sentence, stated_sentence
 from lianxing.engine.statement_sentences import COMMANDS
+from lianxing.engine.wording import outside_sentence, unmet_sentence
+from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import StatedReason
 
 
-def answer_sentences(body: Mapping[str, Any], language: Language) -> Iterator[str]:
-    """Yield what became of a command: what was asked and its clause; for a refusal every reason with its own."""
+def answer_sentences(
+    body: Mapping[str, Any], language: Language, facts: Mapping[str, Fact] = MappingProxyType({})
+) -> Iterator[str]:
+    """Yield what became of a command: what was asked and its clause; for a refusal every reason with its own.
+
+    `facts` are those of the county and of offers: what of a condition did not hold is told by their names.
+    """
     zh = language == "zh"
     asked = body["asked"]
     command = COMMANDS.get(asked["command"], Label(asked["command"], asked["command"])).text(language)
@@ -31,6 +39,8 @@ def answer_sentences(body: Mapping[str, Any], language: Language) -> Iterator[st
                 reason["code"], reason["clause"], reason["at"], reason["cites"], tuple(reason["operands"].items())
             )
             yield f"  {stated_sentence(stated, language)}"
+        unmet = (unmet_sentence(said, facts, language) for said in body.get("unmet", ()))
+        yield from (f"    {sentence}" for sentence in unmet if sentence)
         return
     place = ", ".join(
         part for part in (body.get("clause", ""), body.get("at", "").rpartition(":")[0], body.get("cites", "")) if part
@@ -38,6 +48,9 @@ def answer_sentences(body: Mapping[str, Any], language: Language) -> Iterator[st
     clause = f"〔{place.replace(', ', '，')}〕" if zh else f" [{place}]"
     yield f"已办：{what}{clause if place else ''}" if zh else f"done: {what}{clause if place else ''}"
     yield from (f"  {line}" for line in (*_amounts(body, asked, language), *_closed(body, asked, language)))
+    for one in body.get("unstored", ()):
+        amounts = one["rest"], one["over"], one["off"], one["to"]
+        yield f"  {outside_sentence(one['account'], one['unit'], *amounts, language)}"
 
 
 _CLOSES: Mapping[str, Label] = {

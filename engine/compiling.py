@@ -21,6 +21,7 @@ from lianxing.engine.reading.notes import nearest
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.reading.tables import hole_in
+from lianxing.engine.reading.vocabulary import KEYS
 from lianxing.engine.reckoning import review_problems
 from lianxing.engine.rivals import rivals
 from lianxing.engine.scoring import score_problems, transition_problems
@@ -160,7 +161,7 @@ def _county(layers: list[Layer], folder: Folder, problems: list[Problem]) -> Cou
     said_wrong = any(problem.location.path == head.location.path for problem in problems)
     for key, value in (("time_zone", time_zone), ("in_force", in_force)):
         if not value and not said_wrong:
-            problems.append(Problem("P015", head.location, (("key", key),)))
+            problems.append(Problem("P015", head.location, (("key", KEYS[key] if head.script == "zh" else key),)))
     if not time_zone or in_force is None or in_force.in_force_from is None:
         return None
     return County(

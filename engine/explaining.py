@@ -6,13 +6,14 @@ The body of an entry holds what each step found and left, so that `engine.readdi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from lianxing.engine.amounts import number_text
 from lianxing.rules.assessments import Assessment, Operand, Refusal, Working
 from lianxing.rules.earning import Add, EarningStep, Multiply, PointsPerEvent, PointsPerHour
-from lianxing.rules.facts import Fact
+from lianxing.rules.facts import Fact, Scope
 from lianxing.rules.hours import CountsAs, HoursStep
 from lianxing.rules.places import Clause
 from lianxing.rules.policy import DECISIONS_VERSION, Policy
@@ -183,6 +184,14 @@ def gap_data(gap: Gap) -> dict[str, Any]:
         "lacking": gap.lacking,
         "at": str(gap.location),
     }
+
+
+def unmet_data(gap: Gap, facts: Mapping[str, Fact]) -> dict[str, Any]:
+    """Return what of a condition does not hold as an entry keeps it: of a person nothing that the register says."""
+    said = gap_data(gap)
+    if facts[gap.fact].scope is Scope.PERSON:
+        del said["has"], said["lacking"]
+    return said
 
 
 def _perk_data(perk: HeldPerk) -> dict[str, Any]:

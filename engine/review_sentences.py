@@ -46,17 +46,14 @@ def step_sentences(body: Mapping[str, Any], language: Language) -> Iterator[str]
         late = ("（补录）" if zh else " (late)") if body["late"] else ""
         yield f"已办：{what}{late}" if zh else f"done: {what}{late}"
         if body["review"]["number"]:
-            yield f"  证书编号 {body['review']['number']}" if zh else f"  certificate {body['review']['number']}"
+            yield f"  {certificate_sentence(body['review']['number'], language)}"
     if "state" in body:
         yield from (f"  {line}" for line in _stands(body, language))
 
 
 def _stands(body: Mapping[str, Any], language: Language) -> Iterator[str]:
-    zh, state = language == "zh", state_word(body["state"], language)
-    due = ("，中止" if zh else ", suspended") if body["suspended"] else ""
-    if body["due"]:
-        due = f"，最后一日 {body['due']}" if zh else f", last day {body['due']}"
-    yield f"状态：{state}{due}" if zh else f"state: {state}{due}"
+    zh = language == "zh"
+    yield state_sentence(state_word(body["state"], language), body["due"] or "", body["suspended"], language)
     for following in body["next"]:
         by = following["by"] or ("任何人" if zh else "anybody")
         doing = doing_word(following["doing"], language)
@@ -64,6 +61,19 @@ def _stands(body: Mapping[str, Any], language: Language) -> Iterator[str]:
         when = (f" {since} 起" if zh else f" from {since}") if since else ""
         when += (f" 至 {until}" if zh else f" until {until}") if until else ""
         yield f"可办：{doing}（{by}）{when}" if zh else f"next: {doing} by {by}{when}"
+
+
+def state_sentence(state: str, due: str, suspended: bool, language: Language) -> str:
+    """Return how far something has come, and until when the time runs."""
+    zh = language == "zh"
+    until = ("，中止" if zh else ", suspended") if suspended else ""
+    if due:
+        until = f"，最后一日 {due}" if zh else f", last day {due}"
+    return f"状态：{state}{until}" if zh else f"state: {state}{until}"
+
+
+def certificate_sentence(number: str, language: Language) -> str:
+    return f"证书编号 {number}" if language == "zh" else f"certificate {number}"
 
 
 def _about(asked: Mapping[str, Any], language: Language) -> str:

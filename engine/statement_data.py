@@ -6,7 +6,7 @@ An amount is text, exact: points as a decimal (`"6.2"`), time in whole seconds (
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from lianxing.engine.amounts import number_text
 from lianxing.engine.answers import stated_sentence
 from lianxing.engine.explaining import gap_data, standing_data
-from lianxing.engine.statement_sentences import remarks, subject_text, what_text
+from lianxing.engine.statement_sentences import on_the_way, remarks, subject_text, what_text
+from lianxing.engine.step_sentences import reason_text, step_remarks, step_text
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import (
     AccountState,
@@ -29,6 +30,7 @@ from lianxing.rules.statements import (
     StatedReason,
     Statement,
     StatementLine,
+    StepTold,
     Subject,
 )
 
@@ -51,6 +53,7 @@ COLUMNS = (
     "actor",
     "reason",
     "remarks",
+    "step",
 )
 # What stands there is made by us alone: a minus sign in front of it is a number, no formula.
 NUMBERS = frozenset(("entry", "amount", "balance", "corrects", "concerns"))
@@ -172,8 +175,9 @@ def statement_rows(found: Statement, language: Language) -> Iterator[dict[str, s
             "corrects": "" if line.corrects is None else str(line.corrects),
             "concerns": "" if line.concerns is None else str(line.concerns),
             "actor": line.actor,
-            "reason": line.reason,
-            "remarks": "; ".join(stated_sentence(reason, language) for reason in line.reasons),
+            "reason": reason_text(line.reason, language),
+            "remarks": "; ".join(_remarks(line, language)),
+            "step": "" if line.step is None else "; ".join(_step_texts(line.step, language)),
         }
         for change in line.changes:
             yield row | {
@@ -185,6 +189,11 @@ def statement_rows(found: Statement, language: Language) -> Iterator[dict[str, s
             }
         if not line.changes:
             yield row
+
+
+def _remarks(line: StatementLine, language: Language) -> list[str]:
+    reasons = (stated_sentence(reason, language) for reason in line.reasons)
+    return [*reasons, *(unmet.text(language) for unmet in line.unmet), *on_the_way(line, language)]
 
 
 def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, Any]:
@@ -202,10 +211,42 @@ def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, 
         "actor": line.actor,
         "reason": line.reason,
         "reasons": [_reason(reason, language) for reason in line.reasons],
+        "unmet": [_label(unmet) for unmet in line.unmet],
         "gone_over": [_gone_over(one) for one in line.gone_over],
         "outside": [_outside(one) for one in line.outside],
+        "step": None if line.step is None else _step(line.step),
         "sentences": [what_text(line, language), *remarks(line, language)],
     }
+
+
+def _step_texts(step: StepTold, language: Language) -> list[str]:
+    return [step_text(step, language), *step_remarks(step, language)]
+
+
+def _step(step: StepTold) -> dict[str, Any]:
+    return {
+        "of": "request" if step.of_request else "review",
+        "doing": step.doing,
+        "role": step.role,
+        "day": _day(step.day),
+        "was": step.was,
+        "state": step.state,
+        "due": _day(step.due),
+        "suspended": step.suspended,
+        "late": step.late,
+        "nominated": step.nominated,
+        "upheld": step.upheld,
+        "objection": step.objection or None,
+        "certificate": step.certificate,
+        "helper": step.helper,
+        "seconds": exact("seconds", step.seconds),
+        "served_on": _day(step.served_on),
+        "evaluation": [{"fact": _label(fact), "value": _label(value)} for fact, value in step.evaluation],
+    }
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _change(change: Change) -> dict[str, str]:

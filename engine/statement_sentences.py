@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 from lianxing.engine.amounts import amount_text, number_text
 from lianxing.engine.answers import PERIODS, awaiting_sentence, stated_sentence
+from lianxing.engine.bank.sharing import ORGANISATION, POOL, is_person
 from lianxing.engine.reading.vocabulary import WORDS
+from lianxing.engine.step_sentences import reason_text, step_remarks, step_text
 from lianxing.engine.wording import gone_over_sentence, outside_sentence, refusal_sentence, standing_sentences
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
@@ -123,10 +125,11 @@ def heading(found: Statement, language: Language) -> Iterator[str]:
     zh = language == "zh"
     title = found.title.text(language) or found.county
     since = found.since.isoformat() if found.since is not None else ("开户" if zh else "the beginning")
+    owner = owner_text(found.volunteer, language)
     yield (
-        f"志愿者 {found.volunteer}，{title}：{since} 至 {found.until} 的存折明细"
+        f"{owner}，{title}：{since} 至 {found.until} 的存折明细"
         if zh
-        else f"Volunteer {found.volunteer}, {title}: statement from {since} to {found.until}"
+        else f"{owner}, {title}: statement from {since} to {found.until}"
     )
     if found.known is not None:
         instant = instant_text(found.known, found.time_zone)
@@ -138,8 +141,22 @@ def heading(found: Statement, language: Language) -> Iterator[str]:
         yield f"至第 {found.last_entry} 号，印记 {seal}" if zh else f"up to entry {found.last_entry}, seal {seal}"
 
 
+def owner_text(owner: str, language: Language) -> str:
+    """Return whose passbook it is: a volunteer's, a pool's or an organisation's."""
+    zh = language == "zh"
+    for start, chinese, english in ((POOL, "公共池", "Pool"), (ORGANISATION, "组织", "Organisation")):
+        if owner.startswith(start):
+            return f"{chinese if zh else english} {owner.removeprefix(start)}"
+    return f"志愿者 {owner}" if zh else f"Volunteer {owner}"
+
+
 def next_star(found: Statement, facts: Mapping[str, Fact], language: Language) -> list[str]:
-    """Return where the person stands: the star, what is missing to the next one, and the perks that are open."""
+    """Return where the person stands: the star, what is missing to the next one, and the perks that are open.
+
+    A pool or an organisation is no person, and stands nowhere.
+    """
+    if not is_person(found.volunteer):
+        return []
     return standing_sentences(found.standing, facts, language)
 
 
@@ -200,22 +217,31 @@ def line_sentences(line: StatementLine, found: Statement, language: Language) ->
 def remarks(line: StatementLine, language: Language) -> Iterator[str]:
     """Yield why: the clauses, what refused it, and who acted."""
     zh = language == "zh"
+    if line.step is not None:
+        yield from step_remarks(line.step, language)
     said = [stated_sentence(reason, language) for reason in line.reasons]
     clauses = {cited.clause: _cited_data(cited) for cited in line.clauses}
     for refusal in line.refusals:
         data = {"clause": refusal.clause, "reason": refusal.reason, **dict(refusal.details)}
         said.append(refusal_sentence(data, clauses, language))
+    said += [unmet.text(language) for unmet in line.unmet]
     yield from said
-    yield from (gone_over_sentence(one.account, one.unit, one.before, one.after, language) for one in line.gone_over)
-    for outside in line.outside:
-        amounts = outside.rest, outside.over, outside.off, outside.to
-        yield outside_sentence(outside.account, outside.unit, *amounts, language)
+    yield from on_the_way(line, language)
     if not said:
         yield from (cited_text(cited, language) for cited in line.clauses)
     if line.actor:
         yield f"经办：{line.actor}" if zh else f"by {line.actor}"
     if line.reason:
-        yield f"事由：{line.reason}" if zh else f"reason: {line.reason}"
+        reason = reason_text(line.reason, language)
+        yield f"事由：{reason}" if zh else f"reason: {reason}"
+
+
+def on_the_way(line: StatementLine, language: Language) -> Iterator[str]:
+    """Yield what became of amounts before they came into an account, and of those that did not."""
+    yield from (gone_over_sentence(one.account, one.unit, one.before, one.after, language) for one in line.gone_over)
+    for outside in line.outside:
+        amounts = outside.rest, outside.over, outside.off, outside.to
+        yield outside_sentence(outside.account, outside.unit, *amounts, language)
 
 
 def what_text(line: StatementLine, language: Language) -> str:
@@ -225,7 +251,13 @@ def what_text(line: StatementLine, language: Language) -> str:
     if line.command and line.kind == "refused":
         asked = COMMANDS.get(line.command, Label(line.command, line.command)).text(language)
         kind = f"{kind}：{asked}" if zh else f"{kind}: {asked}"
+    if line.step is not None:
+        done = step_text(line.step, language)
+        kind = f"{kind}：{done}" if zh else f"{kind}: {done}"
     said = [kind, subject_text(line.subject, language)]
+    if line.step is not None and line.step.day not in (None, line.on):
+        zh_word, en_word = ("申请", "applied for") if line.subject.kind == "star" else ("服务", "served")
+        said.append(f"{line.step.day} {zh_word}" if zh else f"{en_word} on {line.step.day}")
     if line.corrects is not None:
         said.append(f"更正第 {line.corrects} 号" if zh else f"corrects entry {line.corrects}")
     if line.concerns is not None:
@@ -246,7 +278,11 @@ def subject_text(subject: Subject, language: Language) -> str:
         return f"{subject.id} 星" if zh else f"star {subject.id}"
     if subject.kind == "heir":
         return f"由 {subject.id} 继承" if zh else f"heir {subject.id}"
+    if subject.kind == "county":
+        return f"{subject.id} 第 {subject.source} 号" if zh else f"entry {subject.source} of {subject.id}"
     text = name or subject.id
+    if subject.kind == "request" and name:
+        text += f" {subject.id}"
     if subject.units != 1:
         text += f" × {subject.units}"
     if subject.cash:

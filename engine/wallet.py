@@ -136,7 +136,7 @@ class Done(NamedTuple):
     `opened` are the new lots as they were opened, before the moves. `ended` are lots of which a part is held and
     whose last day has been set to one long past. `drawn` is what was newly drawn over the balance, below zero where
     that was paid back: where the account borrows, the pool lends or gets so much. `passed` is what came late through
-    changes of rules.
+    changes of rules, `over` what has overflowed, below zero where it came back from there.
     """
 
     lines: tuple[Line, ...] = ()
@@ -147,6 +147,7 @@ class Done(NamedTuple):
     ended: tuple[int, ...] = ()
     drawn: int = 0
     passed: tuple[Passed, ...] = ()
+    over: int = 0
 
 
 NOTHING = Done()

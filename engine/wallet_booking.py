@@ -43,6 +43,7 @@ class WalletBooking:
     ended: list[int] = field(default_factory=list)
     drawn: int = 0
     passed: list[Passed] = field(default_factory=list)
+    over_stored: int = 0
 
     def book(self, account: str, amount: int) -> None:
         self.lines[account] = self.lines.get(account, 0) + amount
@@ -60,6 +61,7 @@ class WalletBooking:
             ended=tuple(self.ended),
             drawn=self.drawn,
             passed=tuple(self.passed),
+            over=self.over_stored,
         )
 
     def change(self, lot: Lot, amount: int, why: str = "") -> None:
@@ -206,6 +208,7 @@ class WalletBooking:
             if source:
                 before = self._unstored(source)
                 self.wallet.unstored[source] = before._replace(over=before.over + amount)
+            self.over_stored += amount
             self.book(storage.overflow.value, amount)
 
     def comes_back(self, source: str, amount: int) -> int:

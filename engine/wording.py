@@ -16,7 +16,7 @@ from lianxing.engine.score_sentences import score_sentences, transition_sentence
 from lianxing.rules.assessments import HELD, KEY, MISSING, NO_RATE
 from lianxing.rules.conditions import Operator
 from lianxing.rules.facts import Fact, FactType, Scope
-from lianxing.rules.places import Label, Language
+from lianxing.rules.places import Label, Language, Location
 from lianxing.rules.standings import Gap, HeldPerk, MeasureLine, Standing
 
 _DIRECTIONS = {
@@ -340,13 +340,18 @@ _TESTS = {
 }
 
 
-def gap_sentence(gap: Gap, facts: Mapping[str, Fact], language: Language) -> str:
-    """Return what keeps a condition from holding, in words."""
+def gap_sentence(gap: Gap, facts: Mapping[str, Fact], language: Language, *, told: bool = True) -> str:
+    """Return what keeps a condition from holding, in words; what there is instead only where it is told."""
     zh = language == "zh"
     fact = facts[gap.fact]
     name = fact.meaning.text(language) if fact.scope.value == "measure" else (fact.zh if zh else fact.name)
     has = value_text(fact, gap.has, language)
     where = f"{gap.location.path}:{gap.location.line}"
+    if not told:
+        needs = [] if gap.operator is None else [_TESTS[gap.operator][0 if zh else 1]]
+        needs += [value_text(fact, gap.needed, language)] if gap.needed != "" else []
+        said = " ".join(needs)
+        return f"  {name}须{said or '另有所符'}〔{where}〕" if zh else f"  {name} has to be {said or 'other'} [{where}]"
     if gap.operator is None:
         return f"  {name}现为 {has}〔{where}〕" if zh else f"  {name} is {has} [{where}]"
     needed = value_text(fact, gap.needed, language)
@@ -355,6 +360,21 @@ def gap_sentence(gap: Gap, facts: Mapping[str, Fact], language: Language) -> str
     if zh:
         return f"  {name}{test} {needed}，现有 {has}{'，还差 ' + lacking if lacking else ''}〔{where}〕"
     return f"  {name} {test} {needed}, has {has}{', lacks ' + lacking if lacking else ''} [{where}]"
+
+
+def unmet_sentence(said: Mapping[str, Any], facts: Mapping[str, Fact], language: Language) -> str:
+    """Return what of a condition did not hold, as an entry keeps it; '' of a fact that is not known any more."""
+    fact = facts.get(said["fact"])
+    if fact is None:
+        return ""
+    path, line, column = said["at"].rsplit(":", 2)
+    operator = None if said["test"] is None else Operator(said["test"])
+    has = said.get("has")
+    if isinstance(has, str) and fact.type is FactType.RATIO:
+        has = Fraction(has)
+    where = Location(path, int(line), int(column))
+    gap = Gap(fact.name, fact.type, operator, said["needed"], has, said.get("lacking"), where)
+    return gap_sentence(gap, facts, language, told="has" in said).strip()
 
 
 def _perk_sentence(perk: HeldPerk, language: Language) -> str:

@@ -42,9 +42,10 @@ class StatedReason:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an entry is about: a `record`, `star`, `offer`, `perk`, `account` or `heir` (`kind` is '' for none).
+    """What an entry is about (`kind`): a `record`, `star`, `request`, `offer`, `perk`, `account`, `heir` or `county`.
 
-    `source` is the registry of a record, `counterpart` who gave or received, `merchant` where it was had; `cash` is in
+    `kind` is '' for nothing. `source` is the registry of a record, of another county the entry there; `counterpart` who
+    gave or received, of a request whom it serves where that is not who asks; `merchant` where it was had; `cash` is in
     hundredths of a yuan.
     """
 
@@ -84,8 +85,8 @@ class GoneOver:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What an account has not taken in of a record: `rest`, lost as less than a whole unit; `over` what it stores, gone
-    `to` where the county says; `off`, written off when the record became worth less.
+    """What an account has not taken in of a record, or of what arrived: `rest`, lost as less than a whole unit; `over`
+    what it stores, gone `to` where the county says; `off`, written off when the record became worth less.
     """
 
     account: str
@@ -97,12 +98,41 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
+class StepTold:
+    """A step of a review or of a request for service, taken or refused: what, by which body, and what it came to.
+
+    `doing` is a word of `rules.reviewing.Doing`, of a request (`of_request`) one of `rules.requests.Step`. `was` and
+    `state` tell how far it had come before the step and after it, None where that is not kept. `day` is the day of the
+    record, or of the application for the star. `due` is the last day of the time that runs: of the stage or notice.
+    """
+
+    of_request: bool
+    doing: str
+    role: str = ""
+    day: date | None = None
+    was: str | None = None
+    state: str | None = None
+    due: date | None = None
+    suspended: bool = False
+    late: bool = False
+    nominated: bool = False
+    upheld: bool | None = None
+    objection: int = 0
+    certificate: str = ""
+    helper: str = ""
+    seconds: int = 0
+    served_on: date | None = None
+    evaluation: tuple[tuple[Label, Label], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StatementLine:
     """One entry: the day it happened, the instant it was recorded, what it is, and what it changed.
 
     `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
     a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left,
-    `outside` what accounts have not taken in of a record.
+    `outside` what accounts have not taken in. `step` is what was done in a review or with a request,
+    `unmet` what of the condition of an offer did not hold, in words.
     """
 
     entry: int
@@ -121,6 +151,8 @@ class StatementLine:
     refusals: tuple[Refusal, ...] = ()
     gone_over: tuple[GoneOver, ...] = ()
     outside: tuple[Outside, ...] = ()
+    step: StepTold | None = None
+    unmet: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
-from lianxing.engine.bank.booking import UNITS, Besides, Effects, clause_data, passed_data
+from lianxing.engine.bank.booking import UNITS, Besides, Effects, clause_data, told_data
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.drafting import SYSTEM, draft_of
 from lianxing.engine.bank.passing import Passing
@@ -131,7 +132,7 @@ def entered(
     on: date | None = None,
 ) -> Draft:
     customer.number += 1
-    body |= passed_data(effects)
+    body |= told_data(effects)
     key, actor, reason = None, SYSTEM, ""
     if command is not None:
         key = Key(command.scope, command.key, request_hash(command))
@@ -145,9 +146,20 @@ def entered(
     return draft
 
 
-def refused(counter: Counter, command: Command, reasons: Sequence[Reason], *, clause: Clause | None = None) -> Decision:
+def refused(
+    counter: Counter,
+    command: Command,
+    reasons: Sequence[Reason],
+    *,
+    clause: Clause | None = None,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> Decision:
     customer = counter.people[command.volunteer]
-    body = body_of(command, clause=clause) | {"allowed": False, "reasons": [reason_data(one) for one in reasons]}
+    body = body_of(command, clause=clause) | {
+        "allowed": False,
+        "reasons": [reason_data(one) for one in reasons],
+        **more,
+    }
     return Decision([entered(counter, customer, command, REFUSED, body, Effects())], body)
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from lianxing.engine.ledger.drafts import Line, LotLine, NewLot, WalletRow
 from lianxing.engine.turning import Passed, Turned, turned_data, turned_of
-from lianxing.engine.wallet import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, Wallet
+from lianxing.engine.wallet import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, Unstored, Wallet
 from lianxing.rules.accounts import Account, Unit
 from lianxing.rules.places import Clause
 from lianxing.rules.statements import USES
@@ -20,7 +20,7 @@ UNITS = {Unit.POINTS: "points", Unit.HOURS: "seconds"}
 _FLOORS: dict[str, int | None] = {AVAILABLE: 0, HELD: 0, DEBT: None}
 LOTS_OF_ENTRY_MAX = 10_000
 
-UNSTORED = "unstored"  # in the body of a record: what accounts have not taken in of it
+UNSTORED = "unstored"  # in the body of an entry: what accounts have not taken in of its record, or of what arrived
 PERK_USES = "perk_uses"  # the other side of the accounts `uses/<perk>` of people
 
 # What a wallet is besides its lots and balances: drawn, rest, how many grants, the changes of rules.
@@ -40,6 +40,7 @@ class Effects:
     wallets: list[WalletRow] = field(default_factory=list)
     drawn: dict[str, int] = field(default_factory=dict)  # by account: newly drawn over the balance, or paid back
     passed: list[tuple[Account, Passed]] = field(default_factory=list)  # what came late through changes of rules
+    over: list[tuple[Account, int]] = field(default_factory=list)  # what was more than is stored
 
     def add(self, wallet: Wallet, done: Done, before: Besides) -> None:
         """Add what a change has done to a wallet; `before` is what `besides` said of it before."""
@@ -62,6 +63,8 @@ class Effects:
         if done.drawn:
             self.drawn[id] = self.drawn.get(id, 0) + done.drawn
         self.passed += [(account, passed) for passed in done.passed]
+        if done.over > 0:
+            self.over.append((account, done.over))
         if besides(wallet) != before or wallet.unsaid:
             self.wallets.append(WalletRow(id, wallet.drawn, wallet.rest, _issued_text(wallet)))
             wallet.unsaid = False
@@ -124,6 +127,19 @@ def passed_data(effects: Effects) -> dict[str, Any]:
         for account, passed in effects.passed
     ]
     return {"transitions": said} if said else {}
+
+
+def outside_data(account: Account, said: Unstored) -> dict[str, Any]:
+    """Return what an account has not taken in, where that went, and by which clause."""
+    to = "" if account.storage is None else account.storage.overflow.value
+    where = {"account": account.clause.id, "unit": UNITS[account.unit], **clause_data(account.clause)}
+    return {**where, **said._asdict(), "to": to}
+
+
+def told_data(effects: Effects) -> dict[str, Any]:
+    """Return, for the body of an entry without a record, what became of amounts on their way into accounts."""
+    over = [outside_data(account, Unstored(over=amount)) for account, amount in effects.over]
+    return {**passed_data(effects), **({UNSTORED: over} if over else {})}
 
 
 def first_lot(entry: int) -> int:

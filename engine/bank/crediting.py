@@ -11,7 +11,7 @@ import orjson
 
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
-from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, clause_data, first_lot, passed_data
+from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, first_lot, outside_data, passed_data
 from lianxing.engine.bank.closings import Closed
 from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.passing import Arrival, From, Passing, taken_back
@@ -150,11 +150,7 @@ def _source(booking: Booking) -> str:
 
 def _unstored_data(account: Account, said: Unstored | None) -> dict[str, Any] | None:
     """Return what an account has not taken in of a record, and by which clause; None where it has taken in all."""
-    if said is None or not any(said):
-        return None
-    to = "" if account.storage is None else account.storage.overflow.value
-    where = {"account": account.clause.id, "unit": UNITS[account.unit], **clause_data(account.clause)}
-    return {**where, **said._asdict(), "to": to}
+    return None if said is None or not any(said) else outside_data(account, said)
 
 
 def _over_limits(units: Sequence[str], assessment: Assessment | None) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.booking import Effects, passed_data
+from lianxing.engine.bank.booking import Effects, told_data
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.rulebook import Rulebook
@@ -33,7 +33,7 @@ def draft_of(
         county=customer.owner[1],
         effective_on=on,
         policy_digest=rulebook.policy.digest,
-        body=orjson.dumps({**body, **passed_data(effects)}),
+        body=orjson.dumps({**body, **told_data(effects)}),
         actor=actor,
         reason=reason,
         lines=tuple(effects.lines),

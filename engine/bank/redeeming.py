@@ -26,10 +26,12 @@ from lianxing.engine.bank.answering import (
 )
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
+from lianxing.engine.explaining import unmet_data
 from lianxing.engine.ledger.drafts import Draft, NewHold, NewRedemption, Taking
 from lianxing.engine.ledger.holdings import Had
 from lianxing.engine.perks import Use, use_of
 from lianxing.engine.reading.perks import STARS_FACT
+from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.redemption import Asking, account_of, quote, voucher_use, withdrawal
 from lianxing.engine.rulebook import OFFERS, Rulebook
 from lianxing.engine.wallet import OWED, Wallet
@@ -81,7 +83,9 @@ def redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
         counter.passing.cannot_lend(wallet, command.on, said.price) if said.allowed and not offer.watermark else None
     )
     if reasons or short is not None:
-        return refused(counter, command, [*reasons, *([short] if short else [])], clause=offer.clause)
+        unmet = [unmet_data(gap, {**policy.facts, **OFFER_WORDS}) for gap in said.gaps]
+        more = {"unmet": unmet} if unmet else {}
+        return refused(counter, command, [*reasons, *([short] if short else [])], clause=offer.clause, more=more)
     effects, before = Effects(), besides(wallet)
     number = customer.number + 1
     wallet.next_lot = first_lot(number)

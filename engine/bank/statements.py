@@ -20,24 +20,31 @@ from lianxing.engine.bank.booking import UNITS, UNSTORED, issued_from
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST
-from lianxing.engine.bank.steps import REVIEW, awards_of
+from lianxing.engine.bank.reviews import next_data
+from lianxing.engine.bank.sharing import is_person, may_hold
+from lianxing.engine.bank.steps import REVIEW, awards_of, in_state
+from lianxing.engine.bank.told_steps import statement_of, steps_before, told_step
 from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
 from lianxing.engine.ledger.errors import DamagedError
-from lianxing.engine.ledger.leafing import HoldLeaf, Leaves
+from lianxing.engine.ledger.leafing import HoldLeaf, Leaves, VersionLeaf
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
+from lianxing.engine.reading.redemption import OFFER_WORDS
+from lianxing.engine.reviewing import record_subject, standing_of
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import Touch
 from lianxing.engine.wallet import DEBT, HELD, Done, Lot, Wallet
+from lianxing.engine.wording import unmet_sentence
 from lianxing.rules.accounts import Account
 from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry, Refusal
-from lianxing.rules.facts import VolunteerId
+from lianxing.rules.facts import Fact, VolunteerId
 from lianxing.rules.periods import period_start
 from lianxing.rules.perks import Beneficiary, Uses
 from lianxing.rules.places import Clause, Label
 from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.reviewing import About
 from lianxing.rules.standings import Counted, Standing
 from lianxing.rules.statements import (
     EARNED,
@@ -109,13 +116,13 @@ def statement_from(
         raise LookupError("the ledger knows no such volunteer")
     stored = [one for one in stored if known is None or one.entry.recorded_at <= known]
     kept = {digest: _kept(reading, digest) for digest in {one.entry.policy_digest for one in stored}}
-    owner = volunteer, county.id
+    owner, known_as = (volunteer, county.id), person or Volunteer(volunteer)
     touches = touches_in(reading, rulebook, [owner]).get(owner, ())
     with _readable(f"{county.id}/{volunteer}"):
-        book = _Book(rulebook, stored, reading.leaves(owner), kept, until, touches)
+        book = _Book(rulebook, known_as, stored, reading.leaves(owner), kept, until, touches)
         lines = list(book.lines(since))
         closed_on = reading.closed_on([(volunteer, county.id)]).get((volunteer, county.id))
-        standing = book.standing(person or Volunteer(volunteer))
+        standing = book.standing()
         return Statement(
             volunteer=volunteer,
             county=county.id,
@@ -151,6 +158,7 @@ class _Book:
     def __init__(
         self,
         rulebook: Rulebook,
+        person: Volunteer,
         stored: Sequence[StoredEntry],
         leaves: Leaves,
         kept: Mapping[str, _Kept],
@@ -159,10 +167,12 @@ class _Book:
     ) -> None:
         self._touches = touches
         self._rulebook = rulebook
+        self._person = person
         self._leaves = leaves
         self._kept = kept
         self._until = until
         self._bodies: dict[int, _Body] = {one.entry.id: _body(one.body) for one in stored}
+        self._before = steps_before(stored, self._bodies)
         self._entries = {one.entry.id: one.entry for one in stored}
         # In the order of the days, and of one day in the order in which it was recorded.
         self.shown = sorted(
@@ -192,6 +202,8 @@ class _Book:
     def _line(self, entry: Entry, changes: tuple[Change, ...]) -> StatementLine:
         body = self._bodies[entry.id]
         asked: _Body = body.get("asked", {})
+        reviewed = self._reviewed(entry)
+        day = None if reviewed is None or reviewed.record is None else reviewed.record.day
         return StatementLine(
             entry=entry.id,
             on=entry.effective_on,
@@ -209,6 +221,8 @@ class _Book:
             refusals=tuple(_refusal(refusal) for refusal in body.get("refusals", ())),
             gone_over=tuple(_gone_over(entry.kind, body)),
             outside=tuple(_outside(body)),
+            unmet=tuple(_unmet(body, self._rulebook.policy.facts)),
+            step=told_step(body, self._before.get(entry.id), day, self._rulebook.policy.facts),
         )
 
     def _postings(self, number: int) -> Iterator[tuple[str, str, str, int]]:
@@ -221,11 +235,14 @@ class _Book:
         body, kept = self._bodies[entry.id], self._kept.get(entry.policy_digest, {})
         named = [step["clause"] for step in (*body.get("workings", ()), *body.get("refusals", ()))]
         named += [said["clause"] for said in body.get("transitions", ())]
+        named += [account for account, _unit, _amount in body.get("brought", ())]
         named += [one.account for one in _outside(body)]
         places = {one["clause"]: str(one["at"]) for one in body.get("closes", ())}
         named += places
         if "clause" in body:
             named.append(body["clause"])
+        elif entry.kind == REVIEW:
+            named.append(self._review_clause(entry, body))
         elif entry.record == "" and not body.get("reasons"):
             named += [change.account for change in changes]
         for id in dict.fromkeys(named):
@@ -250,7 +267,13 @@ class _Book:
             return replace(subject, units=int(body.get("units", subject.units)))
         kept = self._kept.get(entry.policy_digest, {})
         if asked.get("record"):
-            return Subject("record", str(asked["record"]), source=str(asked["registry"]))
+            reviewed = self._reviewed(entry)
+            label = self._category(None if reviewed is None else reviewed.record)
+            return Subject("record", str(asked["record"]), label, str(asked["registry"]))
+        if "from_county" in asked:
+            return Subject("county", str(asked["from_county"]), source=str(asked["entry"]))
+        if "step" in asked:
+            return _request(body, entry.volunteer, kept)
         if asked.get("star"):
             return Subject("star", str(asked["star"]))
         for kind in ("offer", "perk", "account"):
@@ -275,6 +298,28 @@ class _Book:
             counterpart=str(asked.get("recipient", "") or asked.get("to_whom", "") or _for_whom(asked)),
             cash=cash,
         )
+
+    def _reviewed(self, entry: Entry) -> VersionLeaf | None:
+        """Return the record of which a step of a review was asked, as it was then."""
+        asked: _Body = self._bodies[entry.id].get("asked", {})
+        if not asked.get("record"):
+            return None
+        key = asked["registry"], asked["record"]
+        earlier = (leaf for leaf in reversed(self._leaves.versions) if leaf.entry < entry.id)
+        return next((leaf for leaf in earlier if leaf.record is not None and leaf.record.key == key), None)
+
+    def _review_clause(self, entry: Entry, body: _Body) -> str:
+        """Return under which clause a step of a review was taken: the step before it tells, or the rules."""
+        said, before, policy = body["review"], self._before.get(entry.id), self._rulebook.policy
+        of_record = said["about"] == About.RECORD.value
+        following: Sequence[_Body] = () if before is None else before["next"]
+        reviewed = self._reviewed(entry) if before is None and of_record else None
+        if reviewed is not None and reviewed.record is not None:
+            record = in_state(reviewed.record, said["was"])
+            subject = record_subject(self._rulebook, self._person, record, reviewed.supplied)
+            following = [next_data(one) for one in standing_of(self._rulebook, subject, (), entry.effective_on).next]
+        general = policy.county if of_record or policy.stars is None else policy.stars
+        return statement_of(body, following) or general.clause.id
 
     def _record(self, entry: Entry) -> ServiceRecord | None:
         """Return the record as it was when the entry was made."""
@@ -335,9 +380,9 @@ class _Book:
 
     def _accounts(self, totals: Iterable[_Part]) -> list[tuple[str, str]]:
         """Return what was earned, the person's accounts of the policy, and those that only earlier policies had."""
-        known = [(EARNED, "points"), (EARNED, "seconds")]
+        known = [(EARNED, "points"), (EARNED, "seconds")] if is_person(self._person.id) else []
         for account in self._rulebook.policy.accounts:
-            if account.holder.value in ("person", "family"):
+            if may_hold(account, self._person.id):
                 known.append((account.clause.id, UNITS[account.unit]))
         known += sorted((account, unit) for account, _part, unit in totals if account != USES)
         return list(dict.fromkeys(known))
@@ -494,7 +539,7 @@ class _Book:
         ]
         return sorted(found, key=lambda past: past.record.order)
 
-    def standing(self, person: Volunteer) -> Standing:
+    def standing(self) -> Standing:
         """Return where the person stood on the last day."""
         history = self.history()
         steps = [one for one in self.shown if one.entry.kind == REVIEW]
@@ -506,8 +551,8 @@ class _Book:
         for id, (_wallet, done) in self._foreseen(self._until).items():
             touches += [touch_of_done(id, one, change.on_day) for change, one in done]
         by = lowerings_by(self._rulebook, touches)
-        awards = awards_of(self._rulebook, person, history, notes, by)
-        return standing(self._rulebook, person, history, self._until, awards, by)
+        awards = awards_of(self._rulebook, self._person, history, notes, by)
+        return standing(self._rulebook, self._person, history, self._until, awards, by)
 
     def _unit(self, account: str) -> str:
         for known in self._rulebook.policy.accounts:
@@ -521,6 +566,14 @@ class _Book:
         if clause is not None:
             return clause.label
         return next((label for kept in self._kept.values() if (label := _label(kept, account)) != Label()), Label())
+
+
+def _request(body: _Body, asker: VolunteerId, kept: _Kept) -> Subject:
+    """Return the request of which a step tells: its id, the service, and whom it is for."""
+    asked, made = body["asked"], body.get("request", {})
+    service, recipient = str(made.get("request", asked["service"])), str(made.get("recipient", asked["recipient"]))
+    id = str(made.get("id", asked["request"] or service))
+    return Subject("request", id, _label(kept, service), counterpart="" if recipient == asker else recipient)
 
 
 def _for_whom(asked: _Body) -> str:
@@ -539,8 +592,9 @@ def _body(stored: bytes) -> _Body:
 
 
 def _concerns(body: _Body) -> int | None:
-    """Return the entry that an entry settles, gives back or uses."""
-    found = body.get("asked", {}).get("entry", body.get("entry"))
+    """Return the entry that an entry settles, gives back or uses; one of another county is none of this passbook."""
+    asked: _Body = body.get("asked", {})
+    found = None if "from_county" in asked else asked.get("entry", body.get("entry"))
     return found if isinstance(found, int) else None
 
 
@@ -558,10 +612,19 @@ def _gone_over(kind: str, body: _Body) -> Iterator[GoneOver]:
 
 
 def _outside(body: _Body) -> Iterator[Outside]:
-    """Yield what an entry says that accounts have not taken in of its record; of limits its steps tell."""
+    """Yield what an entry says that accounts have not taken in; of limits the steps of its record tell."""
     for one in body.get(UNSTORED, ()):
         if one["account"]:
             yield Outside(one["account"], one["unit"], one["rest"], one["over"], one["off"], one["to"])
+
+
+def _unmet(body: _Body, facts: Mapping[str, Fact]) -> Iterator[Label]:
+    """Yield what of the condition of an offer did not hold."""
+    for said in body.get("unmet", ()):
+        known = {**facts, **OFFER_WORDS}
+        label = Label(unmet_sentence(said, known, "zh"), unmet_sentence(said, known, "en"))
+        if label != Label():
+            yield label
 
 
 def _stated(reason: _Body) -> StatedReason:

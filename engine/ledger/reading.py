@@ -282,6 +282,11 @@ class Reading:
             found += self._held({row.passbook: of.scalar_one()}, row.original)
         return sorted(found, key=lambda held: held.record.registry)
 
+    def registries_of(self, record: RecordId) -> list[RegistryId]:
+        """Return the registries that have brought a record of this id, also one that was withdrawn."""
+        found = self._connection.execute(select(record_key.c.registry).where(record_key.c.record == record))
+        return sorted(RegistryId(row.registry) for row in found)
+
     def entries(self, registry: RegistryId, record: RecordId) -> list[StoredEntry]:
         """Return the original entry of a record and the later ones, oldest first; empty for an unknown one."""
         key = self._connection.execute(

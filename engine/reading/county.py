@@ -52,6 +52,7 @@ class LayerHead:
     calendar: str = ""
     campaigns: tuple[Campaign, ...] = ()
     in_force_at: Location = Location("", 0, 0)
+    script: Language | None = None
 
 
 @dataclass(frozen=True)
@@ -245,6 +246,7 @@ def _head(fields: Fields, reading: Reading) -> LayerHead:
         calendar=fields.get("holidays", ""),
         campaigns=fields.get("campaigns", ()),
         in_force_at=fields.place("in_force"),
+        script=reading.script,
     )
 
 

@@ -239,7 +239,8 @@ class Choice(Generic[E]):
     also: tuple[Form[Any], ...] = ()
 
     def read(self, node: Node, reading: Reading) -> E | None:
-        known = [*self._words("zh" if reading.script == "zh" else "en"), *written(self.also, reading)]
+        said = node.text if isinstance(node, Scalar) else ""
+        known = [*self._words(reading.script_beside(said)), *written(self.also, reading)]
         text = scalar_text(node, reading, "P105", ("known", ", ".join(known)))
         if text is None:
             return None

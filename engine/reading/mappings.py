@@ -111,7 +111,7 @@ class _Columns:
         found = {column.target for column in columns}
         for target in self.needed:
             if target not in found:
-                reading.problem("P015", node.location, ("key", target))
+                reading.problem("P015", node.location, ("key", reading.spelled(target)))
         return tuple(columns) if len(columns) == len(node.entries) and found.issuperset(self.needed) else None
 
     def _target(self, key: Scalar, reading: Reading) -> str | None:

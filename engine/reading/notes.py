@@ -70,6 +70,10 @@ class Reading:
         """Return one of the language's own keys in the script of this file."""
         return KEYS.get(name, name) if self.script == "zh" else name
 
+    def script_beside(self, text: str) -> Language:
+        """Return the script of the file; where no key has said it yet, that of a text in it."""
+        return self.script or ("en" if text.isascii() else "zh")
+
     def worded(self, word: str) -> str:
         """Return a word of the language in the script of the file."""
         return WORDS.get(word, word) if self.script == "zh" else word
@@ -99,8 +103,9 @@ class Reading:
     def unknown_key(self, scalar: Scalar, known: Sequence[str]) -> None:
         if self.full_width(scalar):
             return
-        spelled = [self.spelled(name) for name in known]
-        meant = spaced(scalar) or self.meant(scalar.text, {name: KEYS.get(name, name) for name in known})
+        words = {name: KEYS.get(name, name) for name in known}
+        spelled = words.values() if self.script_beside(scalar.text) == "zh" else words
+        meant = spaced(scalar) or self.meant(scalar.text, words)
         self.problem("P002", scalar.location, ("key", scalar.text), ("known", ", ".join(spelled)), hint=meant)
 
     def out_of_range(self, place: Location, found: Detail, low: Detail = "", high: Detail = "", hint: str = "") -> None:
@@ -145,11 +150,10 @@ class Reading:
         if len(self.problems) >= HINTS_MAX or len(text) > HINT_CHARACTERS_MAX:
             return ""
         said = re.sub(r"[ -]", "_", text.strip().lower())
-        for name, chinese in words.items():
-            if said in SAID_FOR.get(name, ()):
-                script = self.script or ("en" if text.isascii() else "zh")
-                return chinese if script == "zh" else name
-        return self.nearest(text, [*words, *words.values()])
+        found = next((name for name in words if said in SAID_FOR.get(name, ())), "")
+        found = found or self.nearest(text, [*words, *words.values()])
+        english = {chinese: name for name, chinese in words.items()}
+        return words.get(found, found) if self.script_beside(text) == "zh" else english.get(found, found)
 
     def fact(self, name: str) -> Fact | None:
         """Return the fact with this spelling, English or Chinese."""

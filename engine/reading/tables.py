@@ -222,6 +222,8 @@ class _CsvTable:
     def _columns(self, heading: list[str], path: str) -> dict[str, int] | None:
         wanted = {fact.name: (fact.name, fact.zh) for fact in self.facts} | {"value": VALUE_COLUMNS}
         known = wanted | {"valid_from": FROM_COLUMNS, "valid_until": UNTIL_COLUMNS}
+        zh = not all(text.isascii() for text in heading)
+        spelled = {target: (zh and those[1]) or those[0] for target, those in known.items()}
         columns: dict[str, int] = {}
         right = True
         for index, text in enumerate(heading):
@@ -233,7 +235,7 @@ class _CsvTable:
                     "P002",
                     Location(path, 1, index + 1),
                     ("key", text),
-                    ("known", ", ".join(names)),
+                    ("known", ", ".join(spelled.values())),
                     hint=self.reading.nearest(text, names),
                 )
                 right = False
@@ -241,7 +243,7 @@ class _CsvTable:
                 columns[target] = index
         for target in wanted:
             if target not in columns:
-                self.reading.problem("P015", Location(path, 1, 1), ("key", target))
+                self.reading.problem("P015", Location(path, 1, 1), ("key", spelled[target]))
                 right = False
         return columns if right else None
 

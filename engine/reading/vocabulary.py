@@ -590,6 +590,7 @@ _SAID_FOR: Mapping[str, str] = {
     "where": "适用于 当 其中 when if",
     "default": "其他 其它 否则 默认 缺省 other others otherwise else",
     # keys
+    "on_day": "生效日 生效日期 施行日期 实施日 实施日期 执行日 effective_on effective_from in_force",
     "count": "计算 统计 计时",
     "exclude": "排除 不计入",
     "limit": "上限 封顶 限制 cap maximum",

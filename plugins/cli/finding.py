@@ -35,7 +35,9 @@ MAPPINGS = "plugins/registries/mappings"
 class Day(click.ParamType[date]):
     """A day on the command line, as YYYY-MM-DD, of the years that the bank serves."""
 
-    name = "day"
+    def __init__(self, say: Say) -> None:
+        self.name = say("日期", "day")
+        self._say = say
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
         if isinstance(value, date):
@@ -43,9 +45,14 @@ class Day(click.ParamType[date]):
         try:
             day = date.fromisoformat(str(value))
         except ValueError:
-            self.fail(f"'{value}' is not a day written as 2025-07-01", param, ctx)
+            self.fail(
+                self._say(f"“{value}”不是写作 2025-07-01 的日期", f"'{value}' is not a day written as 2025-07-01"),
+                param,
+                ctx,
+            )
         if not FIRST_DAY <= day <= LAST_DAY:
-            self.fail(f"{day} does not lie between {FIRST_DAY} and {LAST_DAY}", param, ctx)
+            between = f"{day} does not lie between {FIRST_DAY} and {LAST_DAY}"
+            self.fail(self._say(f"{day} 不在 {FIRST_DAY} 至 {LAST_DAY} 之间", between), param, ctx)
         return day
 
 

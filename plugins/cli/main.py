@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+from lianxing.plugins.cli.clicking import speak
 from lianxing.plugins.cli.speaking import Say, debugging, language_of
 
 # name: module, and what the list of commands says of it. In the order in which a newcomer meets them.
@@ -128,6 +129,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; no traceback ever reaches a user."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     say = Say(language_of(arguments, os.environ))
+    speak(say.language)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets a question mark, not an error.
         if hasattr(stream, "reconfigure"):

@@ -26,7 +26,7 @@ def expire(say: Say) -> click.Command:
         ),
     )
     @where(say)
-    @click.option("--on", required=True, type=Day(), help=say("哪一天之前。", "Before which day."))
+    @click.option("--on", required=True, type=Day(say), help=say("哪一天之前。", "Before which day."))
     @click.option("--dry-run", is_flag=True, help=say("只看结果，什么都不写。", "Tell what would end; write nothing."))
     @common(say)
     def expire(county: str, database: str, on: date, dry_run: bool, as_json: bool) -> None:
@@ -98,7 +98,7 @@ def notices(say: Say) -> click.Command:
         ),
     )
     @where(say)
-    @click.option("--on", required=True, type=Day(), help=say("自哪一天起。", "From which day on."))
+    @click.option("--on", required=True, type=Day(say), help=say("自哪一天起。", "From which day on."))
     @click.option(
         "--within",
         metavar="DAYS",
@@ -161,8 +161,8 @@ def settlement(say: Say) -> click.Command:
         ),
     )
     @where(say)
-    @click.option("--since", required=True, type=Day(), help=say("自哪一天。", "The first day."))
-    @click.option("--until", required=True, type=Day(), help=say("至哪一天。", "The last day."))
+    @click.option("--since", required=True, type=Day(say), help=say("自哪一天。", "The first day."))
+    @click.option("--until", required=True, type=Day(say), help=say("至哪一天。", "The last day."))
     @click.option(
         "--supplied",
         multiple=True,

@@ -47,6 +47,7 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
     from lianxing.engine.answer_sentences import answer_sentences
     from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
     from lianxing.engine.ledger.opening import open_ledger
+    from lianxing.engine.reading.redemption import OFFER_WORDS
     from lianxing.plugins.desk import Desk, Served
     from lianxing.plugins.host import Host
 
@@ -83,7 +84,8 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
         except (InvalidError, KeyMismatchError) as error:
             raise UnfitRequestError(error.label.zh, error.label.en) from None
         answer, body = served.answer, served.answer.data
-        said = [*answer_sentences(body, say.language), *_given_back(ledger, policy, command, body, say.language)]
+        facts = {**policy.facts, **OFFER_WORDS}
+        said = [*answer_sentences(body, say.language, facts), *_given_back(ledger, policy, command, body, say.language)]
     entry = answer.entry or None
     if request.dry_run:
         speaker.line(say("试办：什么都没有记入。", "dry run: nothing was written"))

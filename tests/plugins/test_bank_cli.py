@@ -355,6 +355,10 @@ def test_a_record_that_was_a_mistake_is_taken_back_once(here: Run, passbook: Ask
     assert accounts(passbook)["points"] == ("5", "0")
     done = told(here("withdraw-record", "2", *where, "--actor", "7", "--reason", "entered twice", "--json"))
     assert (done["withdrawn"], done["seconds"], done["points_hundredths"]) == (1, -3 * 3600, -300)
+    explained = here("explain", "2", "--database", where[where.index("--database") + 1], "--lang", "zh")
+    assert explained.returncode == 0
+    assert "已于 2024-06-01 撤回，经办：7，事由：entered twice" in explained.stdout
+    assert "合计：服务时长 3 小时" in explained.stdout
     again = told(here("withdraw-record", "2", *where, "--actor", "7", "--reason", "entered twice", "--json"))
     assert (again["withdrawn"], again["unchanged"]) == (0, 1)
     assert accounts(passbook)["points"] == ("2", "0")

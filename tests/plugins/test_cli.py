@@ -85,12 +85,34 @@ def test_every_command_explains_itself_and_takes_json(command: str, language: st
     done = lianxing(command, "--lang", language, "--help")
     assert done.returncode == 0
     assert "--json" in done.stdout
+    frame = ("Usage:", "[OPTIONS]", "Options:", "Show this message and exit.")
+    assert [word in done.stdout for word in frame] == [language == "en"] * 4
 
 
 def test_the_language_follows_the_terminals_locale_and_can_be_said(lianxing: Run) -> None:
     assert "检查办法" in lianxing("--help", LANG="zh_CN.UTF-8").stdout
     assert "check a policy" in lianxing("--help", LANG="en_US.UTF-8").stdout
     assert "check a policy" in lianxing("--help", "--lang", "en", LANG="zh_CN.UTF-8").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("redeem", "V1"), "错误：缺少参数 'OFFER'"),
+        (("redeem", "V1", "soap", "--foo"), "错误：没有选项 --foo。"),
+        (("redeem", "V1", "soap", "--units", "x"), "错误：'--units' 写法不对：“x”不是可用的数。"),
+        (("expire", "--on", "2025-13-01"), "错误：'--on' 写法不对：“2025-13-01”不是写作 2025-07-01 的日期"),
+        (("close-passbook", "V1", "--event", "x"), "写法不对：“x”不在 'death', 'moving', 'leaving' 之中。"),
+    ],
+)
+def test_what_is_wrong_with_a_command_line_is_said_in_chinese(
+    arguments: tuple[str, ...], said: str, lianxing: Run
+) -> None:
+    done = lianxing("bank", *arguments, LANG="zh_CN.UTF-8")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.startswith(f"用法： lianxing bank {arguments[0]} [选项]")
+    assert not any(word in done.stderr for word in ("Usage", "Try ", "Error"))
 
 
 def test_a_misspelt_command_is_told_what_was_probably_meant(lianxing: Run) -> None:

@@ -156,7 +156,9 @@ def _use_perk(say: Say) -> click.Command:
         help=say("为谁。", "For whom."),
     )
     site = click.option("--site", default="", help=say("在哪里。", "Where."))
-    issued_on = click.option("--issued-on", type=Day(), help=say("证或卡的发放日。", "When pass or card was issued."))
+    issued_on = click.option(
+        "--issued-on", type=Day(say), help=say("证或卡的发放日。", "When pass or card was issued.")
+    )
     lent = click.option("--lent", is_flag=True, help=say("卡是借来的。", "The card is somebody else's."))
     return _asking(
         say,
@@ -365,7 +367,7 @@ def _every_request(say: Say) -> Options:
     """Add where a request is made, when, by whom, and under which key."""
     return options(
         where(say),
-        click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today.")),
+        click.option("--on", type=Day(say), help=say("哪一天，缺省为今天。", "On which day; by default today.")),
         click.option("--key", help=say("请求编号，缺省新编一个。", "The key of the request; by default a new one.")),
         click.option("--scope", default="counter", show_default=True, help=say("谁的编号。", "Whose keys they are.")),
         click.option("--actor", default="", help=say("经办人。", "Who acts; kept with the entry.")),

@@ -39,7 +39,7 @@ def command(say: Say) -> click.Command:
     )
     @click.option(
         "--on",
-        type=Day(),
+        type=Day(say),
         help=say("指标截至哪一天，缺省为今天。", "As of which day; by default today."),
     )
     @click.option(

@@ -21,8 +21,8 @@ def command(say: Say) -> click.Command:
     )
     @click.argument("recipient")
     @where(say)
-    @click.option("--since", type=Day(), help=say("自哪一天（含）。", "From this day on."))
-    @click.option("--until", type=Day(), help=say("至哪一天（含）。", "Up to this day, included."))
+    @click.option("--since", type=Day(say), help=say("自哪一天（含）。", "From this day on."))
+    @click.option("--until", type=Day(say), help=say("至哪一天（含）。", "Up to this day, included."))
     @common(say)
     def dossier(
         recipient: str, county: str, database: str, since: date | None, until: date | None, as_json: bool

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import of_ledger
 from lianxing.plugins.cli.speaking import Say, Speaker, common
+
+if TYPE_CHECKING:
+    from lianxing.rules.assessments import Entry
+
+_KINDS = {"original": ("原始分录", "original entry"), "withdrawn": ("撤回分录", "withdrawing entry")}
 
 
 def command(say: Say) -> click.Command:
@@ -42,17 +48,23 @@ def explained(speaker: Speaker, record: str, database: str, registry: str | None
 
     say = speaker.say
     with open_ledger(database, create=False) as ledger, ledger.reading() as reading:
-        held = reading.held(RecordId(record), RegistryId(registry) if registry else None)
-        if not held:
+        id = RecordId(record)
+        held = reading.held(id, RegistryId(registry) if registry else None)
+        brought = [one for one in reading.registries_of(id) if registry in (None, one)]
+        registries = [
+            one.record.registry for one in held
+        ] or brought  # of those that have withdrawn it where none has it
+        if not registries:
             raise NotFoundError(f"台账里没有记录“{record}”", f"the ledger has no record '{record}'")
-        if len(held) > 1:
-            known = ", ".join(one.record.registry for one in held)
+        if len(registries) > 1:
+            known = ", ".join(registries)
             raise NotFoundError(
                 f"记录“{record}”在几个登记系统里都有（{known}），请加 --registry",
                 f"several registries have a record '{record}' ({known}); say which with --registry",
             )
-        found = held[0].record
-        entries = reading.entries(found.registry, found.id)
+        (of_registry,) = registries
+        entries = reading.entries(of_registry, id)
+        day = held[0].record.day if held else entries[0].entry.effective_on
         policies = {entry.entry.policy_digest: reading.policy(entry.entry.policy_digest) for entry in entries}
     answers = []
     for stored in entries:
@@ -60,12 +72,14 @@ def explained(speaker: Speaker, record: str, database: str, registry: str | None
         policy = policies[entry.policy_digest]
         kept = orjson.loads(policy.content) if policy is not None else {"clauses": {}, "words": {}}
         said = sentences(body, kept, say.language)
-        kind = say("原始分录", "original entry") if entry.kind == "original" else say("调整分录", "adjusting entry")
+        kind = say(*_KINDS.get(entry.kind, ("调整分录", "adjusting entry")))
+        if entry.kind == "withdrawn":
+            said.insert(0, _withdrawal(entry, body, say))
         of = "" if entry.adjusts is None else say(f"，调整第 {entry.adjusts} 号", f", adjusts {entry.adjusts}")
         speaker.line(
             say(
-                f"记录 {found.id}（{found.registry}），服务日 {found.day}：第 {entry.id} 号{kind}{of}",
-                f"record {found.id} ({found.registry}), served on {found.day}: {kind} {entry.id}{of}",
+                f"记录 {id}（{of_registry}），服务日 {day}：第 {entry.id} 号{kind}{of}",
+                f"record {id} ({of_registry}), served on {day}: {kind} {entry.id}{of}",
             )
         )
         for sentence in said:
@@ -75,6 +89,8 @@ def explained(speaker: Speaker, record: str, database: str, registry: str | None
                 "entry": entry.id,
                 "kind": entry.kind,
                 "adjusts": entry.adjusts,
+                "actor": entry.actor,
+                "reason": entry.reason,
                 "policy": entry.policy_digest,
                 "seconds": entry.seconds,
                 "points_hundredths": entry.points,
@@ -83,7 +99,25 @@ def explained(speaker: Speaker, record: str, database: str, registry: str | None
                 "sentences": said,
             }
         )
-    return {"record": found.id, "registry": found.registry, "day": found.day.isoformat(), "entries": answers}
+    return {
+        "record": id,
+        "registry": of_registry,
+        "day": day.isoformat(),
+        "withdrawn": not held,
+        "entries": answers,
+    }
+
+
+def _withdrawal(entry: Entry, body: dict[str, Any], say: Say) -> str:
+    """Return on which day a record was taken back, by whom and why."""
+    from lianxing.engine.ledger.drafts import BOOKED_ON
+    from lianxing.engine.step_sentences import reason_text
+
+    day = body.get(BOOKED_ON) or datetime.fromtimestamp(entry.recorded_at, UTC).date().isoformat()
+    by = say(f"，经办：{entry.actor}", f", by {entry.actor}") if entry.actor else ""
+    reason = reason_text(entry.reason, say.language)
+    why = say(f"，事由：{reason}", f", reason: {reason}") if reason else ""
+    return say(f"已于 {day} 撤回{by}{why}", f"taken back on {day}{by}{why}")
 
 
 def _named(body: dict[str, Any]) -> set[str]:

@@ -114,9 +114,11 @@ def _what_becomes(say: Say) -> Options:
                 "Where rows are set aside; by default *.set-aside.csv beside FILE.",
             ),
         ),
-        click.option("--on", type=Day(), help=say("导入日，缺省为今天。", "The day of the import; by default today.")),
         click.option(
-            "--since", type=Day(), help=say("只取这一天及以后的服务。", "Only service of this day and later.")
+            "--on", type=Day(say), help=say("导入日，缺省为今天。", "The day of the import; by default today.")
+        ),
+        click.option(
+            "--since", type=Day(say), help=say("只取这一天及以后的服务。", "Only service of this day and later.")
         ),
         click.option(
             "--dry-run",

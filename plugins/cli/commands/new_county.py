@@ -32,7 +32,7 @@ def command(say: Say) -> click.Command:
     @click.option(
         "--from",
         "day",
-        type=Day(),
+        type=Day(say),
         default="2025-01-01",
         show_default=True,
         help=say("施行日。", "In force from this day."),

@@ -27,8 +27,8 @@ def command(say: Say) -> click.Command:
     )
     @click.argument("volunteer")
     @where(say)
-    @click.option("--since", type=Day(), help=say("自哪一天，缺省从头。", "From which day; by default the first."))
-    @click.option("--until", type=Day(), help=say("至哪一天，缺省为今天。", "To which day; by default today."))
+    @click.option("--since", type=Day(say), help=say("自哪一天，缺省从头。", "From which day; by default the first."))
+    @click.option("--until", type=Day(say), help=say("至哪一天，缺省为今天。", "To which day; by default today."))
     @click.option(
         "--known",
         metavar="INSTANT",

@@ -115,7 +115,7 @@ def _served(say: Say) -> click.Command:
     @click.argument("request")
     @click.option("--hours", required=True, help=say("几小时。", "For how many hours."))
     @click.option(
-        "--day", type=Day(), help=say("哪一天服务的，缺省为办理日。", "On which day; by default that of the step.")
+        "--day", type=Day(say), help=say("哪一天服务的，缺省为办理日。", "On which day; by default that of the step.")
     )
     @_for_steps(say)
     def served(request: str, hours: str, day: date | None, **more: Any) -> None:
@@ -164,7 +164,7 @@ def _candidates(say: Say) -> click.Command:
         help=say("谁可以服务，先请谁，谁不可以及理由。", "Who may serve, whose turn it is, who may not and why."),
     )
     @click.argument("request")
-    @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @click.option("--on", type=Day(say), help=say("哪一天，缺省为今天。", "On which day; by default today."))
     @_for_candidates(say)
     @where(say)
     @common(say)
@@ -199,7 +199,7 @@ def _expire(say: Say) -> click.Command:
             "办结所有已过期限的需求，退回预留。", "End every request that is overdue; what is held is given back."
         ),
     )
-    @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @click.option("--on", type=Day(say), help=say("哪一天，缺省为今天。", "On which day; by default today."))
     @click.option("--actor", default="", help=say("经办人。", "Who does it."))
     @click.option(
         "--dry-run", is_flag=True, help=say("只看结果，什么都不写。", "Show what would happen and write nothing.")
@@ -279,7 +279,7 @@ def _for_steps(say: Say) -> Callable[[_Run], _Run]:
                 "--organiser", is_flag=True, help=say("以社区或街道的名义。", "With the authority of the community.")
             ),
             click.option(
-                "--on", type=Day(), help=say("办理日，缺省为今天。", "The day of the step; by default today.")
+                "--on", type=Day(say), help=say("办理日，缺省为今天。", "The day of the step; by default today.")
             ),
             click.option(
                 "--key",

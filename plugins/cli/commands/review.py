@@ -56,7 +56,7 @@ def _list(say: Say) -> click.Command:
         ),
     )
     @where(say)
-    @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @click.option("--on", type=Day(say), help=say("哪一天，缺省为今天。", "On which day; by default today."))
     @click.option("--role", default="", help=say("只列这个单位的。", "Only what waits for this body."))
     @common(say)
     def listed(county: str, database: str, on: date | None, role: str, as_json: bool) -> None:
@@ -124,7 +124,7 @@ def _step(say: Say) -> click.Command:
     @click.option("--actor", required=True, help=say("经办人编号。", "The id of whoever acts."))
     @click.option("--role", default="", help=say("代表哪个单位。", "For which body."))
     @click.option("--reason", default="", help=say("理由。", "Why."))
-    @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @click.option("--on", type=Day(say), help=say("哪一天，缺省为今天。", "On which day; by default today."))
     @click.option("--stage", default="", help=say("哪个环节（有几个时）。", "Which stage, where several are open."))
     @click.option(
         "--upheld/--dismissed", default=None, help=say("异议或申诉成立／不成立。", "What becomes of an objection.")
@@ -135,7 +135,7 @@ def _step(say: Say) -> click.Command:
     @click.option("--star", type=click.IntRange(1), help=say("几星。", "Which star."))
     @click.option(
         "--applied-on",
-        type=Day(),
+        type=Day(say),
         help=say("哪一天的申请，缺省为最近的。", "Which application; by default the newest."),
     )
     @click.option("--nominated", is_flag=True, help=say("由组织提名。", "An organisation hands it in."))
@@ -257,7 +257,7 @@ def _draw(say: Say) -> click.Command:
     )
     @where(say)
     @click.option("--statement", help=say("review.yaml 里的哪一条抽查。", "Which spot check of review.yaml."))
-    @click.option("--period", type=Day(), required=True, help=say("周期内的任一天。", "Any day of the period."))
+    @click.option("--period", type=Day(say), required=True, help=say("周期内的任一天。", "Any day of the period."))
     @click.option("--seed", required=True, help=say("种子：任何文字。", "The seed: any text."))
     @common(say)
     def draw(county: str, database: str, statement: str | None, period: date, seed: str, as_json: bool) -> None:

@@ -40,7 +40,7 @@ def command(say: Say) -> click.Command:
         ),
     )
     @click.option(
-        "--on", "day", type=Day(), help=say("看哪一天适用的值，缺省为今天。", "The day asked; by default today.")
+        "--on", "day", type=Day(say), help=say("看哪一天适用的值，缺省为今天。", "The day asked; by default today.")
     )
     @common(say)
     def show(county: str, why: str | None, day: date | None, as_json: bool) -> None:

@@ -23,7 +23,7 @@ def command(say: Say) -> click.Command:
     )
     @click.argument("volunteer")
     @where(say)
-    @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @click.option("--on", type=Day(say), help=say("哪一天，缺省为今天。", "On which day; by default today."))
     @common(say)
     def standing(volunteer: str, county: str, database: str, on: date | None, as_json: bool) -> None:
         speaker = Speaker(say, as_json)

@@ -28,7 +28,7 @@ def command(say: Say) -> click.Command:
     @click.option("--actor", required=True, help=say("经办人，记入存折。", "Who does it; kept in the passbook."))
     @click.option("--reason", required=True, help=say("事由，记入存折。", "Why; it is kept in the passbook."))
     @where(say)
-    @click.option("--on", type=Day(), help=say("哪一天，缺省为今天。", "On which day; by default today."))
+    @click.option("--on", type=Day(say), help=say("哪一天，缺省为今天。", "On which day; by default today."))
     @click.option("--dry-run", is_flag=True, help=say("只看结果，不写入。", "Tell what would happen; write nothing."))
     @common(say)
     def withdraw_record(

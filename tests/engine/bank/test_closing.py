@@ -24,6 +24,7 @@ from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.statement_sentences import remarks, what_text
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import Bring, Close, Command, Declare, Give, Redeem, Release
@@ -65,9 +66,9 @@ def town(tmp_path: Path, ledger: Ledger) -> Iterator[Rulebook]:
 
 
 @contextmanager
-def town_of(tmp_path: Path, name: str) -> Iterator[Rulebook]:
+def town_of(tmp_path: Path, name: str, accounts: str = ACCOUNTS) -> Iterator[Rulebook]:
     county = COUNTY["county.yaml"].replace("smallville", name)
-    with rules(write_county(tmp_path / name, county=county, accounts=ACCOUNTS, redemption=SOAP)) as made:
+    with rules(write_county(tmp_path / name, county=county, accounts=accounts, redemption=SOAP)) as made:
         yield made
 
 
@@ -185,6 +186,22 @@ def test_who_moves_brings_the_balance_along_with_its_days_once(
     assert why(there(Bring, "V2", **brought)) == ["nothing_to_bring"]
     assert there(Redeem, offer="soap").accepted
     assert in_transit(ledger) == {}
+
+
+def test_what_of_the_balance_that_is_brought_along_is_not_taken_in_is_told(
+    asks: Asks, tmp_path: Path, ledger: Ledger
+) -> None:
+    two = ACCOUNTS.replace("storage: unlimited", "storage: {at_most: 2 points, overflow: lost}", 1)
+    closed = asks(Close, event=ClosingEvent.MOVING)
+    with town_of(tmp_path, OVER_THERE, two) as there:
+        answer = Asks(ledger, there)(Bring, from_county=HERE, entry=closed.entry)
+        assert "  points: 1 point over what is stored lost" in answer_sentences(answer.data, "en")
+        (line,) = statement(ledger, there, ANN, None, DAY).lines
+        assert [change.amount for change in line.changes] == [200]
+        assert [(one.account, one.over, one.to) for one in line.outside] == [("points", HUNDRED, "lost")]
+        assert [one.clause for one in line.clauses] == ["points", "county"]
+        assert what_text(line, "en") == f"brought along, entry {closed.entry} of smallville"
+        assert "points：1 分超出存储上限，作废" in list(remarks(line, "zh"))
 
 
 def test_what_left_is_brought_into_one_county_of_all_that_ask(

@@ -13,12 +13,15 @@ from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.statements import statement
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.opening import open_ledger
-from lianxing.engine.statement_sentences import remarks
-from lianxing.rules.commands import Redeem, Settle
+from lianxing.engine.statement_data import statement_data, statement_rows
+from lianxing.engine.statement_page import statement_page
+from lianxing.engine.statement_sentences import heading, next_star, remarks
+from lianxing.rules.accounts import Recipient
+from lianxing.rules.commands import Give, Redeem, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counter import Counter, bank
-from tests.engine.bank.counting_house import ACCOUNTS, ANN, DAY
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, DAY
 from tests.engine.bank.forging import copy_of, forged
 from tests.plugins.smallville import COUNTY, served
 
@@ -66,6 +69,32 @@ def test_what_overflowed_of_a_record_comes_back_from_the_pool_and_not_from_its_o
         assert (counter.has(), counter.has(POOL)) == ({"points": 500}, {"chest": 50})
         counter.take(gone())
         assert (counter.has(), counter.has(POOL)) == ({"points": 400}, {})
+        agree(counter)
+
+
+def test_what_overflowed_of_a_gift_is_told_in_every_form_all_of_it_too(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=FIVE + CHEST) as counter:
+        counter.take(*(served(day, f"{day} 09:00", 2, BEN) for day in ("2024-02-01", "2024-02-02")))
+        for amount in (300, 100):  # Ben has four points of at most five
+            assert counter.ask(Give, account="points", amount=amount, to_whom=Recipient.FRIEND, recipient=BEN).accepted
+        assert (counter.has(BEN), counter.has(POOL)) == ({"points": 500}, {"chest": 300})
+        found = statement(counter.ledger, counter.rulebook, BEN, None, DAY)
+        first, all_of_it = found.lines[-2:]
+        assert [change.amount for change in (*first.changes, *all_of_it.changes)] == [100]
+        assert [[(one.account, one.over, one.to) for one in line.outside] for line in (first, all_of_it)] == [
+            [("points", 200, "donation_pool")],
+            [("points", 100, "donation_pool")],
+        ]
+        sentence = "points: 1 point over what is stored gone to the donation pool"
+        assert sentence in list(remarks(all_of_it, "en"))
+        assert sentence in statement_page(found, counter.rulebook.policy.facts, "en")
+        assert list(statement_rows(found, "en"))[-1]["remarks"] == sentence
+        assert statement_data(found, "en")["entries"][-1]["outside"][0]["over"] == "1"
+        pool = statement(counter.ledger, counter.rulebook, POOL, None, DAY)
+        assert next(heading(pool, "en")).startswith("Pool chest, ")
+        assert next(heading(pool, "zh")).startswith("公共池 chest，")
+        assert [(one.account, one.available) for one in pool.closing] == [("chest", 300)]
+        assert next_star(pool, counter.rulebook.policy.facts, "en") == []
         agree(counter)
 
 

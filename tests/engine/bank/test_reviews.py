@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from lianxing.engine.passbooks import Passbooks
 from lianxing.engine.proving import readding_violations
 from lianxing.engine.rolls import people
 from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.statement_data import statement_data, statement_rows
+from lianxing.engine.statement_page import statement_page
 from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.plugins.intake import Report
 from lianxing.rules.balances import ClosingEvent
@@ -559,6 +562,51 @@ def test_a_statement_tells_the_steps_and_the_star_as_of_its_last_day(counter: Co
     told = [statement(counter.ledger, counter.rulebook, ANN, None, date(2024, 5, day)) for day in (16, 17)]
     assert [one.standing.star_held for one in told] == [0, 1]
     sentences = statement_sentences(told[1], counter.rulebook.policy.facts, "zh")
-    assert any("审核，test/R1" in sentence for sentence in sentences)
-    assert any("审核，1 星" in sentence for sentence in sentences)
-    assert any("未办：审核星级，1 星" in sentence for sentence in sentences)
+    assert any("审核：生效，civility test/R1" in sentence for sentence in sentences)
+    assert any("审核：授予（the county），1 星，2024-05-10 申请" in sentence for sentence in sentences)
+    assert any("未办：审核星级：授予（the county），1 星" in sentence for sentence in sentences)
+
+
+def test_a_statement_tells_of_each_step_who_did_what_and_where_that_led_in_every_form(counter: Counter) -> None:
+    counter.does(counter.record_step(7, Doing.LATE_ENTRY, COMMUNITY, reason="late papers"))
+    counter.does(counter.record_step(8, Doing.ADVANCED, STREET, reason=""))
+    counter.does(counter.record_step(8, Doing.POSTED, STREET))
+    counter.does(counter.record_step(9, Doing.OBJECTED, actor="a neighbour", reason="it rained"))
+    counter.does(counter.record_step(10, Doing.OUTCOME, STREET, upheld=True, objection=1))
+    found = statement(counter.ledger, counter.rulebook, ANN, None, date(2024, 5, 10))
+    late, advanced, shown, objected, outcome = (line for line in found.lines if line.kind == REVIEW)
+    assert [one.clauses[0].clause for one in (late, advanced, shown, objected, outcome)] == [
+        *("community_review", "street_filing", "posted", "posted", "posted")
+    ]
+    facts = counter.rulebook.policy.facts
+    text = "\n".join(statement_sentences(found, facts, "en"))
+    for said in (
+        f"review: late entry by {COMMUNITY}, civility test/R1, served on 2024-05-01",
+        "entered after its time\n    state: applied → reviewed, last day",
+        "state: filed, suspended\n    [posted, smallville/review.yaml:4]\n    by a neighbour\n    reason: it rained",
+        f"review: outcome by {STREET}, civility test/R1, served on 2024-05-01",
+        "objection 1\n    outcome: upheld\n    state: filed, suspended",
+    ):
+        assert said in text
+    page = statement_page(found, facts, "en")
+    assert f"review: late entry by {COMMUNITY}" in page
+    assert "state: applied → reviewed" in page
+    step = statement_data(found, "zh")["entries"][found.lines.index(outcome)]["step"]
+    assert (step["doing"], step["role"], step["was"], step["state"]) == ("outcome", STREET, "filed", "filed")
+    assert (step["upheld"], step["day"]) == (True, "2024-05-01")
+    rows = [row["step"] for row in statement_rows(found, "zh") if row["kind"] == REVIEW]
+    assert rows[1].startswith(f"办结（{STREET}）; 状态：社区已审核 → 已备案")
+
+
+def test_no_word_of_the_program_stands_in_a_chinese_statement_of_a_review(counter: Counter) -> None:
+    awarded(counter)
+    counter.does(counter.star_step(18, Doing.CERTIFICATE_ISSUED, "the county"))
+    counter.brings(served("R2", "2024-05-17 09:00", 1, state="applied"))
+    counter.does(counter.record_step(18, Doing.ADVANCED, COMMUNITY, record="R2", reason=""))
+    found = statement(counter.ledger, counter.rulebook, ANN, None, date(2024, 5, 18))
+    assert "advanced" in [line.reason for line in found.lines]
+    rows = [f"{row['what']} {row['reason']} {row['step']}" for row in statement_rows(found, "zh")]
+    text = "\n".join([*statement_sentences(found, counter.rulebook.policy.facts, "zh"), *rows])
+    for doing in Doing:
+        assert not re.search(rf"\b{doing.value}\b", re.sub("〔.*?〕", "", text)), doing
+    assert "证书编号 smallville-2024-000001" in text

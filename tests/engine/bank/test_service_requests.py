@@ -24,6 +24,8 @@ from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.statement_data import statement_data, statement_rows
+from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.plugins.host import Host
 from lianxing.plugins.intake import Intake
 from lianxing.rules.accounts import Purpose
@@ -452,6 +454,37 @@ def test_the_dossier_tells_what_a_recipient_received(desk: Desk) -> None:
     assert file.services[0].evaluation["evaluation"] == "good"
     assert desk.desk.dossier("R1", first=june(8)).services == ()
     assert desk.desk.dossier("R2").services == ()
+
+
+def test_a_statement_tells_of_each_step_of_a_request_what_it_was_and_whom_it_names(desk: Desk, town: Rulebook) -> None:
+    desk.confirmed(hours=1)
+    desk.step(Step.EVALUATE, june(9), "R1", said=(("evaluation", "good"),))
+    assert not desk.step(Step.CONFIRM, june(9), "R1", seconds=HOUR).accepted
+    found = statement(desk.ledger, town, ELDER.id, None, june(9))
+    lines = [line for line in found.lines if line.step is not None]
+    assert [line.subject.id for line in lines] == [desk.id] * 7
+    assert [(line.step.doing, line.step.state, line.step.seconds) for line in lines if line.step is not None] == [
+        ("request", "requested", 2 * HOUR),
+        ("match", "matched", 0),
+        ("post", "posted", 0),
+        ("serve", "served", 2 * HOUR),
+        ("confirm", "confirmed", HOUR),
+        ("evaluate", "evaluated", 0),
+        ("confirm", "evaluated", HOUR),
+    ]
+    text = "\n".join(statement_sentences(found, town.policy.facts, "en"))
+    for said in (
+        f"request for service: matched by the organiser, {desk.id}",
+        "helper: V1\n    time: 1 h\n    state: served → confirmed\n    [cleaning, smallville/menu.yaml:",
+        "evaluation: good\n    state: confirmed → evaluated",
+        f"refused: request for service: confirmed, {desk.id}",
+    ):
+        assert said in text
+    assert "服务者：V1; 2024-06-07 时长 2 小时; 状态：公示中 → 已服务" in [
+        row["step"].partition("; ")[2] for row in statement_rows(found, "zh")
+    ]
+    data = statement_data(found, "en")["entries"]
+    assert [one["step"]["helper"] for one in data if one["step"]] == ["", *["V1"] * 6]
 
 
 TURNS = "body.candidates.turns"

@@ -12,20 +12,23 @@ from typing import Any
 
 import pytest
 
+from lianxing.engine.answer_sentences import answer_sentences
 from lianxing.engine.bank.ending import end_all
+from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.statements import statement
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.passbooks import Passbooks
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_data import COLUMNS, statement_data, statement_rows
 from lianxing.engine.statement_page import statement_page
-from lianxing.engine.statement_sentences import statement_sentences
+from lianxing.engine.statement_sentences import remarks, statement_sentences
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.commands import Command, Give, Redeem, Refund, Release, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.places import Language
 from lianxing.rules.records import Withdrawn
 from lianxing.rules.statements import AccountState, Statement
+from tests.engine.bank.counter import bank, codes
 from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, DAY, HERE, OFFERS, rules, take_in, teller, write_county
 from tests.plugins.smallville import served
 
@@ -178,6 +181,23 @@ def test_a_refused_command_stands_in_the_passbook_with_its_reason_and_changes_no
     said = "\n".join(statement_sentences(statement(ledger, rulebook, ANN, None, END), rulebook.policy.facts, "en"))
     assert "refused: redeem, soap × 9 (the shop at the corner)" in said
     assert "3 in stock, 0 given out [soap, smallville/redemption.yaml:8]" in said
+
+
+def test_a_refused_offer_says_which_test_of_its_condition_failed(tmp_path: Path) -> None:
+    when = "  when: {points_earned: {at_least: 9 points}, age: {at_least: 60}}\n  price: 1 points"
+    with bank(tmp_path, redemption=OFFERS.replace("  price: 1 points", when, 1)) as town:  # Ann has four points
+        answer = town.ask(Redeem, offer="soap")
+        assert codes(answer) == ["not_eligible"]
+        line = statement(town.ledger, town.rulebook, ANN, None, DAY).lines[-1]
+        facts = town.rulebook.policy.facts
+        points, age = (unmet.en for unmet in line.unmet)
+        assert points.startswith("points_earned at least 9 points, has 4 points, lacks 5 points [smallville/redemption")
+        assert age.startswith("age has to be at least 60")  # what the register says of a person is kept nowhere else
+        assert [one.get("has") for one in answer.data["unmet"]] == [400, None]
+        assert [points, age] == [one for one in remarks(line, "en") if one in (points, age)]
+        assert f"    {points}" in answer_sentences(answer.data, "en", facts)
+        found = replay(town.ledger, [town.rulebook])
+        assert (found.differences, found.left_out) == ([], {})
 
 
 def test_a_correction_names_the_entry_that_it_corrects(rulebook: Rulebook, ledger: Ledger, counter: Counter) -> None:

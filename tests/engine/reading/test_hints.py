@@ -43,6 +43,21 @@ def test_a_period_in_other_words_is_told_the_right_one(per: str, meant: str, tmp
     assert (problem.code, problem.hint) == ("P105", meant)
 
 
+@pytest.mark.parametrize(("key", "meant"), [("生效日", "施行日"), ("实施日", "施行日"), ("effective_on", "on_day")])
+def test_the_keys_that_are_known_are_told_in_the_script_of_an_unknown_one(key: str, meant: str, tmp_path: Path) -> None:
+    (problem, *_) = problems_over(tmp_path / "policies", {"transition.yaml": f"a: {{{key}: 2026-01-01}}\n".encode()})
+    assert (problem.code, problem.hint) == ("P002", meant)
+    known = dict(problem.details)["known"]
+    assert str(known).split(", ")[0] == meant
+    assert str(known).isascii() is key.isascii()
+
+
+def test_a_misspelt_key_of_the_other_script_is_told_in_that_of_the_file(tmp_path: Path) -> None:
+    hours = "- {编号: a, 限额: {每: 自然年, at_mst: 8 小时, 超出部分: 作废}}\n"
+    found = problems_over(tmp_path / "policies", {"hours.yaml": hours.encode()})
+    assert [one.hint for one in found if one.code == "P002"] == ["至多"]
+
+
 def test_no_hint_says_the_opposite() -> None:
     assert nearest("满", ["不满"]) == ""
     assert nearest("不满足", ["满足"]) == ""

@@ -1,0 +1,89 @@
+"""Steps of reviews and of requests for service in Chinese and English, as a passbook tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lianxing.engine.amounts import amount_text
+from lianxing.engine.answers import REQUEST_WORDS, state_word
+from lianxing.engine.review_sentences import DOING_WORDS, certificate_sentence, doing_word, state_sentence
+from lianxing.rules.places import Label, Language
+from lianxing.rules.requests import Step
+from lianxing.rules.statements import StepTold
+
+_REQUEST_STEPS: Mapping[Step, Label] = {
+    Step.REQUEST: Label("提出", "asked for"),
+    Step.MATCH: Label("对接", "matched"),
+    Step.POST: Label("公示", "posted"),
+    Step.SERVE: Label("服务", "served"),
+    Step.CONFIRM: Label("确认", "confirmed"),
+    Step.EVALUATE: Label("评价", "evaluated"),
+    Step.WITHDRAW: Label("志愿者退出", "volunteer withdrew"),
+    Step.CANCEL: Label("取消", "cancelled"),
+    Step.DECLINE: Label("谢绝", "declined"),
+    Step.EXPIRE: Label("过期", "expired"),
+}
+
+
+def step_text(step: StepTold, language: Language) -> str:
+    """Return what was done and by which body: `approved by the sub-district`."""
+    zh = language == "zh"
+    if step.of_request:
+        done = _REQUEST_STEPS[Step(step.doing)].text(language)
+        by = REQUEST_WORDS[step.role] if zh and step.role else f"the {step.role}" if step.role else ""
+    else:
+        done, by = doing_word(step.doing, language), step.role
+    if zh:
+        return f"{done}（{by}）" if by else done
+    return f"{done} by {by}" if by else done
+
+
+def step_remarks(step: StepTold, language: Language) -> Iterator[str]:
+    """Yield what a step was about and what it came to, each in a few words."""
+    if step.of_request:
+        yield from _of_request(step, language)
+    else:
+        yield from _of_review(step, language)
+    if step.state is not None:
+        states = [step.state] if step.was in (None, step.state) else [step.was, step.state]
+        words = " → ".join(_state(step, state, language) for state in states if state is not None)
+        due = "" if step.due is None else step.due.isoformat()
+        yield state_sentence(words, due, step.suspended, language)
+
+
+def _state(step: StepTold, state: str, language: Language) -> str:
+    if step.of_request:
+        return REQUEST_WORDS[state] if language == "zh" else state
+    return state_word(state, language)
+
+
+def _of_review(step: StepTold, language: Language) -> Iterator[str]:
+    zh = language == "zh"
+    if step.nominated:
+        yield "由组织提名" if zh else "nominated by an organisation"
+    if step.objection:
+        yield f"第 {step.objection} 项异议" if zh else f"objection {step.objection}"
+    if step.upheld is not None:
+        word = ("成立" if zh else "upheld") if step.upheld else ("不成立" if zh else "dismissed")
+        yield f"结果：{word}" if zh else f"outcome: {word}"
+    if step.certificate:
+        yield certificate_sentence(step.certificate, language)
+    if step.late:
+        yield "逾期补录" if zh else "entered after its time"
+
+
+def _of_request(step: StepTold, language: Language) -> Iterator[str]:
+    zh = language == "zh"
+    if step.helper:
+        yield f"服务者：{step.helper}" if zh else f"helper: {step.helper}"
+    if step.seconds:
+        time = amount_text("seconds", step.seconds, language)
+        on = "" if step.served_on is None else f"{step.served_on} " if zh else f" on {step.served_on}"
+        yield f"{on}时长 {time}" if zh else f"time: {time}{on}"
+    for fact, value in step.evaluation:
+        yield f"{fact.zh}：{value.zh}" if zh else f"{fact.en.replace('_', ' ')}: {value.en}"
+
+
+def reason_text(reason: str, language: Language) -> str:
+    """Return why something was entered; what a review entered without more says the step that was taken."""
+    return doing_word(reason, language) if reason in DOING_WORDS else reason
