@@ -318,6 +318,16 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "'{account}' spends of this balance, and what a record earns does not see it: a cap is its storage, a floor its"
         " shortfall",
     ),
+    (
+        "P653",
+        "“{id}”须写“记为”：它的记录从哪个状态开始审核，没有唯一的答案（{known}）",
+        "'{id}' has to say `recorded_as`: its record could begin its review in none or several states ({known})",
+    ),
+    (
+        "P654",
+        "“{id}”的记录状态为“{state}”，永远不计入时长，也没有环节从此开始：请写“记为”",
+        "a record of '{id}' is in the state '{state}', where it never counts and no stage begins: say `recorded_as`",
+    ),
     # P600 on: calendar and review
     (
         "P600",
