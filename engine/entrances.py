@@ -39,16 +39,19 @@ def entrance_problems(policy: Policy) -> Iterator[Problem]:
     for request in policy.menu:
         state = begins_in(policy, request)
         if found and not state:
-            yield Problem("P653", request.clause.location, (("id", request.clause.id), ("known", _called(policy, states))))
+            yield Problem(
+                "P653", request.clause.location, (("id", request.clause.id), ("known", _called(policy, states)))
+            )
         elif not any(way.from_state == state for way in found) and _never_counts(policy, state):
-            yield Problem("P654", request.clause.location, (("id", request.clause.id), ("state", _called(policy, [state]))))
+            yield Problem(
+                "P654", request.clause.location, (("id", request.clause.id), ("state", _called(policy, [state])))
+            )
 
 
 def _called(policy: Policy, states: Sequence[str]) -> Label:
-    """Return states as people call them."""
-    labels = {value.id: value.label for value in policy.facts[STATE].values}
-    said = [labels.get(state, Label()) for state in states]
-    return Label(*(", ".join(one.text(language) for one in said) for language in ("zh", "en")))
+    """Return states as files of either script write them."""
+    spelled = {value.id: value.label.zh for value in policy.facts[STATE].values}
+    return Label(", ".join(spelled.get(state, state) for state in states), ", ".join(states))
 
 
 def _never_counts(policy: Policy, state: str) -> bool:

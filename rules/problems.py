@@ -320,8 +320,8 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
     ),
     (
         "P653",
-        "“{id}”须写“记为”：它的记录从哪个状态开始审核，没有唯一的答案（{known}）",
-        "'{id}' has to say `recorded_as`: its record could begin its review in none or several states ({known})",
+        "“{id}”须写“记为”：记录的审核从哪个状态开始，不止一个或一个也没有：{known}",
+        "'{id}' has to say `recorded_as`: the review of records does not begin in one state only: {known}",
     ),
     (
         "P654",
