@@ -37,15 +37,11 @@ def entrance_problems(policy: Policy) -> Iterator[Problem]:
     """Yield the services whose record would begin nowhere, or where it stays and never counts."""
     found, states = ways(policy), beginnings(policy)
     for request in policy.menu:
-        state = begins_in(policy, request)
+        id, place, state = request.clause.id, request.clause.location, begins_in(policy, request)
         if found and not state:
-            yield Problem(
-                "P653", request.clause.location, (("id", request.clause.id), ("known", _called(policy, states)))
-            )
+            yield Problem("P653", place, (("id", id), ("known", _called(policy, states))))
         elif not any(way.from_state == state for way in found) and _never_counts(policy, state):
-            yield Problem(
-                "P654", request.clause.location, (("id", request.clause.id), ("state", _called(policy, [state])))
-            )
+            yield Problem("P654", place, (("id", id), ("state", _called(policy, [state]))))
 
 
 def _called(policy: Policy, states: Sequence[str]) -> Label:

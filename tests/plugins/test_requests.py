@@ -147,12 +147,13 @@ def test_a_service_in_youxian_is_reviewed_from_its_confirmation_on_and_counts_on
         assert done.returncode == code, done.stdout + done.stderr
         return json.loads(done.stdout)
 
+    asked = do("request", "ask", "R1", "haircut_at_home", "--hours", "2", "--actor", "R1", "--on", "2025-03-03")
+    id = str(asked["request"]["id"])
+
     def step(doing: str, on: str, role: str, actor: str = "clerk", code: int = 0) -> Any:
         who = ("--role", role, "--actor", actor, "--reason", "confirmed by R1", "--on", on)
         return do("review", "step", id, "--do", doing, *who, code=code)
 
-    asked = do("request", "ask", "R1", "haircut_at_home", "--hours", "2", "--actor", "R1", "--on", "2025-03-03")
-    id = asked["request"]["id"]
     do("request", "match", id, "V2", "--actor", "office", "--organiser", "--on", "2025-03-04")
     do("request", "post", id, "--actor", "office", "--organiser", "--on", "2025-03-04")
     do("request", "served", id, "--hours", "2", "--actor", "V2", "--on", "2025-03-10")
