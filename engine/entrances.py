@@ -21,10 +21,14 @@ def ways(policy: Policy) -> list[Stage | Notice]:
 
 
 def beginnings(policy: Policy) -> tuple[str, ...]:
-    """Return the states in which the review of records begins: a way leads from there, and none to there."""
+    """Return the states in which the review of records begins: a stage leads from there, and nothing to there.
+
+    Where there is no stage it begins with a notice.
+    """
     found = ways(policy)
     reached = {way.to_state for way in found}
-    return tuple(dict.fromkeys(way.from_state for way in found if way.from_state not in reached))
+    stages = [way for way in found if isinstance(way, Stage)]
+    return tuple(dict.fromkeys(way.from_state for way in stages or found if way.from_state not in reached))
 
 
 def begins_in(policy: Policy, request: Request) -> str:
