@@ -123,7 +123,7 @@ def wallet_from(account: Account, rows: WalletRows, balances: Mapping[tuple[str,
     wallet.debt = -balances.get((account_name(id, DEBT), unit), 0)
     drawn, rest, issued = rows.besides.get(id, (0, 0, "[]"))
     wallet.drawn, wallet.rest = drawn, rest
-    wallet.issued, wallet.turned = issued_from(issued)
+    wallet.issued, wallet.turned, wallet.stars = issued_from(issued)
     return wallet
 
 
