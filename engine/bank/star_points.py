@@ -7,22 +7,25 @@ where the star is held from another day, they are of that day. A star that was l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, clause_data, first_lot
 from lianxing.engine.bank.crediting import Worth, change, is_for, on_days
-from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.drafting import draft_of
-from lianxing.engine.bank.passing import Passing
-from lianxing.engine.bank.sharing import is_person
+from lianxing.engine.bank.keeping import keep_policy
+from lianxing.engine.bank.passing import Passing, at_hand
+from lianxing.engine.bank.sharing import is_person, shared
 from lianxing.engine.bank.turning import turned
 from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
+from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import NOTHING, StarPoints, Unstored, Wallet
 from lianxing.engine.wallets import knows_rest
 from lianxing.rules.accounts import Account, Holder
+from lianxing.rules.facts import VolunteerId
 from lianxing.rules.measures import POINTS
 from lianxing.rules.policy import Policy
 
@@ -58,6 +61,24 @@ def of_stars(rulebook: Rulebook, customer: Customer, passing: Passing, on: date)
             customer.touched_by(draft)
             drafts += [draft, *passing.taken()]
     return drafts
+
+
+def book_stars(ledger: Ledger, rulebook: Rulebook, people: Iterable[VolunteerId], on: date) -> None:
+    """Book what stars have brought these people by a day; doing it twice does nothing more."""
+    ids, county = list(dict.fromkeys(people)), rulebook.policy.county.id
+    if not ids or not rulebook.once(brings_points):
+        return
+    with ledger.writing() as writing:
+        beside = [id for id in shared(rulebook.policy) if id not in ids]
+        writing.lock((id, county) for id in (*ids, *beside))
+        passing = at_hand(writing, rulebook, beside, on)
+        drafts: list[Draft] = []
+        for id, customer in customers(writing, rulebook, ids).items():
+            customer.number = writing.number((id, county))
+            drafts += reached(rulebook, customer, passing, on)
+        if drafts:
+            keep_policy(writing, rulebook.policy)
+            writing.enter(drafts)
 
 
 def _accounts(policy: Policy) -> list[Account]:

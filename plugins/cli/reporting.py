@@ -21,8 +21,8 @@ def expire(say: Say) -> click.Command:
         "expire",
         help=say(
             "把 --on 之前到期的积分、时长和预留记为失效，到日的规则衔接、星级奖励积分一并入账；可中断再来，重复无妨。",
-            "Book what ended before the day --on: points, hours, reservations; and up to it what changes of rules do and "
-            "stars bring. It may be broken off and begun again.",
+            "Book what ended before the day --on: points, hours, reservations; and up to it what changes of rules do "
+            "and stars bring. It may be broken off and begun again.",
         ),
     )
     @where(say)
