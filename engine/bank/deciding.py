@@ -43,7 +43,7 @@ from lianxing.rules.commands import (
 def decide(counter: Counter, command: Command) -> Decision:
     """Return what becomes of a command. The wallets of the people at the counter change with it."""
     customer = counter.people[command.volunteer]
-    before = reached(counter.rulebook, customer, counter.passing, command.on)
+    before = [*reached(counter.rulebook, customer, counter.passing, command.on)]
     # What becomes of a reservation that is over is for the command to say that is about it.
     about = command.entry if isinstance(command, Settle | Release | Approve | Decline) else 0
     holds = holds_over(counter, customer, command.on, about)

@@ -245,11 +245,11 @@ class _Deciding:
         if link.kind == STAR_POINTS:
             booked_on = date.fromisoformat(self._body[BOOKED_ON])
             self.passing.today = booked_on
-            found = reached(self._rulebook, customer, self.passing, booked_on)
-            return found[:1] or Found(link.number, "stars", str(self._body["star"]), None)
+            found = next(reached(self._rulebook, customer, self.passing, booked_on), None)
+            return Found(link.number, "stars", str(self._body["star"]), None) if found is None else [found]
         if link.kind in (EXPIRED, HOLD_EXPIRED):
             self.passing.today = on
-            before = reached(self._rulebook, customer, self.passing, on)
+            before = [*reached(self._rulebook, customer, self.passing, on)]
         if link.kind == EXPIRED:
             over = lots_over(self._counter(), customer, on)
             return Found(link.number, "lots", EXPIRED, None) if over is None else [*before, over]

@@ -119,7 +119,7 @@ def _starred(ledger: Ledger, rulebook: Rulebook, on: date) -> Iterator[list[Volu
         with ledger.reading() as reading:
             some = customers(reading, rulebook, everybody[start : start + PEOPLE_AT_ONCE], parts=False)
             alone = Passing(rulebook, {})
-            found = [id for id, customer in some.items() if of_stars(rulebook, customer, alone, on)]
+            found = [id for id, one in some.items() if next(of_stars(rulebook, one, alone, on), None) is not None]
         if found:
             yield found
 
@@ -168,7 +168,7 @@ def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: da
 
 def _drafts(counter: Counter, customer: Customer, on: date, done: Ended) -> list[Draft]:
     """Return what is to be written for one person: each reservation that is over, then what has ended."""
-    drafts = reached(counter.rulebook, customer, counter.passing, on)
+    drafts = [*reached(counter.rulebook, customer, counter.passing, on)]
     for draft in drafts:
         done.add(draft)
     holds = holds_over(counter, customer, on)

@@ -88,7 +88,7 @@ class TakenStep:
 def take(counter: StepCounter, command: TakeStep, hashed: str) -> TakenStep:
     """Return what becomes of a step. The wallet of the asker changes with it."""
     asker = counter.people[command.volunteer]
-    before = reached(counter.rulebook, asker, counter.passing, command.on)
+    before = [*reached(counter.rulebook, asker, counter.passing, command.on)]
     before += _holds_over(counter, asker, command)
     return replace(_Taking(counter, command, hashed).take(), before=tuple(before))
 

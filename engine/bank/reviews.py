@@ -106,7 +106,7 @@ class Reviewer(Teller):
         customer = customers(writing, self._rulebook, [command.volunteer])[command.volunteer]
         customer.number = writing.number(customer.owner)
         passing = at_hand(writing, self._rulebook, (), command.on)
-        writing.enter(of_stars(self._rulebook, customer, passing, command.on))
+        writing.enter([*of_stars(self._rulebook, customer, passing, command.on)])
 
     def _book(self, writing: Writing, command: ReviewStep, person: Volunteer, found: Recount) -> None:
         """Book what a record, and those after it, are worth from now on."""

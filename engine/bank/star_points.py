@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, clause_data, first_lot
 from lianxing.engine.bank.crediting import Worth, change, is_for, on_days
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
+from lianxing.engine.bank.lowering import lowers
 from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.sharing import is_person, shared
 from lianxing.engine.bank.turning import turned
@@ -28,6 +29,7 @@ from lianxing.rules.accounts import Account, Holder
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.measures import POINTS
 from lianxing.rules.policy import Policy
+from lianxing.rules.standings import Standing
 
 STAR_POINTS = "star_points"  # the kind of an entry
 
@@ -35,32 +37,58 @@ _THEIRS = (Holder.PERSON, Holder.FAMILY)
 _Points = tuple[int, date]  # so many, and the day from which the star is held
 
 
+class _Star(NamedTuple):
+    """What a star brings by a day, and what it would bring if nothing lowered what it rests on."""
+
+    number: int
+    held: _Points | None
+    unlowered: _Points | None
+
+    def comes_to(self, there: StarPoints | None, on: date, *, lowered: bool) -> _Points | None:
+        """Return what is to be in an account, in which so much is `there`.
+
+        What is there of a later day than this one stays. Once the points are there, nothing is asked that lowers the
+        star: they themselves, spent or ended, would lower it, so that it would never come to an end.
+        """
+        if there is not None and self.held is None and there.on > on:
+            return there[:2]
+        if there is None or not lowered:
+            found = [self.held, self.unlowered]
+            return None if None in found else max(filter(None, found), key=lambda one: one[1])
+        if self.unlowered is None or self.unlowered[1] > there.on:
+            return self.unlowered
+        return there[:2]
+
+
 def brings_points(policy: Policy) -> bool:
     """Tell whether stars bring points, and somebody has an account for them."""
     return policy.stars is not None and bool(policy.stars.grants) and bool(_accounts(policy))
 
 
-def reached(rulebook: Rulebook, customer: Customer, passing: Passing, on: date) -> list[Draft]:
-    """Return what is to be written for somebody before anything else on a day: changes of rules, then stars."""
-    drafts = turned(rulebook, customer, on)
-    for draft in drafts:
+def reached(rulebook: Rulebook, customer: Customer, passing: Passing, on: date) -> Iterator[Draft]:
+    """Yield what is to be written for somebody before anything else on a day: changes of rules, then stars.
+
+    Their wallets, and in `passing` those of pools, change with each entry, when it is asked for.
+    """
+    changes = turned(rulebook, customer, on)
+    for draft in changes:
         customer.touched_by(draft)
-    return [*drafts, *of_stars(rulebook, customer, passing, on)]
+    yield from changes
+    yield from of_stars(rulebook, customer, passing, on)
 
 
-def of_stars(rulebook: Rulebook, customer: Customer, passing: Passing, on: date) -> list[Draft]:
-    """Return what is to be written for the stars of somebody by a day; their wallets change with it."""
+def of_stars(rulebook: Rulebook, customer: Customer, passing: Passing, on: date) -> Iterator[Draft]:
+    """Yield what is to be written for the stars of somebody by a day."""
     if customer.closed_on is not None or not is_person(customer.person.id) or not rulebook.once(brings_points):
-        return []
+        return
     if on < rulebook.policy.county.in_force_from:
-        return []
-    drafts: list[Draft] = []
-    for star, now in _due(customer, on):
-        draft = _booked(rulebook, customer, passing, on, star, now)
+        return
+    for star in [*_due(customer, on)]:
+        draft = _booked(rulebook, customer, passing, on, star)
         if draft is not None:
             customer.touched_by(draft)
-            drafts += [draft, *passing.taken()]
-    return drafts
+            yield draft
+            yield from passing.taken()
 
 
 def book_stars(ledger: Ledger, rulebook: Rulebook, people: Iterable[VolunteerId], on: date) -> None:
@@ -87,35 +115,36 @@ def _accounts(policy: Policy) -> list[Account]:
     return [one for one in policy.accounts if one.holder in _THEIRS and one.earned_from in {POINTS, *sums}]
 
 
-def _due(customer: Customer, on: date) -> Iterator[tuple[int, _Points | None]]:
-    """Yield the stars that bring points, each with what it brings by a day; None where it was not held by then."""
+def _due(customer: Customer, on: date) -> Iterator[_Star]:
     scale = customer.rulebook.policy.stars
-    state = customer.standing(on).star
-    held = {} if state is None else {one.star: (one.points, one.on) for one in state.grants}
+    held, unlowered = _brought(customer.standing(on)), _brought(customer.unlowered(on))
     for star, _points in () if scale is None else scale.grants:
-        yield star, held.get(star)
+        yield _Star(star, held.get(star), unlowered.get(star))
 
 
-def _booked(
-    rulebook: Rulebook, customer: Customer, passing: Passing, on: date, star: int, now: _Points | None
-) -> Draft | None:
+def _brought(standing: Standing) -> dict[int, _Points]:
+    return {} if standing.star is None else {one.star: (one.points, one.on) for one in standing.star.grants}
+
+
+def _booked(rulebook: Rulebook, customer: Customer, passing: Passing, on: date, star: _Star) -> Draft | None:
     """Return the entry that brings the points of a star, or puts them right; None where they are as they should be."""
-    effects, was, unstored = Effects(), None, []
+    effects, was, now, unstored = Effects(), None, None, []
     for account in _accounts(rulebook.policy):
         wallet = customer.wallet(account)
-        there = wallet.stars.get(star)
-        here = now if now is not None and is_for(rulebook, customer.person, account, now[1]) else None
-        # What was booked of a later day than this one says nothing of it.
-        if here == (None if there is None else there[:2]) or (now is None and there is not None and there.on > on):
+        there = wallet.stars.get(star.number)
+        here = star.comes_to(there, on, lowered=lowers(rulebook))
+        if here is not None and not is_for(rulebook, customer.person, account, here[1]):
+            here = None
+        if here == (None if there is None else there[:2]):
             continue
-        was = was or there
-        _put(customer.wallet(account, ended=there is not None), effects, star, here, on, customer.number + 1)
-        unstored += _not_stored(wallet, star)
+        was, now = was or there, now or here
+        _put(customer.wallet(account, ended=there is not None), effects, star.number, here, on, customer.number + 1)
+        unstored += _not_stored(wallet, star.number)
     if not effects.lines and not effects.wallets:
         return None
     customer.number += 1
     passing.share(customer.person.id, effects, on, "overflow")
-    body = {"allowed": True, **_said(rulebook.policy, star, was, now), BOOKED_ON: on.isoformat()}
+    body = {"allowed": True, **_said(rulebook.policy, star.number, was, now), BOOKED_ON: on.isoformat()}
     if unstored:
         body[UNSTORED] = unstored
     day = now[1] if now is not None else was.on if was is not None else on

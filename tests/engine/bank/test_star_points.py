@@ -209,7 +209,7 @@ def test_points_of_a_star_that_came_twice_are_found(tmp_path: Path) -> None:
             customer.number = writing.number((ANN, HERE))
             for account in counter.rulebook.policy.accounts:
                 customer.wallet(account).stars.clear()
-            writing.enter(of_stars(counter.rulebook, customer, Passing(counter.rulebook, {}), DAY))
+            writing.enter([*of_stars(counter.rulebook, customer, Passing(counter.rulebook, {}), DAY)])
         assert (counter.has(), verify(counter.ledger)) == ({"points": 400 + 2 * 2500}, [])
         (found,) = replay(counter.ledger, [counter.rulebook]).differences
         assert (found.entry, found.what, found.stored, found.recomputed) == (4, "stars", "1", None)
