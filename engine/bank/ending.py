@@ -56,8 +56,10 @@ class Ended:
         amounts = {CONVERTED: self.changed, STAR_POINTS: self.stars}.get(draft.kind, self.amounts)
         for line in draft.lines:
             if line.own:
-                more = line.amount if draft.kind == STAR_POINTS else -line.amount
-                amounts[line.account] = amounts.get(line.account, 0) + more
+                account, more = line.account, -line.amount
+                if draft.kind == STAR_POINTS:  # what is owed for them is of the account, too
+                    account, more = account.partition("/")[0], line.amount
+                amounts[account] = amounts.get(account, 0) + more
 
     def join(self, other: Ended) -> None:
         """Count what another part of the run has done."""

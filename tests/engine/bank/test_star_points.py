@@ -162,6 +162,20 @@ def test_a_star_that_is_lost_and_reached_again_brings_nothing_more(tmp_path: Pat
         assert counter.has() == {"points": 800 + 2500}
 
 
+def test_a_star_that_is_lost_because_its_points_were_spent_has_brought_them_all_the_same(tmp_path: Path) -> None:
+    lowers = "lowers_the_basis: {spending: yes, expiry: yes, revocation: yes}\n"
+    with bank(tmp_path, stars=STARS + lowers) as counter:
+        held = counter.ask(Redeem, DAY, offer="rice", units=2)
+        assert counter.ask(Settle, DAY, entry=held.entry).accepted
+        assert codes(counter.ask(Redeem, DAY, offer="rice")) == ["per_person"]
+        assert run(counter) == Ended()
+        assert counter.has() == {"points": 2900 - 400}
+        counter.take(mistake("2024-01-10"), on=DAY)
+        assert run(counter).stars == {"points": -2500}
+        assert counter.has() == {"points/debt": -200}
+        agrees(counter)
+
+
 def test_a_star_that_was_awarded_brings_its_points_with_the_step_and_not_when_it_was_revoked(tmp_path: Path) -> None:
     with test_reviews.bank(tmp_path, stars=test_reviews.STARS + "grants: {1: 25 points}\n") as counter:
         counter.brings(served("R1", "2024-05-01 09:00", 3, state="applied"))
