@@ -227,11 +227,16 @@ def given_back_sentence(entry: int, by: int, language: Language) -> str:
     return f"entry {entry} was given back already, by entry {by}"
 
 
+_NO_STATE = Label("（无）", "(none)")
+
+
 def _operands(operands: Mapping[str, FactValue], language: Language) -> dict[str, str]:
     unit = {"hours": "seconds", "points": "points"}.get(str(operands.get("unit", "")))
     return {
         name: amount_text(unit, value, language)
         if name in _AMOUNTS and unit and isinstance(value, int)
+        else _NO_STATE.text(language)
+        if name == "state" and value == ""
         else ", ".join(_word(word, language == "zh", name) for word in str(value).split(", "))
         for name, value in operands.items()
     }

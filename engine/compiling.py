@@ -9,6 +9,7 @@ from datetime import date
 from functools import reduce
 from pathlib import Path, PurePath
 
+from lianxing.engine.entrances import entrance_problems
 from lianxing.engine.honours import commendation_problems
 from lianxing.engine.layers import Shelf, merged, read_layers
 from lianxing.engine.naming import what_is_named
@@ -200,6 +201,7 @@ def check(policy: Policy) -> list[Problem]:
         *_prices_above_the_ladder(policy),
         *what_is_named(policy),
         *review_problems(policy),
+        *entrance_problems(policy),
         *score_problems(
             policy, conditions_in((policy.hours, policy.earning)), conditions_in((policy.stars, policy.sanctions))
         ),

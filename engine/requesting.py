@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+from lianxing.engine.entrances import begins_in
 from lianxing.engine.menu import LISTED_MAX, Asker, Queue, why_not_ask, why_not_receive
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.rulebook import Rulebook
@@ -195,6 +196,9 @@ def confirm_service(rulebook: Rulebook, made: ServiceRequest, on: date, actor: A
     facts: dict[str, FactValue] = {"kind": "service", "recipient": made.recipient}
     if made.recipient_group:
         facts["recipient_group"] = made.recipient_group
+    begins = begins_in(rulebook.policy, request)
+    if begins:  # its review has time from the day on which the record is there, however long the service was waited for
+        facts |= {"state": begins, "recorded_on": on.toordinal()}
     effects: tuple[Effect, ...] = (
         *_booked(made, settled),
         Served(made.id, made.volunteer, made.served_on, seconds, made.request, facts),

@@ -51,6 +51,7 @@ KINDS: Mapping[str, Label] = {
     "perk_used": Label("使用礼遇", "perk used"),
     "expired": Label("到期失效", "ended"),
     "converted": Label("规则衔接", "change of rules"),
+    "star_points": Label("星级奖励积分", "points with a star"),
     "closed": Label("销户", "closed"),
     "review": Label("审核", "review"),
     "request": Label("服务需求", "request for service"),

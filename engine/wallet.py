@@ -54,6 +54,14 @@ class Unstored(NamedTuple):
     off: int = 0
 
 
+class StarPoints(NamedTuple):
+    """What has come in with a star: so many points on the day from which it was held, and what of them is not in it."""
+
+    points: int
+    on: date
+    unstored: Unstored = Unstored()
+
+
 @dataclass(slots=True)
 class Hold:
     """An amount that is reserved to the end of a day, and the lots that it comes from, as number and amount."""
@@ -71,7 +79,8 @@ class Wallet:
     `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back); where the account borrows
     from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
     `turned` are the changes of rules that have reached it, `unsaid` tells that this is not written down yet. `unstored`
-    is what of a source never came in: what is taken back of it is taken from there first.
+    is what of a source never came in: what is taken back of it is taken from there first. `stars` are the points that
+    have come in with stars.
     """
 
     account: Account
@@ -85,6 +94,7 @@ class Wallet:
     turned: dict[str, Turned] = field(default_factory=dict)
     unsaid: bool = False
     unstored: dict[str, Unstored] = field(default_factory=dict)
+    stars: dict[int, StarPoints] = field(default_factory=dict)
 
     @property
     def held(self) -> int:

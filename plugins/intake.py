@@ -23,6 +23,7 @@ from lianxing.engine.bank.crediting import credited, credits, needs_lots, others
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import Passing, at_hand
+from lianxing.engine.bank.star_points import book_stars
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of, in_state, states_of, taken
 from lianxing.engine.bank.tellers import ATTEMPTS
 from lianxing.engine.bank.turning import turn_in
@@ -231,6 +232,9 @@ class Intake:
         writing.save_policy(policy.digest, policy.county.id, policy.county.label.zh or policy.county.label.en, content)
 
     def _tell(self, done: _Done) -> None:
+        """Let what has happened be known: stars bring their points, and plugins are told."""
+        with suppress(BusyError):  # then the next thing that is asked of the passbook books them, or a run
+            book_stars(self.ledger, self.rulebook, (found.volunteer for found, _before in done.changes), self.on)
         for assessment, entry in done.entries:
             self.host.tell("record_assessed", assessment=assessment, entry=entry)
         for found, before in done.changes:

@@ -76,7 +76,8 @@ class Request:
 
     `recipient_is` is asked of the person who is to be served, None asks nothing. `served_by` is who may serve; None
     leaves it to the organiser. `notice_days` are working days: between the list of
-    those who ask and the service, and between the notice of a match and the service.
+    those who ask and the service, and between the notice of a match and the service. `recorded_as` is the state in
+    which the record of the service begins; empty: that in which the county's review of records does, if there is one.
     """
 
     clause: Clause
@@ -91,3 +92,4 @@ class Request:
     served_by: ServedBy | None = None
     deadlines: Deadlines = Deadlines()
     on_silence: Silence = Silence.LAPSES
+    recorded_as: str = ""

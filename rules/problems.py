@@ -318,6 +318,16 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "'{account}' spends of this balance, and what a record earns does not see it: a cap is its storage, a floor its"
         " shortfall",
     ),
+    (
+        "P653",
+        "“{id}”须写“记为”：记录的审核从哪个状态开始，不止一个或一个也没有：{known}",
+        "'{id}' has to say `recorded_as`: the review of records does not begin in one state only: {known}",
+    ),
+    (
+        "P654",
+        "“{id}”的记录状态为“{state}”，永远不计入时长，也没有环节从此开始：请写“记为”",
+        "a record of '{id}' is in the state '{state}', where it never counts and no stage begins: say `recorded_as`",
+    ),
     # P600 on: calendar and review
     (
         "P600",

@@ -10,7 +10,7 @@ import orjson
 
 from lianxing.engine.ledger.drafts import Line, LotLine, NewLot, WalletRow
 from lianxing.engine.turning import Passed, Turned, turned_data, turned_of
-from lianxing.engine.wallet import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, Unstored, Wallet
+from lianxing.engine.wallet import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, StarPoints, Unstored, Wallet
 from lianxing.rules.accounts import Account, Unit
 from lianxing.rules.places import Clause
 from lianxing.rules.statements import USES
@@ -23,8 +23,8 @@ LOTS_OF_ENTRY_MAX = 10_000
 UNSTORED = "unstored"  # in the body of an entry: what accounts have not taken in of its record, or of what arrived
 PERK_USES = "perk_uses"  # the other side of the accounts `uses/<perk>` of people
 
-# What a wallet is besides its lots and balances: drawn, rest, how many grants, the changes of rules.
-Besides = tuple[int, int, int, tuple[tuple[str, Turned], ...]]
+# What a wallet is besides its lots and balances: drawn, rest, how many grants, the changes of rules, points of stars.
+Besides = tuple[int, int, int, tuple[tuple[str, Turned], ...], tuple[tuple[int, StarPoints], ...]]
 Floors = tuple[tuple[str, str, int | None], ...]
 
 
@@ -91,22 +91,31 @@ def account_name(account: str, part: str) -> str:
 
 def besides(wallet: Wallet) -> Besides:
     """Return what a wallet is besides its lots and balances."""
-    return wallet.drawn, wallet.rest, len(wallet.issued), tuple(wallet.turned.items())
+    return wallet.drawn, wallet.rest, len(wallet.issued), tuple(wallet.turned.items()), tuple(wallet.stars.items())
 
 
 def _issued_text(wallet: Wallet) -> str:
-    """Return as JSON the grants that were given, and with them the changes of rules that have reached the wallet."""
+    """Return as JSON the grants that were given, and with them the changes of rules and the stars of the wallet."""
     issued: Any = [[index, day.isoformat()] for index, day in wallet.issued]
-    if wallet.turned:
+    if wallet.turned or wallet.stars:
         issued = {"issued": issued, "turned": turned_data(wallet.turned)}
+    if wallet.stars:
+        stars = sorted(wallet.stars.items())
+        issued["stars"] = [[star, one.points, one.on.isoformat(), *one.unstored] for star, one in stars]
     return orjson.dumps(issued).decode()
 
 
-def issued_from(text: str) -> tuple[list[tuple[int, date]], dict[str, Turned]]:
-    """Return the grants that were given and the changes of rules that have reached a wallet."""
+def issued_from(text: str) -> tuple[list[tuple[int, date]], dict[str, Turned], dict[int, StarPoints]]:
+    """Return the grants that were given, the changes of rules that have reached a wallet, and the points of stars."""
     said = orjson.loads(text)
-    issued, turned = (said["issued"], said["turned"]) if isinstance(said, dict) else (said, {})
-    return [(index, date.fromisoformat(day)) for index, day in issued], turned_of(turned)
+    if not isinstance(said, dict):
+        said = {"issued": said, "turned": {}}
+    stars = {
+        star: StarPoints(points, date.fromisoformat(on), Unstored(*unstored))
+        for star, points, on, *unstored in said.get("stars", ())
+    }
+    issued = [(index, date.fromisoformat(day)) for index, day in said["issued"]]
+    return issued, turned_of(said["turned"]), stars
 
 
 def clause_data(clause: Clause) -> dict[str, str]:

@@ -99,12 +99,13 @@ def credited(
         wallet.unstored |= outside
         _reached(wallet, effects[0], today, number + 1)
         for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
-            moves = _on_days(account, booking, worth, found.before.get(booking.record.key))
+            was = found.before.get(booking.record.key)
+            moves = on_days(account, booking.record.day, None if was is None else was.record.day, worth)
             if moves:
                 wallet.next_lot = max(wallet.next_lot, first_lot(number + at))
                 wallets.knows_rest(wallet, _source(booking), worth.was)
                 for day, more in moves:
-                    _change(wallet, effect, booking, day, more, today)
+                    change(wallet, effect, _source(booking), day, more, today)
                 dated.add(at)
                 if closed is not None and any(more >= 0 for _day, more in moves):
                     _closes_again(wallet, effect, closed, today, person.id, passing)
@@ -228,16 +229,21 @@ def worth_to(rulebook: Rulebook, person: Volunteer, account: Account, past: Coun
     """Return what a record is worth to an account, in its unit."""
     if not past.counted:
         return 0
-    day = past.record.day
-    if account.when is not None:
-        facts = {**person_facts(person, day, _EVERYTHING), **rulebook.calendar.facts(day, _EVERYTHING)}
-        if not belongs(rulebook, account, day, facts):
-            return 0
+    if not is_for(rulebook, person, account, past.record.day):
+        return 0
     own = {HOURS: past.seconds, POINTS: past.points}
     if account.earned_from in own:
         return own[account.earned_from]
     measure = next(one for one in rulebook.policy.measures if one.clause.id == account.earned_from)
     return _to_measure(rulebook, measure, past, own)
+
+
+def is_for(rulebook: Rulebook, person: Volunteer, account: Account, day: date) -> bool:
+    """Tell whether an account takes what this person earns on a day."""
+    if account.when is None:
+        return True
+    facts = {**person_facts(person, day, _EVERYTHING), **rulebook.calendar.facts(day, _EVERYTHING)}
+    return belongs(rulebook, account, day, facts)
 
 
 def _to_measure(rulebook: Rulebook, measure: Measure, past: Counted, own: Mapping[str, int]) -> int:
@@ -277,14 +283,13 @@ def _reached(wallet: Wallet, effect: Effects, today: date, entry: int) -> None:
         effect.add(wallet, done, before)
 
 
-def _on_days(account: Account, booking: Booking, worth: Worth, before: Held | None) -> list[tuple[date, int]]:
-    """Return what comes in or is taken back, and of which day; 0 where what is there is of another day now.
+def on_days(account: Account, day: date, was: date | None, worth: Worth) -> list[tuple[date, int]]:
+    """Return what comes in or is taken back, and of which day; 0 where what is there `was` of another day.
 
-    A record that is moved is taken back on the one day and comes in on the other where a change of rules reaches it on
+    What is moved is taken back on the one day and comes in on the other where a change of rules reaches it on
     one of them only: earned before the change, and not ended by then.
     """
-    day = booking.record.day
-    was_on = day if before is None else before.record.day
+    was_on = day if was is None else was
     if any(_reaches(change, account, day) != _reaches(change, account, was_on) for change in account.changes):
         return [(on, more) for on, more in ((was_on, -worth.was), (day, worth.now)) if more]
     return [(day, 0)] * worth.redated + [(day, worth.more)] * (worth.more != 0)
@@ -294,9 +299,9 @@ def _reaches(change: Change, account: Account, earned_on: date) -> bool:
     return earned_on < change.on_day <= last_day_of(account, earned_on)
 
 
-def _change(wallet: Wallet, effect: Effects, booking: Booking, day: date, more: int, today: date) -> None:
-    """Put in what a record of a day is worth, or take it back; 0: what is left of its deposit is of this day now."""
-    source, before = _source(booking), besides(wallet)
+def change(wallet: Wallet, effect: Effects, source: str, day: date, more: int, today: date) -> None:
+    """Put in what a source of a day is worth, or take it back; 0: what is left of its deposit is of this day now."""
+    before = besides(wallet)
     if more > 0:
         effect.add(wallet, wallets.earn(wallet, day, more, source, today=today), before)
         return
@@ -359,7 +364,8 @@ def _to_others(
     now_in = earner(account, record.volunteer, record.organisation)
     was_in = now_in if was is None else earner(account, record.volunteer, was.record.organisation)
     there = worth.was
-    changes = [(now_in, day, more) for day, more in _on_days(account, booking, worth, was)]
+    was_day = None if was is None else was.record.day
+    changes = [(now_in, day, more) for day, more in on_days(account, record.day, was_day, worth)]
     if was is not None and was_in != now_in:
         was_on = was.record.day if account.changes else record.day
         changes = [(was_in, was_on, -worth.was), (now_in, record.day, worth.now)]

@@ -42,7 +42,7 @@ class Customer:
     rows: WalletRows
     balances: Mapping[tuple[str, str], int]
     had: list[Had]
-    stands: Callable[[Volunteer, date, Sequence[Touch]], Standing]
+    stands: Callable[[Volunteer, date, Sequence[Touch] | None], Standing]  # without touches: nothing is lowered
     closed_on: date | None = None
     number: int = 0  # of the last entry of the passbook, those not yet written included
     _wallets: dict[str, Wallet] = field(default_factory=dict)
@@ -75,6 +75,10 @@ class Customer:
             found = self._standings[on] = self.stands(self.person, on, self._touches)
         return found
 
+    def unlowered(self, on: date) -> Standing:
+        """Return where the person would stand if nothing that was spent or has expired lowered what a star rests on."""
+        return self.stands(self.person, on, None) if lowers(self.rulebook) else self.standing(on)
+
     def touched_by(self, draft: Draft) -> None:
         """Note what is to be written for the person, where it lowers what their star rests on."""
         if lowers(self.rulebook) and draft.volunteer == self.person.id:
@@ -99,7 +103,7 @@ class Customer:
         return [Taken(had.offer, had.on, had.units, had.merchant, had.paid) for had in self.had]
 
 
-def nowhere(person: Volunteer, on: date, _touches: Sequence[Touch]) -> Standing:
+def nowhere(person: Volunteer, on: date, _touches: Sequence[Touch] | None) -> Standing:
     """Stand in for where somebody stands, where only their accounts are asked about."""
     raise AssertionError(f"nobody asks where {person.id} stands on {on}")
 
@@ -123,7 +127,7 @@ def wallet_from(account: Account, rows: WalletRows, balances: Mapping[tuple[str,
     wallet.debt = -balances.get((account_name(id, DEBT), unit), 0)
     drawn, rest, issued = rows.besides.get(id, (0, 0, "[]"))
     wallet.drawn, wallet.rest = drawn, rest
-    wallet.issued, wallet.turned = issued_from(issued)
+    wallet.issued, wallet.turned, wallet.stars = issued_from(issued)
     return wallet
 
 
@@ -158,9 +162,9 @@ def customers(
 
     touches = touches_in(reading, rulebook, owners)
 
-    def stands(person: Volunteer, on: date, later: Sequence[Touch]) -> Standing:
+    def stands(person: Volunteer, on: date, later: Sequence[Touch] | None) -> Standing:
         said = reviews.get((person.id, county), ())
-        by = lowerings_by(rulebook, [*touches.get((person.id, county), ()), *later])
+        by = () if later is None else lowerings_by(rulebook, [*touches.get((person.id, county), ()), *later])
         state = None
         if not said and not by:
             state = reading.fold_states(county, rulebook.policy.digest, [person.id]).get(person.id)

@@ -20,7 +20,7 @@ from lianxing.engine.bank.redeeming import (
     use_perk,
 )
 from lianxing.engine.bank.sharing import is_person
-from lianxing.engine.bank.turning import turned
+from lianxing.engine.bank.star_points import reached
 from lianxing.rules.commands import (
     Approve,
     Bring,
@@ -43,14 +43,14 @@ from lianxing.rules.commands import (
 def decide(counter: Counter, command: Command) -> Decision:
     """Return what becomes of a command. The wallets of the people at the counter change with it."""
     customer = counter.people[command.volunteer]
-    before = turned(counter.rulebook, customer, command.on)
+    before = [*reached(counter.rulebook, customer, counter.passing, command.on)]
     # What becomes of a reservation that is over is for the command to say that is about it.
     about = command.entry if isinstance(command, Settle | Release | Approve | Decline) else 0
-    before += holds_over(counter, customer, command.on, about)
-    for draft in before:
+    holds = holds_over(counter, customer, command.on, about)
+    for draft in holds:
         customer.touched_by(draft)
     decision = _decided(counter, customer, command)
-    decision.before = before
+    decision.before = [*before, *holds]
     decision.drafts += counter.passing.taken()
     for draft in decision.drafts:
         if (touched := counter.people.get(draft.volunteer)) is not None:

@@ -22,7 +22,7 @@ from lianxing.engine.bank.crediting import credited, credits
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.deciding import decide
 from lianxing.engine.bank.deliveries import Book, Same
-from lianxing.engine.bank.ending import lots_over
+from lianxing.engine.bank.ending import EXPIRED, lots_over
 from lianxing.engine.bank.passing import RECEIVED, REPAID, TAKEN_BACK
 from lianxing.engine.bank.redeeming import HOLD_EXPIRED, given_back
 from lianxing.engine.bank.replicas import Replica
@@ -30,12 +30,13 @@ from lianxing.engine.bank.request_data import REQUEST, queue_from, request_id
 from lianxing.engine.bank.request_steps import StepCounter, take
 from lianxing.engine.bank.requests import NAMES, check, command_from, request_hash
 from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
+from lianxing.engine.bank.star_points import STAR_POINTS, reached
 from lianxing.engine.bank.steps import taken
 from lianxing.engine.bank.tellers import left_under, people_of
 from lianxing.engine.bank.turning import CONVERTED, turned
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of as booked
-from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.witnesses import StockMoves, brought_elsewhere, closings, known_since, registrations
 from lianxing.engine.menu import LISTED_MAX, Queue, ranked_again
@@ -48,7 +49,6 @@ from lianxing.rules.requests import ServiceRequest, Step
 from lianxing.rules.service_commands import TakeStep
 
 CLOCKS_APART = 60  # seconds
-EXPIRED = "expired"
 _ASKS_WHO_IS_SERVED = frozenset((Step.REQUEST.value, Step.MATCH.value))
 _COMES = frozenset((RECEIVED, REPAID, TAKEN_BACK))  # of these the body says `from` whom; of the others, `to` whom
 
@@ -242,9 +242,14 @@ class _Deciding:
         on = date.fromisoformat(link.effective_on)
         if link.kind == CONVERTED:
             return turned(self._rulebook, customer, on)[:1] or Found(link.number, "transition", str(on), None)
+        if link.kind == STAR_POINTS:
+            booked_on = date.fromisoformat(self._body[BOOKED_ON])
+            self.passing.today = booked_on
+            found = next(reached(self._rulebook, customer, self.passing, booked_on), None)
+            return Found(link.number, "stars", str(self._body["star"]), None) if found is None else [found]
         if link.kind in (EXPIRED, HOLD_EXPIRED):
             self.passing.today = on
-            before = turned(self._rulebook, customer, on)
+            before = [*reached(self._rulebook, customer, self.passing, on)]
         if link.kind == EXPIRED:
             over = lots_over(self._counter(), customer, on)
             return Found(link.number, "lots", EXPIRED, None) if over is None else [*before, over]

@@ -18,10 +18,11 @@ from lianxing.engine.bank.booking import Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
-from lianxing.engine.bank.passing import at_hand
+from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.redeeming import holds_over
-from lianxing.engine.bank.sharing import lenders
-from lianxing.engine.bank.turning import CONVERTED, not_reached, turned
+from lianxing.engine.bank.sharing import is_person, lenders, shared
+from lianxing.engine.bank.star_points import STAR_POINTS, brings_points, of_stars, reached
+from lianxing.engine.bank.turning import CONVERTED, not_reached
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import BusyError
 from lianxing.engine.ledger.opening import Ledger
@@ -29,6 +30,7 @@ from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import VolunteerId
 
+EXPIRED = "expired"  # the kind of an entry
 PEOPLE_AT_ONCE = 500
 ATTEMPTS = 6
 
@@ -37,26 +39,34 @@ ATTEMPTS = 6
 class Ended:
     """What a run has ended: people touched, reservations given back, and amounts by account.
 
-    `changed` is by how much changes of rules made accounts less, below zero where they made them more.
+    `changed` is by how much changes of rules made accounts less, below zero where they made them more; `stars` is what
+    came in with stars, less what of that was taken back.
     """
 
     people: int = 0
     holds: int = 0
     amounts: dict[str, int] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
+    stars: dict[str, int] = field(default_factory=dict)
 
     def add(self, draft: Draft) -> None:
-        """Count what an entry has taken from accounts."""
-        amounts = self.changed if draft.kind == CONVERTED else self.amounts
+        """Count what an entry has taken from accounts, or of a star brought into them."""
+        if draft.kind not in (CONVERTED, EXPIRED, STAR_POINTS):  # of a pool that gets what overflows
+            return
+        amounts = {CONVERTED: self.changed, STAR_POINTS: self.stars}.get(draft.kind, self.amounts)
         for line in draft.lines:
             if line.own:
-                amounts[line.account] = amounts.get(line.account, 0) - line.amount
+                account, more = line.account, -line.amount
+                if draft.kind == STAR_POINTS:  # what is owed for them is of the account, too
+                    account, more = account.partition("/")[0], line.amount
+                amounts[account] = amounts.get(account, 0) + more
 
     def join(self, other: Ended) -> None:
         """Count what another part of the run has done."""
         self.people += other.people
         self.holds += other.holds
-        for amounts, more in ((self.amounts, other.amounts), (self.changed, other.changed)):
+        mine, theirs = (self.amounts, self.changed, self.stars), (other.amounts, other.changed, other.stars)
+        for amounts, more in zip(mine, theirs, strict=True):
             for account, amount in more.items():
                 amounts[account] = amounts.get(account, 0) + amount
 
@@ -74,6 +84,7 @@ def end_all(
     skip: set[VolunteerId] = set()
     for people in _people(ledger, rulebook, on, skip):
         if dry_run:
+            people = [id for id in people if id not in skip]
             skip |= set(people)
             with ledger.reading() as reading:
                 for customer in customers(reading, rulebook, people).values():
@@ -86,18 +97,33 @@ def end_all(
 
 
 def _people(ledger: Ledger, rulebook: Rulebook, on: date, skip: set[VolunteerId]) -> Iterator[list[VolunteerId]]:
-    """Yield, a few hundred at a time, whom a change of rules has to reach, then who has something that has ended."""
+    """Yield, a few hundred at a time, whom a change of rules or a star has to reach, then who has what has ended."""
     county = rulebook.policy.county.id
     with ledger.reading() as reading:
         waiting = not_reached(reading, rulebook, on)
     for start in range(0, len(waiting), PEOPLE_AT_ONCE):
         yield waiting[start : start + PEOPLE_AT_ONCE]
+    if rulebook.once(brings_points):
+        yield from _starred(ledger, rulebook, on)
     while True:
         with ledger.reading() as reading:
             people = [id for id in reading.ending(county, on, PEOPLE_AT_ONCE + len(skip)) if id not in skip]
         if not people:
             return
         yield people
+
+
+def _starred(ledger: Ledger, rulebook: Rulebook, on: date) -> Iterator[list[VolunteerId]]:
+    """Yield, a few hundred at a time, to whom stars have brought points that are not booked yet, or not like this."""
+    with ledger.reading() as reading:
+        everybody = [id for id in reading.volunteer_ids(rulebook.policy.county.id) if is_person(id)]
+    for start in range(0, len(everybody), PEOPLE_AT_ONCE):
+        with ledger.reading() as reading:
+            some = customers(reading, rulebook, everybody[start : start + PEOPLE_AT_ONCE], parts=False)
+            alone = Passing(rulebook, {})
+            found = [id for id, one in some.items() if next(of_stars(rulebook, one, alone, on), None) is not None]
+        if found:
+            yield found
 
 
 def _ended(
@@ -119,7 +145,8 @@ def _ended(
 
 def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: date, done: Ended) -> set[VolunteerId]:
     county = rulebook.policy.county.id
-    beside = [id for id in lenders(rulebook.policy) if id not in people]
+    pools = shared(rulebook.policy) if rulebook.once(brings_points) else lenders(rulebook.policy)
+    beside = [id for id in pools if id not in people]
     writing.lock((id, county) for id in (*people, *beside))
     found = customers(writing, rulebook, people)
     given_out = writing.stock_taken(county, [offer.clause.id for offer in rulebook.policy.offers])
@@ -143,7 +170,7 @@ def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: da
 
 def _drafts(counter: Counter, customer: Customer, on: date, done: Ended) -> list[Draft]:
     """Return what is to be written for one person: each reservation that is over, then what has ended."""
-    drafts = turned(counter.rulebook, customer, on)
+    drafts = [*reached(counter.rulebook, customer, counter.passing, on)]
     for draft in drafts:
         done.add(draft)
     holds = holds_over(counter, customer, on)
@@ -170,4 +197,4 @@ def lots_over(counter: Counter, customer: Customer, on: date) -> Draft | None:
     customer.number += 1
     went = {line.account: [line.unit, -line.amount] for line in effects.lines if line.own}
     body = {"allowed": True, "ended_before": on.isoformat(), "went": went}
-    return draft_of(counter.rulebook, customer, "expired", body, effects, on)
+    return draft_of(counter.rulebook, customer, EXPIRED, body, effects, on)

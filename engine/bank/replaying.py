@@ -35,8 +35,9 @@ from lianxing.engine.bank.beside import ARRIVALS, Pair, PassedOn, Post
 from lianxing.engine.bank.candidacies import Match, matches
 from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
-from lianxing.engine.bank.deciding_again import CLOCKS_APART, EXPIRED, Witnesses, arrived, asked, sender_of
+from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses, arrived, asked, sender_of
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
+from lianxing.engine.bank.ending import EXPIRED
 from lianxing.engine.bank.giving import BROUGHT, DECLARED
 from lianxing.engine.bank.keeping import content_of, title_of
 from lianxing.engine.bank.kept_folds import Records, differing
@@ -45,6 +46,7 @@ from lianxing.engine.bank.redeeming import HOLD_EXPIRED
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, begun_by
 from lianxing.engine.bank.sharing import ORGANISATION, POOL
+from lianxing.engine.bank.star_points import STAR_POINTS
 from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.bank.turning import CONVERTED
 from lianxing.engine.ledger.chaining import Link
@@ -76,7 +78,7 @@ COMMANDS = frozenset(
     )
 )
 ASKED = COMMANDS | {REVIEW, DECLARED}
-KINDS = RECORDS | ASKED | ARRIVALS | {EXPIRED, HOLD_EXPIRED, CONVERTED}
+KINDS = RECORDS | ASKED | ARRIVALS | {EXPIRED, HOLD_EXPIRED, CONVERTED, STAR_POINTS}
 PEOPLE_AT_ONCE = 200
 _SHARED = POOL, ORGANISATION
 

@@ -219,12 +219,16 @@ class Replica:
             rows=self.rows(),
             balances=dict(self.balances),
             had=list(self.had.values()),
-            stands=lambda person, on, _later: standing(
-                rulebook, person, self.history, on, self.awards(rulebook, person), self.lowerings(rulebook)
-            ),
+            stands=lambda person, on, later: self._stands(rulebook, person, on, lowered=later is not None),
             closed_on=self.closed_on,
             number=self.number,
             _standings=self._standings,
+        )
+
+    def _stands(self, rulebook: Rulebook, person: Volunteer, on: date, *, lowered: bool) -> Standing:
+        by = self.lowerings(rulebook) if lowered else ()
+        return standing(
+            rulebook, person, self.history, on, awards_of(rulebook, person, self.history, self.notes, by), by
         )
 
     @property

@@ -20,7 +20,7 @@ from lianxing.engine.bank.redeeming import holds_over
 from lianxing.engine.bank.request_data import REQUEST, begun_by, effect_data, queue_data, request_data, request_id
 from lianxing.engine.bank.requests import request_data as asked_data
 from lianxing.engine.bank.sharing import is_person, may_hold
-from lianxing.engine.bank.turning import turned
+from lianxing.engine.bank.star_points import reached
 from lianxing.engine.calendars import midnight
 from lianxing.engine.facts import person_facts
 from lianxing.engine.ledger.drafts import Draft, Key, NewHold
@@ -88,8 +88,9 @@ class TakenStep:
 def take(counter: StepCounter, command: TakeStep, hashed: str) -> TakenStep:
     """Return what becomes of a step. The wallet of the asker changes with it."""
     asker = counter.people[command.volunteer]
-    before = (*turned(counter.rulebook, asker, command.on), *_holds_over(counter, asker, command))
-    return replace(_Taking(counter, command, hashed).take(), before=before)
+    before = [*reached(counter.rulebook, asker, counter.passing, command.on)]
+    before += _holds_over(counter, asker, command)
+    return replace(_Taking(counter, command, hashed).take(), before=tuple(before))
 
 
 def _holds_over(counter: StepCounter, asker: Customer, command: TakeStep) -> list[Draft]:

@@ -17,10 +17,12 @@ import orjson
 from lianxing.engine.bank.answering import REFUSED, reason_data
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, unstored_in
+from lianxing.engine.bank.customers import customers
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import at_hand
 from lianxing.engine.bank.requests import check, request_data, request_hash
+from lianxing.engine.bank.star_points import brings_points, of_stars
 from lianxing.engine.bank.steps import (
     REVIEW,
     STATE,
@@ -95,7 +97,16 @@ class Reviewer(Teller):
         (entry,) = writing.enter([draft])
         if found.recount is not None:
             self._book(writing, command, dossier.person, found.recount)
+        if found.allowed and rulebook.once(brings_points):
+            self._star_points(writing, command)
         return Answer(entry.id, found.allowed, draft.body)
+
+    def _star_points(self, writing: Writing, command: ReviewStep) -> None:
+        """Book what stars have brought by the day of a step: it may have taken one to its end, or taken one back."""
+        customer = customers(writing, self._rulebook, [command.volunteer])[command.volunteer]
+        customer.number = writing.number(customer.owner)
+        passing = at_hand(writing, self._rulebook, (), command.on)
+        writing.enter([*of_stars(self._rulebook, customer, passing, command.on)])
 
     def _book(self, writing: Writing, command: ReviewStep, person: Volunteer, found: Recount) -> None:
         """Book what a record, and those after it, are worth from now on."""

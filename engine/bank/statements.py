@@ -22,6 +22,7 @@ from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST
 from lianxing.engine.bank.reviews import next_data
 from lianxing.engine.bank.sharing import is_person, may_hold
+from lianxing.engine.bank.star_points import STAR_POINTS
 from lianxing.engine.bank.steps import REVIEW, awards_of, in_state
 from lianxing.engine.bank.told_steps import statement_of, steps_before, told_step
 from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
@@ -239,6 +240,8 @@ class _Book:
         named += [one.account for one in _outside(body)]
         places = {one["clause"]: str(one["at"]) for one in body.get("closes", ())}
         named += places
+        if entry.kind == STAR_POINTS:
+            places[body["clause"]] = str(body["at"])
         if "clause" in body:
             named.append(body["clause"])
         elif entry.kind == REVIEW:
@@ -260,6 +263,8 @@ class _Book:
         if entry.record:
             record = self._record(entry)
             return Subject("record", entry.record, self._category(record), entry.registry)
+        if entry.kind == STAR_POINTS:
+            return Subject("star", str(body["star"]))
         asked: _Body = body.get("asked", {})
         earlier = _concerns(body)
         if earlier is not None and earlier in self._entries and earlier < entry.id:

@@ -28,6 +28,7 @@ from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
+from lianxing.engine.bank.star_points import brings_points
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import (
     BusyError,
@@ -176,7 +177,7 @@ def people_of(command: Command, policy: Policy) -> Iterable[VolunteerId]:
         case Give(recipient=other) | Close(heir=other):
             if other:
                 yield other
-    if isinstance(command, Give | Grant | Close | Bring):
+    if isinstance(command, Give | Grant | Close | Bring) or brings_points(policy):
         yield from shared(policy)
     else:
         yield from lenders(policy)

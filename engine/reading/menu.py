@@ -15,6 +15,7 @@ from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.ranking import RankKeyForm
 from lianxing.engine.reading.statements import NamedForm
 from lianxing.engine.reading.terms import TermForm
+from lianxing.engine.reading.values import ValueOf
 from lianxing.rules.facts import Fact, FactType, Scope
 from lianxing.rules.known_facts import MATCH_FACTS, SERVED_GROUP, TARGET_GROUP
 from lianxing.rules.menu import Deadlines, MenuTies, Priced, PricedPer, Request, ServedBy, Silence
@@ -114,6 +115,7 @@ def _request(id: str, fields: Fields, reading: Reading, clause: Clause) -> Reque
         served_by=fields.get("served_by"),
         deadlines=deadlines,
         on_silence=fields.get("on_silence", Silence.LAPSES),
+        recorded_as=fields.get("recorded_as", ""),
     )
 
 
@@ -130,6 +132,7 @@ MENU: NamedForm[Request] = NamedForm(
         "served_by": Key(_ServedByForm()),
         "deadlines": Key(_DEADLINES),
         "on_silence": Key(Choice(tuple(Silence))),
+        "recorded_as": Key(ValueOf("state")),
     },
     ("request", "recipients", "eligible", "rank_by", "ties"),
     _request,

@@ -249,6 +249,7 @@ KEYS: Mapping[str, str] = {
     "confirmed": "确认",
     "evaluated": "评价",
     "on_silence": "逾期未确认",
+    "recorded_as": "记为",
     # review.yaml
     "from_state": "由",
     "to_state": "转为",

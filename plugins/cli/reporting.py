@@ -20,9 +20,9 @@ def expire(say: Say) -> click.Command:
     @click.command(
         "expire",
         help=say(
-            "把 --on 之前到期的积分、时长和预留记为失效，到日的规则衔接一并入账；可以中断再来，重复无妨。",
-            "Book what ended before the day --on: points, hours, reservations; and what changes of rules do up to it. "
-            "It may be broken off and begun again.",
+            "把 --on 之前到期的积分、时长和预留记为失效，到日的规则衔接、星级奖励积分一并入账；可中断再来，重复无妨。",
+            "Book what ended before the day --on: points, hours, reservations; and up to it what changes of rules do "
+            "and stars bring. It may be broken off and begun again.",
         ),
     )
     @where(say)
@@ -57,6 +57,9 @@ def expire(say: Say) -> click.Command:
         )
         for account, amount in sorted(ended.amounts.items()):
             speaker.line(f"  {account}{say('：', ': ')}{amount_text(units[account], amount, say.language)}")
+        for account, amount in sorted(ended.stars.items()):
+            came = say("，随星级存入：", ", came in with stars: ")
+            speaker.line(f"  {account}{came}{amount_text(units[account], amount, say.language)}")
         for account, amount in sorted(ended.changed.items()):
             by = amount_text(units[account], abs(amount), say.language)
             less = say("，因规则衔接减少：", ", less by a change of rules: ")
@@ -78,6 +81,7 @@ def expire(say: Say) -> click.Command:
                 "holds": ended.holds,
                 "amounts": amounts(ended.amounts),
                 "changed": amounts(ended.changed),
+                "stars": amounts(ended.stars),
             }
         )
 

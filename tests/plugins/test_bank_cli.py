@@ -64,8 +64,12 @@ class Stream(io.StringIO):
 
 @pytest.fixture
 def here(bank: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The whole program, called in this process."""
-    monkeypatch.chdir(bank)
+    return called_in(bank, monkeypatch)
+
+
+def called_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return the whole program, called in this process."""
+    monkeypatch.chdir(folder)
     for name in ("LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", "C.UTF-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.verifying import verify
-from lianxing.rules.facts import VolunteerId
+from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.records import Volunteer
 from tests.engine.bank.counting_house import rules, take_in, write_county
 from tests.engine.requests import ACCOUNTS, FACTS, MEASURES, MENU
 from tests.plugins.conftest import Run
 from tests.plugins.smallville import COUNTY, served
+from tests.plugins.test_bank_cli import called_in
 
 ELDER = Volunteer(VolunteerId("R1"), born_on=date(1950, 1, 1))
 HELPER = Volunteer(VolunteerId("V1"), facts={"skilled": 1})
@@ -25,9 +27,9 @@ HELPER = Volunteer(VolunteerId("V1"), facts={"skilled": 1})
 class Town:
     """The command in a town where R1 has three hours and V1 may serve."""
 
-    def __init__(self, run: Run, folder: Path) -> None:
+    def __init__(self, run: Run, folder: Path, database: str = "bank.db") -> None:
         self.run, self.folder = run, folder
-        self.common = ("--county", "smallville", "--database", "bank.db")
+        self.common = ("--county", "smallville", "--database", database)
 
     def __call__(self, *arguments: str, code: int = 0, lang: str = "en") -> str:
         done = self.run("--lang", lang, *arguments, *self.common)
@@ -48,7 +50,7 @@ class Town:
 
 
 @pytest.fixture
-def town(lianxing: Run, tmp_path: Path) -> Town:
+def county_folder(tmp_path: Path) -> Path:
     facts = "facts:\n" + "".join(f"  {name}: {said}\n" for name, said in FACTS.items())
     menu = MENU.replace("  notice: 3 working days\n", "")
     folder = write_county(
@@ -60,7 +62,12 @@ def town(lianxing: Run, tmp_path: Path) -> Town:
         hours="- id: found_false\n  revoke: {kind: revocation}\n",
     )
     (folder / "redemption.yaml").unlink()
-    with rules(folder) as rulebook, open_ledger(str(tmp_path / "bank.db")) as ledger:
+    return folder
+
+
+@pytest.fixture
+def town(lianxing: Run, tmp_path: Path, county_folder: Path) -> Town:
+    with rules(county_folder) as rulebook, open_ledger(str(tmp_path / "bank.db")) as ledger:
         take_in(rulebook, ledger, served("a", "2024-05-01 09:00", 3, "R1"), volunteers=(ELDER, HELPER))
     return Town(lianxing, tmp_path)
 
@@ -117,3 +124,78 @@ def test_what_cannot_be_understood_leaves_with_2_and_what_is_not_there_with_4(to
     assert "no request" in town("request", "cancel", "smallville/R1/99", "--actor", "R1", code=4)
     id = town.ask()
     assert "FACT=VALUE" in town("request", "evaluate", id, "lovely", "--actor", "R1", code=2)
+
+
+# --- where the record of a service begins -----------------------------------------------------------------------------
+
+YOUXIAN = CountyId("cn/hunan/zhuzhou/youxian")
+SINCE = date(2023, 1, 1)
+CLIENT = Volunteer(VolunteerId("R1"), registered_on=SINCE, facts={"target_group": "empty_nest"})
+BARBER = Volunteer(VolunteerId("V2"), registered_on=SINCE, facts={"skilled_haircut": 1, "wishes_at_home": 1})
+
+
+def test_a_service_in_youxian_is_reviewed_from_its_confirmation_on_and_counts_once_it_is_filed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lianxing = called_in(tmp_path, monkeypatch)
+    hours = replace(served("a", "2025-01-06 09:00", 3, "R1", category="community_service"), county=YOUXIAN)
+    with rules(Path("youxian")) as rulebook, open_ledger(str(tmp_path / "bank.db")) as ledger:
+        take_in(rulebook, ledger, hours, volunteers=(CLIENT, BARBER), on=date(2025, 2, 1))
+
+    def do(*arguments: str, code: int = 0) -> Any:
+        done = lianxing(*arguments, "--county", "youxian", "--database", "bank.db", "--json")
+        assert done.returncode == code, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    asked = do("request", "ask", "R1", "haircut_at_home", "--hours", "2", "--actor", "R1", "--on", "2025-03-03")
+    id = str(asked["request"]["id"])
+
+    def step(doing: str, on: str, role: str, actor: str = "clerk", code: int = 0) -> Any:
+        who = ("--role", role, "--actor", actor, "--reason", "confirmed by R1", "--on", on)
+        return do("review", "step", id, "--do", doing, *who, code=code)
+
+    do("request", "match", id, "V2", "--actor", "office", "--organiser", "--on", "2025-03-04")
+    do("request", "post", id, "--actor", "office", "--organiser", "--on", "2025-03-04")
+    do("request", "served", id, "--hours", "2", "--actor", "V2", "--on", "2025-03-10")
+    do("request", "confirm", id, "--hours", "1.5", "--actor", "R1", "--on", "2025-03-17")
+    (waits,) = do("review", "list", "--on", "2025-03-24", "--role", "社区居委会")["waiting"]
+    assert (waits["record"], waits["until"], waits["overdue"]) == (id, "2025-03-24", False)
+    refused = step("advanced", "2025-03-18", "社区居委会", "V2", code=1)
+    assert [reason["code"] for reason in refused["reasons"]] == ["own_matter"]
+    assert step("advanced", "2025-03-24", "社区居委会")["state"] == "reviewed"
+    do("request", "evaluate", id, "evaluation=优", "--actor", "R1", "--on", "2025-03-25")
+    assert step("advanced", "2025-03-26", "街道志愿服务部")["state"] == "filed"
+    assert step("posted", "2025-03-26", "街道志愿服务部")["state"] == "filed"
+    closing = do("passbook", "V2", "--until", "2025-04-03")["closing"]
+    assert {one["account"]: one["available"] for one in closing if one["account"] != "earned"} == {
+        "time_credits": "5400",
+        "points": "1.8",
+    }
+    assert do("verify")["violations"] == []
+
+
+def test_where_the_review_begins_in_two_states_the_menu_says_in_which(
+    county_folder: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (county_folder / "review.yaml").write_text(
+        "by_elders: {stage: {from_state: applied, to_state: filed, by: elders, deadline: unlimited}}\n"
+        "by_the_office: {stage: {from_state: reviewed, to_state: filed, by: the office, deadline: unlimited}}\n"
+    )
+    (county_folder / "hours.yaml").write_text("- id: filed_only\n  count: {state: filed}\n")
+    town = Town(called_in(county_folder.parent, monkeypatch), county_folder.parent, address)
+    assert "P653" in town("request", "list", code=1)
+    with (county_folder / "menu.yaml").open("a") as menu:
+        menu.write("  recorded_as: reviewed\n")
+    with rules(county_folder) as rulebook, open_ledger(address) as ledger:
+        take_in(rulebook, ledger, served("a", "2024-05-01 09:00", 3, "R1"), volunteers=(ELDER, HELPER))
+    id = town.ask()
+    town("request", "match", id, "V1", "--actor", "office", "--organiser", "--on", "2024-06-03")
+    town("request", "served", id, "--hours", "1", "--actor", "V1", "--on", "2024-06-04")
+    town("request", "confirm", id, "--hours", "1", "--actor", "R1", "--on", "2024-06-05")
+    (waits,) = town.data("review", "list", "--on", "2024-06-05")["waiting"]
+    assert (waits["record"], waits["role"]) == (id, "the office")
+    step = ("review", "step", id, "--do", "advanced", "--role", "the office", "--actor", "clerk", "--on", "2024-06-06")
+    assert town.data(*step)["state"] == "filed"
+    closing = town.data("passbook", "V1", "--until", "2024-06-06")["closing"]
+    assert {one["account"]: one["available"] for one in closing}["credits"] == "3600"
+    assert town.data("verify")["violations"] == []

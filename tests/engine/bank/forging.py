@@ -29,10 +29,10 @@ FOLLOWS = (
 )
 
 
-def copy_of(folder: Path) -> Path:
+def copy_of(folder: Path, name: str = "bank.db") -> Path:
     """Return a copy of the ledger of a test, which may still be open."""
     copy = folder / "forged.db"
-    with closing(sqlite3.connect(folder / "bank.db")) as source, closing(sqlite3.connect(copy)) as target:
+    with closing(sqlite3.connect(folder / name)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
     return copy
 

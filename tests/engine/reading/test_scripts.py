@@ -392,6 +392,7 @@ talking:
     K_ties: W_earliest_registered
   K_deadlines: {K_matched: 10 days, K_served: 1 month, K_confirmed: 5 working days, K_evaluated: 9 days}
   K_on_silence: W_confirms
+  K_recorded_as: applied
 listening:
   K_request: 倾听
   K_recipients: [W_self]
