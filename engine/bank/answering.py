@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from lianxing.engine.bank.booking import UNITS, Besides, Effects, clause_data, passed_data
 from lianxing.engine.bank.customers import Customer
@@ -34,10 +34,18 @@ REFUSED = "refused"
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What comes from another county in one unit, with the days of its lots."""
+    """What comes from another county in one unit, with the days of its lots, and the day on which it had left."""
 
     unit: str
     parts: tuple[Part, ...]
+    left_on: date
+
+
+class LastStep(NamedTuple):
+    """The latest day among those of what somebody had or reserved, its approval and what ended it; and of which."""
+
+    on: date
+    entry: int
 
 
 @dataclass
@@ -54,11 +62,15 @@ class Counter:
     approved: Callable[[VolunteerId], Iterable[int]] = lambda _id: ()  # entries whose redemption is approved
     knows: Callable[[VolunteerId], bool] = lambda _id: True
     request_by: Callable[[VolunteerId, int], ServiceRequest | None] = lambda _id, _entry: None  # that an entry began
+    last_step: Callable[[VolunteerId, int], LastStep | None] = lambda _id, _entry: (
+        None
+    )  # of a redemption or reservation
     passing: Passing = field(init=False)
     # What entries that are not yet written took from lots, approved, and brought.
     fresh: dict[tuple[VolunteerId, int], tuple[LotLine, ...]] = field(default_factory=dict)
     fresh_approvals: set[tuple[VolunteerId, int]] = field(default_factory=set)
     fresh_brought: set[tuple[VolunteerId, CountyId, int]] = field(default_factory=set)
+    fresh_steps: dict[tuple[VolunteerId, int], LastStep] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.passing = Passing(self.rulebook, dict(self.people))

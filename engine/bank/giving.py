@@ -141,6 +141,11 @@ def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
     found = counter.brought(*which)
     if not found or command.from_county == policy.county.id or which in counter.fresh_brought:
         return refused(counter, command, [county_reason(counter, "nothing_to_bring", entry=command.entry)])
+    left_on = max(one.left_on for one in found)
+    if command.on < left_on:
+        days = {"on": left_on.isoformat(), "day": command.on.isoformat()}
+        early = county_reason(counter, "before_it_left", county=command.from_county, entry=command.entry, **days)
+        return refused(counter, command, [early])
     effects = Effects()
     into: list[tuple[Account, Brought]] = []
     for one in found:

@@ -433,6 +433,20 @@ class Reading:
                 return date.fromisoformat(day)
         return date.max
 
+    def steps_of(self, owner: _Owner, number: int, kind: str) -> list[Line]:
+        """Return an entry that redeems or reserves, the one that ended its hold, and those of a kind after it."""
+        ended = select(hold.c.ended_by).where(hold.c.passbook == entry.c.passbook, hold.c.entry == number)
+        about = or_(entry.c.number == number, entry.c.kind == kind, entry.c.number == ended.scalar_subquery())
+        query = select(
+            *(entry.c.passbook, passbook.c.volunteer, entry.c.number, entry.c.kind),
+            *(entry.c.effective_on, entry.c.actor, entry.c.body),
+        ).join(passbook, passbook.c.id == entry.c.passbook)
+        return [
+            Line(row.volunteer, row.number, row.kind, date.fromisoformat(row.effective_on), row.actor, bytes(row.body))
+            for id in self._ids([owner])
+            for row in self._connection.execute(query.where(entry.c.passbook == id, entry.c.number >= number, about))
+        ]
+
     def lots(self, owner: _Owner, which: Iterable[tuple[str, int]]) -> list[holdings.LotRow]:
         """Return these lots of a person, as account and number, also where nothing is left of them."""
         wanted = set(which)

@@ -187,6 +187,18 @@ def test_who_moves_brings_the_balance_along_with_its_days_once(
     assert in_transit(ledger) == {}
 
 
+def test_what_left_is_brought_on_no_day_before_it_left(
+    asks: Asks, town: Rulebook, other_town: Rulebook, ledger: Ledger
+) -> None:
+    closed, there = asks(Close, event=ClosingEvent.MOVING), Asks(ledger, other_town)
+    take_in(town, ledger, served("late", "2024-05-03 09:00", 1))  # of a day on which the passbook was open
+    for late, eve in ((0, DAY - timedelta(days=1)), (1, date(2024, 5, 3))):
+        early = there(Bring, on=eve, from_county=HERE, entry=closed.entry + late)
+        assert why(early) == ["before_it_left"]
+        assert f"it left smallville on {DAY}" in "".join(answer_sentences(early.data, "en"))
+        assert there(Bring, from_county=HERE, entry=closed.entry + late).accepted
+
+
 def test_what_left_is_brought_into_one_county_of_all_that_ask(
     asks: Asks, other_town: Rulebook, third_town: Rulebook, ledger: Ledger
 ) -> None:
