@@ -72,7 +72,7 @@ def _decided(counter: Counter, customer: Customer, command: Command) -> Decision
     early = before_in_force(counter.rulebook, command.on)
     if early is not None:
         return refused(counter, command, [early], clause=early.clause)
-    if customer.closed_on is not None:
+    if customer.closed_on is not None and not isinstance(command, Fetch):  # what was paid for is handed over
         return refused(counter, command, [county_reason(counter, "closed_passbook", on=str(customer.closed_on))])
     if isinstance(command, Redeem | UsePerk | Grant | Close | Declare | Bring) and not is_person(command.volunteer):
         return refused(counter, command, [county_reason(counter, "no_person", id=command.volunteer)])

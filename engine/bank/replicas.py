@@ -51,6 +51,7 @@ class Replica:
     brought: set[tuple[str, int]] = field(default_factory=set)  # from which county, under which entry there
     requests: dict[str, ServiceRequest] = field(default_factory=dict)
     approved: set[int] = field(default_factory=set)  # entries whose redemption was approved
+    bought: dict[int, bytes] = field(default_factory=dict)  # what the entries say by which something was had
     last_steps: dict[int, LastStep] = field(default_factory=dict)  # of what was had or reserved under an entry
     held: dict[tuple[str, str], Held] = field(default_factory=dict)
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class Replica:
         if link.redemption is not None:
             on, offered, merchant, units, paid, cash = link.redemption
             day = date.fromisoformat(str(on))
+            self.bought[link.number] = link.body
             self.had[link.number] = Had(link.number, day, str(offered), str(merchant), int(units), int(paid), int(cash))
         if link.returns is not None:
             del self.had[link.returns]

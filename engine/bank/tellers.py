@@ -6,7 +6,7 @@ one is being committed goes into the next. What was answered is durable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
@@ -135,6 +135,7 @@ class Teller:
             lambda id: approved(reading, county, [id]).get(id, ()),
             lambda id: knows(reading, county, id),
             lambda id, entry: requests_in(reading, county, [id]).get(request_id(county, id, entry)),
+            lambda id, entry: bought(reading, county, id, entry),
             lambda id, entry: last_step(reading, county, id, entry),
         )
 
@@ -199,6 +200,12 @@ def approved(
     for entry in reading.of_kinds((APPROVED,), county, people):
         found.setdefault(entry.volunteer, set()).add(orjson.loads(entry.body)["asked"]["entry"])
     return found
+
+
+def bought(reading: Reading, county: CountyId, person: VolunteerId, entry: int) -> Mapping[str, Any]:
+    """Return what an entry of a passbook says; nothing where there is none."""
+    said = reading.body_of((person, county), entry)
+    return orjson.loads(said) if said else {}
 
 
 def last_step(reading: Reading, county: CountyId, person: VolunteerId, entry: int) -> LastStep | None:

@@ -433,6 +433,13 @@ class Reading:
                 return date.fromisoformat(day)
         return date.max
 
+    def body_of(self, owner: _Owner, number: int) -> bytes:
+        """Return what an entry says; nothing where there is none."""
+        for id in self._ids([owner]):
+            query = select(entry.c.body).where(entry.c.passbook == id, entry.c.number == number)
+            return bytes(self._connection.scalar(query) or b"")
+        return b""
+
     def steps_of(self, owner: _Owner, number: int, kind: str) -> list[Line]:
         """Return an entry that redeems or reserves, the one that ended its hold, and those of a kind after it."""
         ended = select(hold.c.ended_by).where(hold.c.passbook == entry.c.passbook, hold.c.entry == number)
