@@ -110,6 +110,8 @@ BANK_REASONS: Mapping[str, Label] = {
     "no_person": Label("{id} 不是志愿者", "{id} is no person"),
     "pool": Label("公共池余额不足：需 {needed}，可用 {available}", "it takes {needed}, the pool has {available}"),
     "own_family": Label("家属须是本人以外的人", "family is other people than oneself"),
+    "declared_twice": Label("{id} 申报了不止一次", "{id} is declared more than once"),
+    "one_spouse": Label("配偶只能有一人：{ids}", "there is one spouse at the most, not {ids}"),
     "heir": Label("须写明已申报的家属为继承人：{id}", "an heir of the declared family has to be named: {id}"),
     "nothing_to_bring": Label(
         "第 {entry} 号没有可转入的余额，或已经转入", "entry {entry} leaves nothing to bring, or it was brought before"

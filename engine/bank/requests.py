@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from lianxing.engine.bank.fields import NEVER_EMPTY, checks_of
+from lianxing.engine.bank.fields import NEVER_EMPTY, checks_of, invalid
 from lianxing.engine.calendars import local_day
 from lianxing.engine.ledger.errors import InvalidError, NotYetError
 from lianxing.rules.accounts import Purpose, Recipient
@@ -125,13 +125,15 @@ def check(command: Command) -> None:
     """Refuse what no bank can do, before anything is looked up; such a request uses no key up.
 
     InvalidError for a field that is not of its type, an empty or endless key, an amount or a day out of bounds, a
-    control character.
+    control character, a member without the family.
     """
     if type(command) not in NAMES:
         kind = type(command).__name__
         raise InvalidError("command", f"{kind} 不是本行的请求", f"{kind} is no command of the bank")
     for name, fits in _CHECKS[type(command)]:
         fits(name, getattr(command, name))
+    if isinstance(command, Redeem | Reserve) and command.member and not command.family:
+        raise invalid("member", "只与 family 同用", "goes with family alone")
 
 
 def check_day(on: date, instant: int, policy: Policy) -> None:

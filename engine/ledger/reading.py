@@ -315,6 +315,10 @@ class Reading:
             return bool(self._connection.scalar(query))
         return False
 
+    def knows_county(self, county: CountyId) -> bool:
+        """Tell whether anybody has a passbook in a county."""
+        return bool(self._connection.scalar(select(exists().where(passbook.c.county == county))))
+
     def leaves(self, owner: _Owner) -> Leaves:
         """Return what every entry of a passbook did; nothing without a passbook."""
         for id in self._ids([owner]):

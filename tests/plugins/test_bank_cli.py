@@ -501,3 +501,5 @@ def test_who_moves_brings_the_balance_along_at_the_counter(bank: Path, ask: Ask,
     bring = ("bank", "bring", "V1", "--from", "smallville", "--entry", str(closed), *there)
     assert told(here(*bring))["answer"]["brought"] == [["points", "points", 500], ["time", "seconds", 18000]]
     told(here(*bring), 1)
+    nowhere = here("bank", "bring", "V1", "--from", "nowhere", "--entry", "1", *there[:-1])
+    assert (nowhere.returncode, nowhere.stderr) == (4, "the ledger knows nothing of a county 'nowhere'\n")
