@@ -147,13 +147,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class HeldFor:
-    """A reservation that is open: whose it is, its entry and day, for which offer, and its last day."""
+    """A reservation that is open: whose it is, its entry, day and words, for which offer, and its last day."""
 
     volunteer: VolunteerId
     entry: int
     on: date
     offer: str
     until: date
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -584,19 +585,23 @@ class Reading:
         query = select(passbook.c.volunteer).where(passbook.c.county == county, passbook.c.id.in_(waiting))
         return list(self._connection.scalars(query.order_by(passbook.c.id)))
 
-    def held_for(self, county: CountyId, offers: Iterable[str], on: date) -> list[HeldFor]:
-        """Return the reservations for these offers that are open on a day, passbook by passbook, in order."""
+    def held_for(self, county: CountyId, on: date, but: Iterable[str]) -> list[HeldFor]:
+        """Return the reservations for any but these offers that are open on a day, passbook by passbook, in order."""
         query = (
-            select(passbook.c.volunteer, hold.c.entry, redemption.c.on_day, redemption.c.offer, hold.c.until)
+            select(
+                *(passbook.c.volunteer, hold.c.entry, redemption.c.on_day, redemption.c.offer, hold.c.until),
+                entry.c.body,
+            )
             .join(passbook, passbook.c.id == hold.c.passbook)
+            .join(entry, and_(entry.c.passbook == hold.c.passbook, entry.c.number == hold.c.entry))
             .join(redemption, and_(redemption.c.passbook == hold.c.passbook, redemption.c.entry == hold.c.entry))
             .where(hold.c.until >= on.isoformat(), hold.c.ended_by.is_(None), passbook.c.county == county)
-            .where(redemption.c.offer.in_(list(offers)))
+            .where(redemption.c.offer.not_in(list(but)))
             .order_by(hold.c.passbook, hold.c.entry)
         )
         day = date.fromisoformat
         return [
-            HeldFor(row.volunteer, row.entry, day(row.on_day), row.offer, day(row.until))
+            HeldFor(row.volunteer, row.entry, day(row.on_day), row.offer, day(row.until), bytes(row.body))
             for row in self._connection.execute(query)
         ]
 

@@ -11,6 +11,7 @@ import pytest
 
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.settling import settlement
+from lianxing.engine.bank.waiting import waiting
 from lianxing.engine.settlement_data import settlement_sentences
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import Approve, Close, Fetch, Redeem, Refund, Release, Settle
@@ -85,6 +86,7 @@ def test_what_was_had_of_an_offer_that_is_gone_ends_by_the_terms_on_which_it_was
         with later_rules(counter, tmp_path, ONLY_VISIT) as now:
             assert codes(now.ask(Release, entry=oil.entry)) == ["irreversible"]
             assert codes(now.ask(Settle, entry=oil.entry)) == ["awaits_approval"]
+            assert [due.subject.entry for due in waiting(now.ledger, now.rulebook, DAY)] == [oil.entry]
             assert now.ask(Approve, entry=oil.entry, role="the street", actor="clerk 7").accepted
             assert now.ask(Settle, entry=oil.entry).accepted
             assert codes(now.ask(Refund, entry=oil.entry)) == ["irreversible"]
