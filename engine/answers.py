@@ -88,7 +88,11 @@ BANK_REASONS: Mapping[str, Label] = {
     "nobody_declared": Label("没有申报{for_whom}", "no {for_whom} was declared"),
     "no_perk": Label("本县没有此项礼遇：{perk}", "the county has no perk {perk}"),
     "no_redemption": Label("第 {entry} 号没有可办的兑换", "entry {entry} is no redemption of which this can be done"),
-    "before_its_day": Label(
+    "rests_on": Label(
+        "以第 {entry} 号为据，该号是 {on} 办的，不能早在 {day}",
+        "it rests on entry {entry} of {on}, and cannot be of {day}, before that",
+    ),
+    "before_its_day": Label(  # what the decisions of version 3 and before said instead
         "第 {entry} 号是 {on} 办的，不能在此之前处理", "entry {entry} is of {on}; nothing becomes of it before that day"
     ),
     "whole_units": Label(
@@ -106,9 +110,15 @@ BANK_REASONS: Mapping[str, Label] = {
     "no_person": Label("{id} 不是志愿者", "{id} is no person"),
     "pool": Label("公共池余额不足：需 {needed}，可用 {available}", "it takes {needed}, the pool has {available}"),
     "own_family": Label("家属须是本人以外的人", "family is other people than oneself"),
+    "declared_twice": Label("{id} 申报了不止一次", "{id} is declared more than once"),
+    "one_spouse": Label("配偶只能有一人：{ids}", "there is one spouse at the most, not {ids}"),
     "heir": Label("须写明已申报的家属为继承人：{id}", "an heir of the declared family has to be named: {id}"),
     "nothing_to_bring": Label(
         "第 {entry} 号没有可转入的余额，或已经转入", "entry {entry} leaves nothing to bring, or it was brought before"
+    ),
+    "before_it_left": Label(
+        "{county} 第 {entry} 号于 {on} 转出，不能早在 {day} 转入",
+        "it left {county} on {on} under entry {entry}, and cannot come in on {day}, before that",
     ),
     "no_service": Label("本县服务菜单没有此项：{service}", "the menu of the county has no {service}"),
     "no_request": Label("没有这项服务需求：{id}", "there is no request {id}"),

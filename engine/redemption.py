@@ -184,20 +184,28 @@ def voucher_use(offer: Offer, issued_on: date, on: date, shown: Sequence[PickUp]
     if offer.voucher is not None and on < issued_on:
         operands = (("first_day", issued_on.isoformat()),)
         reasons.append(Reason("not_begun", offer.clause, offer.voucher.location, operands))
-    elif offer.voucher is not None and not voucher_holds(offer, issued_on, on):
-        last = add_months(issued_on, offer.voucher.months.on(issued_on))
-        reasons.append(Reason("void", offer.clause, offer.voucher.location, (("last_day", last.isoformat()),)))
+    else:
+        reasons += _void(offer, issued_on, on)
     missing = [] if shown is None else [check.value for check in offer.pick_up if check not in shown]
     if missing:
         reasons.append(Reason("pick_up", offer.clause, offer.place("pick_up"), (("missing", ", ".join(missing)),)))
     return Quote(offer.clause, not reasons, tuple(reasons))
 
 
-def withdrawal(offer: Offer) -> Quote:
-    """Tell whether a redemption may be taken back."""
-    place = offer.place("irreversible")
-    reasons = (Reason("irreversible", offer.clause, place),) if offer.irreversible else ()
-    return Quote(offer.clause, not reasons, reasons)
+def withdrawal(offer: Offer, issued_on: date | None = None, on: date | None = None) -> Quote:
+    """Tell whether a redemption may be taken back; a voucher that was issued on a day, as long as it holds."""
+    reasons = [Reason("irreversible", offer.clause, offer.place("irreversible"))] if offer.irreversible else []
+    if issued_on is not None and on is not None:
+        reasons += _void(offer, issued_on, on)
+    return Quote(offer.clause, not reasons, tuple(reasons))
+
+
+def _void(offer: Offer, issued_on: date, on: date) -> list[Reason]:
+    """Return that the voucher of an offer holds no longer."""
+    if offer.voucher is None or voucher_holds(offer, issued_on, on):
+        return []
+    last = add_months(issued_on, offer.voucher.months.on(issued_on))
+    return [Reason("void", offer.clause, offer.voucher.location, (("last_day", last.isoformat()),))]
 
 
 def swap(offer: Offer) -> Quote:

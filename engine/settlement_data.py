@@ -93,7 +93,9 @@ def _sentence(line: SettlementLine, language: Language) -> str:
         (line.waiting_units, line.waiting, 0, "预留中", "reserved"),
         (line.fetched_units, 0, 0, "领取", "fetched"),
     ):
-        if not units:
+        if not units:  # of a voucher the money is paid before it is fetched
+            said += [f"{chinese} {number_text(Fraction(cash, 100))} 元"] if cash and zh else []
+            said += [f"{number_text(Fraction(cash, 100))} yuan {english}"] if cash and not zh else []
             continue
         more = [amount_text(line.unit, amount, language)] if amount else []
         more += [f"{number_text(Fraction(cash, 100))} {'元' if zh else 'yuan'}"] if cash else []

@@ -16,6 +16,7 @@ import orjson
 
 from lianxing.engine.bank.answering import REFUSED
 from lianxing.engine.bank.fields import CONTROL
+from lianxing.engine.bank.requests import check_day
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.rulebook import Rulebook
@@ -54,7 +55,11 @@ class Desk:
         return self._teller.rehearse(command)
 
     def serve(self, command: Command) -> Served:
-        """Answer one command, as `Teller.serve` does, and let plugins hand over what was redeemed."""
+        """Answer one command, as `Teller.serve` does, and let plugins hand over what was redeemed.
+
+        NotYetError where its day has not come yet by the clock of the ledger.
+        """
+        check_day(command.on, self._ledger.now(), self._rulebook.policy)
         answer = self._teller.serve(command)
         if not answer.accepted:
             return Served(answer)

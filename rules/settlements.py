@@ -15,7 +15,8 @@ class SettlementLine:
 
     `units` were handed over and `paid` for in the period (hundredths of a point or seconds, as `unit` says; `cash` in
     hundredths of a yuan), `returned` came back in it. `waiting` is reserved at its end, `fetched` are vouchers handed
-    in. `worth` is the face value of perks used, hundredths of a yuan. No clause: the policy has no such offer by now.
+    in: their goods count among `units` and `paid` then. `worth` is the face value of perks used, hundredths of a yuan.
+    No clause: no policy is kept that has it.
     """
 
     kind: str

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from lianxing.engine.bank.booking import UNITS, Besides, Effects, clause_data, told_data
 from lianxing.engine.bank.customers import Customer
@@ -17,6 +17,7 @@ from lianxing.engine.bank.drafting import SYSTEM, draft_of
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.requests import request_data, request_hash
 from lianxing.engine.bank.sharing import may_hold
+from lianxing.engine.bank.terms import offer_from
 from lianxing.engine.ledger.drafts import Draft, Key, LotLine, NewHold, NewRedemption
 from lianxing.engine.ledger.holdings import Had
 from lianxing.engine.rulebook import Rulebook
@@ -35,10 +36,18 @@ REFUSED = "refused"
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What comes from another county in one unit, with the days of its lots."""
+    """What comes from another county in one unit, with the days of its lots, and the day on which it had left."""
 
     unit: str
     parts: tuple[Part, ...]
+    left_on: date
+
+
+class LastStep(NamedTuple):
+    """The latest day among those of what somebody had or reserved, its approval and what ended it; and of which."""
+
+    on: date
+    entry: int
 
 
 @dataclass
@@ -55,11 +64,17 @@ class Counter:
     approved: Callable[[VolunteerId], Iterable[int]] = lambda _id: ()  # entries whose redemption is approved
     knows: Callable[[VolunteerId], bool] = lambda _id: True
     request_by: Callable[[VolunteerId, int], ServiceRequest | None] = lambda _id, _entry: None  # that an entry began
+    bought: Callable[[VolunteerId, int], Mapping[str, Any]] = lambda _id, _entry: {}  # the body of what was redeemed
+    last_step: Callable[[VolunteerId, int], LastStep | None] = lambda _id, _entry: (
+        None
+    )  # of a redemption or reservation
     passing: Passing = field(init=False)
     # What entries that are not yet written took from lots, approved, and brought.
     fresh: dict[tuple[VolunteerId, int], tuple[LotLine, ...]] = field(default_factory=dict)
     fresh_approvals: set[tuple[VolunteerId, int]] = field(default_factory=set)
     fresh_brought: set[tuple[VolunteerId, CountyId, int]] = field(default_factory=set)
+    fresh_bought: dict[tuple[VolunteerId, int], Mapping[str, Any]] = field(default_factory=dict)
+    fresh_steps: dict[tuple[VolunteerId, int], LastStep] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.passing = Passing(self.rulebook, dict(self.people))
@@ -202,8 +217,25 @@ def wallet_holding(customer: Customer, entry: int) -> Wallet | None:
     return next((wallet for wallet in wallets_of(customer) if entry in wallet.holds), None)
 
 
-def offer_of(counter: Counter, id: str | None) -> Offer | None:
-    return next((offer for offer in counter.rulebook.policy.offers if offer.clause.id == id), None)
+def offer_had(counter: Counter, customer: Customer, had: Had | None) -> Offer | None:
+    """Return the offer of which something was had: as it stands; as it was then, where it is offered no more."""
+    if had is None:
+        return None
+    policy = counter.rulebook.policy
+    offer = next((offer for offer in policy.offers if offer.clause.id == had.offer), None)
+    return offer or offer_from(bought(counter, customer, had.entry))
+
+
+def bought(counter: Counter, customer: Customer, entry: int) -> Mapping[str, Any]:
+    """Return what the entry says by which something was had."""
+    place = customer.person.id, entry
+    fresh = counter.fresh_bought.get(place)
+    return counter.bought(*place) if fresh is None else fresh
+
+
+def account_paid_from(counter: Counter, customer: Customer, entry: int, offer: Offer) -> Account | None:
+    """Return the account from which something was had; None where the county has it no more."""
+    return customer.account(str(bought(counter, customer, entry).get("account", offer.account)))
 
 
 def had_under(entry: int, had: NewRedemption) -> Had:

@@ -5,7 +5,15 @@ What every command is decided with stands in `answering`; what becomes of each, 
 
 from __future__ import annotations
 
-from lianxing.engine.bank.answering import Counter, Decision, before_in_force, county_reason, refused
+from lianxing.engine.bank.answering import (
+    Counter,
+    Decision,
+    LastStep,
+    before_in_force,
+    county_reason,
+    refused,
+    wallet_holding,
+)
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.giving import bring, close, declare, give, grant
 from lianxing.engine.bank.redeeming import (
@@ -51,6 +59,8 @@ def decide(counter: Counter, command: Command) -> Decision:
         customer.touched_by(draft)
     decision = _decided(counter, customer, command)
     decision.before = [*before, *holds]
+    if decision.accepted:
+        _note_step(counter, command, customer.number)
     decision.drafts += counter.passing.taken()
     for draft in decision.drafts:
         if (touched := counter.people.get(draft.volunteer)) is not None:
@@ -62,15 +72,15 @@ def _decided(counter: Counter, customer: Customer, command: Command) -> Decision
     early = before_in_force(counter.rulebook, command.on)
     if early is not None:
         return refused(counter, command, [early], clause=early.clause)
-    if customer.closed_on is not None:
+    if customer.closed_on is not None and not isinstance(command, Fetch):  # what was paid for is handed over
         return refused(counter, command, [county_reason(counter, "closed_passbook", on=str(customer.closed_on))])
     if isinstance(command, Redeem | UsePerk | Grant | Close | Declare | Bring) and not is_person(command.volunteer):
         return refused(counter, command, [county_reason(counter, "no_person", id=command.volunteer)])
-    if isinstance(command, Settle | Release | Refund):
-        had = next((had for had in customer.had if had.entry == command.entry), None)
-        if had is not None and command.on < had.on:
-            early = county_reason(counter, "before_its_day", entry=command.entry, on=had.on.isoformat())
-            return refused(counter, command, [early])
+    if isinstance(command, Settle | Release | Refund | Fetch):
+        step = _last_step(counter, customer, command.entry)
+        if step is not None and command.on < step.on:
+            days = {"on": step.on.isoformat(), "day": command.on.isoformat()}
+            return refused(counter, command, [county_reason(counter, "rests_on", entry=step.entry, **days)])
     match command:
         case Redeem():
             return redeem(counter, customer, command)
@@ -100,3 +110,25 @@ def _decided(counter: Counter, customer: Customer, command: Command) -> Decision
             return bring(counter, customer, command)
         case _:
             raise TypeError(type(command).__name__)
+
+
+def _last_step(counter: Counter, customer: Customer, entry: int) -> LastStep | None:
+    """Return on which step rests what becomes of something that was had or is reserved; None where there is no such."""
+    if all(had.entry != entry for had in customer.had) and wallet_holding(customer, entry) is None:
+        return None
+    id = customer.person.id
+    steps = counter.last_step(id, entry), counter.fresh_steps.get((id, entry))
+    return max((step for step in steps if step is not None), default=None)
+
+
+def _note_step(counter: Counter, command: Command, number: int) -> None:
+    """Note the day of an entry that is not written yet, for what will rest on it."""
+    match command:
+        case Redeem() | Reserve() | UsePerk():
+            about = number
+        case Settle() | Approve() | Fetch():
+            about = command.entry
+        case _:
+            return
+    step, before = LastStep(command.on, number), counter.fresh_steps.get((command.volunteer, about))
+    counter.fresh_steps[command.volunteer, about] = step if before is None else max(before, step)

@@ -292,6 +292,8 @@ class _Deciding:
             approved=lambda _id: replica.approved,
             brought=lambda _id, county, entry: witnesses.brought(replica, link, county, entry),
             request_by=lambda id, entry: replica.requests.get(request_id(witnesses.county, id, entry)),
+            bought=lambda _id, entry: orjson.loads(replica.bought.get(entry, b"{}")),
+            last_step=lambda _id, entry: replica.last_steps.get(entry),
         )
         counter.passing = self.passing
         return counter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -32,7 +33,7 @@ from lianxing.rules.accounts import Account, Closing, Closure, Recipient
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import Bring, Close, Declare, Give, Grant
 from lianxing.rules.facts import VolunteerId
-from lianxing.rules.families import AS_RECIPIENT
+from lianxing.rules.families import AS_RECIPIENT, Relation
 from lianxing.rules.redeeming import Reason
 
 DECLARED, BROUGHT = "declared", "brought"
@@ -131,7 +132,19 @@ def declare(counter: Counter, customer: Customer, command: Declare) -> Decision:
     body["family"] = [[id, relation.value] for id, relation in command.family]
     if any(id == command.volunteer or not is_person(id) for id, _relation in command.family):
         return refused(counter, command, [county_reason(counter, "own_family")])
+    if reasons := [*_declared_twice(counter, command)]:
+        return refused(counter, command, reasons)
     return Decision([entered(counter, customer, command, DECLARED, body, Effects())], body)
+
+
+def _declared_twice(counter: Counter, command: Declare) -> Iterator[Reason]:
+    """Yield who is declared as more than one, and that there is more than one spouse."""
+    ids = Counts(id for id, _relation in command.family)
+    for id in (id for id, times in ids.items() if times > 1):
+        yield county_reason(counter, "declared_twice", id=id)
+    spouses = dict.fromkeys(id for id, relation in command.family if relation is Relation.SPOUSE)
+    if len(spouses) > 1:
+        yield county_reason(counter, "one_spouse", ids=", ".join(spouses))
 
 
 def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
@@ -141,6 +154,11 @@ def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
     found = counter.brought(*which)
     if not found or command.from_county == policy.county.id or which in counter.fresh_brought:
         return refused(counter, command, [county_reason(counter, "nothing_to_bring", entry=command.entry)])
+    left_on = max(one.left_on for one in found)
+    if command.on < left_on:
+        days = {"on": left_on.isoformat(), "day": command.on.isoformat()}
+        early = county_reason(counter, "before_it_left", county=command.from_county, entry=command.entry, **days)
+        return refused(counter, command, [early])
     effects = Effects()
     into: list[tuple[Account, Brought]] = []
     for one in found:

@@ -12,20 +12,23 @@ from lianxing.engine.approving import Approval, approval, handover, is_late
 from lianxing.engine.bank.answering import (
     Counter,
     Decision,
+    account_paid_from,
     body_of,
+    bought,
     county_reason,
     entered,
     had_under,
     not_family,
     not_held,
     of_wallet,
-    offer_of,
+    offer_had,
     refused,
     wallet_holding,
     wallets_of,
 )
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.terms import PROVIDER, gives_voucher, terms_data
 from lianxing.engine.explaining import unmet_data
 from lianxing.engine.ledger.drafts import Draft, NewHold, NewRedemption, Taking
 from lianxing.engine.ledger.holdings import Had
@@ -104,7 +107,9 @@ def redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
     units = offer.stock.units.on(command.on) if offer.stock is not None else None
     takes = (Taking(offer.clause.id, command.units, units),) if units is not None else ()
     counter.given_out[offer.clause.id] = counter.given_out.get(offer.clause.id, 0) + command.units
+    months = None if offer.voucher is None else offer.voucher.months.on(command.on)
     body = body_of(command, clause=offer.clause) | {
+        **terms_data(offer, months),
         "account": account.clause.id,
         "unit": UNITS[account.unit],
         "price": said.price,
@@ -120,6 +125,7 @@ def redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
     had = NewRedemption(command.on, offer.clause.id, command.merchant, command.units, said.price, said.cash)
     draft.redemption = had
     customer.had.append(had_under(number, had))
+    counter.fresh_bought[command.volunteer, number] = body
     return Decision([draft], body)
 
 
@@ -240,7 +246,7 @@ def _settled_in_part(counter: Counter, customer: Customer, decision: Decision, h
         return
     decision.body["units"] = now.units
     counter.given_out[had.offer] = counter.given_out.get(had.offer, 0) - back
-    offer = offer_of(counter, had.offer)
+    offer = offer_had(counter, customer, had)
     if offer is not None and offer.stock is not None:
         decision.drafts[0].takes = (Taking(had.offer, -back, None),)
 
@@ -294,7 +300,7 @@ def approve(counter: Counter, customer: Customer, command: Approve | Decline) ->
 def _offer_held(counter: Counter, customer: Customer, entry: int) -> tuple[Had | None, Offer | None]:
     """Return what was had under an entry, and the offer; None for an amount that was reserved without one."""
     had = next((had for had in customer.had if had.entry == entry), None)
-    return had, offer_of(counter, None if had is None else had.offer)
+    return had, offer_had(counter, customer, had)
 
 
 def _held_for_request(counter: Counter, customer: Customer, entry: int) -> Reason | None:
@@ -337,14 +343,15 @@ def refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     had = next((had for had in customer.had if had.entry == command.entry), None)
     if had is not None and (perk := _perk_used(counter, had)) is not None:
         return _not_used(counter, customer, command, had, perk)
-    offer = offer_of(counter, None if had is None else had.offer)
-    if had is None or offer is None or wallet_holding(customer, command.entry) is not None:
+    offer = offer_had(counter, customer, had)
+    account = None if offer is None else account_paid_from(counter, customer, command.entry, offer)
+    if had is None or offer is None or account is None or wallet_holding(customer, command.entry) is not None:
         return refused(counter, command, [county_reason(counter, "no_redemption", entry=command.entry)])
     if _was_fetched(customer, command.entry):
         return refused(counter, command, [Reason("fetched", offer.clause, offer.clause.location)], clause=offer.clause)
-    if not (said := withdrawal(offer)).allowed:
+    if not (said := withdrawal(offer, had.on, command.on)).allowed:
         return refused(counter, command, said.reasons, clause=offer.clause)
-    wallet = customer.wallet(account_of(counter.rulebook.policy, offer))
+    wallet = customer.wallet(account)
     effects, before = Effects(), besides(wallet)
     wallet.next_lot = first_lot(customer.number + 1)
     if had.paid and not offer.watermark:
@@ -378,7 +385,7 @@ def _return_units(counter: Counter, customer: Customer, draft: Draft, entry: int
         return
     draft.returns = entry
     customer.had.remove(had)
-    offer = offer_of(counter, had.offer)
+    offer = offer_had(counter, customer, had)
     if offer is not None:
         counter.given_out[had.offer] = counter.given_out.get(had.offer, 0) - had.units
         if offer.stock is not None:
@@ -387,7 +394,7 @@ def _return_units(counter: Counter, customer: Customer, draft: Draft, entry: int
 
 def fetch(counter: Counter, customer: Customer, command: Fetch) -> Decision:
     had = next((had for had in customer.had if had.entry == command.entry), None)
-    offer = offer_of(counter, None if had is None else had.offer)
+    offer = offer_had(counter, customer, had)
     if had is None or offer is None or offer.voucher is None or wallet_holding(customer, command.entry) is not None:
         return refused(counter, command, [county_reason(counter, "no_redemption", entry=command.entry)])
     if _was_fetched(customer, command.entry):
@@ -398,6 +405,9 @@ def fetch(counter: Counter, customer: Customer, command: Fetch) -> Decision:
     if not said.allowed:
         return refused(counter, command, said.reasons, clause=offer.clause)
     body = body_of(command, clause=offer.clause) | {"entry": command.entry, "units": had.units}
+    then = bought(counter, customer, command.entry)
+    if gives_voucher(then):  # whoever takes it is owed what was paid for it
+        body |= {PROVIDER: then[PROVIDER], "account": then["account"], "unit": then["unit"], "paid": had.paid}
     draft = entered(counter, customer, command, "fetched", body, Effects())
     draft.redemption = NewRedemption(command.on, _fetched(command.entry), command.merchant, had.units, 0, 0)
     customer.had.append(had_under(customer.number, draft.redemption))

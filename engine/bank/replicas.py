@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from lianxing.engine.bank.answering import LastStep
 from lianxing.engine.bank.closings import Closed, closed_by
 from lianxing.engine.bank.crediting import unstored_of
 from lianxing.engine.bank.customers import Customer
@@ -50,6 +51,8 @@ class Replica:
     brought: set[tuple[str, int]] = field(default_factory=set)  # from which county, under which entry there
     requests: dict[str, ServiceRequest] = field(default_factory=dict)
     approved: set[int] = field(default_factory=set)  # entries whose redemption was approved
+    bought: dict[int, bytes] = field(default_factory=dict)  # what the entries say by which something was had
+    last_steps: dict[int, LastStep] = field(default_factory=dict)  # of what was had or reserved under an entry
     held: dict[tuple[str, str], Held] = field(default_factory=dict)
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     floors: dict[tuple[str, str], int | None] = field(default_factory=dict)
@@ -70,6 +73,7 @@ class Replica:
     def apply(self, link: Link) -> None:
         """Let an entry do what it says, whether it is right or not."""
         self.number = link.number
+        self._apply_step(link)
         for account, unit, floor in link.floors:
             self.floors[str(account), str(unit)] = None if floor is None else int(floor)
             self.balances.setdefault((str(account), str(unit)), 0)
@@ -88,6 +92,7 @@ class Replica:
         if link.redemption is not None:
             on, offered, merchant, units, paid, cash = link.redemption
             day = date.fromisoformat(str(on))
+            self.bought[link.number] = link.body
             self.had[link.number] = Had(link.number, day, str(offered), str(merchant), int(units), int(paid), int(cash))
         if link.returns is not None:
             del self.had[link.returns]
@@ -115,6 +120,19 @@ class Replica:
             self.closed = closed_by(self.closed_on, link.number, link.body)
         if link.record:
             self._apply_record(link)
+
+    def _apply_step(self, link: Link) -> None:
+        """Note on which step rests what becomes of something that was had or is reserved."""
+        step = LastStep(date.fromisoformat(link.effective_on), link.number)
+        about = None
+        if link.hold is not None or link.redemption is not None:
+            self.last_steps[link.number] = step
+        if link.ends is not None:
+            about = link.ends
+        elif link.kind == APPROVED:
+            about = int(orjson.loads(link.body)["asked"]["entry"])
+        if about is not None:
+            self.last_steps[about] = max(self.last_steps.get(about, step), step)
 
     def _apply_settled(self, link: Link, hold: int) -> None:
         """What was settled is what was paid, and what may be given back."""

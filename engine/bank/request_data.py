@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.answering import reason_data
+from lianxing.engine.bank.terms import place_from
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.menu import NotServed, Queue, Turn
 from lianxing.engine.requesting import last_day
@@ -93,8 +94,7 @@ def _exact(value: Any) -> Any:
 
 def reason_from(data: Mapping[str, Any]) -> Reason:
     """Return the reason that `reason_data` has written down; of its clause, what that says."""
-    path, line, column = data["at"].rsplit(":", 2)
-    location = Location(path, int(line), int(column))
+    location = place_from(data["at"])
     clause = Clause(data["clause"], location, Source(clause=data["cites"]))
     return Reason(data["code"], clause, location, tuple(data["operands"].items()))
 

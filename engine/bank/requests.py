@@ -9,11 +9,13 @@ from datetime import date
 from enum import Enum
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
-from lianxing.engine.bank.fields import NEVER_EMPTY, checks_of
-from lianxing.engine.ledger.errors import InvalidError
+from lianxing.engine.bank.fields import NEVER_EMPTY, checks_of, invalid
+from lianxing.engine.calendars import local_day
+from lianxing.engine.ledger.errors import InvalidError, NotYetError
 from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import (
@@ -38,6 +40,7 @@ from lianxing.rules.commands import (
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
+from lianxing.rules.policy import Policy
 from lianxing.rules.redemption import PickUp
 from lianxing.rules.requests import Step
 from lianxing.rules.reviewing import Doing
@@ -122,13 +125,26 @@ def check(command: Command) -> None:
     """Refuse what no bank can do, before anything is looked up; such a request uses no key up.
 
     InvalidError for a field that is not of its type, an empty or endless key, an amount or a day out of bounds, a
-    control character.
+    control character, a member without the family.
     """
     if type(command) not in NAMES:
         kind = type(command).__name__
         raise InvalidError("command", f"{kind} 不是本行的请求", f"{kind} is no command of the bank")
     for name, fits in _CHECKS[type(command)]:
         fits(name, getattr(command, name))
+    if isinstance(command, Redeem | Reserve) and command.member and not command.family:
+        raise invalid("member", "只与 family 同用", "goes with family alone")
+
+
+def check_day(on: date, instant: int, policy: Policy) -> None:
+    """Refuse what is to be done on a day that has not come yet at an instant, in the county; NotYetError.
+
+    What is booked too early takes what is not over yet, and no command undoes that.
+    """
+    today = local_day(instant, ZoneInfo(policy.county.time_zone))
+    if on > today:
+        zh, en = f"{on} 还没有到，今天是 {today}", f"{on} has not come yet, today is {today}"
+        raise NotYetError("on", zh, en)
 
 
 def _plain(value: object) -> Any:

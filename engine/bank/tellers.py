@@ -6,7 +6,7 @@ one is being committed goes into the next. What was answered is durable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.answering import REFUSED, Brought, Counter, Decision
+from lianxing.engine.bank.answering import REFUSED, Brought, Counter, Decision, LastStep
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.deciding import decide
@@ -136,6 +136,8 @@ class Teller:
             lambda id: approved(reading, county, [id]).get(id, ()),
             lambda id: knows(reading, county, id),
             lambda id, entry: requests_in(reading, county, [id]).get(request_id(county, id, entry)),
+            lambda id, entry: bought(reading, county, id, entry),
+            lambda id, entry: last_step(reading, county, id, entry),
         )
 
     def _served(self, commands: Sequence[Command]) -> list[Outcome]:
@@ -201,6 +203,22 @@ def approved(
     return found
 
 
+def bought(reading: Reading, county: CountyId, person: VolunteerId, entry: int) -> Mapping[str, Any]:
+    """Return what an entry of a passbook says; nothing where there is none."""
+    said = reading.body_of((person, county), entry)
+    return orjson.loads(said) if said else {}
+
+
+def last_step(reading: Reading, county: CountyId, person: VolunteerId, entry: int) -> LastStep | None:
+    """Return on which step rests what becomes of something that was had or reserved under an entry."""
+    steps = [
+        LastStep(one.on, one.number)
+        for one in reading.steps_of((person, county), entry, APPROVED)
+        if one.kind != APPROVED or orjson.loads(one.body)["asked"]["entry"] == entry
+    ]
+    return max(steps, default=None)
+
+
 def knows(reading: Reading, county: CountyId, person: VolunteerId) -> bool:
     """Tell whether the ledger has heard of somebody: a registry has told of them, or something was done in a passbook.
 
@@ -237,7 +255,8 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
         lot = lots[account, number]
         if lot.ends >= on:
             parts.setdefault(closed.portable[account], []).append((lot.earned_on, lot.ends, amount))
-    found = [Brought(unit, tuple(some)) for unit, some in parts.items()]
+    left_on = max(on, closed.on)  # what comes late may be of a day on which the passbook was open
+    found = [Brought(unit, tuple(some), left_on) for unit, some in parts.items()]
     # What left for somewhere else, or only ended, is not brought.
     arrives = [one for one in found if sum(part[2] for part in one.parts) <= gone.get(one.unit, 0)]
     return arrives if arrives or not found else None

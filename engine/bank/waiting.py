@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+import orjson
+
 from lianxing.engine.approving import decide_by
 from lianxing.engine.bank.steps import REVIEW, STATE, Reviewed, of_record, record_review, star_reviews, taken
 from lianxing.engine.bank.tellers import approved
+from lianxing.engine.bank.terms import offer_from
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Held, Reading, chunks
 from lianxing.engine.reviewing import due_list, in_order
@@ -46,12 +49,12 @@ def reviews(reading: Reading, rulebook: Rulebook) -> Iterator[Reviewed]:
 def redemptions(reading: Reading, rulebook: Rulebook, on: date) -> Iterator[Due]:
     """Yield what is held on a day and waits for the approver of its offer."""
     county = rulebook.policy.county.id
-    offers = {offer.clause.id: offer for offer in rulebook.policy.offers if offer.approver is not None}
-    held = reading.held_for(county, offers, on)
+    offers = {offer.clause.id: offer for offer in rulebook.policy.offers}
+    held = reading.held_for(county, on, but=[id for id, offer in offers.items() if offer.approver is None])
     done = approved(reading, county, {one.volunteer for one in held}) if held else {}
     for one in held:
-        offer = offers[one.offer]
-        if offer.approver is None or one.entry in done.get(one.volunteer, ()):
+        offer = offers.get(one.offer) or offer_from(orjson.loads(one.body))
+        if offer is None or offer.approver is None or one.entry in done.get(one.volunteer, ()):
             continue
         until = decide_by(rulebook, offer, one.on)
         late = until is not None and on > until

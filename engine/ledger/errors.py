@@ -72,6 +72,10 @@ class InvalidError(LedgerError):
     """A value that no ledger can hold; the same booking will never be accepted."""
 
 
+class NotYetError(InvalidError):
+    """It is to be done on a day that has not come yet."""
+
+
 class RefusedError(LedgerError):
     """The database's own guards refused: a second original, an unbalanced entry, a change of history."""
 

@@ -14,12 +14,14 @@ from lianxing.rules.facts import CountyId
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """Something that was had: the entry that gave it (kind, day, JSON), the one that ended its hold, the one that gave
-    it back; '' and None where there is none. `paid` is in the account's unit, `until` the last day of the hold.
+    """Something that was had: the entry that gave it (kind, day, policy, JSON), the one that ended its hold, the one
+    that gave it back; '' and None where there is none. `paid` is in the account's unit, `until` the last day of the
+    hold.
     """
 
     kind: str
     on: date
+    digest: str
     body: bytes
     offer: str
     merchant: str
@@ -42,6 +44,7 @@ def payouts(connection: Connection, county: CountyId, since: date, until: date) 
         select(
             entry.c.kind,
             entry.c.effective_on,
+            entry.c.policy_digest,
             entry.c.body,
             redemption.c.offer,
             redemption.c.merchant,
@@ -79,6 +82,7 @@ def payouts(connection: Connection, county: CountyId, since: date, until: date) 
         yield Payout(
             row.kind,
             date.fromisoformat(row.effective_on),
+            row.policy_digest or "",
             bytes(row.body),
             row.offer,
             row.merchant,

@@ -147,13 +147,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class HeldFor:
-    """A reservation that is open: whose it is, its entry and day, for which offer, and its last day."""
+    """A reservation that is open: whose it is, its entry, day and words, for which offer, and its last day."""
 
     volunteer: VolunteerId
     entry: int
     on: date
     offer: str
     until: date
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +327,10 @@ class Reading:
             return bool(self._connection.scalar(query))
         return False
 
+    def knows_county(self, county: CountyId) -> bool:
+        """Tell whether anybody has a passbook in a county."""
+        return bool(self._connection.scalar(select(exists().where(passbook.c.county == county))))
+
     def leaves(self, owner: _Owner) -> Leaves:
         """Return what every entry of a passbook did; nothing without a passbook."""
         for id in self._ids([owner]):
@@ -443,6 +448,27 @@ class Reading:
             if day is not None:
                 return date.fromisoformat(day)
         return date.max
+
+    def body_of(self, owner: _Owner, number: int) -> bytes:
+        """Return what an entry says; nothing where there is none."""
+        for id in self._ids([owner]):
+            query = select(entry.c.body).where(entry.c.passbook == id, entry.c.number == number)
+            return bytes(self._connection.scalar(query) or b"")
+        return b""
+
+    def steps_of(self, owner: _Owner, number: int, kind: str) -> list[Line]:
+        """Return an entry that redeems or reserves, the one that ended its hold, and those of a kind after it."""
+        ended = select(hold.c.ended_by).where(hold.c.passbook == entry.c.passbook, hold.c.entry == number)
+        about = or_(entry.c.number == number, entry.c.kind == kind, entry.c.number == ended.scalar_subquery())
+        query = select(
+            *(entry.c.passbook, passbook.c.volunteer, entry.c.number, entry.c.kind),
+            *(entry.c.effective_on, entry.c.actor, entry.c.body),
+        ).join(passbook, passbook.c.id == entry.c.passbook)
+        return [
+            Line(row.volunteer, row.number, row.kind, date.fromisoformat(row.effective_on), row.actor, bytes(row.body))
+            for id in self._ids([owner])
+            for row in self._connection.execute(query.where(entry.c.passbook == id, entry.c.number >= number, about))
+        ]
 
     def lots(self, owner: _Owner, which: Iterable[tuple[str, int]]) -> list[holdings.LotRow]:
         """Return these lots of a person, as account and number, also where nothing is left of them."""
@@ -570,19 +596,23 @@ class Reading:
         query = select(passbook.c.volunteer).where(passbook.c.county == county, passbook.c.id.in_(waiting))
         return list(self._connection.scalars(query.order_by(passbook.c.id)))
 
-    def held_for(self, county: CountyId, offers: Iterable[str], on: date) -> list[HeldFor]:
-        """Return the reservations for these offers that are open on a day, passbook by passbook, in order."""
+    def held_for(self, county: CountyId, on: date, but: Iterable[str]) -> list[HeldFor]:
+        """Return the reservations for any but these offers that are open on a day, passbook by passbook, in order."""
         query = (
-            select(passbook.c.volunteer, hold.c.entry, redemption.c.on_day, redemption.c.offer, hold.c.until)
+            select(
+                *(passbook.c.volunteer, hold.c.entry, redemption.c.on_day, redemption.c.offer, hold.c.until),
+                entry.c.body,
+            )
             .join(passbook, passbook.c.id == hold.c.passbook)
+            .join(entry, and_(entry.c.passbook == hold.c.passbook, entry.c.number == hold.c.entry))
             .join(redemption, and_(redemption.c.passbook == hold.c.passbook, redemption.c.entry == hold.c.entry))
             .where(hold.c.until >= on.isoformat(), hold.c.ended_by.is_(None), passbook.c.county == county)
-            .where(redemption.c.offer.in_(list(offers)))
+            .where(redemption.c.offer.not_in(list(but)))
             .order_by(hold.c.passbook, hold.c.entry)
         )
         day = date.fromisoformat
         return [
-            HeldFor(row.volunteer, row.entry, day(row.on_day), row.offer, day(row.until))
+            HeldFor(row.volunteer, row.entry, day(row.on_day), row.offer, day(row.until), bytes(row.body))
             for row in self._connection.execute(query)
         ]
 

@@ -144,6 +144,7 @@ def _brought(connection: Connection) -> Iterator[tuple[Departure, str, int, _Sum
         select(posting.c.passbook, posting.c.entry, posting.c.unit, func.sum(posting.c.amount).label("total"))
         .join(entry, and_(entry.c.passbook == posting.c.passbook, entry.c.number == posting.c.entry))
         .where(entry.c.kind == BROUGHT, posting.c.account == TRANSIT, posting.c.balance_after.is_(None))
+        .where(posting.c.amount < 0)  # what is over a limit of storage goes on to a pool by the same account
         .group_by(posting.c.passbook, posting.c.entry, posting.c.unit)
     )
     for passed in connection.execute(query):

@@ -61,7 +61,7 @@ def told(error: Exception, say: Say, *, as_json: bool) -> int:
 
 
 def _understood(error: Exception, say: Say) -> tuple[int, list[str], dict[str, Any]]:
-    from lianxing.engine.ledger.errors import BusyError, InDoubtError, LedgerError
+    from lianxing.engine.ledger.errors import BusyError, InDoubtError, LedgerError, NotYetError
     from lianxing.engine.matching import FactError, MatchingError
     from lianxing.plugins.host import PluginError
     from lianxing.plugins.registries.reasons import ExportError
@@ -79,6 +79,8 @@ def _understood(error: Exception, say: Say) -> tuple[int, list[str], dict[str, A
             return NOT_FOUND, [say(error.zh, error.en)], {}
         case UnfitRequestError():
             return NOT_UNDERSTOOD, [say(error.zh, error.en)], {}
+        case NotYetError():
+            return NOT_UNDERSTOOD, [error.text(language)], {}
         case BusyError() | InDoubtError():
             return TRY_AGAIN, [error.text(language)], {}
         case LedgerError() | ExportError():

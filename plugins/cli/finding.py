@@ -137,6 +137,18 @@ def mapping_names() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in (files("lianxing") / MAPPINGS).iterdir())
 
 
+def day_to_act(policy: Policy, said: date | None, *, ahead: bool = False) -> date:
+    """Return the day on which something is done, by default today; NotYetError for one to come, but to look `ahead`."""
+    from lianxing.engine.bank.requests import check_day
+    from lianxing.engine.ledger.opening import now
+
+    if said is None:
+        return today_in(policy)
+    if not ahead:
+        check_day(said, now(), policy)
+    return said
+
+
 def today_in(policy: Policy) -> date:
     """Return today's date in the county."""
     return datetime.now(ZoneInfo(policy.county.time_zone)).date()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, where
+from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, where
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 STAGES = {"ended": ("到期处理（人）", "people")}
@@ -39,6 +39,7 @@ def expire(say: Say) -> click.Command:
 
         speaker = Speaker(say, as_json)
         _folder, policy = county_at(Host(), county)
+        day_to_act(policy, on, ahead=dry_run)
         units = {account.clause.id: UNITS[account.unit] for account in policy.accounts}
         with (
             open_ledger(database, create=False) as ledger,

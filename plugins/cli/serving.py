@@ -142,5 +142,8 @@ def _known(ledger: Ledger, policy: Policy, command: Command) -> None:
     if isinstance(command, Bring):
         counties.append(command.from_county)
     with ledger.reading() as reading:
+        if isinstance(command, Bring) and not reading.knows_county(command.from_county):
+            county = command.from_county
+            raise NotFoundError(f"台账里没有县区“{county}”", f"the ledger knows nothing of a county '{county}'")
         if not any(knows(reading, county, person) for county in counties):
             raise NotFoundError(f"台账里没有志愿者“{person}”", f"the ledger has no volunteer '{person}'")

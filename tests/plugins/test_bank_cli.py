@@ -392,6 +392,22 @@ def test_what_has_ended_is_booked_once_and_a_dry_run_books_nothing(ask: Ask, pas
     assert ask("expire", *on).stdout.startswith("ended before 2025-05-02: 0 people")
 
 
+def test_nothing_is_booked_on_a_day_to_come_and_a_dry_run_may_look_ahead(here: Run, ask: Ask, passbook: Ask) -> None:
+    on, where = ("--on", "2199-01-01"), ("--county", "smallville", "--database", "bank.db")
+    asked = [
+        ask("expire", *on),
+        ask("redeem", "V1", "soap", *on),
+        here("request", "expire", *on, *where),
+        here("withdraw-record", "1", "--registry", "test", "--actor", "a", "--reason", "r", *on, *where),
+        here("review", "step", "1", "--do", "advanced", "--actor", "a", *on, *where),
+    ]
+    assert [done.returncode for done in asked] == [2] * len(asked)
+    assert all("2199-01-01 has not come yet, today is " in done.stderr for done in asked)
+    assert told(ask("expire", *on, "--dry-run", "--json"))["people"] == 2
+    assert told(ask("redeem", "V1", "soap", *on, "--dry-run", "--json"), 1)["accepted"] is False
+    assert accounts(passbook)["points"] == ("5", "0")
+
+
 def test_whose_points_end_soon_is_told_by_person(ask: Ask) -> None:
     on = ("--on", "2025-04-30", "--within", "12")
     people = told(ask("notices", *on, "--json"))["people"]
@@ -493,3 +509,5 @@ def test_who_moves_brings_the_balance_along_at_the_counter(bank: Path, ask: Ask,
     bring = ("bank", "bring", "V1", "--from", "smallville", "--entry", str(closed), *there)
     assert told(here(*bring))["answer"]["brought"] == [["points", "points", 500], ["time", "seconds", 18000]]
     told(here(*bring), 1)
+    nowhere = here("bank", "bring", "V1", "--from", "nowhere", "--entry", "1", *there[:-1])
+    assert (nowhere.returncode, nowhere.stderr) == (4, "the ledger knows nothing of a county 'nowhere'\n")

@@ -44,6 +44,7 @@ def command(say: Say) -> click.Command:
                 database,
                 Path(SET_ASIDE),
                 ON,
+                ahead=True,
             )
         _heading(speaker, say(f"二、截至 {ON} 的星级", f"2. The stars on {ON}"))
         stars, chosen = _stars(speaker, database)

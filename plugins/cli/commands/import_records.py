@@ -15,13 +15,13 @@ from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import (
     Day,
     county_at,
+    day_to_act,
     evaluations_line,
     mapping_named,
     mapping_names,
     of_county,
     of_ledger,
     rulebook_for,
-    today_in,
 )
 from lianxing.plugins.cli.speaking import Options, Say, Speaker, common, options
 
@@ -151,8 +151,12 @@ def take_in(
     since: date | None = None,
     *,
     dry_run: bool = False,
+    ahead: bool = False,
 ) -> dict[str, Any]:
-    """Run one import and say what became of every row; return the report as plain data."""
+    """Run one import and say what became of every row; return the report as plain data.
+
+    With `ahead`, or a dry run, its day may be one that has not come yet.
+    """
     from lianxing.engine.ledger.opening import open_ledger, shown
     from lianxing.plugins.host import Host
     from lianxing.plugins.intake import Intake
@@ -161,7 +165,7 @@ def take_in(
 
     host = Host()
     _folder, policy = county_at(host, county)
-    day = on or today_in(policy)
+    day = day_to_act(policy, on, ahead=ahead or dry_run)
     files = None
     if origin.exports:
         mapping = mapping_named(origin.mapping, dict(policy.facts))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in, where
+from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, today_in, where
 from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.rules.facts import Scope
@@ -209,7 +209,7 @@ def _expire(say: Say) -> click.Command:
     def expire(county: str, database: str, on: date | None, actor: str, dry_run: bool, as_json: bool) -> None:
         speaker = Speaker(say, as_json)
         with _Desk(speaker, county, database) as (desk, policy):
-            day = on or today_in(policy)
+            day = day_to_act(policy, on, ahead=dry_run)
             due = [one for one in desk.work_list() if one.last_day is not None and one.last_day < day]
             if not dry_run:
                 desk.expire_overdue(day, SCOPE, actor)
@@ -347,7 +347,7 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
             TakeStep(
                 volunteer=VolunteerId(asker),
                 county=policy.county.id,
-                on=more["on"] or today_in(policy),
+                on=day_to_act(policy, more["on"], ahead=more["dry_run"]),
                 scope=SCOPE,
                 key=more["key"] or uuid4().hex,
                 actor=more["actor"],

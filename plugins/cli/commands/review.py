@@ -10,7 +10,7 @@ from uuid import uuid4
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in, where
+from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, today_in, where
 from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.host import Host
@@ -191,7 +191,7 @@ def _asked(
 
     named: dict[str, Any] = {
         "county": policy.county.id,
-        "on": asked["on"] or today_in(policy),
+        "on": day_to_act(policy, asked["on"], ahead=asked["dry_run"]),
         "scope": SCOPE,
         "key": asked["key"] or uuid4().hex,
         "actor": asked["actor"],

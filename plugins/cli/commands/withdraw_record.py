@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lianxing.plugins.cli.failing import NotFoundError
-from lianxing.plugins.cli.finding import Day, county_at, rulebook_for, today_in, where
+from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, where
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import Withdrawn
@@ -69,7 +69,7 @@ def withdrawn(
     _folder, policy = county_at(host, county)
     aside: list[SetAside] = []
     with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
-        report = Intake(host, rulebook, ledger, registry, on or today_in(policy), aside.append).take(
+        report = Intake(host, rulebook, ledger, registry, day_to_act(policy, on, ahead=dry_run), aside.append).take(
             [taken], dry_run=dry_run
         )
     if aside:

@@ -440,19 +440,23 @@ class County:
         if person.closed or had is None or self.holding(person, entry) is not None or had.fetched:
             return False
         says = self.rules.offers[had.offer]
-        if says.irreversible:
+        if says.irreversible or self.is_void(had):
             return False
         person.boxes[says.box].back(had.paid, self.today)
         self.bring_back(person, entry)
         return True
 
+    def is_void(self, had: Had) -> bool:
+        months = self.rules.offers[had.offer].voucher_months
+        return months is not None and self.today > months_later(had.on, months)
+
     def fetch(self, name: str, entry: int, shown: bool) -> bool:
         person = self.meet(name)
         had = person.had.get(entry)
-        if person.closed or had is None or self.holding(person, entry) is not None or had.fetched:
+        if had is None or self.holding(person, entry) is not None or had.fetched:
             return False
         says = self.rules.offers[had.offer]
-        if says.voucher_months is None or self.today > months_later(had.on, says.voucher_months):
+        if says.voucher_months is None or self.is_void(had):
             return False
         if says.identity and not shown:
             return False

@@ -72,6 +72,14 @@ def test_it_is_held_and_waits_for_its_approver_who_lets_it_be_handed_over(counte
     assert counter.has() == {"points": 200}
 
 
+def test_nothing_is_handed_over_before_the_day_of_its_approval(counter: Counter) -> None:
+    held, later = counter.ask(Redeem, offer="oil"), date(2024, 6, 3)
+    approved = counter.ask(Approve, on=later, entry=held.entry, **STREET)
+    early = counter.ask(Settle, entry=held.entry)
+    assert (codes(early), early.data["reasons"][0]["operands"]["entry"]) == (["rests_on"], approved.entry)
+    assert counter.ask(Settle, on=later, entry=held.entry).accepted
+
+
 def test_what_is_declined_goes_back_to_the_same_lots_and_to_the_stock(counter: Counter) -> None:
     with counter.ledger.reading() as reading:
         before = reading.wallet_rows([(ANN, HERE)])[ANN, HERE].lots

@@ -204,6 +204,18 @@ def test_what_of_the_balance_that_is_brought_along_is_not_taken_in_is_told(
         assert "points：1 分超出存储上限，作废" in list(remarks(line, "zh"))
 
 
+def test_what_left_is_brought_on_no_day_before_it_left(
+    asks: Asks, town: Rulebook, other_town: Rulebook, ledger: Ledger
+) -> None:
+    closed, there = asks(Close, event=ClosingEvent.MOVING), Asks(ledger, other_town)
+    take_in(town, ledger, served("late", "2024-05-03 09:00", 1))  # of a day on which the passbook was open
+    for late, eve in ((0, DAY - timedelta(days=1)), (1, date(2024, 5, 3))):
+        early = there(Bring, on=eve, from_county=HERE, entry=closed.entry + late)
+        assert why(early) == ["before_it_left"]
+        assert f"it left smallville on {DAY}" in "".join(answer_sentences(early.data, "en"))
+        assert there(Bring, from_county=HERE, entry=closed.entry + late).accepted
+
+
 def test_what_left_is_brought_into_one_county_of_all_that_ask(
     asks: Asks, other_town: Rulebook, third_town: Rulebook, ledger: Ledger
 ) -> None:
@@ -275,7 +287,9 @@ def test_more_brought_than_had_left_is_named(asks: Asks, other_town: Rulebook, l
 
 def brought_there_too(connection: Connection) -> None:
     """The passbook in the other town stands in a third one as well, with all that belongs to it."""
-    book = connection.exec_driver_sql("SELECT id FROM passbook WHERE county = 'otherville'").scalar_one()
+    book = connection.exec_driver_sql(
+        "SELECT id FROM passbook WHERE county = 'otherville' AND volunteer = 'V1'"
+    ).scalar_one()
     connection.exec_driver_sql(
         "INSERT INTO passbook SELECT 99, volunteer, 'thirdville', number, head, recorded_at, closed_on FROM passbook "
         "WHERE id = ?",
@@ -292,6 +306,26 @@ def twice_as_much(connection: Connection) -> None:
     here = "passbook IN (SELECT id FROM passbook WHERE county = 'otherville')"
     for table, column in (("posting", "amount"), ("lot_move", "amount"), ("lot", "original")):
         connection.exec_driver_sql(f"UPDATE {table} SET {column} = {column} * 2 WHERE {here}")
+
+
+def test_what_is_brought_and_goes_on_to_the_pool_has_arrived_as_it_left(
+    asks: Asks, town: Rulebook, tmp_path: Path, ledger: Ledger
+) -> None:
+    closed = asks(Close, event=ClosingEvent.MOVING)
+    take_in(town, ledger, served("late", "2024-05-03 09:00", 1))
+    full = ACCOUNTS.replace("unlimited", "{at_most: 2 points, overflow: donation_pool}", 1)
+    with town_of(tmp_path, OVER_THERE, full) as there:
+        asks_there = Asks(ledger, there)
+        assert all(asks_there(Bring, from_county=HERE, entry=closed.entry + n).accepted for n in (0, 1))
+        assert replay(ledger, [there]).differences == []
+    assert points(ledger, "V1", county=OVER_THERE) == 2 * HUNDRED
+    assert points(ledger, "pool/chest", "chest", OVER_THERE) == 2 * HUNDRED
+    assert verify(ledger) == []
+    copy = copy_of(tmp_path)
+    with forged(copy) as connection:
+        brought_there_too(connection)
+    with open_ledger(str(copy), create=False) as other:
+        assert ONCE in {one.invariant for one in verify(other)}
 
 
 def never_sent(connection: Connection) -> None:

@@ -130,13 +130,36 @@ def test_what_becomes_of_a_reservation_that_is_over_is_told_with_its_last_day(tm
         assert counter.kinds()[-3:] == ["held", "refused", "released"]
 
 
-def test_nothing_becomes_of_a_redemption_before_its_day(tmp_path: Path) -> None:
-    with bank(tmp_path) as counter:
-        soap, eve = counter.ask(Redeem, offer="soap"), DAY - timedelta(days=1)
-        for kind in (Settle, Release, Refund):
-            assert codes(counter.ask(kind, on=eve, entry=soap.entry)) == ["before_its_day"]
-        assert counter.ask(Settle, entry=soap.entry).accepted
-        assert codes(counter.ask(Refund, on=eve, entry=soap.entry)) == ["before_its_day"]
+def test_nothing_becomes_of_a_redemption_before_the_day_of_what_it_rests_on(tmp_path: Path) -> None:
+    voucher = REVERSIBLE.replace("gives: goods", "gives: voucher\n  voucher: {valid: 1 month}", 1)
+    with bank(tmp_path, redemption=voucher) as counter:
+        soap, eve, later = counter.ask(Redeem, offer="soap"), DAY - timedelta(days=1), DAY + timedelta(days=2)
+        for kind in (Settle, Release):
+            assert codes(counter.ask(kind, on=eve, entry=soap.entry)) == ["rests_on"]
+        settled = counter.ask(Settle, on=later, entry=soap.entry)
+        early = counter.ask(Refund, on=DAY, entry=soap.entry)
+        assert early.data["reasons"][0]["operands"] == {"entry": settled.entry, "on": str(later), "day": str(DAY)}
+        assert f"entry {settled.entry} of {later}, and cannot be of {DAY}" in "".join(
+            answer_sentences(early.data, "en")
+        )
+        assert codes(counter.ask(Fetch, on=DAY, entry=soap.entry)) == ["rests_on"]
+        assert counter.ask(Fetch, on=later, entry=soap.entry).accepted
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_nothing_becomes_of_what_is_reserved_before_its_day_nor_before_what_the_same_transaction_does(
+    tmp_path: Path,
+) -> None:
+    with bank(tmp_path, redemption=REVERSIBLE) as counter:
+        bare = counter.ask(Reserve, account="points", amount=100, purpose=Purpose.GOODS)
+        eve, later = DAY - timedelta(days=1), DAY + timedelta(days=1)
+        for kind in (Settle, Release):
+            assert codes(counter.ask(kind, on=eve, entry=bare.entry)) == ["rests_on"]
+        soap = counter.ask(Redeem, offer="soap").entry
+        done = counter.teller.serve_all(
+            [counter.command(Settle, later, entry=soap), counter.command(Refund, DAY, entry=soap)]
+        )
+        assert [codes(one) for one in done if isinstance(one, Answer)] == [[], ["rests_on"]]
         assert replay(counter.ledger, [counter.rulebook]).differences == []
 
 

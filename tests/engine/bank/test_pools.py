@@ -10,8 +10,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from lianxing.engine.answer_sentences import answer_sentences
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.tellers import Answer, Teller
+from lianxing.engine.ledger.errors import InvalidError
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.rulebook import Rulebook
@@ -241,10 +243,23 @@ def test_nobody_is_family_of_themselves(town: Rulebook, ledger: Ledger) -> None:
     assert why(Asks(ledger, town)(Declare, family=((ANN, Relation.CHILD),))) == ["own_family"]
 
 
+def test_nobody_is_declared_twice_and_there_is_one_spouse_at_the_most(town: Rulebook, ledger: Ledger) -> None:
+    asks, other = Asks(ledger, town), VolunteerId("V3")
+    twice = asks(Declare, family=((BEN, Relation.SPOUSE), (BEN, Relation.CHILD)))
+    assert why(twice) == ["declared_twice"]
+    assert "V2 is declared more than once" in "".join(answer_sentences(twice.data, "en"))
+    assert why(asks(Declare, family=((BEN, Relation.SPOUSE), (other, Relation.SPOUSE)))) == ["one_spouse"]
+    assert asks(Declare, family=((BEN, Relation.SPOUSE), (other, Relation.CHILD))).accepted
+
+
 def test_only_declared_family_draws_on_an_account(town: Rulebook, ledger: Ledger) -> None:
     earns(town, ledger, 2)
     asks = Asks(ledger, town)
     assert why(asks(Redeem, offer="visit", family=True, member=BEN)) == ["not_declared"]
+    with pytest.raises(InvalidError, match="goes with family alone"):
+        asks(Redeem, offer="visit", member=BEN)
+    with pytest.raises(InvalidError, match="goes with family alone"):
+        asks(Reserve, account="time", amount=1, purpose=Purpose.SERVICE, member=BEN)
     asks(Declare, family=((BEN, Relation.PARENT),))
     assert asks(Redeem, offer="visit", family=True, member=BEN).accepted
 
