@@ -226,6 +226,15 @@ def offer_had(counter: Counter, customer: Customer, had: Had | None) -> Offer | 
     return offer or offer_from(bought(counter, customer, had.entry))
 
 
+def offer_as_had(counter: Counter, customer: Customer, had: Had | None) -> Offer | None:
+    """Return the offer of which something was had: what was a voucher stays one, what was none becomes none."""
+    offer = offer_had(counter, customer, had)
+    kept = None if had is None else offer_from(bought(counter, customer, had.entry))
+    if offer is None or kept is None or (offer.voucher is None) == (kept.voucher is None):
+        return offer
+    return kept
+
+
 def bought(counter: Counter, customer: Customer, entry: int) -> Mapping[str, Any]:
     """Return what the entry says by which something was had."""
     place = customer.person.id, entry

@@ -21,6 +21,7 @@ from lianxing.engine.bank.answering import (
     not_family,
     not_held,
     of_wallet,
+    offer_as_had,
     offer_had,
     refused,
     wallet_holding,
@@ -343,7 +344,7 @@ def refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     had = next((had for had in customer.had if had.entry == command.entry), None)
     if had is not None and (perk := _perk_used(counter, had)) is not None:
         return _not_used(counter, customer, command, had, perk)
-    offer = offer_had(counter, customer, had)
+    offer = offer_as_had(counter, customer, had)
     account = None if offer is None else account_paid_from(counter, customer, command.entry, offer)
     if had is None or offer is None or account is None or wallet_holding(customer, command.entry) is not None:
         return refused(counter, command, [county_reason(counter, "no_redemption", entry=command.entry)])
@@ -394,7 +395,7 @@ def _return_units(counter: Counter, customer: Customer, draft: Draft, entry: int
 
 def fetch(counter: Counter, customer: Customer, command: Fetch) -> Decision:
     had = next((had for had in customer.had if had.entry == command.entry), None)
-    offer = offer_had(counter, customer, had)
+    offer = offer_as_had(counter, customer, had)
     if had is None or offer is None or offer.voucher is None or wallet_holding(customer, command.entry) is not None:
         return refused(counter, command, [county_reason(counter, "no_redemption", entry=command.entry)])
     if _was_fetched(customer, command.entry):

@@ -96,6 +96,21 @@ def test_what_was_had_of_an_offer_that_is_gone_ends_by_the_terms_on_which_it_was
             assert (told.label.en, told.provider, told.units) == ("cinema ticket", "the cinema", 1)
 
 
+def test_what_was_a_voucher_stays_one_and_what_was_none_does_not_become_one(tmp_path: Path) -> None:
+    voucher = "gives: voucher\n  voucher: {valid: 1 month}\n"
+    swapped = FULL.replace(voucher, "gives: goods\n").replace(
+        "price: 1 points\n  gives: goods\n", f"price: 1 points\n  {voucher}", 1
+    )
+    with bank(tmp_path, redemption=FULL) as counter:
+        soap, ticket = (counter.ask(Redeem, offer=offer).entry for offer in ("soap", "ticket"))
+        for one in (soap, ticket):
+            assert counter.ask(Settle, entry=one).accepted
+        with later_rules(counter, tmp_path, swapped) as now:
+            assert codes(now.ask(Fetch, entry=soap)) == ["no_redemption"]
+            assert now.ask(Refund, on=date(2024, 8, 1), entry=soap).accepted
+            assert now.ask(Fetch, entry=ticket).accepted
+
+
 def test_a_voucher_is_owed_to_who_took_it_when_it_was_fetched_and_its_money_to_who_took_that(tmp_path: Path) -> None:
     with bank(tmp_path, redemption=FULL) as counter:
         ticket = counter.ask(Redeem, offer="ticket", units=5, merchant="m1")
