@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from lianxing.engine.covers import Cover, Deposit
 from lianxing.engine.turning import Passed, Turned
 from lianxing.rules.accounts import Account, After, AtEndOf, Floor, Order, Overdraft
 from lianxing.rules.facts import FactType
@@ -42,6 +43,10 @@ class Lot:
     source: str
     expired: int = 0
 
+    @property
+    def deposit(self) -> Deposit:
+        return Deposit(self.source, self.earned_on, self.last_day)
+
 
 class Unstored(NamedTuple):
     """What a record is worth to an account and is not in it: `rest`, lost as less than a whole unit, and `over`, which
@@ -71,7 +76,8 @@ class Wallet:
     `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back); where the account borrows
     from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
     `turned` are the changes of rules that have reached it, `unsaid` tells that this is not written down yet. `unstored`
-    is what of a source never came in: what is taken back of it is taken from there first.
+    is what of a source never came in: what is taken back of it is taken from there first. `covers` is what was taken, or
+    is owed, for deposits that were taken back after they had been spent.
     """
 
     account: Account
@@ -85,6 +91,7 @@ class Wallet:
     turned: dict[str, Turned] = field(default_factory=dict)
     unsaid: bool = False
     unstored: dict[str, Unstored] = field(default_factory=dict)
+    covers: list[Cover] = field(default_factory=list)
 
     @property
     def held(self) -> int:

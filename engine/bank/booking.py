@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from lianxing.engine.covers import Cover, covers_data, covers_of
 from lianxing.engine.ledger.drafts import Line, LotLine, NewLot, WalletRow
 from lianxing.engine.turning import Passed, Turned, turned_data, turned_of
 from lianxing.engine.wallet import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, Wallet
@@ -23,8 +24,10 @@ LOTS_OF_ENTRY_MAX = 10_000
 UNSTORED = "unstored"  # in the body of a record: what accounts have not taken in of it
 PERK_USES = "perk_uses"  # the other side of the accounts `uses/<perk>` of people
 
-# What a wallet is besides its lots and balances: drawn, rest, how many grants, the changes of rules.
-Besides = tuple[int, int, int, tuple[tuple[str, Turned], ...]]
+_COVERS = "covered by"  # in `issued` of a wallet; with a blank, which no id of a change of rules has
+
+# What a wallet is besides its lots and balances: drawn, rest, how many grants, the changes of rules, what covers.
+Besides = tuple[int, int, int, tuple[tuple[str, Turned], ...], tuple[Cover, ...]]
 Floors = tuple[tuple[str, str, int | None], ...]
 
 
@@ -63,7 +66,7 @@ class Effects:
             self.drawn[id] = self.drawn.get(id, 0) + done.drawn
         self.passed += [(account, passed) for passed in done.passed]
         if besides(wallet) != before or wallet.unsaid:
-            self.wallets.append(WalletRow(id, wallet.drawn, wallet.rest, _issued_text(wallet)))
+            self.wallets.append(WalletRow(id, wallet.drawn, wallet.rest, _noted_text(wallet)))
             wallet.unsaid = False
 
     def use(self, perk: str, units: int) -> None:
@@ -88,22 +91,33 @@ def account_name(account: str, part: str) -> str:
 
 def besides(wallet: Wallet) -> Besides:
     """Return what a wallet is besides its lots and balances."""
-    return wallet.drawn, wallet.rest, len(wallet.issued), tuple(wallet.turned.items())
+    return wallet.drawn, wallet.rest, len(wallet.issued), tuple(wallet.turned.items()), tuple(wallet.covers)
 
 
-def _issued_text(wallet: Wallet) -> str:
-    """Return as JSON the grants that were given, and with them the changes of rules that have reached the wallet."""
+class Noted(NamedTuple):
+    """The grants that were given, the changes of rules that have reached a wallet, and what covers for deposits."""
+
+    issued: list[tuple[int, date]]
+    turned: dict[str, Turned]
+    covers: list[Cover]
+
+
+def _noted_text(wallet: Wallet) -> str:
+    """Return as JSON the grants that were given, and with them whatever else is to be noted of a wallet."""
     issued: Any = [[index, day.isoformat()] for index, day in wallet.issued]
-    if wallet.turned:
+    if wallet.turned or wallet.covers:
         issued = {"issued": issued, "turned": turned_data(wallet.turned)}
+    if wallet.covers:
+        issued[_COVERS] = covers_data(wallet.covers)
     return orjson.dumps(issued).decode()
 
 
-def issued_from(text: str) -> tuple[list[tuple[int, date]], dict[str, Turned]]:
-    """Return the grants that were given and the changes of rules that have reached a wallet."""
+def noted_in(text: str) -> Noted:
+    """Return what is noted of a wallet."""
     said = orjson.loads(text)
-    issued, turned = (said["issued"], said["turned"]) if isinstance(said, dict) else (said, {})
-    return [(index, date.fromisoformat(day)) for index, day in issued], turned_of(turned)
+    said = said if isinstance(said, dict) else {"issued": said, "turned": {}}
+    issued = [(index, date.fromisoformat(day)) for index, day in said["issued"]]
+    return Noted(issued, turned_of(said["turned"]), covers_of(said.get(_COVERS, ())))
 
 
 def clause_data(clause: Clause) -> dict[str, str]:

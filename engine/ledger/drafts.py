@@ -106,7 +106,8 @@ class WalletRow:
     """What a wallet is after an entry, besides its lots and balances.
 
     `issued` is JSON: the grants given, as index and day; with changes of rules `{"issued": ..., "turned": ...}`, by
-    transition the entry by which it has reached the wallet, and what was there of before its day.
+    transition the entry by which it has reached the wallet, and what was there of before its day. With `covered by`: of
+    which deposit (source, day, last day) how much was spent before it was taken back, and what was taken instead.
     """
 
     account: str
