@@ -77,19 +77,6 @@ def paid(covers: Iterable[Cover], amount: int, by: Deposit) -> list[Cover]:
     return found
 
 
-def that_matter(covers: Iterable[Cover], on: date, *, days: bool) -> list[Cover]:
-    """Return the covers that can still make a difference: not both have ended, and not both end together.
-
-    `days`: of which day something is matters as well, since a change of rules may treat the earlier differently.
-    """
-    return [
-        one
-        for one in covers
-        if one.by is None
-        or (max(one.of.last_day, one.by.last_day) >= on and (days or one.of.last_day != one.by.last_day))
-    ]
-
-
 def redated(covers: Iterable[Cover], now: Deposit) -> list[Cover]:
     """Return the covers where what a source has put in is of other days."""
 

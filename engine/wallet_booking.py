@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from lianxing.engine.covers import Cover, Deposit, first_back, less, paid, that_matter, with_cover
+from lianxing.engine.covers import Cover, Deposit, first_back, less, paid, with_cover
 from lianxing.engine.turning import Passed, late
 from lianxing.engine.wallet import (
     AVAILABLE,
@@ -169,8 +169,7 @@ class WalletBooking:
         part = min(wallet.debt, amount)
         drawn = min(wallet.drawn, part)
         covered = sum(cover.amount for cover in wallet.covers if cover.by is None)
-        if part > wallet.debt - covered:
-            self._covers(paid(wallet.covers, part - (wallet.debt - covered), by))
+        wallet.covers = paid(wallet.covers, max(0, part - (wallet.debt - covered)), by)
         wallet.debt -= part
         wallet.drawn -= drawn
         self.drawn -= drawn
@@ -186,13 +185,11 @@ class WalletBooking:
             self.pay(part, self.wallet.lots[number].deposit)
         self.taken = taken  # what pays a debt is neither spent nor given
 
-    def cover(self, on: date, of: Deposit, amount: int, by: Deposit | None) -> None:
-        """Remember what was taken instead of a deposit that had been spent, as long as that makes a difference."""
-        if amount:
-            self._covers(with_cover(self.wallet.covers, Cover(of, amount, by)), on)
-
-    def _covers(self, covers: Iterable[Cover], on: date = date.min) -> None:
-        self.wallet.covers = that_matter(covers, on, days=bool(self.wallet.account.changes))
+    def cover(self, of: Deposit, amount: int, by: Deposit | None) -> None:
+        """Remember what was taken instead of a deposit that had been spent, where one deposit is not like another."""
+        account = self.wallet.account
+        if amount and (account.expires is not Expiry.NEVER or account.changes):
+            self.wallet.covers = with_cover(self.wallet.covers, Cover(of, amount, by))
 
     def relieve(self, of: Deposit, amount: int) -> int:
         """Give back what covers for a deposit, as far as an amount of it comes again; return what is left of that."""
@@ -306,7 +303,9 @@ class WalletBooking:
                 after = self.relieve(Deposit(lot.source, lot.earned_on, last_day), after)
                 self.open(lot.earned_on, last_day, after, lot.source)
             elif lot is not None:
-                after = self.relieve(lot.deposit, self.over(lot.earned_on, lot.last_day, amount, made))
+                after = self.over(lot.earned_on, lot.last_day, amount, made)
+                if lot.last_day > date.min:  # else it is not there, nor would be what covers for it
+                    after = self.relieve(lot.deposit, after)
                 self.change(lot, min(after, amount))
                 self.becomes(lot, min(after, amount), after)
             else:

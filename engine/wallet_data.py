@@ -33,7 +33,7 @@ def wallet_problems(wallet: Wallet) -> list[str]:
     if not 0 <= wallet.drawn <= wallet.debt:
         said.append(f"{wallet.drawn} is drawn of {wallet.debt} that is owed")
     covered = sum(cover.amount for cover in wallet.covers if cover.by is None)
-    if covered > wallet.debt - wallet.drawn:
+    if covered and covered > wallet.debt - wallet.drawn:
         said.append(f"{covered} is owed for what was taken back, more than {wallet.debt} less {wallet.drawn}")
     if any(cover.amount <= 0 for cover in wallet.covers):
         said.append("something covers for nothing")

@@ -376,8 +376,8 @@ def take_back(
     if earned_on < date.max:
         of = Deposit(source, earned_on, last_day)
         for number, part in booking.taken[own_parts:]:
-            booking.cover(on, of, part, wallet.lots[number].deposit)
-        booking.cover(on, of, left, None)
+            booking.cover(of, part, wallet.lots[number].deposit)
+        booking.cover(of, left, None)
     return booking.done(ISSUED)
 
 
