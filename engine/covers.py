@@ -39,13 +39,13 @@ class Cover:
     by: Deposit | None
 
 
-def first_back(covers: Sequence[Cover], of: Deposit) -> int | None:
+def first_back(covers: Sequence[Cover], of: Deposit, *, alike: bool) -> int | None:
     """Return which of the covers of a deposit goes back first: what is owed, then what was taken last.
 
-    What covers for another deposit of the same days is as good; but after those of its own.
+    What covers for another deposit of the same days is as good, where `alike` says so; but after those of its own.
     """
     own = [at for at, cover in enumerate(covers) if cover.of.source == of.source]
-    found = own or [at for at, cover in enumerate(covers) if cover.of.alike(of)]
+    found = own or [at for at, cover in enumerate(covers) if alike and cover.of.alike(of)]
     return max(found, key=lambda at: (covers[at].by is None, at), default=None)
 
 

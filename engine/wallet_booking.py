@@ -191,10 +191,13 @@ class WalletBooking:
         if amount and (account.expires is not Expiry.NEVER or account.changes):
             self.wallet.covers = with_cover(self.wallet.covers, Cover(of, amount, by))
 
-    def relieve(self, of: Deposit, amount: int) -> int:
-        """Give back what covers for a deposit, as far as an amount of it comes again; return what is left of that."""
+    def relieve(self, of: Deposit, amount: int, *, alike: bool = False) -> int:
+        """Give back what covers for a deposit, as far as an amount of it comes again; return what is left of that.
+
+        `alike`: it would have been there on its day, as well as another one of that day for which something covers.
+        """
         wallet = self.wallet
-        while amount and (at := first_back(wallet.covers, of)) is not None:
+        while amount and (at := first_back(wallet.covers, of, alike=alike)) is not None:
             cover = wallet.covers[at]
             part = min(cover.amount, amount)
             amount -= part
@@ -276,7 +279,7 @@ class WalletBooking:
         for earned_on, last_day, part in parts:
             deposit, left = Deposit(source, earned_on, last_day), min(part, room)
             room -= left
-            left = self.relieve(deposit, left) if served else left
+            left = self.relieve(deposit, left, alike=True) if served else left
             self.open(earned_on, last_day, left - self.pay(left, deposit), source)
 
     def give_back(

@@ -141,26 +141,22 @@ class Box:
             self.put_one(coin, served=served)
 
     def put_one(self, coin: Coin, *, served: bool = False) -> None:
-        """A coin comes in. If it was served for on its day, and has a substitute, that one comes in instead."""
-        substitute = self.substitute_of(coin) if served else None
-        if substitute is not None:
+        """A coin comes in; one that has a substitute sends that in. If it was served for, one of the same days does."""
+        mine = [one for one in self.substitutes if one.source == coin.source]
+        like = [one for one in self.substitutes if (one.earned_on, one.last_day) == (coin.earned_on, coin.last_day)]
+        found = mine or (like if served else [])
+        if found:
+            substitute = next((one for one in reversed(found) if one.coin is None), found[-1])
             self.substitutes = [one for one in self.substitutes if one is not substitute]
             if substitute.coin is None:
                 self.owed -= 1
             else:
-                self.put_one(substitute.coin, served=True)
+                self.put_one(substitute.coin)
         elif self.owed:
             self.pay(coin)
         else:
             self.deposits += 1
             self.coins.append(Coin(self.deposits, coin.earned_on, coin.last_day, coin.source))
-
-    def substitute_of(self, coin: Coin) -> Substitute | None:
-        """The last one for a coin of this record, else for a coin of the same days; but one that is owed before."""
-        mine = [one for one in self.substitutes if one.source == coin.source]
-        like = [one for one in self.substitutes if (one.earned_on, one.last_day) == (coin.earned_on, coin.last_day)]
-        found = mine or like
-        return next(iter([one for one in found if one.coin is None][::-1] + found[::-1]), None)
 
     def pay(self, coin: Coin) -> None:
         """A coin pays one that is owed: one that was overdrawn, or else it is the substitute from now on."""
@@ -197,8 +193,8 @@ class Box:
         for coin in coins:
             if coin is None:
                 self.put_one(Coin(0, today, self.rules.ends(today), ""))
-            elif self.substitute_of(coin) is not None:
-                self.put_one(coin, served=True)
+            elif any(one.source == coin.source for one in self.substitutes):
+                self.put_one(coin)
             else:
                 self.coins.append(coin)
         self.pay_what_is_owed(today)
