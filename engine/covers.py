@@ -42,18 +42,20 @@ class Cover:
 def first_back(covers: Sequence[Cover], of: Deposit, *, alike: bool) -> int | None:
     """Return which of the covers of a deposit goes back first: what is owed, then what was taken last.
 
-    What covers for another deposit of the same days is as good, where `alike` says so; but after those of its own.
+    After those of its own, where `alike` says so, what was taken for another deposit of the same days: this one covers
+    for that as if it were the same.
     """
     own = [at for at, cover in enumerate(covers) if cover.of.source == of.source]
-    found = own or [at for at, cover in enumerate(covers) if alike and cover.of.alike(of)]
-    return max(found, key=lambda at: (covers[at].by is None, at), default=None)
+    others = [at for at, cover in enumerate(covers) if alike and cover.of.alike(of) and not of.alike(cover.by or of)]
+    return max(own or others, key=lambda at: (covers[at].by is None, at), default=None)
 
 
-def less(covers: Sequence[Cover], at: int, amount: int) -> list[Cover]:
-    """Return the covers where one of them is less."""
+def given_back(covers: Sequence[Cover], at: int, amount: int, to: Deposit) -> list[Cover]:
+    """Return the covers where so much of one goes back to a deposit, or where this one covers for another instead."""
     one = covers[at]
     left = [Cover(one.of, one.amount - amount, one.by)] if one.amount > amount else []
-    return [*covers[:at], *left, *covers[at + 1 :]]
+    instead = [Cover(one.of, amount, to)] if one.of.source != to.source else []
+    return [*covers[:at], *left, *instead, *covers[at + 1 :]]
 
 
 def with_cover(covers: Sequence[Cover], one: Cover) -> list[Cover]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from lianxing.engine.covers import Cover, Deposit, first_back, less, paid, with_cover
+from lianxing.engine.covers import Cover, Deposit, first_back, given_back, paid, with_cover
 from lianxing.engine.turning import Passed, late
 from lianxing.engine.wallet import (
     AVAILABLE,
@@ -201,7 +201,7 @@ class WalletBooking:
             cover = wallet.covers[at]
             part = min(cover.amount, amount)
             amount -= part
-            wallet.covers = less(wallet.covers, at, part)
+            wallet.covers = given_back(wallet.covers, at, part, of)
             if cover.by is None:
                 wallet.debt -= part
                 self.book(DEBT, part)

@@ -98,10 +98,15 @@ class Units:
         If it was `served` for, what was taken instead of one of the same days is as good.
         """
         found = [one for one in self.instead if one.source == unit.source]
-        if served and not found:
-            found = [one for one in self.instead if one.days == (unit.earned_on, unit.last_day)]
         found.sort(key=lambda one: one.unit is None)
-        if found:
+        days = unit.earned_on, unit.last_day
+        alike = [one for one in self.instead if served and one.days == days and one.unit]
+        alike = [one for one in alike if one.unit and (one.unit.earned_on, one.unit.last_day) != days]
+        if not found and alike:
+            back, alike[-1].unit = alike[-1].unit, unit
+            assert back is not None
+            self.come(back)
+        elif found:
             self.instead = [one for one in self.instead if one is not found[-1]]
             if found[-1].unit is None:
                 self.debt -= 1

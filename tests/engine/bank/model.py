@@ -143,15 +143,20 @@ class Box:
     def put_one(self, coin: Coin, *, served: bool = False) -> None:
         """A coin comes in; one that has a substitute sends that in. If it was served for, one of the same days does."""
         mine = [one for one in self.substitutes if one.source == coin.source]
-        like = [one for one in self.substitutes if (one.earned_on, one.last_day) == (coin.earned_on, coin.last_day)]
-        found = mine or (like if served else [])
-        if found:
-            substitute = next((one for one in reversed(found) if one.coin is None), found[-1])
+        days = (coin.earned_on, coin.last_day)
+        like = [one for one in self.substitutes if served and (one.earned_on, one.last_day) == days]
+        worse = [one for one in like if one.coin is not None and (one.coin.earned_on, one.coin.last_day) != days]
+        if mine:
+            substitute = next((one for one in reversed(mine) if one.coin is None), mine[-1])
             self.substitutes = [one for one in self.substitutes if one is not substitute]
             if substitute.coin is None:
                 self.owed -= 1
             else:
                 self.put_one(substitute.coin)
+        elif worse:
+            back, worse[-1].coin = worse[-1].coin, coin
+            assert back is not None
+            self.put_one(back)
         elif self.owed:
             self.pay(coin)
         else:
