@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,111 @@ from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 from lianxing.rules.accounts import Account, After, AtEndOf, Expiry, Floor, Order, Overdraft, Shortfall
 from lianxing.rules.dates import always
 from lianxing.rules.periods import Period
-from tests.engine.test_wallets import HERE, PLAIN
+from lianxing.rules.places import Clause
+from lianxing.rules.transition import Change, Convert
+from tests.engine.test_wallets import HERE, PLAIN, june, wallet
+
+
+def back(kept: Wallet, day: int, points: int, on: int = 20) -> None:
+    """What the record of a day is worth less."""
+    assert wallets.take_back(kept, june(on), points * 100, f"registry/{day}", june(day)).refused is None
+
+
+def again(kept: Wallet, day: int, points: int, on: int = 20, source: str = "") -> None:
+    """What the record of a day is worth more, or another one of that day."""
+    name = source or f"registry/{day}"
+    assert wallets.earn(kept, june(day), points * 100, name, today=june(on)).refused is None
+
+
+def of_days(kept: Wallet) -> dict[int, int]:
+    """How many points there are of each day."""
+    return {day.day: amount // 100 for (day, _last), amount in sorted(left(kept).items())}
+
+
+def test_what_was_taken_from_another_deposit_goes_back_to_it() -> None:
+    kept = wallet((1, 80), (11, 20))
+    wallets.spend(kept, june(12), 6000)
+    back(kept, 1, 30)
+    assert of_days(kept) == {11: 10}
+    again(kept, 1, 30)
+    assert of_days(kept) == {1: 20, 11: 20}
+
+
+def test_a_deposit_that_has_paid_a_debt_gets_it_back_and_what_is_still_owed_is_owed_no_longer() -> None:
+    kept = wallet((1, 80))
+    wallets.spend(kept, june(2), 6000)
+    back(kept, 1, 75)
+    again(kept, 11, 30)
+    assert (of_days(kept), kept.debt) == ({}, 2500)
+    again(kept, 1, 35)
+    assert (of_days(kept), kept.debt) == ({11: 10}, 0)
+    again(kept, 1, 40)
+    assert of_days(kept) == {1: 20, 11: 30}
+
+
+def test_what_goes_back_to_a_deposit_that_was_taken_back_itself_goes_on_to_what_has_covered_for_that() -> None:
+    kept = wallet((1, 50), (11, 50), (12, 60))
+    wallets.spend(kept, june(13), 5000)
+    back(kept, 1, 50)
+    assert of_days(kept) == {12: 60}
+    back(kept, 11, 50)
+    assert of_days(kept) == {12: 10}
+    again(kept, 1, 50)
+    assert of_days(kept) == {12: 60}
+    again(kept, 11, 50)
+    assert of_days(kept) == {11: 50, 12: 60}
+
+
+def test_what_is_refunded_of_a_deposit_that_was_taken_back_is_what_has_covered_for_it() -> None:
+    kept = wallet((1, 80), (11, 60))
+    done = wallets.spend(kept, june(12), 6000)
+    back(kept, 1, 75)
+    assert of_days(kept) == {11: 5}
+    wallets.refund(kept, june(13), 6000, done.taken)
+    assert of_days(kept) == {1: 5, 11: 60}
+
+
+def test_what_is_released_of_a_deposit_that_was_taken_back_is_what_has_covered_for_it() -> None:
+    kept = wallet((1, 80), (11, 60))
+    wallets.reserve(kept, 1, june(12), 6000)
+    back(kept, 1, 75)
+    wallets.release(kept, 1, june(13))
+    assert of_days(kept) == {1: 5, 11: 60}
+
+
+def test_another_record_of_the_same_day_takes_the_place_of_what_has_covered() -> None:
+    kept = wallet((1, 60), (11, 60))
+    wallets.spend(kept, june(12), 5000)
+    back(kept, 1, 60)
+    again(kept, 1, 60, source="registry/1b")
+    assert of_days(kept) == {1: 10, 11: 60}
+    again(kept, 1, 60)
+    assert of_days(kept) == {1: 70, 11: 60}
+    wallets.take_back(kept, june(20), 6000, "registry/1b", june(1))
+    assert of_days(kept) == {1: 10, 11: 60}
+
+
+def test_what_is_drawn_over_the_balance_is_paid_first_and_stays_paid() -> None:
+    kept = wallet((1, 10), overdraft=Overdraft.UNLIMITED)
+    wallets.spend(kept, june(2), 1500)
+    back(kept, 1, 10)
+    again(kept, 11, 12)
+    assert (kept.debt, kept.drawn) == (300, 0)
+    again(kept, 1, 10)
+    assert (of_days(kept), kept.debt) == ({11: 7}, 0)
+
+
+def test_what_has_covered_goes_through_the_change_of_rules_that_it_was_not_there_for() -> None:
+    change = Change(Clause("second", HERE), june(15), Convert(Fraction(1, 2)))
+    kept = wallet((1, 80), (11, 60), changes=(change,))
+    wallets.spend(kept, june(12), 6000)
+    back(kept, 1, 60, on=13)
+    assert of_days(kept) == {11: 20}
+    wallets.turn(kept, june(15), 9)
+    assert of_days(kept) == {11: 10}
+    again(kept, 1, 60)
+    assert of_days(kept) == {1: 10, 11: 30}
+
 
 WHICH = st.integers(0, 5)
 AMOUNTS = st.integers(1, 9)
