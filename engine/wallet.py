@@ -76,8 +76,8 @@ class Wallet:
     `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back); where the account borrows
     from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
     `turned` are the changes of rules that have reached it, `unsaid` tells that this is not written down yet. `unstored`
-    is what of a source never came in: what is taken back of it is taken from there first. `covers` is what was taken, or
-    is owed, for deposits that were taken back after they had been spent.
+    is what of a source never came in: what is taken back of it is taken from there first. `covers` is what was taken or
+    is owed instead of deposits that were taken back after they had been spent.
     """
 
     account: Account

@@ -1,8 +1,8 @@
 """A mistaken correction that is put right later leaves no trace: whatever came between, all is as if it had never been.
 
 Two wallets go through the same history, one of them with corrections of its records, down and up and down again. Before
-anything is spent they are put right, and the two have to hold the same, day by day; what is spent while a mistake stands
-takes what is there then, and keeps it.
+anything is spent they are put right, and the two have to hold the same, day by day; what is spent while a mistake
+stands takes what is there then, and keeps it.
 """
 
 from __future__ import annotations
@@ -178,8 +178,8 @@ class Both:
         day, source = self.today - timedelta(days=ago), len(self.truly)
         self.truly.append(Record(day, amount))
         self.now.append(Record(day, amount))
-        for wallet in (self.corrected, self.plain):
-            wallets.earn(wallet, day, amount, f"sheet/{source}", today=self.today)
+        for each in (self.corrected, self.plain):
+            wallets.earn(each, day, amount, f"sheet/{source}", today=self.today)
 
     def corrects(self, which: int, worth: int) -> None:
         """A record is said to be worth less, or more where that cannot be paid with for good."""
@@ -189,12 +189,12 @@ class Both:
         self.is_worth(source, max(least, min(worth, most)))
 
     def is_worth(self, source: int, worth: int) -> None:
-        one, wallet, today, name = self.now[source], self.corrected, self.today, f"sheet/{source}"
+        one, kept, today, name = self.now[source], self.corrected, self.today, f"sheet/{source}"
         if worth > one.worth:
-            wallets.earn(wallet, one.day, worth - one.worth, name, today=today)
+            wallets.earn(kept, one.day, worth - one.worth, name, today=today)
         elif worth < one.worth:
-            wallets.expire(wallet, today, name)
-            taken_back(wallet, today, one.worth - worth, name, one.day)
+            wallets.expire(kept, today, name)
+            taken_back(kept, today, one.worth - worth, name, one.day)
         one.worth = worth
 
     def moves(self, which: int, ago: int) -> None:
@@ -231,27 +231,27 @@ class Both:
         if self.held:
             number = self.held.pop(which % len(self.held))
             amount = self.plain.holds[number].amount
-            done, other = (wallets.settle(wallet, number) for wallet in (self.corrected, self.plain))
+            done, other = (wallets.settle(each, number) for each in (self.corrected, self.plain))
             self.had.append((done, other, amount))
 
     def releases(self, which: int) -> None:
         if self.held:
             number = self.held.pop(which % len(self.held))
-            for wallet in (self.corrected, self.plain):
-                wallets.release(wallet, number, self.today)
+            for each in (self.corrected, self.plain):
+                wallets.release(each, number, self.today)
 
     def refunds(self, which: int) -> None:
         if self.had:
             done, other, amount = self.had.pop(which % len(self.had))
-            for wallet, one in ((self.corrected, done), (self.plain, other)):
-                assert wallets.refund(wallet, self.today, amount, one.taken).refused is None
+            for each, one in ((self.corrected, done), (self.plain, other)):
+                assert wallets.refund(each, self.today, amount, one.taken).refused is None
 
     def waits(self, days: int) -> None:
         self.today += timedelta(days=days)
 
     def ends(self) -> None:
-        for wallet in (self.corrected, self.plain):
-            wallets.expire(wallet, self.today)
+        for each in (self.corrected, self.plain):
+            wallets.expire(each, self.today)
 
     def put_right(self) -> None:
         for source, one in enumerate(self.truly):
@@ -266,10 +266,10 @@ class Both:
         self.corrected = wallet_of(self.corrected.account, wallet_data(self.corrected))
 
 
-def left(wallet: Wallet) -> Counter[tuple[date, date]]:
+def left(kept: Wallet) -> Counter[tuple[date, date]]:
     """What is left, by the day on which it was earned and its last one; where nothing ends, any day is as good."""
     found: Counter[tuple[date, date]] = Counter()
-    for lot in wallet.lots.values():
+    for lot in kept.lots.values():
         found[lot.earned_on if lot.last_day < date.max else date.max, lot.last_day] += lot.remaining
     return +found
 

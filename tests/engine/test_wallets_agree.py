@@ -382,7 +382,8 @@ class Both(RuleBasedStateMachine):
         """Return parts of lots by the deposit of which they are; None what is owed."""
         found: Counter[tuple[str, date, date] | None] = Counter()
         for number, amount in parts.items():
-            found[None if number == OWED else tuple(self.wallet.lots[number].deposit)] += amount
+            lot = None if number == OWED else self.wallet.lots[number]
+            found[None if lot is None else (lot.source, lot.earned_on, lot.last_day)] += amount
         return found
 
     @invariant()

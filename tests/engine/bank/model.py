@@ -256,9 +256,10 @@ class Box:
         self.lost = [coin for coin in self.lost if not any(coin is one for one in ended)]
         self.deposits += 1
         self.coins += [Coin(self.deposits, day, self.rules.ends(day), source) for _coin in theirs + ended]
-        for one in [*self.substitutes, *[one.coin for one in self.substitutes if one.coin is not None]]:
-            if one.source == source:
-                one.earned_on, one.last_day = day, self.rules.ends(day)
+        for substitute in self.substitutes:
+            for one in (substitute, substitute.coin):
+                if one is not None and one.source == source:
+                    one.earned_on, one.last_day = day, self.rules.ends(day)
         self.pay_what_is_owed(today)
 
     def let_go(self, today: date) -> None:
