@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from lianxing.engine.covers import Cover, Deposit
 from lianxing.engine.turning import Passed, Turned
 from lianxing.rules.accounts import Account, After, AtEndOf, Floor, Order, Overdraft
 from lianxing.rules.facts import FactType
@@ -41,6 +42,10 @@ class Lot:
     remaining: int
     source: str
     expired: int = 0
+
+    @property
+    def deposit(self) -> Deposit:
+        return Deposit(self.source, self.earned_on, self.last_day)
 
 
 class Unstored(NamedTuple):
@@ -80,7 +85,8 @@ class Wallet:
     from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
     `turned` are the changes of rules that have reached it, `unsaid` tells that this is not written down yet. `unstored`
     is what of a source never came in: what is taken back of it is taken from there first. `stars` are the points that
-    have come in with stars.
+    have come in with stars. `covers` is what was taken or is owed instead of deposits that were taken back after they
+    had been spent.
     """
 
     account: Account
@@ -95,6 +101,7 @@ class Wallet:
     unsaid: bool = False
     unstored: dict[str, Unstored] = field(default_factory=dict)
     stars: dict[int, StarPoints] = field(default_factory=dict)
+    covers: list[Cover] = field(default_factory=list)
 
     @property
     def held(self) -> int:

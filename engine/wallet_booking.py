@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from lianxing.engine.covers import Cover, Deposit, first_back, given_back, paid, with_cover
 from lianxing.engine.turning import Passed, late
 from lianxing.engine.wallet import (
     AVAILABLE,
@@ -77,6 +78,8 @@ class WalletBooking:
         self.book(EXPIRED, -amount)
 
     def open(self, earned_on: date, last_day: date, amount: int, source: str) -> None:
+        if not amount:
+            return
         wallet = self.wallet
         lot = Lot(wallet.next_lot, earned_on, last_day, amount, amount, source)
         wallet.lots[lot.number] = lot
@@ -160,24 +163,54 @@ class WalletBooking:
         self.wallet.debt += amount
         self.book(DEBT, -amount)
 
-    def pay(self, amount: int) -> int:
-        """Pay what is owed as far as an amount goes, what was drawn first; return what was paid."""
-        if not self.wallet.debt:
+    def pay(self, amount: int, by: Deposit) -> int:
+        """Pay what is owed as far as a deposit goes, what was drawn first; return what was paid."""
+        wallet = self.wallet
+        if not wallet.debt:
             return 0
-        paid = min(self.wallet.debt, amount)
-        drawn = min(self.wallet.drawn, paid)
-        self.wallet.debt -= paid
-        self.wallet.drawn -= drawn
+        part = min(wallet.debt, amount)
+        drawn = min(wallet.drawn, part)
+        covered = sum(cover.amount for cover in wallet.covers if cover.by is None)
+        wallet.covers = paid(wallet.covers, max(0, part - (wallet.debt - covered)), by)
+        wallet.debt -= part
+        wallet.drawn -= drawn
         self.drawn -= drawn
-        self.book(DEBT, paid)
-        return paid
+        self.book(DEBT, part)
+        return part
 
     def pay_from_lots(self, on: date) -> None:
         if not self.wallet.debt:
             return
         taken = list(self.taken)
-        self.pay(self.wallet.debt - self.take(self.wallet.lasting(on), self.wallet.debt))
+        self.take(self.wallet.lasting(on), self.wallet.debt)
+        for number, part in self.taken[len(taken) :]:
+            self.pay(part, self.wallet.lots[number].deposit)
         self.taken = taken  # what pays a debt is neither spent nor given
+
+    def cover(self, of: Deposit, amount: int, by: Deposit | None) -> None:
+        """Remember what was taken instead of a deposit that had been spent, where one deposit is not like another."""
+        account = self.wallet.account
+        if amount and (account.expires is not Expiry.NEVER or account.changes):
+            self.wallet.covers = with_cover(self.wallet.covers, Cover(of, amount, by))
+
+    def relieve(self, of: Deposit, amount: int, *, alike: bool = False) -> int:
+        """Give back what covers for a deposit, as far as an amount of it comes again; return what is left of that.
+
+        `alike`: it would have been there on its day, as well as another one of that day for which something covers.
+        """
+        wallet = self.wallet
+        while amount and (at := first_back(wallet.covers, of, alike=alike)) is not None:
+            cover = wallet.covers[at]
+            part = min(cover.amount, amount)
+            amount -= part
+            wallet.covers = given_back(wallet.covers, at, part, of)
+            if cover.by is None:
+                wallet.debt -= part
+                self.book(DEBT, part)
+            elif left := self.relieve(cover.by, part):
+                left -= self.pay(left, cover.by)
+                self.open(cover.by.earned_on, cover.by.last_day, left, cover.by.source)
+        return amount
 
     def whole(self, amount: int, source: str) -> int:
         """Return what is credited of an amount, or taken back below zero, where only whole points or hours are.
@@ -226,23 +259,31 @@ class WalletBooking:
         self.book(WRITTEN_OFF, -amount)
         return amount
 
-    def arrives(self, on: date, amount: int, source: str, parts: Sequence[Part], today: date = date.min) -> None:
-        """Put in an amount: what is too much overflows, what is owed is paid, the rest are lots."""
+    def arrives(
+        self,
+        on: date,
+        amount: int,
+        source: str,
+        parts: Sequence[Part],
+        today: date = date.min,
+        *,
+        served: bool = False,
+    ) -> None:
+        """Put in an amount: what is too much overflows, what is owed is paid, the rest are lots.
+
+        `served`: it was earned on its day, so what has been taken instead of it since goes back first.
+        """
         storage = self.wallet.account.storage
         room = amount
         if storage is not None:
             there = self.wallet.balance_on(max(on, today))
             room = max(0, min(amount, storage.at_most.on(on) - there))
             self._overflows(source, amount - room)
-        paid = self.pay(room)
-        left = room - paid
         for earned_on, last_day, part in parts:
-            from_part = min(part, paid)
-            paid -= from_part
-            kept = min(part - from_part, left)
-            left -= kept
-            if kept:
-                self.open(earned_on, last_day, kept, source)
+            deposit, left = Deposit(source, earned_on, last_day), min(part, room)
+            room -= left
+            left = self.relieve(deposit, left, alike=True) if served else left
+            self.open(earned_on, last_day, left - self.pay(left, deposit), source)
 
     def give_back(
         self,
@@ -255,6 +296,8 @@ class WalletBooking:
     ) -> None:
         """Put amounts back to their lots. What was owed is owed no longer; where it was paid since, it is there.
 
+        Where a lot was taken back meanwhile and others have covered for it, it is theirs that is there again.
+
         `anew`: a lot that was ended before its last day is opened once more, for this amount. `made` is the entry that
         took them.
         """
@@ -262,16 +305,19 @@ class WalletBooking:
             lot = self.wallet.lots.get(number)
             if lot is not None and anew and lot.last_day == date.min:
                 last_day = last_day_of(self.wallet.account, lot.earned_on)
-                if after := self.over(lot.earned_on, last_day, amount, made):
-                    self.open(lot.earned_on, last_day, after, lot.source)
+                after = self.over(lot.earned_on, last_day, amount, made)
+                after = self.relieve(Deposit(lot.source, lot.earned_on, last_day), after)
+                self.open(lot.earned_on, last_day, after, lot.source)
             elif lot is not None:
                 after = self.over(lot.earned_on, lot.last_day, amount, made)
+                if lot.last_day > date.min:  # else it is not there, nor would be what covers for it
+                    after = self.relieve(lot.deposit, after)
                 self.change(lot, min(after, amount))
                 self.becomes(lot, min(after, amount), after)
             else:
                 after = self.over(date.min, date.max, amount, made)
-                if left := after - self.pay(after):
-                    self.open(on, last_day_of(self.wallet.account, on), left, source)
+                new = Deposit(source, on, last_day_of(self.wallet.account, on))
+                self.open(new.earned_on, new.last_day, after - self.pay(after, new), source)
         self.pay_from_lots(on)
 
     def let_go(self, on: date, hold: Hold) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from lianxing.engine.covers import covers_data, covers_of
 from lianxing.engine.turning import turned_data, turned_of
 from lianxing.engine.wallet import OWED, Hold, Lot, Unstored, Wallet, unit_of
 from lianxing.rules.accounts import Account, Floor, Overdraft
@@ -31,6 +32,11 @@ def wallet_problems(wallet: Wallet) -> list[str]:
             said.append(f"lot {lot.number}: the next one is {wallet.next_lot}")
     if not 0 <= wallet.drawn <= wallet.debt:
         said.append(f"{wallet.drawn} is drawn of {wallet.debt} that is owed")
+    covered = sum(cover.amount for cover in wallet.covers if cover.by is None)
+    if covered and covered > wallet.debt - wallet.drawn:
+        said.append(f"{covered} is owed for what was taken back, more than {wallet.debt} less {wallet.drawn}")
+    if any(cover.amount <= 0 for cover in wallet.covers):
+        said.append("something covers for nothing")
     most = _most_drawn(wallet.account)
     if most is not None and wallet.drawn > most:
         said.append(f"{wallet.drawn} is drawn, more than {most}")
@@ -67,6 +73,7 @@ def wallet_data(wallet: Wallet) -> dict[str, Any]:
         "issued": [[index, str(day)] for index, day in wallet.issued],
         "turned": turned_data(wallet.turned),
         "unstored": {source: list(said) for source, said in wallet.unstored.items() if any(said)},
+        "covers": covers_data(wallet.covers),
     }
 
 
@@ -87,4 +94,5 @@ def wallet_of(account: Account, data: Mapping[str, Any]) -> Wallet:
         issued=[(index, day(on)) for index, on in data["issued"]],
         turned=turned_of(data["turned"]),
         unstored={source: Unstored(*said) for source, said in data["unstored"].items()},
+        covers=covers_of(data["covers"]),
     )

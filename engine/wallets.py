@@ -22,6 +22,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from lianxing.engine.covers import Deposit, changed, redated
 from lianxing.engine.rulebook import issue_name
 from lianxing.engine.running import treated
 from lianxing.engine.turning import Turned
@@ -85,7 +86,7 @@ def earn(
     last_day = last_day_of(account, on)
     credited = booking.over(on, last_day, booking.whole(amount, source))
     credited += booking.writes_off(source, -credited)
-    booking.arrives(on, credited, source, [(on, last_day, credited)], today)
+    booking.arrives(on, credited, source, [(on, last_day, credited)], today, served=True)
     return booking.done(ISSUED)
 
 
@@ -366,11 +367,17 @@ def take_back(
         return _refused(wallet, "shortfall", balance=wallet.balance_on(on), needed=amount - lost)
     left = booking.take(mine, amount)
     left = booking.take_ended(on, own, left)
+    own_parts = len(booking.taken)
     left = booking.take([lot for lot in lasting if not source or lot.source != source], left)
     if wallet.account.shortfall is Shortfall.CLAMP:
         short = min(short, left)
         left -= booking.writes_off(source, short)
     booking.owe(left)
+    if earned_on < date.max:
+        of = Deposit(source, earned_on, last_day)
+        for number, part in booking.taken[own_parts:]:
+            booking.cover(of, part, wallet.lots[number].deposit)
+        booking.cover(of, left, None)
     return booking.done(ISSUED)
 
 
@@ -380,7 +387,8 @@ def redate(wallet: Wallet, on: date, source: str, day: date) -> Done:
     What has ended by the wrong day is there again, until `expire` finds it ended by the right one.
     """
     booking = WalletBooking(wallet)
-    moved = 0
+    moved, last_day = 0, last_day_of(wallet.account, day)
+    wallet.covers = redated(wallet.covers, Deposit(source, day, last_day))
     for lot in lots_of(wallet, source):
         if lot.earned_on == day or lot.last_day == date.min:
             continue
@@ -390,7 +398,7 @@ def redate(wallet: Wallet, on: date, source: str, day: date) -> Done:
             moved += lot.expired
             booking.reverse(lot, lot.expired)
     if moved:
-        booking.open(day, last_day_of(wallet.account, day), moved, source)
+        booking.open(day, last_day, moved, source)
         booking.pay_from_lots(on)
     return booking.done(EXPIRED)
 
@@ -452,6 +460,7 @@ def turn(wallet: Wallet, on: date, entry: int) -> list[tuple[Change, Done]]:
             lots = _earned_before(wallet, change.on_day)
             wallet.turned[change.clause.id] = Turned(entry, sum(lot.remaining for lot in lots) - wallet.debt)
             wallet.unsaid = True
+            wallet.covers = changed(wallet.covers, change)
             if lots:
                 found.append((change, convert(wallet, change.on_day, change.how)))
     return found

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from lianxing.engine.covers import Cover, covers_data, covers_of
 from lianxing.engine.ledger.drafts import Line, LotLine, NewLot, WalletRow
 from lianxing.engine.turning import Passed, Turned, turned_data, turned_of
 from lianxing.engine.wallet import AVAILABLE, DEBT, HELD, OWED, PERSONAL, Done, StarPoints, Unstored, Wallet
@@ -23,8 +24,20 @@ LOTS_OF_ENTRY_MAX = 10_000
 UNSTORED = "unstored"  # in the body of an entry: what accounts have not taken in of its record, or of what arrived
 PERK_USES = "perk_uses"  # the other side of the accounts `uses/<perk>` of people
 
-# What a wallet is besides its lots and balances: drawn, rest, how many grants, the changes of rules, points of stars.
-Besides = tuple[int, int, int, tuple[tuple[str, Turned], ...], tuple[tuple[int, StarPoints], ...]]
+_COVERS = "covered by"  # in `issued` of a wallet; with a blank, which no id of a change of rules has
+
+
+class Besides(NamedTuple):
+    """What a wallet is besides its lots and balances; of its grants, how many."""
+
+    drawn: int
+    rest: int
+    issued: int
+    turned: tuple[tuple[str, Turned], ...]
+    stars: tuple[tuple[int, StarPoints], ...]
+    covers: tuple[Cover, ...]
+
+
 Floors = tuple[tuple[str, str, int | None], ...]
 
 
@@ -66,7 +79,7 @@ class Effects:
         if done.over > 0:
             self.over.append((account, done.over))
         if besides(wallet) != before or wallet.unsaid:
-            self.wallets.append(WalletRow(id, wallet.drawn, wallet.rest, _issued_text(wallet)))
+            self.wallets.append(WalletRow(id, wallet.drawn, wallet.rest, _noted_text(wallet)))
             wallet.unsaid = False
 
     def use(self, perk: str, units: int) -> None:
@@ -91,31 +104,48 @@ def account_name(account: str, part: str) -> str:
 
 def besides(wallet: Wallet) -> Besides:
     """Return what a wallet is besides its lots and balances."""
-    return wallet.drawn, wallet.rest, len(wallet.issued), tuple(wallet.turned.items()), tuple(wallet.stars.items())
+    return Besides(
+        wallet.drawn,
+        wallet.rest,
+        len(wallet.issued),
+        tuple(wallet.turned.items()),
+        tuple(wallet.stars.items()),
+        tuple(wallet.covers),
+    )
 
 
-def _issued_text(wallet: Wallet) -> str:
-    """Return as JSON the grants that were given, and with them the changes of rules and the stars of the wallet."""
+class Noted(NamedTuple):
+    """What is noted of a wallet: grants, changes of rules that have reached it, points of stars, what covers."""
+
+    issued: list[tuple[int, date]]
+    turned: dict[str, Turned]
+    stars: dict[int, StarPoints]
+    covers: list[Cover]
+
+
+def _noted_text(wallet: Wallet) -> str:
+    """Return as JSON the grants that were given, and with them whatever else is to be noted of a wallet."""
     issued: Any = [[index, day.isoformat()] for index, day in wallet.issued]
-    if wallet.turned or wallet.stars:
+    if wallet.turned or wallet.stars or wallet.covers:
         issued = {"issued": issued, "turned": turned_data(wallet.turned)}
     if wallet.stars:
         stars = sorted(wallet.stars.items())
         issued["stars"] = [[star, one.points, one.on.isoformat(), *one.unstored] for star, one in stars]
+    if wallet.covers:
+        issued[_COVERS] = covers_data(wallet.covers)
     return orjson.dumps(issued).decode()
 
 
-def issued_from(text: str) -> tuple[list[tuple[int, date]], dict[str, Turned], dict[int, StarPoints]]:
-    """Return the grants that were given, the changes of rules that have reached a wallet, and the points of stars."""
+def noted_in(text: str) -> Noted:
+    """Return what is noted of a wallet."""
     said = orjson.loads(text)
-    if not isinstance(said, dict):
-        said = {"issued": said, "turned": {}}
+    said = said if isinstance(said, dict) else {"issued": said, "turned": {}}
+    issued = [(index, date.fromisoformat(day)) for index, day in said["issued"]]
     stars = {
         star: StarPoints(points, date.fromisoformat(on), Unstored(*unstored))
         for star, points, on, *unstored in said.get("stars", ())
     }
-    issued = [(index, date.fromisoformat(day)) for index, day in said["issued"]]
-    return issued, turned_of(said["turned"]), stars
+    return Noted(issued, turned_of(said["turned"]), stars, covers_of(said.get(_COVERS, ())))
 
 
 def clause_data(clause: Clause) -> dict[str, str]:

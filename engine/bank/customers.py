@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 
-from lianxing.engine.bank.booking import account_name, issued_from
+from lianxing.engine.bank.booking import account_name, noted_in
 from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.carrying import life_from
@@ -127,7 +127,7 @@ def wallet_from(account: Account, rows: WalletRows, balances: Mapping[tuple[str,
     wallet.debt = -balances.get((account_name(id, DEBT), unit), 0)
     drawn, rest, issued = rows.besides.get(id, (0, 0, "[]"))
     wallet.drawn, wallet.rest = drawn, rest
-    wallet.issued, wallet.turned, wallet.stars = issued_from(issued)
+    wallet.issued, wallet.turned, wallet.stars, wallet.covers = noted_in(issued)
     return wallet
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.accounts import touch_of_done
-from lianxing.engine.bank.booking import UNITS, UNSTORED, issued_from
+from lianxing.engine.bank.booking import UNITS, UNSTORED, noted_in
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST
@@ -423,7 +423,7 @@ class _Book:
             owed -= sum(amount for of, part, _unit, amount in self._postings(number) if (of, part) == (id, DEBT))
             said = [text for of, text in self._leaves.besides.get(number, ()) if of == id]
             issued = [issued, *said][-1]
-        return Wallet(account, lots, debt=owed, turned=issued_from(issued)[1], next_lot=max(lots, default=0) + 1)
+        return Wallet(account, lots, debt=owed, turned=noted_in(issued).turned, next_lot=max(lots, default=0) + 1)
 
     def _booked_lots(self, on: date) -> Iterator[tuple[str, Lot]]:
         """Yield what was left of each lot at the end of a day, as it was booked."""

@@ -107,7 +107,8 @@ class WalletRow:
 
     `issued` is JSON: the grants given, as index and day; with changes of rules `{"issued": ..., "turned": ...}`, by
     transition the entry by which it has reached the wallet, and what was there of before its day. Beside them `stars`:
-    each star with its points, its day, and what of them never came in.
+    each star with its points, its day, and what of them never came in; and `covered by`: of which deposit (source, day,
+    last day) how much was spent before it was taken back, and what was taken instead.
     """
 
     account: str

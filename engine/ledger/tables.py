@@ -276,7 +276,7 @@ wallet_state = Table(
     Column("account", Text, nullable=False),
     Column("drawn", Whole, nullable=False),  # of what is owed, the part that was spent
     Column("rest", Whole, nullable=False),  # less than a whole unit, waiting for more
-    Column("issued", Text, nullable=False),  # JSON: the grants given, changes of rules that reached it, stars
+    Column("issued", Text, nullable=False),  # JSON: the grants given, changes of rules, stars, what covers
     PrimaryKeyConstraint("passbook", "entry", "line"),
     _sealed(),
     sqlite_strict=True,

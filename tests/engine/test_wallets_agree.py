@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -43,6 +44,19 @@ class Deposit:
     last_day: date
     source: str
 
+    @property
+    def what(self) -> tuple[str, date, date]:
+        return self.source, self.earned_on, self.last_day
+
+
+@dataclass
+class Instead:
+    """For a unit that was spent and then taken back: the one that was taken instead, or None while it is owed."""
+
+    source: str
+    days: tuple[date, date]
+    unit: Deposit | None
+
 
 @dataclass
 class Units:
@@ -57,6 +71,7 @@ class Units:
     ended: list[Deposit] = field(default_factory=list)
     overflowed: list[str] = field(default_factory=list)  # the source of each unit that found no room
     written_off: list[str] = field(default_factory=list)
+    instead: list[Instead] = field(default_factory=list)
 
     def live(self, on: date) -> list[Deposit]:
         found = [unit for unit in self.free if unit.last_day >= on]
@@ -69,13 +84,43 @@ class Units:
     def remove(self, unit: Deposit) -> None:
         self.free.pop(next(index for index, one in enumerate(self.free) if one is unit))
 
-    def pay_one(self) -> None:
+    def pay_one(self, unit: Deposit) -> None:
         self.debt -= 1
-        self.drawn = max(0, self.drawn - 1)
+        others = self.debt + 1 - self.drawn - sum(one.unit is None for one in self.instead)
+        if self.drawn:
+            self.drawn -= 1
+        elif not others:
+            next(one for one in self.instead if one.unit is None).unit = unit
+
+    def come(self, unit: Deposit, *, served: bool = False) -> None:
+        """Put a unit in, or what was taken instead of it, what is owed before all else.
+
+        If it was `served` for, what was taken instead of one of the same days is as good.
+        """
+        found = [one for one in self.instead if one.source == unit.source]
+        found.sort(key=lambda one: one.unit is None)
+        days = unit.earned_on, unit.last_day
+        alike = [one for one in self.instead if served and one.days == days and one.unit]
+        alike = [one for one in alike if one.unit and (one.unit.earned_on, one.unit.last_day) != days]
+        if not found and alike:
+            back, alike[-1].unit = alike[-1].unit, unit
+            assert back is not None
+            self.come(back)
+        elif found:
+            self.instead = [one for one in self.instead if one is not found[-1]]
+            if found[-1].unit is None:
+                self.debt -= 1
+            else:
+                self.come(found[-1].unit)
+        elif self.debt:
+            self.pay_one(unit)
+        else:
+            self.deposits += 1
+            self.free.append(replace(unit, number=self.deposits))
 
     def earn(self, on: date, amount: int, source: str) -> None:
         count = sum(len(units) for units in self.held.values()) + len(self.live(on)) - self.debt
-        deposit = Deposit(self.deposits + 1, on, last_day_of(self.account, on), source)
+        deposit = Deposit(0, on, last_day_of(self.account, on), source)
         for _unit in range(amount):
             if source in self.written_off:
                 self.written_off.remove(source)
@@ -84,11 +129,7 @@ class Units:
                 self.overflowed.append(source)
                 continue
             count += 1
-            if self.debt:
-                self.pay_one()
-            else:
-                self.deposits = deposit.number
-                self.free.append(deposit)
+            self.come(deposit, served=True)
 
     def may(self, on: date, amount: int) -> bool:
         least = {Overdraft.NONE: 0, Overdraft.UNLIMITED: -(10**6)}.get(self.account.overdraft, FLOOR)  # type: ignore[arg-type]
@@ -116,26 +157,19 @@ class Units:
                         unit.last_day = date.min
 
     def give_back(self, on: date, units: list[Deposit | None], source: str, *, anew: bool = False) -> None:
-        opened: Deposit | None = None
-        again: dict[int, Deposit] = {}
         for unit in units:
-            if unit is not None and anew and unit.last_day == date.min:
-                if unit.number not in again:
-                    self.deposits += 1
-                    ends = last_day_of(self.account, unit.earned_on)
-                    again[unit.number] = Deposit(self.deposits, unit.earned_on, ends, unit.source)
-                self.free.append(again[unit.number])
-            elif unit is not None:
-                self.free.append(unit)
-            elif self.debt:
-                self.pay_one()
+            if unit is None:
+                self.come(Deposit(0, on, last_day_of(self.account, on), source))
+            elif unit.last_day == date.min and anew:
+                self.come(replace(unit, last_day=last_day_of(self.account, unit.earned_on)))
+            elif unit.last_day > date.min and any(unit.source == one.source for one in self.instead):
+                self.come(unit)
             else:
-                opened = opened or Deposit(self.deposits + 1, on, last_day_of(self.account, on), source)
-                self.deposits = opened.number
-                self.free.append(opened)
+                self.free.append(unit)
         while self.debt and self.live(on):
-            self.remove(self.live(on)[0])
-            self.pay_one()
+            unit = self.live(on)[0]
+            self.remove(unit)
+            self.pay_one(unit)
 
     def lose(self, on: date, source: str) -> bool:
         """Forget a unit of a source that has ended, of its first deposit, not yet let go before let go."""
@@ -154,8 +188,9 @@ class Units:
         outside = min(amount, self.overflowed.count(source))
         return outside + min(ended, max(0, amount - outside - own))
 
-    def take_back(self, on: date, amount: int, source: str) -> None:
+    def take_back(self, on: date, amount: int, source: str, earned_on: date) -> None:
         held = sum(len(units) for units in self.held.values())
+        days = earned_on, last_day_of(self.account, earned_on)
         for _unit in range(amount):
             if source in self.overflowed:
                 self.overflowed.remove(source)
@@ -170,6 +205,9 @@ class Units:
                 self.debt += 1
             else:
                 self.written_off.append(source)
+                continue
+            if not own and self.account.expires is not Expiry.NEVER:
+                self.instead.append(Instead(source, days, first))
 
 
 class Both(RuleBasedStateMachine):
@@ -179,6 +217,7 @@ class Both(RuleBasedStateMachine):
         super().__init__()
         self.today = date(2024, 1, 1)
         self.number = 0
+        self.earned_on: dict[str, date] = {}
         self.settled: list[tuple[list[Deposit | None], tuple[tuple[int, int], ...]]] = []
         self.booked: dict[str, int] = {}
         self.remaining: dict[int, int] = {}
@@ -246,6 +285,7 @@ class Both(RuleBasedStateMachine):
             self.what_ended_is_expired()
         assert self.note(wallets.earn(self.wallet, on, amount, source), wallets.earn(self.eager, on, amount, source))
         self.units.earn(on, amount, source)
+        self.earned_on[source] = on
 
     @rule(amount=AMOUNTS)
     def something_is_reserved(self, amount: int) -> None:
@@ -275,7 +315,7 @@ class Both(RuleBasedStateMachine):
         self.expire_eager()
         done = wallets.release(self.wallet, number, self.today)
         assert self.note(done, wallets.release(self.eager, number, self.today))
-        self.units.give_back(self.today, self.units.held.pop(number), "hold")
+        self.units.give_back(self.today, self.units.held.pop(number), f"hold/{number}")
 
     @rule()
     def holds_end(self) -> None:
@@ -285,7 +325,7 @@ class Both(RuleBasedStateMachine):
             done = wallets.expire_hold(self.wallet, number, self.today)
             assert self.note(done, wallets.expire_hold(self.eager, number, self.today)) is ended
             if ended:
-                self.units.give_back(self.today, self.units.held.pop(number), "hold")
+                self.units.give_back(self.today, self.units.held.pop(number), f"hold/{number}")
 
     @rule(amount=AMOUNTS)
     def what_is_held_and_released_leaves_no_trace(self, amount: int) -> None:
@@ -331,28 +371,33 @@ class Both(RuleBasedStateMachine):
         there = max(0, len(self.units.live(self.today)) + held - self.units.debt) + self.units.lost_of(
             self.today, source, amount
         )
-        done = wallets.take_back(self.wallet, self.today, amount, source)
-        went = self.note(done, wallets.take_back(self.eager, self.today, amount, source))
+        day = self.earned_on.get(source, self.today)
+        done = wallets.take_back(self.wallet, self.today, amount, source, day)
+        went = self.note(done, wallets.take_back(self.eager, self.today, amount, source, day))
         assert went is (self.units.account.shortfall is not Shortfall.FORBID or amount <= there)
         if went:
-            self.units.take_back(self.today, amount, source)
+            self.units.take_back(self.today, amount, source, day)
+
+    def as_said(self, parts: Counter[int]) -> Counter[tuple[str, date, date] | None]:
+        """Return parts of lots by the deposit of which they are; None what is owed."""
+        found: Counter[tuple[str, date, date] | None] = Counter()
+        for number, amount in parts.items():
+            lot = None if number == OWED else self.wallet.lots[number]
+            found[None if lot is None else (lot.source, lot.earned_on, lot.last_day)] += amount
+        return found
 
     @invariant()
     def they_say_the_same(self) -> None:
         if not hasattr(self, "wallet"):
             return
         wallet, units = self.wallet, self.units
-        left: dict[int, int] = {}
-        for unit in units.free:
-            left[unit.number] = left.get(unit.number, 0) + 1
-        assert {lot.number: lot.remaining for lot in wallet.lots.values() if lot.remaining} == left
+        left = Counter({lot.number: lot.remaining for lot in wallet.lots.values() if lot.remaining})
+        assert self.as_said(left) == Counter(unit.what for unit in units.free)
         assert (wallet.debt, wallet.drawn) == (units.debt, units.drawn)
         for number, held in units.held.items():
-            parts: dict[int, int] = {}
-            for one in held:
-                of = OWED if one is None else one.number
-                parts[of] = parts.get(of, 0) + 1
-            assert dict(wallet.holds[number].lots) == parts
+            parts = Counter(dict(wallet.holds[number].lots))
+            assert self.as_said(parts) == Counter(None if one is None else one.what for one in held)
+        assert sum(cover.amount for cover in wallet.covers) == len(units.instead)
         assert wallet.available(self.today) == len(units.live(self.today)) - units.debt
 
     @invariant()

@@ -67,6 +67,17 @@ class Coin:
 
 
 @dataclass
+class Substitute:
+    """For a coin that somebody had spent when it turned out that it should not have been there: the one that is gone
+    in its place; None as long as it is owed."""
+
+    source: str
+    earned_on: date
+    last_day: date
+    coin: Coin | None
+
+
+@dataclass
 class Hold:
     until: date
     coins: list[Coin | None]  # None: a coin that was not there, and is owed
@@ -97,6 +108,7 @@ class Box:
     lost: list[Coin] = field(default_factory=list)  # that have ended
     overflowed: list[str] = field(default_factory=list)  # the source of each coin that had no room
     written_off: list[str] = field(default_factory=list)
+    substitutes: list[Substitute] = field(default_factory=list)
 
     def there(self, today: date) -> list[Coin]:
         """The coins that may be spent, in the order in which they are."""
@@ -121,17 +133,42 @@ class Box:
             self.coins = [one for one in self.coins if one is not coin]
         return picked
 
-    def put(self, coins: list[Coin], day: date) -> None:
+    def put(self, coins: list[Coin], day: date, *, served: bool = False) -> None:
         """Coins come in, one after the other: no more than the box may hold, and what is owed is paid first."""
-        self.deposits += 1
-        for coin in coins:
-            if self.rules.most is not None and self.available(day) + self.held >= self.rules.most:
-                self.overflowed.append(coin.source)
-                continue
-            if self.owed:
+        room = len(coins) if self.rules.most is None else max(0, self.rules.most - self.available(day) - self.held)
+        self.overflowed += [coin.source for coin in coins[room:]]
+        for coin in coins[:room]:
+            self.put_one(coin, served=served)
+
+    def put_one(self, coin: Coin, *, served: bool = False) -> None:
+        """A coin comes in; one that has a substitute sends that in. If it was served for, one of the same days does."""
+        mine = [one for one in self.substitutes if one.source == coin.source]
+        days = (coin.earned_on, coin.last_day)
+        like = [one for one in self.substitutes if served and (one.earned_on, one.last_day) == days]
+        worse = [one for one in like if one.coin is not None and (one.coin.earned_on, one.coin.last_day) != days]
+        if mine:
+            substitute = next((one for one in reversed(mine) if one.coin is None), mine[-1])
+            self.substitutes = [one for one in self.substitutes if one is not substitute]
+            if substitute.coin is None:
                 self.owed -= 1
             else:
-                self.coins.append(Coin(self.deposits, coin.earned_on, coin.last_day, coin.source))
+                self.put_one(substitute.coin)
+        elif worse:
+            back, worse[-1].coin = worse[-1].coin, coin
+            assert back is not None
+            self.put_one(back)
+        elif self.owed:
+            self.pay(coin)
+        else:
+            self.deposits += 1
+            self.coins.append(Coin(self.deposits, coin.earned_on, coin.last_day, coin.source))
+
+    def pay(self, coin: Coin) -> None:
+        """A coin pays one that is owed: one that was overdrawn, or else it is the substitute from now on."""
+        self.owed -= 1
+        owed = [one for one in self.substitutes if one.coin is None]
+        if len(owed) > self.owed:
+            owed[0].coin = coin
 
     def earn(self, day: date, count: int, source: str, today: date) -> None:
         count += self.waiting
@@ -141,7 +178,7 @@ class Box:
         while count and source in self.written_off:  # nobody gets twice what was written off
             self.written_off.remove(source)
             count -= 1
-        self.put([Coin(0, day, self.rules.ends(day), source) for _ in range(count)], day)
+        self.put([Coin(0, day, self.rules.ends(day), source) for _ in range(count)], day, served=True)
 
     def draw(self, count: int, today: date) -> list[Coin | None]:
         """Coins to be spent; what is not there is owed."""
@@ -156,21 +193,20 @@ class Box:
         )
 
     def back(self, coins: list[Coin | None], today: date) -> None:
-        """Coins go back as they were; what was owed for them is owed no longer, or was paid since and is there."""
-        new: list[Coin] = []
+        """Coins go back as they were, or their substitutes do; what was owed for them is owed no longer, or was paid
+        since and is there."""
         for coin in coins:
-            if coin is not None:
-                self.coins.append(coin)
-            elif self.owed:
-                self.owed -= 1
+            if coin is None:
+                self.put_one(Coin(0, today, self.rules.ends(today), ""))
+            elif any(one.source == coin.source for one in self.substitutes):
+                self.put_one(coin)
             else:
-                new.append(Coin(0, today, self.rules.ends(today), ""))
-        if new:
-            self.deposits += 1
-            for coin in new:
-                coin.deposit = self.deposits
                 self.coins.append(coin)
-        self.owed -= len(self.pick(self.there(today), self.owed))
+        self.pay_what_is_owed(today)
+
+    def pay_what_is_owed(self, today: date) -> None:
+        for coin in self.pick(self.there(today), self.owed):
+            self.pay(coin)
 
     def release(self, entry: int, today: date) -> None:
         coins = self.holds.pop(entry).coins
@@ -186,7 +222,7 @@ class Box:
                     if coin is not None:
                         coin.only_held = True
 
-    def take_back(self, count: int, source: str, today: date) -> None:
+    def take_back(self, count: int, source: str, today: date, day: date) -> None:
         """What never came in comes from where it went; what has ended is lost already; what was spent, other coins."""
         count -= self.waiting
         self.waiting = -count % self.rules.whole
@@ -201,11 +237,14 @@ class Box:
         self.lost = [coin for coin in self.lost if not any(coin is one for one in ended)]
         count -= len(ended)
         too_much = max(0, count - max(0, self.available(today) + self.held))
-        left = count - len(self.pick(theirs + others, count))
+        gone: list[Coin | None] = [*self.pick(theirs + others, count)]
+        left = count - len(gone)
         if self.rules.shortfall != "debt":
             self.written_off += [source] * min(too_much, left)
             left -= min(too_much, left)
         self.owed += left
+        for coin in [*gone[len(theirs) :], *[None] * left]:
+            self.substitutes.append(Substitute(source, day, self.rules.ends(day), coin))
 
     def redate(self, source: str, day: date, today: date) -> None:
         """What is left of it was earned on another day; what has ended by the wrong day may be there again."""
@@ -217,7 +256,11 @@ class Box:
         self.lost = [coin for coin in self.lost if not any(coin is one for one in ended)]
         self.deposits += 1
         self.coins += [Coin(self.deposits, day, self.rules.ends(day), source) for _coin in theirs + ended]
-        self.owed -= len(self.pick(self.there(today), self.owed))
+        for substitute in self.substitutes:
+            for one in (substitute, substitute.coin):
+                if one is not None and one.source == source:
+                    one.earned_on, one.last_day = day, self.rules.ends(day)
+        self.pay_what_is_owed(today)
 
     def let_go(self, today: date) -> None:
         self.lost += [coin for coin in self.coins if coin.last_day < today]
@@ -303,7 +346,7 @@ class County:
         after = self.worth()
         for id in gone:
             person, minutes, hundredths = before[id]
-            self.differ(person, -minutes, -hundredths, self.today, id)
+            self.differ(person, -minutes, -hundredths, days[id], id)
         for id in sorted(self.records, key=lambda id: (self.records[id].start, len(id), id)):
             person, minutes, hundredths = after[id]
             moved: list[Box] = []
@@ -325,7 +368,7 @@ class County:
                 if person.closed and person.boxes[box].rules.closes:
                     person.boxes[box].close(self.today)  # it goes where everything else has gone
             elif count < 0:
-                person.boxes[box].take_back(-count, f"test/{id}", self.today)
+                person.boxes[box].take_back(-count, f"test/{id}", self.today, day)
 
     def redate(self, name: str, was: tuple[str, int, int], now: tuple[str, int, int], id: str) -> list[Box]:
         boxes = self.people[name].boxes

@@ -309,6 +309,23 @@ class Bank(RuleBasedStateMachine):
             came.append(as_delivered)
             if content[1] % 4 == 0:
                 came.append(as_delivered)  # delivered twice
+        self._delivered(events, came)
+
+    @rule(mistaken=st.lists(st.tuples(st.sampled_from(RECORDS), st.integers(1, 35)), min_size=1, max_size=4))
+    def correct(self, mistaken: list[tuple[str, int]]) -> None:
+        """Of some records only how long they took was a mistake, or is put right."""
+        for id, minutes in mistaken:
+            if id not in self.county.records:
+                continue
+            before = self.contents[id][-1]
+            came = replace(before, ended_at=before.started_at + 60 * minutes, seconds=60 * minutes)
+            if came in self.contents[id]:
+                continue
+            self.shop.steps += 1
+            self.contents[id].append(came)
+            self._delivered([(id, replace(self.county.records[id], minutes=minutes))], [came])
+
+    def _delivered(self, events: list[tuple[str, Record | None]], came: list[ServiceRecord | Withdrawn]) -> None:
         self.county.deliver(events)
         take_in(self.shop.rulebook, self.ledger, *came, on=self.county.today)
         self._same()

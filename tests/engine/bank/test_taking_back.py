@@ -12,7 +12,7 @@ from lianxing import ServiceRecord
 from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.passbooks import Passbooks
-from lianxing.rules.commands import Redeem, Settle
+from lianxing.rules.commands import Redeem, Refund, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counter import Counter, bank
@@ -75,6 +75,41 @@ def test_of_a_correction_only_what_was_spent_is_taken_from_other_deposits(tmp_pa
         assert counter.has() == {"points": 200}
         counter.take(FIRST, on=NEW_YEAR)
         assert counter.has() == {"points": 100}
+        agree(counter)
+
+
+@pytest.mark.parametrize("mistaken", [False, True])
+def test_a_mistake_that_is_put_right_after_another_deposit_has_paid_for_it_costs_nothing(
+    tmp_path: Path, mistaken: bool
+) -> None:
+    with bank(tmp_path) as counter:
+        spent = counter.ask(Redeem, on=date(2024, 6, 1), offer="soap", units=3)  # two of the first record
+        counter.ask(Settle, on=date(2024, 6, 1), entry=spent.entry)
+        if mistaken:
+            counter.take(of_day("2023-12-30", 1), served("2024-01-10", "2024-01-10 09:00", 1), on=date(2024, 6, 2))
+            assert counter.has() == {"points/debt": -100}
+        counter.take(served("later", "2024-12-01 09:00", 2), on=date(2024, 12, 1))
+        if mistaken:
+            # Both deposits would have ended by now; of three hours two count.
+            counter.take(of_day("2023-12-30", 3), on=NEW_YEAR)
+            counter.take(served("2024-01-10", "2024-01-10 09:00", 3), on=date(2025, 1, 12))
+        end_all(counter.ledger, counter.rulebook, date(2025, 1, 12))
+        assert counter.has() == {"points": 200}
+        agree(counter)
+
+
+def test_what_was_taken_instead_is_told_by_the_entries_alone(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        spent = counter.ask(Redeem, on=date(2024, 6, 1), offer="soap", units=3)
+        counter.ask(Settle, on=date(2024, 6, 1), entry=spent.entry)
+        counter.take(of_day("2023-12-30", 1), on=date(2024, 6, 2))
+        counter.take(FIRST, on=date(2024, 6, 3))
+        counter.take(served("later", "2024-12-01 09:00", 2), on=date(2024, 12, 1))
+        assert counter.ask(Refund, on=date(2024, 12, 2), entry=spent.entry).accepted
+        counter.take(of_day("2023-12-30", 3), on=date(2024, 12, 3))
+        assert counter.has() == {"points": 600}
+        end_all(counter.ledger, counter.rulebook, NEW_YEAR)
+        assert counter.has() == {"points": 400}
         agree(counter)
 
 
