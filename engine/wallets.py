@@ -7,6 +7,8 @@ only who books a record for an earlier day calls it for today first. Every other
 Nothing is spent, held or given on a day before it was earned; what is owed, or taken back, takes what comes later, too.
 
 - What comes in first pays what is owed; so nothing is owed while something is available.
+- What was taken, or is owed, instead of a deposit that had been spent before a correction took it back is remembered
+  (`covers`); comes the deposit again, that goes back first.
 - What is held keeps: what is taken back beyond the available lots is owed up to the amount that is held, and only what
   is more than that is the shortfall of which the account says whether it is owed, written off or refused.
 - A hold that is released goes back to its lots, which end when they would have ended anyway. What was held or spent
