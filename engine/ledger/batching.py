@@ -117,17 +117,24 @@ class Sending:
 def sending(connection: Connection) -> Iterator[Sending]:
     """Send statements; every answer has come at the end, where the first error is raised."""
     sent = Sending(connection)
-    if is_postgres(connection):
-        raw: Any = connection.connection.dbapi_connection
-        try:
-            with raw.pipeline():
-                yield sent
-        except connection.dialect.loaded_dbapi.Error:
-            sent.check(failed=True)  # a row that is not there is why the next one was refused
-            raise
-    else:
+    if not is_postgres(connection):
         yield sent
-    sent.check()
+        sent.check()
+        return
+    raw: Any = connection.connection.dbapi_connection
+    failure: Exception | None = None
+    try:
+        with raw.pipeline():
+            try:
+                yield sent
+            except Exception as error:  # raised below: the pipeline would log what else it finds at its end
+                failure = error
+    except connection.dialect.loaded_dbapi.Error as error:
+        failure = failure or error
+    # A row that is not there is why the next one was refused.
+    sent.check(failed=failure is not None)
+    if failure is not None:
+        raise failure
 
 
 def insert_or(connection: Connection, table: Table, row: Row, otherwise: str) -> bool:

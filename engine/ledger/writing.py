@@ -411,9 +411,10 @@ class Writing(Reading):
         return 0 if book is None else book.number
 
     def _load(self, owners: Sequence[_Owner], *, opening: bool = False) -> None:
-        unknown = [owner for owner in owners if owner not in self._books]
+        # Who had no passbook when it was looked up has none for this transaction, whatever others have opened since:
+        # what is decided rests on that, and opening it a second time is a conflict.
         by_county: dict[CountyId, list[VolunteerId]] = {}
-        for person, county in unknown:
+        for person, county in (owner for owner in owners if owner not in self._books.keys() | self._locked):
             by_county.setdefault(county, []).append(person)
         found: dict[int, Book] = {}
         for county, people in sorted(by_county.items()):
@@ -426,7 +427,7 @@ class Writing(Reading):
             found[id].posted[account, unit] = posted
             found[id].floors[account, unit] = floor
         if opening:
-            missing = [owner for owner in unknown if owner not in self._books]
+            missing = [owner for owner in owners if owner not in self._books]
             for owner, id in zip(missing, self._new_ids(len(missing)), strict=True):
                 self._books[owner] = Book(id, 0, GENESIS, 0, -1)
 

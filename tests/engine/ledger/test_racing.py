@@ -72,6 +72,25 @@ def test_two_who_open_the_same_passbook_do_not_open_it_twice(ledger: Ledger) -> 
         assert reading.balances(VolunteerId("V3"), COUNTY)["points"] == 1_200
 
 
+def test_who_had_no_passbook_when_it_was_looked_up_does_not_write_to_the_one_that_another_opened(
+    ledger: Ledger,
+) -> None:
+    owner = (VolunteerId("V3"), COUNTY)
+
+    def decide_and_book(writing: Writing) -> None:
+        writing.lock([owner])
+        assert writing.number(owner) == 0
+        book(ledger, original(record("b", "V3")))  # another connection, committed
+        assert (writing.number(owner), writing.balances_of([owner])) == (0, {})  # what is decided rests on this
+        with pytest.raises(ConflictError):
+            writing.book([original(record("a", "V3"))])
+
+    with ledger.writing() as writing:
+        decide_and_book(writing)
+    with ledger.reading() as reading:
+        assert [stored.entry.record for stored in reading.passbook_entries(*owner)] == ["b"]
+
+
 def test_two_entries_in_one_passbook_come_one_after_the_other(ledger: Ledger) -> None:
     assert race(ledger, booking_of("a", "V1"), booking_of("b", "V1")) is None
     with ledger.reading() as reading:
