@@ -16,7 +16,6 @@ from lianxing.engine.bank.crediting import Worth, change, is_for, on_days
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
-from lianxing.engine.bank.lowering import lowers
 from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.sharing import is_person, shared
 from lianxing.engine.bank.turning import turned
@@ -26,6 +25,7 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import NOTHING, StarPoints, Unstored, Wallet
 from lianxing.engine.wallets import knows_rest
 from lianxing.rules.accounts import Account, Holder
+from lianxing.rules.dates import Dated
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.measures import POINTS
 from lianxing.rules.policy import Policy
@@ -41,23 +41,27 @@ class _Star(NamedTuple):
     """What a star brings by a day, and what it would bring if nothing lowered what it rests on."""
 
     number: int
+    brings: Dated[int]
+    in_force_from: date
     held: _Points | None
     unlowered: _Points | None
 
-    def comes_to(self, there: StarPoints | None, on: date, *, lowered: bool) -> _Points | None:
+    def comes_to(self, there: StarPoints | None, on: date) -> _Points | None:
         """Return what is to be in an account, in which so much is `there`.
 
-        What is there of a later day than this one stays. Once the points are there, nothing is asked that lowers the
-        star: they themselves, spent or ended, would lower it, so that it would never come to an end.
+        What is there of a later day than this one stays. It stays on its day, too, where the star would be held from
+        later or not at all only because something lowers it: that may be these points themselves, spent or ended, so
+        that it would never come to an end.
         """
         if there is not None and self.held is None and there.on > on:
             return there[:2]
-        if there is None or not lowered:
-            found = [self.held, self.unlowered]
-            return None if None in found else max(filter(None, found), key=lambda one: one[1])
-        if self.unlowered is None or self.unlowered[1] > there.on:
+        found = [one for one in (self.held, self.unlowered) if one is not None]
+        comes = max(found, key=lambda one: one[1]) if len(found) == 2 else None
+        if there is None or self.unlowered is None or (comes is not None and comes[1] <= there.on):
+            return comes
+        if self.unlowered[1] > there.on:
             return self.unlowered
-        return there[:2]
+        return self.brings.on(max(there.on, self.in_force_from)), there.on
 
 
 def brings_points(policy: Policy) -> bool:
@@ -116,10 +120,11 @@ def _accounts(policy: Policy) -> list[Account]:
 
 
 def _due(customer: Customer, on: date) -> Iterator[_Star]:
-    scale = customer.rulebook.policy.stars
+    policy = customer.rulebook.policy
+    since = policy.county.in_force_from
     held, unlowered = _brought(customer.standing(on)), _brought(customer.unlowered(on))
-    for star, _points in () if scale is None else scale.grants:
-        yield _Star(star, held.get(star), unlowered.get(star))
+    for star, brings in () if policy.stars is None else policy.stars.grants:
+        yield _Star(star, brings, since, held.get(star), unlowered.get(star))
 
 
 def _brought(standing: Standing) -> dict[int, _Points]:
@@ -132,7 +137,7 @@ def _booked(rulebook: Rulebook, customer: Customer, passing: Passing, on: date, 
     for account in _accounts(rulebook.policy):
         wallet = customer.wallet(account)
         there = wallet.stars.get(star.number)
-        here = star.comes_to(there, on, lowered=lowers(rulebook))
+        here = star.comes_to(there, on)
         if here is not None and not is_for(rulebook, customer.person, account, here[1]):
             here = None
         if here == (None if there is None else there[:2]):

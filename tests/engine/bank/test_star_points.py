@@ -145,7 +145,7 @@ def test_spent_points_of_a_star_that_was_none_are_owed(here: Counter) -> None:
 
 def test_a_star_that_was_reached_earlier_after_all_brought_its_points_on_that_day(here: Counter) -> None:
     here.take(served("late", "2024-01-02 09:00", 2), on=DAY)
-    assert run(here).stars == {}
+    assert run(here) == Ended()
     assert (bodies(here)[-1]["held_since"], bodies(here)[-1]["was"]["held_since"]) == ("2024-01-02", "2024-01-10")
     assert run(here, date(2025, 1, 3)).amounts == {"points": 200 + 2500 + 200}
     assert here.has() == {"points": 200}
@@ -170,10 +170,43 @@ def test_a_star_that_is_lost_because_its_points_were_spent_has_brought_them_all_
         assert codes(counter.ask(Redeem, DAY, offer="rice")) == ["per_person"]
         assert run(counter) == Ended()
         assert counter.has() == {"points": 2900 - 400}
-        counter.take(mistake("2024-01-10"), on=DAY)
-        assert run(counter).stars == {"points": -2500}
+        counter.take(mistake("2024-01-10"), on=DAY)  # no star on either side of it, but its points go
+        assert bodies(counter)[-1]["points"] == 0
+        assert run(counter) == Ended()
         assert counter.has() == {"points/debt": -200}
         agrees(counter)
+
+
+@pytest.mark.parametrize("spending", ["no", "yes"])
+def test_a_star_of_an_earlier_day_brings_what_it_brought_then_whatever_lowers_the_basis(
+    tmp_path: Path, spending: str
+) -> None:
+    lowers = f"lowers_the_basis: {{spending: {spending}, expiry: {spending}, revocation: yes}}\n"
+    dated = STARS.replace("1: 25 points", "1: {2020-01-01: 20 points, 2024-01-05: 25 points}")
+    with bank(tmp_path, stars=dated + lowers) as counter:
+        held = counter.ask(Redeem, date(2024, 1, 20), offer="soap")
+        assert counter.ask(Settle, date(2024, 1, 20), entry=held.entry).accepted
+        assert counter.has() == {"points": 2900 - 100}
+        counter.take(served("late", "2024-01-02 09:00", 2), on=date(2024, 1, 21))
+        assert (bodies(counter)[-1]["points"], bodies(counter)[-1]["held_since"]) == (2000, "2024-01-02")
+        assert counter.has() == {"points": 2600 - 100}
+        for on in (date(2024, 2, 1), date(2025, 1, 3), date(2025, 2, 1), date(2025, 2, 2)):
+            run(counter, on)
+        assert len(bodies(counter)) == 2
+        agrees(counter)
+
+
+@pytest.mark.parametrize("spending", ["no", "yes"])
+def test_an_undated_new_value_puts_right_what_came_in(tmp_path: Path, spending: str) -> None:
+    lowers = f"lowers_the_basis: {{spending: {spending}, expiry: no, revocation: yes}}\n"
+    with bank(tmp_path, stars=STARS + lowers) as counter:
+        held = counter.ask(Redeem, DAY, offer="rice", units=2)
+        assert counter.ask(Settle, DAY, entry=held.entry).accepted
+    (tmp_path / "smallville" / "stars.yaml").write_text(STARS.replace("25 points", "50 points") + lowers)
+    with rules(tmp_path / "smallville") as rulebook, open_ledger(str(tmp_path / "county.db")) as ledger:
+        assert end_all(ledger, rulebook, DAY).stars == {"points": 2500}
+        assert end_all(ledger, rulebook, DAY) == Ended()
+        assert replay(ledger, [counter.rulebook, rulebook]).differences == []
 
 
 def test_a_star_that_was_awarded_brings_its_points_with_the_step_and_not_when_it_was_revoked(tmp_path: Path) -> None:
