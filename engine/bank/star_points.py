@@ -83,7 +83,7 @@ def reached(rulebook: Rulebook, customer: Customer, passing: Passing, on: date) 
 
 def of_stars(rulebook: Rulebook, customer: Customer, passing: Passing, on: date) -> Iterator[Draft]:
     """Yield what is to be written for the stars of somebody by a day."""
-    if customer.closed_on is not None or not is_person(customer.person.id) or not rulebook.once(brings_points):
+    if not is_person(customer.person.id) or not rulebook.once(brings_points):
         return
     if on < rulebook.policy.county.in_force_from:
         return
@@ -140,6 +140,8 @@ def _booked(rulebook: Rulebook, customer: Customer, passing: Passing, on: date, 
         here = star.comes_to(there, on)
         if here is not None and not is_for(rulebook, customer.person, account, here[1]):
             here = None
+        if customer.closed_on is not None:
+            here = _at_most(there, here)
         if here == (None if there is None else there[:2]):
             continue
         was, now = was or there, now or here
@@ -156,6 +158,11 @@ def _booked(rulebook: Rulebook, customer: Customer, passing: Passing, on: date, 
     return draft_of(rulebook, customer, STAR_POINTS, body, effects, day)
 
 
+def _at_most(there: StarPoints | None, here: _Points | None) -> _Points | None:
+    """Return what is to be in an account of a passbook that is closed: nothing more comes in, nor on another day."""
+    return None if there is None or here is None else (min(there.points, here[0]), there.on)
+
+
 def _put(wallet: Wallet, effects: Effects, star: int, now: _Points | None, today: date, entry: int) -> None:
     source = f"{STAR_POINTS}/{star}"
     wallet.next_lot = max(wallet.next_lot, first_lot(entry))
@@ -165,7 +172,10 @@ def _put(wallet: Wallet, effects: Effects, star: int, now: _Points | None, today
     points, day = now or (0, was.on if was is not None else today)
     worth = Worth(0 if was is None else was.points, points, was is not None and bool(points) and was.on != day)
     knows_rest(wallet, source, worth.was)
-    for of, more in on_days(wallet.account, day, None if was is None else was.on, worth):
+    moves = on_days(wallet.account, day, None if was is None else was.on, worth)
+    if was is not None and worth.redated and wallet.account.storage is not None:  # there may be more room, or less
+        moves = [(was.on, -was.points), (day, points)]
+    for of, more in moves:
         change(wallet, effects, source, of, more, today)
     wallet.stars.pop(star, None)
     if now is not None:

@@ -229,11 +229,34 @@ def test_what_is_over_the_storage_goes_where_the_account_says_and_comes_back_fro
         agrees(counter)
 
 
+def test_on_another_day_points_of_a_star_find_the_room_that_there_is(tmp_path: Path) -> None:
+    full = ACCOUNTS.replace("storage: unlimited", "storage: {at_most: 10 points, overflow: donation_pool}")
+    stars = STARS.split("grants")[0] + "grants: {1: 8 points}\n"
+    with bank(tmp_path, stars=stars, accounts=full + POT) as counter:
+        pool = pool_owner(next(one for one in counter.rulebook.policy.accounts if one.clause.id == "pot"))
+        assert (counter.has(), counter.has(pool)) == ({"points": 1000}, {"pot": 200})
+        held = counter.ask(Redeem, DAY, offer="soap", units=3)
+        assert counter.ask(Settle, DAY, entry=held.entry).accepted
+        counter.take(mistake("2024-01-10"), served("later", "2024-05-01 09:00", 2), on=DAY)
+        assert (bodies(counter)[-1]["held_since"], "unstored" in bodies(counter)[-1]) == ("2024-05-01", False)
+        assert (counter.has(), counter.has(pool)) == ({"points": 400 + 800 - 300}, {})
+        assert run(counter) == Ended()
+        agrees(counter)
+
+
 def test_a_closed_passbook_gets_what_came_before_and_nothing_after(here: Counter) -> None:
     here.take(served("more", "2024-02-01 09:00", 2), on=DAY)
     assert here.ask(Close, DAY, event=ClosingEvent.LEAVING).accepted
     here.take(served("most", "2024-03-01 09:00", 2), served("last", "2024-03-02 09:00", 2), on=DAY)
     assert (here.has(), run(here)) == ({}, Ended())
+
+
+def test_a_closed_passbook_owes_the_points_of_a_star_that_was_none(here: Counter) -> None:
+    assert here.ask(Close, DAY, event=ClosingEvent.LEAVING).accepted
+    here.take(mistake("2024-01-10"), on=DAY)
+    assert (here.has(), run(here)) == ({"points/debt": -200 - 2500}, Ended())
+    here.take(served("again", "2024-05-01 09:00", 2), on=DAY)
+    assert (here.has(), run(here)) == ({"points/debt": -2500}, Ended())
 
 
 def test_points_of_a_star_that_were_left_out_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
