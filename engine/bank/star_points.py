@@ -22,6 +22,7 @@ from lianxing.engine.bank.turning import turned
 from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.touches import WITH_STAR
 from lianxing.engine.wallet import NOTHING, StarPoints, Unstored, Wallet
 from lianxing.engine.wallets import knows_rest
 from lianxing.rules.accounts import Account, Holder
@@ -50,17 +51,16 @@ class _Star(NamedTuple):
         """Return what is to be in an account, in which so much is `there`.
 
         What is there of a later day than this one stays. It stays on its day, too, where the star would be held from
-        later or not at all only because something lowers it: that may be these points themselves, spent or ended, so
-        that it would never come to an end.
+        later or not at all only because something lowers it: it brought them on that day all the same.
         """
         if there is not None and self.held is None and there.on > on:
             return there[:2]
         found = [one for one in (self.held, self.unlowered) if one is not None]
         comes = max(found, key=lambda one: one[1]) if len(found) == 2 else None
-        if there is None or self.unlowered is None or (comes is not None and comes[1] <= there.on):
+        if there is None or self.unlowered is None or self.unlowered[1] > there.on:
             return comes
-        if self.unlowered[1] > there.on:
-            return self.unlowered
+        if comes is not None and comes[1] <= there.on:
+            return comes
         return self.brings.on(max(there.on, self.in_force_from)), there.on
 
 
@@ -164,7 +164,7 @@ def _at_most(there: StarPoints | None, here: _Points | None) -> _Points | None:
 
 
 def _put(wallet: Wallet, effects: Effects, star: int, now: _Points | None, today: date, entry: int) -> None:
-    source = f"{STAR_POINTS}/{star}"
+    source = f"{WITH_STAR}{star}"
     wallet.next_lot = max(wallet.next_lot, first_lot(entry))
     was, before = wallet.stars.get(star), besides(wallet)
     if was is not None:

@@ -25,13 +25,13 @@ from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.rules.balances import ClosingEvent
-from lianxing.rules.commands import Close, Redeem, Settle
+from lianxing.rules.commands import Close, Redeem, Refund, Settle
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import Withdrawn
 from lianxing.rules.reviewing import Doing
 from tests.engine.bank import test_reviews
 from tests.engine.bank.counter import Counter, bank, codes
-from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE, rules
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE, OFFERS, rules
 from tests.engine.bank.forging import copy_of, exchange, forged
 from tests.engine.bank.test_transitions import POT
 from tests.plugins.smallville import COUNTY, served
@@ -53,6 +53,11 @@ def bodies(counter: Counter) -> list[dict[str, Any]]:
     with counter.ledger.reading() as reading:
         stored = reading.passbook_entries(ANN, HERE)
     return [orjson.loads(one.body) for one in stored if one.entry.kind == "star_points"]
+
+
+def earned(counter: Counter, on: date) -> object:
+    with counter.ledger.reading() as reading:
+        return customers(reading, counter.rulebook, [ANN])[ANN].measures(on)["points_earned"]
 
 
 def agrees(counter: Counter) -> None:
@@ -174,6 +179,23 @@ def test_a_star_that_is_lost_because_its_points_were_spent_has_brought_them_all_
         assert bodies(counter)[-1]["points"] == 0
         assert run(counter) == Ended()
         assert counter.has() == {"points/debt": -200}
+        agrees(counter)
+
+
+@pytest.mark.parametrize("expiry", ["no", "yes"])
+def test_spent_or_ended_points_of_a_star_lower_no_total(tmp_path: Path, address: str, expiry: str) -> None:
+    lowers = f"lowers_the_basis: {{spending: yes, expiry: {expiry}, revocation: yes}}\n"
+    offers = OFFERS.replace("stock: 3", "stock: unlimited")
+    with bank(tmp_path, address, stars=STARS + lowers, redemption=offers) as counter:
+        held = counter.ask(Redeem, DAY, offer="soap", units=6)
+        assert earned(counter, DAY) == 400  # what is reserved is not spent
+        assert counter.ask(Settle, DAY, entry=held.entry).accepted
+        assert (counter.has(), earned(counter, DAY)) == ({"points": 2300}, 0)
+        assert counter.ask(Refund, DAY, entry=held.entry).accepted
+        assert (counter.has(), earned(counter, DAY)) == ({"points": 2900}, 400)
+        over = date(2025, 1, 11)
+        run(counter, over)
+        assert (counter.has(), earned(counter, over)) == ({}, 0 if expiry == "yes" else 400)
         agrees(counter)
 
 
