@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from lianxing.engine import wallets
 from lianxing.engine.rulebook import ACCOUNTS, ISSUES, MeasureValue, Rulebook
-from lianxing.engine.touches import Touch, gone
+from lianxing.engine.touches import WITH_STAR, Touch, gone
 from lianxing.engine.wallet import (
     BORROWED,
     EXPIRED,
@@ -182,4 +182,5 @@ def touch_of_done(account: str, done: Done, on: date) -> Touch:
         moves=(*opened, *moved),
         opened=[(account, lot.number, lot.last_day) for lot in done.opened],
         ended=[(account, lot) for lot in done.ended],
+        with_star=[(account, lot.number) for lot in done.opened if lot.source.startswith(WITH_STAR)],
     )

@@ -7,7 +7,7 @@ reserved is not gone; settled it is spent, and where its deposit has ended meanw
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum
@@ -17,6 +17,8 @@ from lianxing.rules.balances import By, Gone
 
 Place = tuple[str, int]  # an account and the number of a lot
 
+WITH_STAR = "star_points/"  # how the source of a deposit begins that came with a star
+
 
 @dataclass(frozen=True, slots=True)
 class Touch:
@@ -25,6 +27,8 @@ class Touch:
     `decided_on` is the day up to which it let go what had ended, `moves` are the changes of lots, those with which they
     were opened included; `opened` gives their last day. `ended` are lots that are over from this change on. What had
     expired and is `reversed` was taken back from its record, or is of another day: put back to its lot and taken out.
+    `with_star` are the opened lots that came with a star: no total counts them, so none is lower without them. `ends`
+    is the entry that reserved what this one spends, `returns` the one that took what it gives back.
     """
 
     on: date
@@ -37,6 +41,9 @@ class Touch:
     ended: Sequence[Place] = ()
     entry: int = 0
     reversed: int = 0
+    with_star: Collection[Place] = ()
+    ends: int = 0
+    returns: int = 0
 
 
 class How(Enum):
@@ -59,18 +66,54 @@ class _Lot:
         return self.over_on is not None or self.last_day < day
 
 
+@dataclass(slots=True)
+class _Presents:
+    """The lots that came with stars, what entries took from lots, and how much of that, once spent, was of those."""
+
+    lots: set[Place] = field(default_factory=set)
+    taken: dict[int, list[tuple[Place, int]]] = field(default_factory=dict)
+    of_entry: dict[int, int] = field(default_factory=dict)
+
+    def take(self, touch: Touch, told: Iterable[tuple[tuple[str, int, int], How]]) -> None:
+        """Note what an entry took from lots, in its order; nothing where no star has brought anything yet."""
+        if self.lots:
+            moved = [((account, number), -amount) for (account, number, amount), how in told if how is How.MOVED]
+            self.taken[touch.entry] = [(place, amount) for place, amount in moved if amount > 0]
+
+    def spent(self, touch: Touch) -> int:
+        """Return how much of what an entry spends came with stars; below zero what it gives back of that.
+
+        Of what was reserved the first parts are spent.
+        """
+        if touch.spent < 0:
+            return -min(self.of_entry.get(touch.returns, 0), -touch.spent)
+        left, found = touch.spent, 0
+        for place, amount in self.taken.get(touch.ends or touch.entry, ()):
+            part = min(left, amount)
+            left -= part
+            found += part if place in self.lots else 0
+        self.of_entry[touch.ends or touch.entry] = found
+        return found
+
+
 def gone(touches: Iterable[Touch]) -> tuple[Gone, ...]:
     """Return what is gone since when, on days to come as well; `touches` in the order in which they were made.
 
-    Where lots are not told, only of what was spent.
+    Where lots are not told, only of what was spent. What came with stars is left out.
     """
     amounts: dict[tuple[date, str, By], int] = defaultdict(int)
     lots: dict[Place, _Lot] = {}
+    presents = _Presents()
     for touch in touches:
         lots |= {(account, number): _Lot(last_day) for account, number, last_day in touch.opened}
+        told = _told(touch, lots)
+        presents.lots |= set(touch.with_star)
+        presents.take(touch, told)
         if touch.spent:
-            amounts[touch.on, touch.account, By.SPENDING] += touch.spent
-        for (account, number, amount), how in _told(touch, lots):
+            amounts[touch.on, touch.account, By.SPENDING] += touch.spent - presents.spent(touch)
+        for (account, number, amount), how in told:
+            if (account, number) in presents.lots:
+                continue
             lot = lots[account, number]
             if how is How.MOVED:
                 lot.stays.append((touch.on, amount))

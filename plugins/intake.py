@@ -234,7 +234,7 @@ class Intake:
     def _tell(self, done: _Done) -> None:
         """Let what has happened be known: stars bring their points, and plugins are told."""
         with suppress(BusyError):  # then the next thing that is asked of the passbook books them, or a run
-            book_stars(self.ledger, self.rulebook, (found.volunteer for found, _before in done.changes), self.on)
+            book_stars(self.ledger, self.rulebook, done.people, self.on)
         for assessment, entry in done.entries:
             self.host.tell("record_assessed", assessment=assessment, entry=entry)
         for found, before in done.changes:
@@ -692,7 +692,7 @@ class _Undo(Exception):
 class _Done:
     """What one chunk has come to: bookings with their assessments in step, then entries, and stars that changed.
 
-    `alone`: nobody else has written to the ledger since the last one.
+    `people` are those of whose records any changed, `alone`: nobody else has written to the ledger since the last one.
     """
 
     recounts: list[_Of] = field(default_factory=list)
@@ -702,11 +702,13 @@ class _Done:
     changes: list[tuple[Standing, int]] = field(default_factory=list)
     states: list[tuple[VolunteerId, bytes]] = field(default_factory=list)
     marks: list[tuple[VolunteerId, date, bytes]] = field(default_factory=list)
+    people: list[VolunteerId] = field(default_factory=list)
     alone: bool = True
 
     def extend(self, other: _Done) -> None:
         self.entries += other.entries
         self.changes += other.changes
+        self.people += (one.person for one in other.recounts)
 
 
 def _chunks(changes: Iterable[_Reviewed | Withdrawn], size: int) -> Iterator[_Chunk]:

@@ -42,4 +42,5 @@ def draft_of(
         floors=tuple(effects.floors),
         ended=tuple(effects.ended),
         wallets=tuple(effects.wallets),
+        number=customer.number,
     )

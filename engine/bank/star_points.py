@@ -16,16 +16,17 @@ from lianxing.engine.bank.crediting import Worth, change, is_for, on_days
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
-from lianxing.engine.bank.lowering import lowers
 from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.sharing import is_person, shared
 from lianxing.engine.bank.turning import turned
 from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.touches import WITH_STAR
 from lianxing.engine.wallet import NOTHING, StarPoints, Unstored, Wallet
 from lianxing.engine.wallets import knows_rest
 from lianxing.rules.accounts import Account, Holder
+from lianxing.rules.dates import Dated
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.measures import POINTS
 from lianxing.rules.policy import Policy
@@ -41,23 +42,26 @@ class _Star(NamedTuple):
     """What a star brings by a day, and what it would bring if nothing lowered what it rests on."""
 
     number: int
+    brings: Dated[int]
+    in_force_from: date
     held: _Points | None
     unlowered: _Points | None
 
-    def comes_to(self, there: StarPoints | None, on: date, *, lowered: bool) -> _Points | None:
+    def comes_to(self, there: StarPoints | None, on: date) -> _Points | None:
         """Return what is to be in an account, in which so much is `there`.
 
-        What is there of a later day than this one stays. Once the points are there, nothing is asked that lowers the
-        star: they themselves, spent or ended, would lower it, so that it would never come to an end.
+        What is there of a later day than this one stays. It stays on its day, too, where the star would be held from
+        later or not at all only because something lowers it: it brought them on that day all the same.
         """
         if there is not None and self.held is None and there.on > on:
             return there[:2]
-        if there is None or not lowered:
-            found = [self.held, self.unlowered]
-            return None if None in found else max(filter(None, found), key=lambda one: one[1])
-        if self.unlowered is None or self.unlowered[1] > there.on:
-            return self.unlowered
-        return there[:2]
+        found = [one for one in (self.held, self.unlowered) if one is not None]
+        comes = max(found, key=lambda one: one[1]) if len(found) == 2 else None
+        if there is None or self.unlowered is None or self.unlowered[1] > there.on:
+            return comes
+        if comes is not None and comes[1] <= there.on:
+            return comes
+        return self.brings.on(max(there.on, self.in_force_from)), there.on
 
 
 def brings_points(policy: Policy) -> bool:
@@ -79,7 +83,7 @@ def reached(rulebook: Rulebook, customer: Customer, passing: Passing, on: date) 
 
 def of_stars(rulebook: Rulebook, customer: Customer, passing: Passing, on: date) -> Iterator[Draft]:
     """Yield what is to be written for the stars of somebody by a day."""
-    if customer.closed_on is not None or not is_person(customer.person.id) or not rulebook.once(brings_points):
+    if not is_person(customer.person.id) or not rulebook.once(brings_points):
         return
     if on < rulebook.policy.county.in_force_from:
         return
@@ -116,10 +120,11 @@ def _accounts(policy: Policy) -> list[Account]:
 
 
 def _due(customer: Customer, on: date) -> Iterator[_Star]:
-    scale = customer.rulebook.policy.stars
+    policy = customer.rulebook.policy
+    since = policy.county.in_force_from
     held, unlowered = _brought(customer.standing(on)), _brought(customer.unlowered(on))
-    for star, _points in () if scale is None else scale.grants:
-        yield _Star(star, held.get(star), unlowered.get(star))
+    for star, brings in () if policy.stars is None else policy.stars.grants:
+        yield _Star(star, brings, since, held.get(star), unlowered.get(star))
 
 
 def _brought(standing: Standing) -> dict[int, _Points]:
@@ -132,9 +137,11 @@ def _booked(rulebook: Rulebook, customer: Customer, passing: Passing, on: date, 
     for account in _accounts(rulebook.policy):
         wallet = customer.wallet(account)
         there = wallet.stars.get(star.number)
-        here = star.comes_to(there, on, lowered=lowers(rulebook))
+        here = star.comes_to(there, on)
         if here is not None and not is_for(rulebook, customer.person, account, here[1]):
             here = None
+        if customer.closed_on is not None:
+            here = _at_most(there, here)
         if here == (None if there is None else there[:2]):
             continue
         was, now = was or there, now or here
@@ -151,8 +158,13 @@ def _booked(rulebook: Rulebook, customer: Customer, passing: Passing, on: date, 
     return draft_of(rulebook, customer, STAR_POINTS, body, effects, day)
 
 
+def _at_most(there: StarPoints | None, here: _Points | None) -> _Points | None:
+    """Return what is to be in an account of a passbook that is closed: nothing more comes in, nor on another day."""
+    return None if there is None or here is None else (min(there.points, here[0]), there.on)
+
+
 def _put(wallet: Wallet, effects: Effects, star: int, now: _Points | None, today: date, entry: int) -> None:
-    source = f"{STAR_POINTS}/{star}"
+    source = f"{WITH_STAR}{star}"
     wallet.next_lot = max(wallet.next_lot, first_lot(entry))
     was, before = wallet.stars.get(star), besides(wallet)
     if was is not None:
@@ -160,7 +172,10 @@ def _put(wallet: Wallet, effects: Effects, star: int, now: _Points | None, today
     points, day = now or (0, was.on if was is not None else today)
     worth = Worth(0 if was is None else was.points, points, was is not None and bool(points) and was.on != day)
     knows_rest(wallet, source, worth.was)
-    for of, more in on_days(wallet.account, day, None if was is None else was.on, worth):
+    moves = on_days(wallet.account, day, None if was is None else was.on, worth)
+    if was is not None and worth.redated and wallet.account.storage is not None:  # there may be more room, or less
+        moves = [(was.on, -was.points), (day, points)]
+    for of, more in moves:
         change(wallet, effects, source, of, more, today)
     wallet.stars.pop(star, None)
     if now is not None:

@@ -119,7 +119,10 @@ class WalletRow:
 
 @dataclass(slots=True)
 class Draft:
-    """An entry to be written. `seconds` and `points` are what it changes of what was earned."""
+    """An entry to be written. `seconds` and `points` are what it changes of what was earned.
+
+    `number` is that of the entry, where whoever drafts it knows it.
+    """
 
     kind: str
     volunteer: VolunteerId
@@ -148,6 +151,7 @@ class Draft:
     takes: tuple[Taking, ...] = ()
     version: Version | None = None
     key: Key | None = None
+    number: int = 0
 
     @property
     def place(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from lianxing.plugins.cli.failing import NotFoundError, UnfitRequestError
-from lianxing.plugins.cli.finding import county_at, rulebook_for, today_in
+from lianxing.plugins.cli.finding import county_at, day_to_act, rulebook_for
 from lianxing.plugins.cli.main import NOT_PASSED, UNUSABLE
 from lianxing.plugins.cli.speaking import Speaker
 from lianxing.rules.commands import Approve, Bring, Command, Decline, Fetch, Refund, Release, Settle
@@ -55,7 +55,7 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
     host = Host()
     _folder, policy = county_at(host, request.county)
     key = request.key if request.key is not None else uuid4().hex
-    on = request.on or today_in(policy)
+    on = day_to_act(policy, request.on, ahead=request.dry_run)
     whose = {
         "volunteer": VolunteerId(request.volunteer),
         "county": policy.county.id,

@@ -403,6 +403,7 @@ def test_nothing_is_booked_on_a_day_to_come_and_a_dry_run_may_look_ahead(here: R
     ]
     assert [done.returncode for done in asked] == [2] * len(asked)
     assert all("2199-01-01 has not come yet, today is " in done.stderr for done in asked)
+    assert not any("to ask again" in done.stderr for done in asked)
     assert told(ask("expire", *on, "--dry-run", "--json"))["people"] == 2
     assert told(ask("redeem", "V1", "soap", *on, "--dry-run", "--json"), 1)["accepted"] is False
     assert accounts(passbook)["points"] == ("5", "0")

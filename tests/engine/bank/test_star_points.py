@@ -25,13 +25,13 @@ from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.rules.balances import ClosingEvent
-from lianxing.rules.commands import Close, Redeem, Settle
+from lianxing.rules.commands import Close, Redeem, Refund, Settle
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import Withdrawn
 from lianxing.rules.reviewing import Doing
 from tests.engine.bank import test_reviews
 from tests.engine.bank.counter import Counter, bank, codes
-from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE, rules
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE, OFFERS, rules
 from tests.engine.bank.forging import copy_of, exchange, forged
 from tests.engine.bank.test_transitions import POT
 from tests.plugins.smallville import COUNTY, served
@@ -53,6 +53,11 @@ def bodies(counter: Counter) -> list[dict[str, Any]]:
     with counter.ledger.reading() as reading:
         stored = reading.passbook_entries(ANN, HERE)
     return [orjson.loads(one.body) for one in stored if one.entry.kind == "star_points"]
+
+
+def earned(counter: Counter, on: date) -> object:
+    with counter.ledger.reading() as reading:
+        return customers(reading, counter.rulebook, [ANN])[ANN].measures(on)["points_earned"]
 
 
 def agrees(counter: Counter) -> None:
@@ -145,7 +150,7 @@ def test_spent_points_of_a_star_that_was_none_are_owed(here: Counter) -> None:
 
 def test_a_star_that_was_reached_earlier_after_all_brought_its_points_on_that_day(here: Counter) -> None:
     here.take(served("late", "2024-01-02 09:00", 2), on=DAY)
-    assert run(here).stars == {}
+    assert run(here) == Ended()
     assert (bodies(here)[-1]["held_since"], bodies(here)[-1]["was"]["held_since"]) == ("2024-01-02", "2024-01-10")
     assert run(here, date(2025, 1, 3)).amounts == {"points": 200 + 2500 + 200}
     assert here.has() == {"points": 200}
@@ -170,10 +175,60 @@ def test_a_star_that_is_lost_because_its_points_were_spent_has_brought_them_all_
         assert codes(counter.ask(Redeem, DAY, offer="rice")) == ["per_person"]
         assert run(counter) == Ended()
         assert counter.has() == {"points": 2900 - 400}
-        counter.take(mistake("2024-01-10"), on=DAY)
-        assert run(counter).stars == {"points": -2500}
+        counter.take(mistake("2024-01-10"), on=DAY)  # no star on either side of it, but its points go
+        assert bodies(counter)[-1]["points"] == 0
+        assert run(counter) == Ended()
         assert counter.has() == {"points/debt": -200}
         agrees(counter)
+
+
+@pytest.mark.parametrize("expiry", ["no", "yes"])
+def test_spent_or_ended_points_of_a_star_lower_no_total(tmp_path: Path, address: str, expiry: str) -> None:
+    lowers = f"lowers_the_basis: {{spending: yes, expiry: {expiry}, revocation: yes}}\n"
+    offers = OFFERS.replace("stock: 3", "stock: unlimited")
+    with bank(tmp_path, address, stars=STARS + lowers, redemption=offers) as counter:
+        held = counter.ask(Redeem, DAY, offer="soap", units=6)
+        assert earned(counter, DAY) == 400  # what is reserved is not spent
+        assert counter.ask(Settle, DAY, entry=held.entry).accepted
+        assert (counter.has(), earned(counter, DAY)) == ({"points": 2300}, 0)
+        assert counter.ask(Refund, DAY, entry=held.entry).accepted
+        assert (counter.has(), earned(counter, DAY)) == ({"points": 2900}, 400)
+        over = date(2025, 1, 11)
+        run(counter, over)
+        assert (counter.has(), earned(counter, over)) == ({}, 0 if expiry == "yes" else 400)
+        agrees(counter)
+
+
+@pytest.mark.parametrize("spending", ["no", "yes"])
+def test_a_star_of_an_earlier_day_brings_what_it_brought_then_whatever_lowers_the_basis(
+    tmp_path: Path, spending: str
+) -> None:
+    lowers = f"lowers_the_basis: {{spending: {spending}, expiry: {spending}, revocation: yes}}\n"
+    dated = STARS.replace("1: 25 points", "1: {2020-01-01: 20 points, 2024-01-05: 25 points}")
+    with bank(tmp_path, stars=dated + lowers) as counter:
+        held = counter.ask(Redeem, date(2024, 1, 20), offer="soap")
+        assert counter.ask(Settle, date(2024, 1, 20), entry=held.entry).accepted
+        assert counter.has() == {"points": 2900 - 100}
+        counter.take(served("late", "2024-01-02 09:00", 2), on=date(2024, 1, 21))
+        assert (bodies(counter)[-1]["points"], bodies(counter)[-1]["held_since"]) == (2000, "2024-01-02")
+        assert counter.has() == {"points": 2600 - 100}
+        for on in (date(2024, 2, 1), date(2025, 1, 3), date(2025, 2, 1), date(2025, 2, 2)):
+            run(counter, on)
+        assert len(bodies(counter)) == 2
+        agrees(counter)
+
+
+@pytest.mark.parametrize("spending", ["no", "yes"])
+def test_an_undated_new_value_puts_right_what_came_in(tmp_path: Path, spending: str) -> None:
+    lowers = f"lowers_the_basis: {{spending: {spending}, expiry: no, revocation: yes}}\n"
+    with bank(tmp_path, stars=STARS + lowers) as counter:
+        held = counter.ask(Redeem, DAY, offer="rice", units=2)
+        assert counter.ask(Settle, DAY, entry=held.entry).accepted
+    (tmp_path / "smallville" / "stars.yaml").write_text(STARS.replace("25 points", "50 points") + lowers)
+    with rules(tmp_path / "smallville") as rulebook, open_ledger(str(tmp_path / "county.db")) as ledger:
+        assert end_all(ledger, rulebook, DAY).stars == {"points": 2500}
+        assert end_all(ledger, rulebook, DAY) == Ended()
+        assert replay(ledger, [counter.rulebook, rulebook]).differences == []
 
 
 def test_a_star_that_was_awarded_brings_its_points_with_the_step_and_not_when_it_was_revoked(tmp_path: Path) -> None:
@@ -196,11 +251,34 @@ def test_what_is_over_the_storage_goes_where_the_account_says_and_comes_back_fro
         agrees(counter)
 
 
+def test_on_another_day_points_of_a_star_find_the_room_that_there_is(tmp_path: Path) -> None:
+    full = ACCOUNTS.replace("storage: unlimited", "storage: {at_most: 10 points, overflow: donation_pool}")
+    stars = STARS.split("grants")[0] + "grants: {1: 8 points}\n"
+    with bank(tmp_path, stars=stars, accounts=full + POT) as counter:
+        pool = pool_owner(next(one for one in counter.rulebook.policy.accounts if one.clause.id == "pot"))
+        assert (counter.has(), counter.has(pool)) == ({"points": 1000}, {"pot": 200})
+        held = counter.ask(Redeem, DAY, offer="soap", units=3)
+        assert counter.ask(Settle, DAY, entry=held.entry).accepted
+        counter.take(mistake("2024-01-10"), served("later", "2024-05-01 09:00", 2), on=DAY)
+        assert (bodies(counter)[-1]["held_since"], "unstored" in bodies(counter)[-1]) == ("2024-05-01", False)
+        assert (counter.has(), counter.has(pool)) == ({"points": 400 + 800 - 300}, {})
+        assert run(counter) == Ended()
+        agrees(counter)
+
+
 def test_a_closed_passbook_gets_what_came_before_and_nothing_after(here: Counter) -> None:
     here.take(served("more", "2024-02-01 09:00", 2), on=DAY)
     assert here.ask(Close, DAY, event=ClosingEvent.LEAVING).accepted
     here.take(served("most", "2024-03-01 09:00", 2), served("last", "2024-03-02 09:00", 2), on=DAY)
     assert (here.has(), run(here)) == ({}, Ended())
+
+
+def test_a_closed_passbook_owes_the_points_of_a_star_that_was_none(here: Counter) -> None:
+    assert here.ask(Close, DAY, event=ClosingEvent.LEAVING).accepted
+    here.take(mistake("2024-01-10"), on=DAY)
+    assert (here.has(), run(here)) == ({"points/debt": -200 - 2500}, Ended())
+    here.take(served("again", "2024-05-01 09:00", 2), on=DAY)
+    assert (here.has(), run(here)) == ({"points/debt": -2500}, Ended())
 
 
 def test_points_of_a_star_that_were_left_out_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
