@@ -59,7 +59,7 @@ class Ended:
                 account, more = line.account, -line.amount
                 if draft.kind == STAR_POINTS:  # what is owed for them is of the account, too
                     account, more = account.partition("/")[0], line.amount
-                amounts[account] = amounts.get(account, 0) + more
+                _add(amounts, account, more)
 
     def join(self, other: Ended) -> None:
         """Count what another part of the run has done."""
@@ -68,7 +68,14 @@ class Ended:
         mine, theirs = (self.amounts, self.changed, self.stars), (other.amounts, other.changed, other.stars)
         for amounts, more in zip(mine, theirs, strict=True):
             for account, amount in more.items():
-                amounts[account] = amounts.get(account, 0) + amount
+                _add(amounts, account, amount)
+
+
+def _add(amounts: dict[str, int], account: str, more: int) -> None:
+    """Add to an amount; one that comes to nothing is not told."""
+    amounts[account] = amounts.get(account, 0) + more
+    if not amounts[account]:
+        del amounts[account]
 
 
 def end_all(

@@ -58,7 +58,7 @@ def expire(say: Say) -> click.Command:
         )
         for account, amount in sorted(ended.amounts.items()):
             speaker.line(f"  {account}{say('：', ': ')}{amount_text(units[account], amount, say.language)}")
-        for account, amount in sorted((account, amount) for account, amount in ended.stars.items() if amount):
+        for account, amount in sorted(ended.stars.items()):
             came = say("，随星级存入：", ", came in with stars: ")
             speaker.line(f"  {account}{came}{amount_text(units[account], amount, say.language)}")
         for account, amount in sorted(ended.changed.items()):

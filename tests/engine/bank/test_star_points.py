@@ -218,6 +218,17 @@ def test_a_star_of_an_earlier_day_brings_what_it_brought_then_whatever_lowers_th
         agrees(counter)
 
 
+def test_a_run_tells_no_amount_where_points_of_a_star_only_change_their_day(tmp_path: Path) -> None:
+    stored = ACCOUNTS.replace("storage: unlimited", "storage: {at_most: 90 points, overflow: lost}")
+    with bank(tmp_path, stars=STARS, accounts=stored) as counter:
+        pass
+    (tmp_path / "smallville" / "stars.yaml").write_text(STARS.replace("4 points", "2 points"))
+    with rules(tmp_path / "smallville") as rulebook, open_ledger(str(tmp_path / "county.db")) as ledger:
+        assert end_all(ledger, rulebook, DAY) == Ended(people=1)
+        assert end_all(ledger, rulebook, DAY) == Ended()
+        assert replay(ledger, [counter.rulebook, rulebook]).differences == []
+
+
 @pytest.mark.parametrize("spending", ["no", "yes"])
 def test_an_undated_new_value_puts_right_what_came_in(tmp_path: Path, spending: str) -> None:
     lowers = f"lowers_the_basis: {{spending: {spending}, expiry: no, revocation: yes}}\n"
