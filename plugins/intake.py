@@ -171,7 +171,8 @@ class Intake:
         with collection_waits() as look_for_garbage:
             for chunk in chunks:
                 self._in_transactions(chunk, report)
-                look_for_garbage()
+                if len(chunk) >= CHUNK_RECORDS:  # there is more to come
+                    look_for_garbage()
         with self.ledger.writing() as writing:
             writing.save_import_run(self.rulebook.policy.county.id, self.registry, orjson.dumps(report.data()))
         return report
