@@ -64,6 +64,7 @@ _Owner = tuple[VolunteerId, CountyId]
 
 CHUNK_RECORDS = 50_000  # are read together, so that a person is folded once
 AT_ONCE_RECORDS = 500  # are written in a transaction, so that whoever stands at a counter need not wait long,
+PORTION_RECORDS = 250  # are sent to the database together
 ALONE_TIMES = 4  # and so many times as many as long as nobody does
 PAUSE_SECONDS = 0.002  # between transactions: whoever waits asks as often as this
 
@@ -362,78 +363,110 @@ class Intake:
                 raise _overtaken(self.ledger.place)
         if credits(self.rulebook):
             turn_in(writing, self.rulebook, people, self.on)
-        known = writing.volunteers(people)
-        states = writing.fold_states(county, self.rulebook.policy.digest, people)
-        reviews = writing.notes(owners, REVIEW) if asks_awards(self.rulebook.policy) else {}
-        touches = touches_in(writing, self.rulebook, owners)
-        lowerings = {owner: lowerings_by(self.rulebook, touched) for owner, touched in touches.items()}
-        done = _Done()
-        left: dict[VolunteerId, list[Change]] = {}
-        for id, changes in people.items():
-            goes_on = id in states and not reviews.get((id, county)) and not lowerings.get((id, county))
-            person = known.get(id, Volunteer(id))
-            if not goes_on or not (
-                self._goes_on(person, states[id], changes, done, report)
-                or self._goes_back(writing, person, states[id], changes, done, report)
-            ):
-                left[id] = changes
-        histories = writing.histories(county, left)
-        assessed = len(people) - len(left)
-        for id, changes in left.items():
-            person, held, said = known.get(id, Volunteer(id)), histories.get(id, []), reviews.get((id, county), ())
-            self._person(person, held, said, lowerings.get((id, county), ()), changes, states.get(id), done, report)
-            assessed += len(changes)
-            self.progress("assessed", assessed)
-        passing = self._credit(writing, owners, known, done, beside) if credits(self.rulebook) else None
-        self.progress("booking", len(done.bookings))
-        # What is taken back comes first: the same record may go to somebody else in this chunk.
-        order = sorted(range(len(done.bookings)), key=lambda at: done.bookings[at].kind != "withdrawn")
-        entries = writing.book([done.bookings[at] for at in order])
-        if passing is not None:
-            writing.enter(passing.taken())
-        assessments = [done.assessments[at] for at in order]
-        writing.save_fold_states(county, self.rulebook.policy.digest, done.states)
-        writing.save_fold_marks(county, self.rulebook.policy.digest, done.marks)
-        done.entries = [(one, entry) for one, entry in zip(assessments, entries, strict=True) if one is not None]
+        done, known = _Done(), self._known(writing, people)
+        crediting = self._crediting(writing, people, known, beside) if credits(self.rulebook) else None
+        with writing.streaming():
+            for some in _portions(people):
+                already = len(done.recounts)
+                self._assess(writing, known, some, done, report)
+                done.entries += self._entries(writing, done.recounts[already:], crediting)
+                self.progress("booked", len(done.entries))
+            if crediting is not None:
+                writing.enter(crediting.passing.taken())
+            writing.save_fold_states(county, self.rulebook.policy.digest, done.states)
+            writing.save_fold_marks(county, self.rulebook.policy.digest, done.marks)
         return done
 
-    def _credit(
+    def _known(self, writing: Writing, people: Mapping[VolunteerId, Sequence[Change]]) -> _Known:
+        """Read what is known of people before what has come of them is looked at."""
+        county, policy = self.rulebook.policy.county.id, self.rulebook.policy
+        owners = [(id, county) for id in people]
+        touches = touches_in(writing, self.rulebook, owners)
+        notes = writing.notes(owners, REVIEW) if asks_awards(policy) else {}
+        reviews = {id: said for (id, _county), said in notes.items() if said}
+        lowerings = {id: lowerings_by(self.rulebook, touched) for (id, _county), touched in touches.items()}
+        states = writing.fold_states(county, policy.digest, people)
+        whole = [id for id in people if id not in states or reviews.get(id) or lowerings.get(id)]
+        histories = writing.histories(county, whole)
+        return _Known(
+            writing.volunteers(people), states, reviews, lowerings, {id: histories.get(id, []) for id in whole}
+        )
+
+    def _assess(
         self,
         writing: Writing,
-        owners: list[_Owner],
-        known: Mapping[VolunteerId, Volunteer],
+        known: _Known,
+        people: Mapping[VolunteerId, list[Change]],
         done: _Done,
-        beside: list[VolunteerId],
-    ) -> Passing:
-        """Let every booking do to the accounts what the record is worth to them; return what it does to others."""
-        # Lots are told from each other only where something is taken back, or may have ended in a limited account.
-        whole = {
-            (one.person, owners[0][1])
-            for one in done.recounts
-            if needs_lots(self.rulebook.policy.accounts) or any(b.kind != "original" for b in one.found.bookings)
-        }
-        rows = writing.wallet_rows(whole)
-        rows |= writing.wallet_rows([owner for owner in owners if owner not in whole], lots=False)
-        balances = writing.balances_of(owners)
+        report: Report,
+    ) -> None:
+        """Fold people, each from the state or the mark that is kept where that is possible, else from the beginning."""
+        left: dict[VolunteerId, list[Change]] = {}
+        for id, changes in people.items():
+            writing.push()
+            person = known.person(id)
+            if id in known.histories or not (
+                self._goes_on(person, known.states[id], changes, done, report)
+                or self._goes_back(writing, person, known.states[id], changes, done, report)
+            ):
+                left[id] = changes
+        more = [id for id in left if id not in known.histories]
+        histories = known.histories | (writing.histories(self.rulebook.policy.county.id, more) if more else {})
+        for id, changes in left.items():
+            writing.push()
+            self._person(known, id, histories.get(id, []), changes, done, report)
+
+    def _entries(
+        self, writing: Writing, found: Sequence[_Of], crediting: _Crediting | None
+    ) -> Iterator[tuple[Assessment, Entry]]:
+        """Book what some people's records have come to; yield what was assessed, with its entry."""
+        bookings = [b for one in found for b in one.found.bookings] if crediting is None else crediting.of(found)
+        assessments = [assessment for one in found for assessment in one.found.assessments]
+        # What is taken back comes first: the same record may go to somebody else in this chunk.
+        order = sorted(range(len(bookings)), key=lambda at: bookings[at].kind != "withdrawn")
+        entries = writing.book([bookings[at] for at in order])
+        for at, entry in zip(order, entries, strict=True):
+            assessment = assessments[at]
+            if assessment is not None:
+                yield assessment, entry
+
+    def _crediting(
+        self, writing: Writing, people: Iterable[VolunteerId], known: _Known, beside: list[VolunteerId]
+    ) -> _Crediting:
+        """Return how bookings do to the accounts what the records are worth to them."""
         county = self.rulebook.policy.county.id
+        owners = [(id, county) for id in people]
+        # Lots are told from each other only where something is taken back, or may have ended in a limited account.
+        always = needs_lots(self.rulebook.policy.accounts)
+        rows = writing.wallet_rows(owners, lots=always)
+        balances = writing.balances_of(owners)
         passing = at_hand(writing, self.rulebook, beside, self.on)
-        closed = closings(writing, county, (id for id, _county in owners))
-        done.bookings = []
-        for one in done.recounts:
-            owner = (one.person, owners[0][1])
-            done.bookings += credited(
-                self.rulebook,
-                known.get(one.person, Volunteer(one.person)),
-                one.found,
-                rows.get(owner, WalletRows()),
-                balances.get(owner, {}),
-                writing.number(owner),
-                self.on,
-                passing,
-                closed.get(one.person),
-                unstored_in(writing, self.rulebook, owner, one.found),
-            )
-        return passing
+        closed = closings(writing, county, people)
+
+        def of(found: Sequence[_Of]) -> list[Booking]:
+            whole = [(one.person, county) for one in found if any(b.kind != "original" for b in one.found.bookings)]
+            if whole and not always:
+                rows.update(writing.wallet_rows(whole))
+            unstored = [unstored_in(writing, self.rulebook, (one.person, county), one.found) for one in found]
+            bookings: list[Booking] = []
+            for one, not_in in zip(found, unstored, strict=True):
+                writing.push()
+                owner = (one.person, county)
+                bookings += credited(
+                    self.rulebook,
+                    known.person(one.person),
+                    one.found,
+                    rows.get(owner, WalletRows()),
+                    balances.get(owner, {}),
+                    writing.number(owner),
+                    self.on,
+                    passing,
+                    closed.get(one.person),
+                    not_in,
+                )
+            return bookings
+
+        return _Crediting(passing, of)
 
     def _changes(
         self, writing: Writing, chunk: _Chunk, known: Mapping[_Key, str], report: Report
@@ -503,16 +536,16 @@ class Intake:
 
     def _person(
         self,
-        person: Volunteer,
+        known: _Known,
+        id: VolunteerId,
         held: list[Held],
-        reviews: Sequence[Noted],
-        lowerings: Sequence[Lowering],
         changes: list[Change],
-        state: bytes | None,
         done: _Done,
         report: Report,
     ) -> None:
         """Fold one person; note what is to be booked for the changes and for the records that they change."""
+        person, state = known.person(id), known.states.get(id)
+        reviews, lowerings = known.reviews.get(id, ()), known.lowerings.get(id, ())
         found = folded(self.rulebook, person, held, changes)
         assert found is not None
         self._fold(person, found, changes, done, report)
@@ -613,8 +646,6 @@ class Intake:
                 before = found.before[booking.record.key]
                 report.adjusted_by_another_policy += before.policy_digest != booking.policy_digest
         done.recounts.append(_Of(person.id, found))
-        done.bookings += found.bookings
-        done.assessments += found.assessments
 
     def _star(self, found: Standing, star_before: int, done: _Done, report: Report) -> None:
         report.stars_of[found.volunteer] = found.star_held
@@ -685,20 +716,41 @@ class _Of(NamedTuple):
     found: Recount
 
 
+class _Known(NamedTuple):
+    """What is known of people before what has come of them is looked at.
+
+    `histories` are of those who cannot go on from a state, `states`: where the others' folds stand.
+    """
+
+    volunteers: Mapping[VolunteerId, Volunteer]
+    states: Mapping[VolunteerId, bytes]
+    reviews: Mapping[VolunteerId, Sequence[Noted]]
+    lowerings: Mapping[VolunteerId, Sequence[Lowering]]
+    histories: dict[VolunteerId, list[Held]]
+
+    def person(self, id: VolunteerId) -> Volunteer:
+        return self.volunteers.get(id, Volunteer(id))
+
+
+class _Crediting(NamedTuple):
+    """How bookings do to the accounts what the records are worth, and what that does to others."""
+
+    passing: Passing
+    of: Callable[[Sequence[_Of]], list[Booking]]
+
+
 class _Undo(Exception):
     """A dry run has seen everything; the transaction is given up."""
 
 
 @dataclass
 class _Done:
-    """What one chunk has come to: bookings with their assessments in step, then entries, and stars that changed.
+    """What one chunk has come to: what is to be booked of each person, then entries, and stars that changed.
 
     `people` are those of whose records any changed, `alone`: nobody else has written to the ledger since the last one.
     """
 
     recounts: list[_Of] = field(default_factory=list)
-    bookings: list[Booking] = field(default_factory=list)
-    assessments: list[Assessment | None] = field(default_factory=list)
     entries: list[tuple[Assessment, Entry]] = field(default_factory=list)
     changes: list[tuple[Standing, int]] = field(default_factory=list)
     states: list[tuple[VolunteerId, bytes]] = field(default_factory=list)
@@ -725,6 +777,26 @@ def _chunks(changes: Iterable[_Reviewed | Withdrawn], size: int) -> Iterator[_Ch
         seen[key] = one.hashed
     if chunk:
         yield chunk
+
+
+def _portions(people: Mapping[VolunteerId, list[Change]]) -> Iterator[dict[VolunteerId, list[Change]]]:
+    """Yield people in the portions that are sent to the database at once.
+
+    All in one where anything is taken back: that comes first, for the same record may go to somebody else.
+    """
+    at_once = PORTION_RECORDS
+    if any(change.withdrawn for changes in people.values() for change in changes):
+        at_once = sum(map(len, people.values()))
+    some: dict[VolunteerId, list[Change]] = {}
+    waiting = 0
+    for id, changes in people.items():
+        some[id] = changes
+        waiting += len(changes)
+        if waiting >= at_once:
+            yield some
+            some, waiting = {}, 0
+    if some:
+        yield some
 
 
 def _by_person(chunk: Sequence[_Reviewed | Withdrawn], size: int) -> Iterator[list[_Reviewed | Withdrawn]]:

@@ -9,10 +9,10 @@ it works while the next rows are made. COPY takes as long with thousands of rows
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table
@@ -27,14 +27,28 @@ Row = tuple[object, ...]
 Problem = Callable[[], Exception]
 
 
+class Way(Protocol):
+    """How statements get to the database."""
+
+    def run(self, statement: str, values: Any) -> Any:
+        """Send a statement; return what knows in `rowcount` how many rows it has written, once `rest` is over."""
+
+    def push(self) -> None:
+        """Hand on what the connection could not take at once; waits for nothing."""
+
+    def rest(self) -> None:
+        """Wait until the database has done all that was sent; the connection is free then. Raise the first error."""
+
+
 class Sending:
     """Statements of one transaction that are sent one after another, from `sending`.
 
     What must write a certain number of rows, and has written another, raises its problem at the end; the first of them.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, way: Way) -> None:
         self._connection = connection
+        self._way = way
         self._expected: list[tuple[Any, int, Problem]] = []
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
@@ -75,9 +89,12 @@ class Sending:
             statement = _update_from_arrays(table, tuple(sets), tuple(keys), adding, unset)
             values = tuple(map(list, zip(*rows, strict=True)))
         else:
-            names = ", ".join(f"{name} = {name} + ?" if adding else f"{name} = ?" for name in sets)
-            where = " AND ".join([*(f"{name} = ?" for name in keys), *([f"{unset} IS NULL"] if unset else ())])
-            statement, values = f"UPDATE {table.name} SET {names} WHERE {where}", list(rows)
+            for start in range(0, len(rows), ROWS_AT_ONCE):
+                some = rows[start : start + ROWS_AT_ONCE]
+                statement = _update_from_values(table, tuple(sets), tuple(keys), adding, unset, len(some))
+                sent = self._run(statement, tuple(chain.from_iterable(some)))
+                self._expected.append((sent, len(some), problem))
+            return
         self._expected.append((self._run(statement, values), len(rows), problem))
 
     def delete_since(self, table: Table, day: str, since: Sequence[tuple[int, str]]) -> None:
@@ -91,50 +108,126 @@ class Sending:
                 tuple(map(list, zip(*since, strict=True))),
             )
         else:
-            self._run(f"DELETE FROM {table.name} WHERE passbook = ? AND {day} >= ?", list(since))
+            self._run(
+                f"DELETE FROM {table.name} WHERE rowid IN (SELECT kept.rowid FROM json_each(?) AS old CROSS JOIN "
+                f"{table.name} AS kept ON kept.passbook = old.value ->> 0 AND kept.{day} >= old.value ->> 1)",
+                (orjson.dumps(since).decode(),),
+            )
 
-    def check(self, *, failed: bool = False) -> None:
-        """Raise the problem of the first statement that has written another number of rows than it must.
+    def check_references(self) -> None:
+        """Let the database check now what it would check at the end of the transaction."""
+        if is_postgres(self._connection):
+            self._run("SET CONSTRAINTS ALL IMMEDIATE", ())
+            self._run("SET CONSTRAINTS ALL DEFERRED", ())
 
-        Where one has `failed`, those after it have no answer, and so no number.
+    def delete_of(self, table: Table, passbooks: Iterable[int]) -> None:
+        """Delete what is of these passbooks."""
+        ids = list(passbooks)
+        if not ids:
+            return
+        if is_postgres(self._connection):
+            self._run(f"DELETE FROM {table.name} WHERE passbook = ANY(%s::int8[])", (ids,))
+        else:
+            one_of = "IN (SELECT value FROM json_each(?))"
+            self._run(f"DELETE FROM {table.name} WHERE passbook {one_of}", (orjson.dumps(ids).decode(),))
+
+    def push(self) -> None:
+        """Hand on what could not be sent at once; to be called now and then while the next is made."""
+        self._way.push()
+
+    def rest(self) -> None:
+        """Wait for all that was sent; raise the first error, or the problem of what has written too few rows.
+
+        Where something failed, what was sent after it has no answer; a row that is not there is why the next failed.
         """
-        for sent, rows, problem in self._expected:
-            if sent.rowcount != rows and not (failed and sent.rowcount == _NO_ANSWER):
+        failure: Exception | None = None
+        try:
+            self._way.rest()
+        except Exception as error:
+            failure = error
+        expected, self._expected = self._expected, []
+        for sent, rows, problem in expected:
+            if sent.rowcount != rows and not (failure is not None and sent.rowcount == _NO_ANSWER):
                 raise problem() from None
+        if failure is not None:
+            raise failure
 
     def _run(self, statement: str, values: Any) -> Any:
-        """Send a statement; return what knows how many rows it has written, once its answer has come."""
-        if not is_postgres(self._connection):
-            return self._connection.exec_driver_sql(statement, values)
+        return self._way.run(statement, values)
+
+
+class _AtOnce:
+    """Each statement is done before the next is sent."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def run(self, statement: str, values: Any) -> Any:
+        return self._connection.exec_driver_sql(statement, values)
+
+    def push(self) -> None:
+        pass
+
+    def rest(self) -> None:
+        pass
+
+
+class _Pipelined:
+    """PostgreSQL does one statement while the next is sent."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._pipeline = ExitStack()
+        self._open = False
+        self._failure: Exception | None = None
+
+    def run(self, statement: str, values: Any) -> Any:
         raw: Any = self._connection.connection.dbapi_connection
         cursor = raw.cursor()
-        for listener in self._connection.dispatch.before_cursor_execute:  # who listens to statements hears these, too
-            statement, values = listener(self._connection, cursor, statement, values, None, False)
-        return cursor.execute(statement, values)
+        if self._failure is not None:
+            return cursor
+        if not self._open:
+            self._pipeline.enter_context(raw.pipeline())
+            self._open = True
+        try:
+            return cursor.execute(*_heard(self._connection, cursor, statement, values))
+        except Exception as error:  # raised at rest: the pipeline would log what else it finds at its end
+            self._failure = error
+            return cursor
+
+    def push(self) -> None:
+        if self._open and self._failure is None:
+            self._connection.connection.dbapi_connection.pgconn.flush()
+
+    def rest(self) -> None:
+        self._open = False
+        try:
+            self._pipeline.close()
+        except self._connection.dialect.loaded_dbapi.Error as error:
+            self._failure = self._failure or error
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+
+def _heard(connection: Connection, cursor: Any, statement: str, values: Any) -> tuple[str, Any]:
+    """Return a statement that goes by SQLAlchemy as whoever listens to statements lets it be."""
+    for listener in connection.dispatch.before_cursor_execute:
+        statement, values = listener(connection, cursor, statement, values, None, False)
+    return statement, values
 
 
 @contextmanager
 def sending(connection: Connection) -> Iterator[Sending]:
-    """Send statements; every answer has come at the end, where the first error is raised."""
-    sent = Sending(connection)
-    if not is_postgres(connection):
-        yield sent
-        sent.check()
-        return
-    raw: Any = connection.connection.dbapi_connection
-    failure: Exception | None = None
+    """Send statements; every answer has come at the end, where the first error is raised.
+
+    Nothing else uses the connection meanwhile, but after a `rest`.
+    """
+    sent = Sending(connection, _Pipelined(connection) if is_postgres(connection) else _AtOnce(connection))
     try:
-        with raw.pipeline():
-            try:
-                yield sent
-            except Exception as error:  # raised below: the pipeline would log what else it finds at its end
-                failure = error
-    except connection.dialect.loaded_dbapi.Error as error:
-        failure = failure or error
-    # A row that is not there is why the next one was refused.
-    sent.check(failed=failure is not None)
-    if failure is not None:
-        raise failure
+        yield sent
+    finally:
+        sent.rest()
 
 
 def insert_or(connection: Connection, table: Table, row: Row, otherwise: str) -> bool:
@@ -173,16 +266,32 @@ def _insert_from_json(table: Table) -> str:
 
 @lru_cache(maxsize=64)
 def _update_from_arrays(table: Table, sets: tuple[str, ...], keys: tuple[str, ...], adding: bool, unset: str) -> str:
-    columns = [table.columns[name] for name in (*sets, *keys)]
-    values = ", ".join(
-        f"{name} = {table.name}.{name} + new.c{place}" if adding else f"{name} = new.c{place}"
-        for place, name in enumerate(sets)
-    )
-    same = [f"{table.name}.{name} = new.c{place}" for place, name in enumerate(keys, len(sets))]
-    where = " AND ".join([*same, *([f"{table.name}.{unset} IS NULL"] if unset else ())])
-    names = ", ".join(f"c{place}" for place in range(len(columns)))
-    arrays = ", ".join(f"%s::{_type(column)}[]" for column in columns)
-    return f"UPDATE {table.name} SET {values} FROM unnest({arrays}) AS new ({names}) WHERE {where}"
+    columns = [f"c{place}" for place in range(len(sets) + len(keys))]
+    arrays = ", ".join(f"%s::{_type(table.columns[name])}[]" for name in (*sets, *keys))
+    return _update(table, sets, keys, adding, unset, columns, f"unnest({arrays}) AS new ({', '.join(columns)})")
+
+
+@lru_cache(maxsize=256)
+def _update_from_values(
+    table: Table, sets: tuple[str, ...], keys: tuple[str, ...], adding: bool, unset: str, rows: int
+) -> str:
+    columns = [f"column{place}" for place in range(1, len(sets) + len(keys) + 1)]
+    row = f"({', '.join('?' * len(columns))})"
+    return _update(table, sets, keys, adding, unset, columns, f"(VALUES {', '.join([row] * rows)}) AS new")
+
+
+def _update(
+    table: Table, sets: Sequence[str], keys: Sequence[str], adding: bool, unset: str, columns: Sequence[str], new: str
+) -> str:
+    """Return the statement that changes rows to what `new` holds for their keys, in the columns of sets and keys."""
+    kept = f"{table.name}."
+    values = [
+        f"{name} = {kept}{name} + new.{column}" if adding else f"{name} = new.{column}"
+        for name, column in zip(sets, columns, strict=False)
+    ]
+    same = [f"{kept}{name} = new.{column}" for name, column in zip(keys, columns[len(sets) :], strict=True)]
+    where = [*same, *([f"{kept}{unset} IS NULL"] if unset else ())]
+    return f"UPDATE {table.name} SET {', '.join(values)} FROM {new} WHERE {' AND '.join(where)}"
 
 
 def _recordset(columns: Sequence[Column[Any]]) -> str:

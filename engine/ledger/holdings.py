@@ -228,13 +228,6 @@ def fold_states(connection: Connection, ids: Collection[int], digest: str) -> It
     )
 
 
-def forget_fold_states(connection: Connection, ids: Collection[int]) -> None:
-    """Drop every state of these passbooks: a record was booked that none of them has seen."""
-    dialect = connection.dialect.name
-    one = orjson.dumps(list(ids)).decode() if dialect == "sqlite" else list(ids)
-    connection.exec_driver_sql(f"DELETE FROM fold_state WHERE passbook {_SAME[dialect]}", (one,))
-
-
 def fold_mark(connection: Connection, id: int, digest: str, before: str) -> bytes | None:
     """Return the newest mark of a passbook that has seen no record of a day, or of a later one."""
     mark = "?" if connection.dialect.name == "sqlite" else "%s"

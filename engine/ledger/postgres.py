@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,7 @@ SCHEMES = ("postgresql", "postgresql+psycopg")
 SERVER_MIN = 15
 CONNECTIONS_MAX = 20  # per engine; a server admits 100 by default
 IDLE_SECONDS_MAX = 600  # in a transaction: a forgotten one keeps the server from clearing up
+SENT_BYTES = 4 * 1024 * 1024  # of some thousand records; a system may allow less
 MIGRATING = 0x4C_58_42_4B  # "LXBK": the advisory lock under which the schema is made or changed
 MARK = "ledger of lianxing"
 DURABLE = "LIANXING_DURABLE"  # set to "off", a server that may lose transactions is served; for tests only
@@ -199,6 +201,7 @@ def engine_at(address: str, wait_seconds: int, *, durable: bool = True) -> Engin
         problem = _unfitness(*settings, durable=durable) if settings else None
         if problem:
             raise UnfitServerError(place, *problem)
+        _widen(connection.pgconn.socket)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -219,6 +222,13 @@ def engine_at(address: str, wait_seconds: int, *, durable: bool = True) -> Engin
             raise RefusedError(place, *_ABORTED)
 
     return engine
+
+
+def _widen(descriptor: int) -> None:
+    """Let a local socket take what is sent while the server still works; that of a network finds its size by itself."""
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connected:
+        if connected.family == getattr(socket, "AF_UNIX", None):
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES)
 
 
 def _unfitness(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
@@ -69,6 +70,7 @@ class Writing(Reading):
         self, connection: Connection, place: str, now: int, kept_policies: dict[str, str] | None = None
     ) -> None:
         """`kept_policies` remembers, from one transaction to the next, the hashes of policies that are committed."""
+        self._stream: batching.Sending | None = None
         super().__init__(connection, place)
         self._kept_policies = {} if kept_policies is None else kept_policies
         self._new_policies: set[str] = set()  # not committed yet
@@ -96,11 +98,40 @@ class Writing(Reading):
             check_draft(draft)
         return self._entered(drafts, lambda: None)
 
-    def _entered(self, drafts: Sequence[Draft], check: Any) -> list[Entry]:
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Let a server write what is entered while the next is decided; at the end all of it is written, or nothing.
+
+        Whatever is read within waits until all that was sent is done. Errors may come as late as the end.
+        """
+        sent: list[Draft] = []
+        with self._all_or_nothing(sent):
+            try:
+                with batching.sending(self._own_connection) as self._stream:
+                    self._streamed = sent
+                    yield
+            finally:
+                self._stream = None
+
+    def push(self) -> None:
+        """Within `streaming`, hand on what could not be sent at once; to be called now and then."""
+        if self._stream is not None:
+            self._stream.push()
+
+    def _entered(self, drafts: Sequence[Draft], check: Callable[[], None]) -> list[Entry]:
+        if self._stream is not None:
+            self._streamed += drafts
+            check()
+            return self._enter(drafts)
+        with self._all_or_nothing(drafts):
+            check()
+            return self._enter(drafts)
+
+    @contextmanager
+    def _all_or_nothing(self, drafts: Sequence[Draft]) -> Iterator[None]:
         try:
             with self._connection.begin_nested():
-                check()
-                return self._enter(drafts)
+                yield
         except _TakenError:
             self._forget()
             self._explain_refusal(drafts)
@@ -108,6 +139,25 @@ class Writing(Reading):
         except BaseException:
             self._forget()  # what was remembered of passbooks is no longer so
             raise
+
+    @contextmanager
+    def _sending(self) -> Iterator[batching.Sending]:
+        if self._stream is not None:
+            yield self._stream
+            return
+        with batching.sending(self._connection) as sent:
+            yield sent
+
+    @property
+    def _connection(self) -> Connection:
+        """The connection, once it has done all that was sent."""
+        if self._stream is not None:
+            self._stream.rest()
+        return self._own_connection
+
+    @_connection.setter
+    def _connection(self, connection: Connection) -> None:
+        self._own_connection = connection
 
     def save_volunteers(self, volunteers: Iterable[Volunteer]) -> int:
         """Keep what the registry says of people today, with an entry in each person's file; return how many changed."""
@@ -126,7 +176,7 @@ class Writing(Reading):
         return changed
 
     def _keep_people(self, new: Sequence[Row], changes: Sequence[Row]) -> None:
-        with batching.sending(self._connection) as sent:
+        with self._sending() as sent:
             self._open(sent, volunteer, new)
         if changes:
             self._connection.execute(
@@ -181,7 +231,7 @@ class Writing(Reading):
         if self._connection.dialect.name == "postgresql":  # elsewhere the writer is alone
             self._connection.exec_driver_sql("LOCK TABLE import_run IN EXCLUSIVE MODE").close()
         number: int = self._connection.execute(select(func.coalesce(func.max(import_run.c.id), 0) + 1)).scalar_one()
-        with batching.sending(self._connection) as sent:
+        with self._sending() as sent:
             sent.insert(import_run, [(number, county, source, self.now, report)])
         return number
 
@@ -192,7 +242,7 @@ class Writing(Reading):
             book = self._books.get((person, county))
             if book is not None:
                 rows.append((book.id, digest, book.number, state))
-        with batching.sending(self._connection) as sent:
+        with self._sending() as sent:
             sent.upsert(fold_state, rows, ("passbook", "policy_digest"), ("number", "state"))
 
     def save_fold_marks(self, county: CountyId, digest: str, marks: Iterable[tuple[VolunteerId, date, bytes]]) -> None:
@@ -203,7 +253,7 @@ class Writing(Reading):
             if (book := self._books.get((person, county))) is not None
         }
         rows = [(*key, state) for key, state in found.items()]
-        with batching.sending(self._connection) as sent:
+        with self._sending() as sent:
             sent.upsert(fold_mark, rows, ("passbook", "policy_digest", "day"), ("state",))
 
     # --- records -------------------------------------------------------------------------------------------------
@@ -261,14 +311,13 @@ class Writing(Reading):
         return entries
 
     def _flush(self, rows: Rows) -> None:
-        if rows.told:
-            holdings.forget_fold_states(self._connection, rows.told)
-        with batching.sending(self._connection) as sent:
+        with self._sending() as sent:
             self._send(sent, rows)
         self._take(rows.taken)
 
     def _send(self, sent: batching.Sending, rows: Rows) -> None:
         by_id = rows.books
+        sent.delete_of(fold_state, rows.told)  # none of them has seen what is told now
         sent.delete_since(fold_mark, "day", list(rows.told.items()))
         new = [(owner, book) for owner, book in self._books.items() if book.stored < 0 and book.id in by_id]
         self._open(sent, passbook, [(book.id, *owner, 0, GENESIS, 0, None) for owner, book in new])
@@ -311,6 +360,8 @@ class Writing(Reading):
             ("passbook", "account", "unit"),
             ("posted", "floor"),
         )
+        if self._stream is not None:
+            sent.check_references()
 
     def _change_keys(self, sent: batching.Sending, keys: Sequence[Row]) -> None:
         newest = {(key[0], key[1]): (*key[2:], key[0], key[1]) for key in keys}
