@@ -14,7 +14,7 @@ from lianxing.engine.carrying import life_from
 from lianxing.engine.facts import person_facts
 from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.drafts import Draft
-from lianxing.engine.ledger.holdings import Had, WalletRows
+from lianxing.engine.ledger.holdings import About, Had, WalletRows
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.touching import touch_of_draft
 from lianxing.engine.recounting import as_counted
@@ -142,11 +142,17 @@ def add_ended(wallet: Wallet, rows: WalletRows) -> None:
 
 
 def customers(
-    reading: Reading, rulebook: Rulebook, people: Iterable[VolunteerId], *, parts: bool | date = True
+    reading: Reading,
+    rulebook: Rulebook,
+    people: Iterable[VolunteerId],
+    *,
+    parts: bool | date = True,
+    about: About | None = None,
 ) -> dict[VolunteerId, Customer]:
     """Return these people as the bank sees them; `parts` where something that is held may be let go.
 
-    With a day for `parts` only what was reserved until a day before it may be.
+    With a day for `parts` only what was reserved until a day before it may be; `about` what of all that they had is
+    asked, where it is not all.
 
     Where they stand is worked out only when a rule asks for it.
     """
@@ -155,7 +161,7 @@ def customers(
     owners = [(id, county) for id in ids]
     known = reading.volunteers(ids)
     rows = reading.wallet_rows(owners, parts=parts)
-    had = reading.redemptions(owners)
+    had = reading.redemptions(owners, about)
     closed = reading.closed_on(owners)
     balances = reading.balances_of(owners)
     reviews = reading.notes(owners, REVIEW) if asks_awards(rulebook.policy) else {}

@@ -348,7 +348,7 @@ def refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     account = None if offer is None else account_paid_from(counter, customer, command.entry, offer)
     if had is None or offer is None or account is None or wallet_holding(customer, command.entry) is not None:
         return refused(counter, command, [county_reason(counter, "no_redemption", entry=command.entry)])
-    if _was_fetched(customer, command.entry):
+    if _wasfetched_under(customer, command.entry):
         return refused(counter, command, [Reason("fetched", offer.clause, offer.clause.location)], clause=offer.clause)
     if not (said := withdrawal(offer, had.on, command.on)).allowed:
         return refused(counter, command, said.reasons, clause=offer.clause)
@@ -398,7 +398,7 @@ def fetch(counter: Counter, customer: Customer, command: Fetch) -> Decision:
     offer = offer_as_had(counter, customer, had)
     if had is None or offer is None or offer.voucher is None or wallet_holding(customer, command.entry) is not None:
         return refused(counter, command, [county_reason(counter, "no_redemption", entry=command.entry)])
-    if _was_fetched(customer, command.entry):
+    if _wasfetched_under(customer, command.entry):
         return refused(counter, command, [Reason("fetched", offer.clause, offer.clause.location)], clause=offer.clause)
     if command.merchant == command.volunteer:
         return refused(counter, command, [Reason("own_merchant", offer.clause, offer.clause.location)])
@@ -410,17 +410,18 @@ def fetch(counter: Counter, customer: Customer, command: Fetch) -> Decision:
     if gives_voucher(then):  # whoever takes it is owed what was paid for it
         body |= {PROVIDER: then[PROVIDER], "account": then["account"], "unit": then["unit"], "paid": had.paid}
     draft = entered(counter, customer, command, "fetched", body, Effects())
-    draft.redemption = NewRedemption(command.on, _fetched(command.entry), command.merchant, had.units, 0, 0)
+    draft.redemption = NewRedemption(command.on, fetched_under(command.entry), command.merchant, had.units, 0, 0)
     customer.had.append(had_under(customer.number, draft.redemption))
     return Decision([draft], body)
 
 
-def _fetched(entry: int) -> str:
+def fetched_under(entry: int) -> str:
+    """Return under which name it is noted that a voucher of an entry was fetched."""
     return f"voucher/{entry}"
 
 
-def _was_fetched(customer: Customer, entry: int) -> bool:
-    return any(one.offer == _fetched(entry) for one in customer.had)
+def _wasfetched_under(customer: Customer, entry: int) -> bool:
+    return any(one.offer == fetched_under(entry) for one in customer.had)
 
 
 def use_perk(counter: Counter, customer: Customer, command: UsePerk) -> Decision:

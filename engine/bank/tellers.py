@@ -24,6 +24,7 @@ from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.deciding import decide
 from lianxing.engine.bank.giving import BROUGHT, DECLARED
 from lianxing.engine.bank.keeping import keep_policy
+from lianxing.engine.bank.minding import about
 from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.requests import check, request_hash
@@ -127,7 +128,13 @@ class Teller:
         latest = max((command.on for command in commands), default=date.min)
         return Counter(
             self._rulebook,
-            customers(reading, self._rulebook, people, parts=letting_go or latest),
+            customers(
+                reading,
+                self._rulebook,
+                people,
+                parts=letting_go or latest,
+                about=about(commands, self._rulebook.policy),
+            ),
             reading.stock_taken(county, [offer.clause.id for offer in self._rulebook.policy.offers]),
             lambda id, entry: reading.taken((id, county), entry),
             lambda customer, wallet, lots: _load_lots(reading, customer, wallet, lots),

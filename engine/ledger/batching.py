@@ -197,7 +197,8 @@ class _Pipelined:
 
     def push(self) -> None:
         if self._open and self._failure is None:
-            self._connection.connection.dbapi_connection.pgconn.flush()
+            raw: Any = self._connection.connection.dbapi_connection
+            raw.pgconn.flush()
 
     def rest(self) -> None:
         self._open = False

@@ -59,6 +59,15 @@ class WalletRows:
     ended: Callable[[], Sequence[LotRow]] = tuple
 
 
+class About(NamedTuple):
+    """What is asked of what somebody had: by entry, by offer since a day, and what was reserved until before a day."""
+
+    entries: frozenset[int]
+    offers: frozenset[str]
+    since: date
+    over_before: date
+
+
 class Had(NamedTuple):
     """What somebody had, by the entry that gave it; `paid` and `units` are less where less was used than reserved."""
 
@@ -160,9 +169,17 @@ def taken_by(connection: Connection, id: int, entry: int) -> list[tuple[str, int
     return [(account, lot, -amount) for account, lot, amount in rows]
 
 
-def redemptions(connection: Connection, ids: Collection[int]) -> dict[int, list[Had]]:
-    """Return what each passbook's owner has had and not given back, in the order of entries."""
+def redemptions(connection: Connection, ids: Collection[int], about: About | None = None) -> dict[int, list[Had]]:
+    """Return what each passbook's owner has had and not given back, all of it or what is asked `about`, by entries."""
     found: dict[int, list[Had]] = {id: [] for id in ids}
+    only = ""
+    more: list[object] = []
+    if about is not None:
+        only = (
+            "AND (hold.until < {mark} AND hold.ended_by IS NULL OR redemption.entry {same} "
+            "OR on_day >= {mark} AND offer {same}) "
+        )
+        more = [about.over_before.isoformat(), list(about.entries), about.since.isoformat(), list(about.offers)]
     for id, entry, on, offer, merchant, units, paid, cash, settled in _rows(
         connection,
         "SELECT redemption.passbook, redemption.entry, on_day, offer, merchant, units, paid, cash, posting.amount "
@@ -170,8 +187,10 @@ def redemptions(connection: Connection, ids: Collection[int]) -> dict[int, list[
         "LEFT JOIN hold ON hold.passbook = redemption.passbook AND hold.entry = redemption.entry "
         "LEFT JOIN posting ON posting.passbook = hold.passbook AND posting.entry = hold.ended_by "
         "AND posting.account = 'redeemed' "
-        "WHERE redemption.passbook {same} AND returned_by IS NULL ORDER BY redemption.passbook, redemption.entry",
+        "WHERE redemption.passbook {same} AND returned_by IS NULL "
+        f"{only}ORDER BY redemption.passbook, redemption.entry",
         ids,
+        *more,
     ):
         had = Had(entry, date.fromisoformat(on), offer, merchant, units, paid, cash)
         found[id].append(had if settled is None else had.settled(settled))
@@ -261,10 +280,14 @@ def _lot(row: Any) -> LotRow:
 
 
 def _rows(connection: Connection, query: str, ids: Collection[Any], *more: Any) -> Iterator[Any]:
-    """Yield what a query finds; `{same}` takes all ids as one value, `{mark}` each of the others."""
+    """Yield what a query finds; `{same}` takes all ids as one value, and any list; `{mark}` each of the others."""
     dialect = connection.dialect.name
-    statement = query.format(same=_SAME[dialect], mark="?" if dialect == "sqlite" else "%s")
-    one = orjson.dumps(list(ids)).decode() if dialect == "sqlite" else list(ids)
-    cursor = connection.exec_driver_sql(statement, (one, *more))
+    values: tuple[object, ...] = (list(ids), *more)
+    if dialect == "sqlite":
+        statement = query.format(same=_SAME[dialect], mark="?")
+        values = tuple(orjson.dumps(one).decode() if isinstance(one, list) else one for one in values)
+    else:
+        statement = query.format(same=_SAME[dialect], mark="%s")
+    cursor = connection.exec_driver_sql(statement, values)
     yield from cursor.cursor.fetchall() if cursor.cursor is not None else ()
     cursor.close()

@@ -475,10 +475,12 @@ class Reading:
         wanted = set(which)
         return [one for id in self._ids([owner]) for one in holdings.lots_of(self._connection, id, wanted)]
 
-    def redemptions(self, owners: Iterable[_Owner]) -> dict[_Owner, list[holdings.Had]]:
-        """Return what these people have had and not given back, in the order of their entries."""
+    def redemptions(
+        self, owners: Iterable[_Owner], about: holdings.About | None = None
+    ) -> dict[_Owner, list[holdings.Had]]:
+        """Return what these people have had and not given back, in the order of entries; all, or what is asked."""
         ids = self._ids(owners)
-        return {ids[id]: had for id, had in holdings.redemptions(self._connection, ids).items()}
+        return {ids[id]: had for id, had in holdings.redemptions(self._connection, ids, about).items()}
 
     def given_back_by(self, volunteer: VolunteerId, county: CountyId, number: int) -> int | None:
         """Return the entry that gave back what an entry of a passbook had redeemed; None where none did."""
