@@ -45,6 +45,17 @@ class Form(Protocol[T_co]):
     def schema(self, script: Language) -> Schema: ...
 
 
+def read_whole(form: Form[T], node: Node, reading: Reading) -> T | None:
+    """Read a file; where its first key is in another script than most, once more in that of most: the few are odd."""
+    noted = len(reading.problems)
+    found = form.read(node, reading)
+    if reading.script_of_most == reading.script:
+        return found
+    reading.script = reading.script_of_most
+    del reading.problems[noted:]
+    return form.read(node, reading)
+
+
 def scalar_text(node: Node, reading: Reading, code: str, *details: tuple[str, object]) -> str | None:
     """Return the text of a scalar; anything else, or nothing at all, is the given problem."""
     if isinstance(node, Scalar):

@@ -38,7 +38,8 @@ class Reading:
     layer: str = ""
     beside: Callable[[str], bytes | None] = lambda _name: None
     source: Source = Source()
-    script: Language | None = None
+    script: Language | None = None  # of the keys; the first one says it, unless most of the file's are in the other
+    _keys: dict[Location, Language] = field(default_factory=dict)
     _by_chinese: dict[str, Fact | None] = field(default_factory=dict)
 
     def problem(self, code: str, place: Location, *details: tuple[str, object], hint: str = "") -> None:
@@ -60,11 +61,18 @@ class Reading:
         if KEYS.get(name, name) == name:
             return
         script: Language = "en" if scalar.text == name else "zh"
+        self._keys[scalar.location] = script
         if self.script is None:
             self.script = script
         elif script != self.script:
             meant = KEYS[name] if self.script == "zh" else name
             self.problem("P013", scalar.location, ("key", scalar.text), hint=meant)
+
+    @property
+    def script_of_most(self) -> Language | None:
+        """Return the script of most keys that were read; that of the first where as many are in the other."""
+        scripts = list(self._keys.values())
+        return max(dict.fromkeys(scripts), key=scripts.count, default=self.script)
 
     def spelled(self, name: str) -> str:
         """Return one of the language's own keys in the script of this file."""

@@ -618,14 +618,8 @@ def test_no_two_keys_share_a_chinese_spelling_and_no_key_is_both() -> None:
     assert not set(KEYS) & set(KEYS.values())
 
 
-@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
-def test_a_chapter_that_mixes_the_scripts_is_refused_at_the_first_key_of_the_other(
-    chapter: str, tmp_path: Path
-) -> None:
-    english, chinese = (spelled(CHAPTERS[chapter], script).splitlines(keepends=True) for script in (False, True))
-    last = max(number for number, line in enumerate(english) if line != chinese[number])
-    mixed = "".join([*english[:last], chinese[last], *english[last + 1 :]])
-    shelf = written(tmp_path, False, {chapter: mixed})
+def problems_with(root: Path, chinese: bool, chapter: str, text: str) -> list[Problem]:
+    shelf = written(root, chinese, {chapter: text})
     folder = shelf.folder("town")
     assert folder is not None
     problems: list[Problem] = []
@@ -633,6 +627,29 @@ def test_a_chapter_that_mixes_the_scripts_is_refused_at_the_first_key_of_the_oth
         read_cases(folder, load_policy(folder, shelf), problems)
     except PolicyError as error:
         problems = list(error.problems)
+    return problems
+
+
+@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
+def test_a_chapter_that_mixes_the_scripts_is_refused_at_the_first_key_of_the_other(
+    chapter: str, tmp_path: Path
+) -> None:
+    english, chinese = (spelled(CHAPTERS[chapter], script).splitlines(keepends=True) for script in (False, True))
+    last = max(number for number, line in enumerate(english) if line != chinese[number])
+    problems = problems_with(tmp_path, False, chapter, "".join([*english[:last], chinese[last], *english[last + 1 :]]))
     assert {problem.code for problem in problems} == {"P013"}
     assert problems[0].location.line == last + 1
     assert problems[0].hint in KEYS
+
+
+@pytest.mark.parametrize("chapter", ["accounts.yaml", "cases.yaml", "county.yaml", "menu.yaml"])
+def test_one_odd_key_at_the_head_of_a_file_is_odd_and_not_all_those_after_it(chapter: str, tmp_path: Path) -> None:
+    odd, right = re.search(r"K_([a-z_]+):", CHAPTERS[chapter]), spelled(CHAPTERS[chapter], chinese=True)
+    assert odd is not None
+    (problem,) = problems_with(tmp_path, True, chapter, right.replace(f"{KEYS[odd[1]]}:", f"{odd[1]}:", 1))
+    assert (problem.code, dict(problem.details)["key"], problem.hint) == ("P013", odd[1], KEYS[odd[1]])
+
+
+def test_where_as_many_keys_are_in_either_script_the_first_one_says_which_is_odd(tmp_path: Path) -> None:
+    text = "- id: one\n  每小时积分: 1\n"
+    assert [one.hint for one in problems_with(tmp_path, True, "earning.yaml", text)][:1] == ["points_per_hour"]
