@@ -34,7 +34,7 @@ from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.contents import content_of, hash_of
 from lianxing.engine.ledger.drafts import Booking
-from lianxing.engine.ledger.errors import BusyError, ConflictError, InvalidError, RefusedError
+from lianxing.engine.ledger.errors import BusyError, ConflictError, DamagedPassbookError, InvalidError, RefusedError
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Held, Noted
@@ -65,6 +65,8 @@ _Owner = tuple[VolunteerId, CountyId]
 CHUNK_RECORDS = 50_000  # are read together, so that a person is folded once
 AT_ONCE_RECORDS = 500  # are written in a transaction, so that whoever stands at a counter need not wait long,
 ALONE_TIMES = 4  # and so many times as many as long as nobody does
+DAMAGED = "damaged_passbook"  # why the records of somebody are set aside,
+DAMAGED_MAX = 1_000  # up to so many of them: more have one cause, which an import does not go round
 PAUSE_SECONDS = 0.002  # between transactions: whoever waits asks as often as this
 
 Progress = Callable[[str, int], None]
@@ -214,6 +216,14 @@ class Intake:
                     if dry_run:
                         raise _Undo
                 break
+            except DamagedPassbookError as error:
+                sound, damaged = self._apart(chunks, error)
+                if not damaged or len(damaged) + report.reasons[DAMAGED] > DAMAGED_MAX:
+                    raise
+                for row in damaged:
+                    report.set_aside += 1
+                    self._aside(row, report)
+                return self._booked(sound, report, dry_run=dry_run)
             except (BusyError, RefusedError):
                 # Where many write at once: to the same passbook, or the very record.
                 if attempt == ATTEMPTS or not self.ledger.database.is_postgres:
@@ -222,6 +232,26 @@ class Intake:
             self.put_aside(row)
         report.add(counted)
         return done
+
+    def _apart(self, chunks: Sequence[_Chunk], error: DamagedPassbookError) -> tuple[list[_Chunk], list[SetAside]]:
+        """Return what has nothing to do with a damaged passbook, and what has, as it is set aside."""
+        by_registry = _by_registry((one.registry, one.id) for chunk in chunks for one in chunk)
+        with self.ledger.reading() as reading:
+            booked = {
+                (registry, id)
+                for registry, ids in by_registry.items()
+                for id, (owner, _county) in reading.owners(registry, ids).items()
+                if owner == error.volunteer
+            }
+
+        def concerned(one: _Reviewed | Withdrawn) -> bool:
+            told_of = one.record.volunteer if isinstance(one, _Reviewed) else ""
+            return told_of == error.volunteer or (one.registry, one.id) in booked
+
+        sound = [[one for one in chunk if not concerned(one)] for chunk in chunks]
+        why = (("zh", error.meaning.zh), ("en", error.meaning.en))
+        aside = [_row_aside(one, "volunteer", DAMAGED, why) for chunk in chunks for one in chunk if concerned(one)]
+        return sound, aside
 
     def _begin(self, writing: Writing, report: Report) -> None:
         self._volunteers(writing, report)
@@ -234,7 +264,9 @@ class Intake:
 
     def _tell(self, done: _Done) -> None:
         """Let what has happened be known: stars bring their points, and plugins are told."""
-        with suppress(BusyError):  # then the next thing that is asked of the passbook books them, or a run
+        with suppress(
+            BusyError, DamagedPassbookError
+        ):  # then the next thing that is asked of the passbook books them, or a run
             book_stars(self.ledger, self.rulebook, done.people, self.on)
         for assessment, entry in done.entries:
             self.host.tell("record_assessed", assessment=assessment, entry=entry)
@@ -484,7 +516,7 @@ class Intake:
         """Yield what becomes of a record that is booked with other content."""
         if owner is None or owner[1] != self.rulebook.policy.county.id:
             report.set_aside += 1
-            self._aside(_elsewhere(one), report)
+            self._aside(_row_aside(one, "county", "booked_elsewhere"), report)
         elif isinstance(one, Withdrawn):
             report.withdrawn += 1
             held = next(iter(writing.held(one.id, one.registry)), None)
@@ -642,14 +674,18 @@ class _Reviewed(NamedTuple):
 
 def _hashes(writing: Writing, keys: Iterable[_Key]) -> dict[_Key, str]:
     """Return the hash of the newest content of each of these records that the ledger holds."""
-    by_registry: dict[RegistryId, list[RecordId]] = defaultdict(list)
-    for registry, id in keys:
-        by_registry[registry].append(id)
     return {
         (registry, id): hashed
-        for registry, ids in by_registry.items()
+        for registry, ids in _by_registry(keys).items()
         for id, hashed in writing.content_hashes(registry, ids).items()
     }
+
+
+def _by_registry(keys: Iterable[_Key]) -> dict[RegistryId, list[RecordId]]:
+    found: dict[RegistryId, list[RecordId]] = defaultdict(list)
+    for registry, id in keys:
+        found[registry].append(id)
+    return found
 
 
 def _states(writing: Writing, registry: RegistryId, owners: Mapping[RecordId, _Owner]) -> dict[RecordId, list[str]]:
@@ -782,7 +818,9 @@ def _not_our_own(registry: str) -> None:
         )
 
 
-def _elsewhere(one: _Reviewed | Withdrawn) -> SetAside:
+def _row_aside(
+    one: _Reviewed | Withdrawn, heading: str, reason: str, details: tuple[tuple[str, str], ...] = ()
+) -> SetAside:
     if isinstance(one, _Reviewed):
-        return as_set_aside(one.record, "county", "booked_elsewhere")
-    return withdrawal_set_aside(one, "county", "booked_elsewhere")
+        return as_set_aside(one.record, heading, reason, details)
+    return withdrawal_set_aside(one, heading, reason, details)

@@ -423,6 +423,7 @@ class Writing(Reading):
             ):
                 book = Book(id, number, bytes(head), recorded_at, number, closed_on)
                 self._books[person, county] = found[id] = book
+                self._known[person, county] = id
         for id, account, unit, posted, floor in holdings.balances(self._connection, list(found)) if found else ():
             found[id].posted[account, unit] = posted
             found[id].floors[account, unit] = floor
