@@ -186,6 +186,7 @@ class Intake:
         for first in groups:
             more = islice(groups, ALONE_TIMES - 1 if alone else 0)
             done = self._booked([[*first, *chain.from_iterable(more)]], report)
+            self._book_stars(done)
             self._tell(done)
             alone = alone and done.alone
             sleep(PAUSE_SECONDS)
@@ -199,6 +200,7 @@ class Intake:
         chunks = list(_chunks(self._reviewed(records, report), CHUNK_RECORDS))
         done = self._booked(chunks, report, dry_run=dry_run)
         if not dry_run:
+            self._book_stars(done)
             self._tell(done)
         return report
 
@@ -262,12 +264,15 @@ class Intake:
         content = orjson.dumps(kept_of(policy), option=orjson.OPT_SORT_KEYS)
         writing.save_policy(policy.digest, policy.county.id, policy.county.label.zh or policy.county.label.en, content)
 
-    def _tell(self, done: _Done) -> None:
-        """Let what has happened be known: stars bring their points, and plugins are told."""
+    def _book_stars(self, done: _Done) -> None:
+        """Book the points that stars have brought to those whose records changed."""
         with suppress(
             BusyError, DamagedPassbookError
         ):  # then the next thing that is asked of the passbook books them, or a run
             book_stars(self.ledger, self.rulebook, done.people, self.on)
+
+    def _tell(self, done: _Done) -> None:
+        """Let plugins know what has happened."""
         for assessment, entry in done.entries:
             self.host.tell("record_assessed", assessment=assessment, entry=entry)
         for found, before in done.changes:
