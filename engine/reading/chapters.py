@@ -123,7 +123,7 @@ def read_layer(folder: Folder, head: LayerHead, below: Mapping[str, Fact], probl
 
     def chapter(name: str, form: Form[T], known: Mapping[str, Fact]) -> T | None:
         content = folder.content(name)
-        reading = Reading("", known, problems, layer=folder.id, beside=folder.content, source=source)
+        reading = Reading("", known, problems, folder.id, folder.content, source, county_script=head.script)
         return None if content is None else read_file(folder, name, content, form, reading)
 
     measures = chapter("measures.yaml", MEASURES, facts) or ()

@@ -129,7 +129,7 @@ class _Columns:
 
     def _facts(self, reading: Reading) -> list[str]:
         return [
-            fact.zh if reading.script == "zh" and fact.zh else fact.name
+            fact.zh if reading.own_script == "zh" and fact.zh else fact.name
             for fact in reading.facts.values()
             if fact.scope is self.scope and fact.name not in WORKED_OUT and fact.name not in self.targets
         ]
