@@ -653,3 +653,24 @@ def test_one_odd_key_at_the_head_of_a_file_is_odd_and_not_all_those_after_it(cha
 def test_where_as_many_keys_are_in_either_script_the_first_one_says_which_is_odd(tmp_path: Path) -> None:
     text = "- id: one\n  每小时积分: 1\n"
     assert [one.hint for one in problems_with(tmp_path, True, "earning.yaml", text)][:1] == ["points_per_hour"]
+
+
+@pytest.mark.parametrize(
+    ("chapter", "right", "wrong", "said"),
+    [
+        ("accounts.yaml", "持有人: ", "持有人 ", "此处不应有冒号"),
+        ("hours.yaml", "}\n", "\n", "花括号里少了逗号，或没有“}”"),
+        ("menu.yaml", "[本人, 配偶]", "[本人, 配偶", "方括号里少了逗号，或没有“]”"),
+        ("measures.yaml", "合计: 时长", "合计: 甲", "“甲”不能统计；可用：时长, "),
+        ("redemption.yaml", "折算: 1 yuan", "折算: 1", "是否想写“1 元”"),
+        ("transition.yaml", "施行日: ", "实施日: ", "此处可写：施行日, "),
+        ("redemption.yaml", "10 hours", "10 个", "（写作 30 分钟）"),
+    ],
+)
+def test_what_is_wrong_with_a_chinese_file_is_said_in_chinese(
+    chapter: str, right: str, wrong: str, said: str, tmp_path: Path
+) -> None:
+    text = spelled(CHAPTERS[chapter], chinese=True)
+    assert right in text
+    told = [one.text("zh") for one in problems_with(tmp_path, True, chapter, text.replace(right, wrong, 1))]
+    assert any(said in one for one in told), told
