@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
-from lianxing.engine.ledger.errors import STUMBLES, DamagedError, DamagedPassbookError, LedgerError
+from lianxing.engine.ledger.batching import is_postgres
+from lianxing.engine.ledger.errors import STUMBLES, ConflictError, DamagedError, DamagedPassbookError, LedgerError
 from lianxing.engine.ledger.reading import Reading, chunks
 
 
@@ -23,7 +24,9 @@ def blaming(reading: Reading) -> Iterator[None]:
         yield
     except DamagedPassbookError:
         raise
-    except (*STUMBLES, NoResultFound, DamagedError) as error:
+    except (*STUMBLES, NoResultFound, DamagedError, ConflictError) as error:
+        if isinstance(error, ConflictError) and is_postgres(reading._connection):
+            raise  # where a writer is alone nobody else can have been faster
         damaged = None
         with suppress(*STUMBLES, SQLAlchemyError, LedgerError):  # what cannot be proven is not blamed on anybody
             damaged = _damaged(reading)

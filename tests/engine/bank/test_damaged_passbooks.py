@@ -23,6 +23,8 @@ from lianxing.plugins.host import Host
 from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import Close, Give, Redeem, Refund, Release, Reserve, Settle, UsePerk
+from lianxing.rules.facts import RecordId, RegistryId
+from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counter import Counter, bank
 from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, PERKS, take_in
 from tests.engine.bank.forging import copy_of
@@ -172,6 +174,14 @@ def test_an_import_sets_the_records_of_a_damaged_passbook_aside_and_books_the_ot
     assert (report.booked, report.set_aside, report.records_read) == (1, 2, 3)
     assert report.reasons == {"damaged_passbook": 2}
     assert here.kinds(BEN)[-1] == "original"
+
+
+def test_who_is_alone_with_the_file_is_not_told_that_somebody_else_was_faster(
+    damaged: Callable[[str], Counter],
+) -> None:
+    here = damaged(f"UPDATE record_key SET original = original + 1 WHERE {ANNS}")
+    report = here.take(Withdrawn(RecordId("2024-01-10"), RegistryId("test"), "a mistake"))
+    assert (report.withdrawn, report.reasons) == (0, {"damaged_passbook": 1})
 
 
 def test_verify_names_a_damaged_passbook_and_decides_everybody_else_again(damaged: Callable[[str], Counter]) -> None:
