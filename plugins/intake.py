@@ -185,7 +185,7 @@ class Intake:
         groups = _by_person(chunk, AT_ONCE_RECORDS)
         for first in groups:
             more = islice(groups, ALONE_TIMES - 1 if alone else 0)
-            done = self._booked([[*first, *chain.from_iterable(more)]], report)
+            done = self._booked_of_the_sound([*first, *chain.from_iterable(more)], report)
             self._book_stars(done)
             self._tell(done)
             alone = alone and done.alone
@@ -195,6 +195,7 @@ class Intake:
         """Take in a few records at once, in one transaction; nothing is fetched and no run is noted.
 
         With `dry_run` nothing is kept and nobody is told. BusyError where others are writing all the time: try again.
+        DamagedPassbookError where one of the passbooks was changed by hand: nothing is taken in.
         """
         report = Report()
         chunks = list(_chunks(self._reviewed(records, report), CHUNK_RECORDS))
@@ -203,6 +204,19 @@ class Intake:
             self._book_stars(done)
             self._tell(done)
         return report
+
+    def _booked_of_the_sound(self, chunk: _Chunk, report: Report) -> _Done:
+        """Book what came in, and set aside what has to do with a damaged passbook."""
+        while True:
+            try:
+                return self._booked([chunk], report)
+            except DamagedPassbookError as error:
+                chunk, damaged = self._apart(chunk, error)
+                if not damaged or len(damaged) + report.reasons[DAMAGED] > DAMAGED_MAX:
+                    raise
+                for row in damaged:
+                    report.set_aside += 1
+                    self._aside(row, report)
 
     def _booked(self, chunks: Sequence[_Chunk], report: Report, *, dry_run: bool = False) -> _Done:
         """Book chunks in one transaction; where somebody else was faster, again, on what they have left."""
@@ -218,14 +232,6 @@ class Intake:
                     if dry_run:
                         raise _Undo
                 break
-            except DamagedPassbookError as error:
-                sound, damaged = self._apart(chunks, error)
-                if not damaged or len(damaged) + report.reasons[DAMAGED] > DAMAGED_MAX:
-                    raise
-                for row in damaged:
-                    report.set_aside += 1
-                    self._aside(row, report)
-                return self._booked(sound, report, dry_run=dry_run)
             except (BusyError, RefusedError):
                 # Where many write at once: to the same passbook, or the very record.
                 if attempt == ATTEMPTS or not self.ledger.database.is_postgres:
@@ -235,9 +241,9 @@ class Intake:
         report.add(counted)
         return done
 
-    def _apart(self, chunks: Sequence[_Chunk], error: DamagedPassbookError) -> tuple[list[_Chunk], list[SetAside]]:
+    def _apart(self, chunk: _Chunk, error: DamagedPassbookError) -> tuple[_Chunk, list[SetAside]]:
         """Return what has nothing to do with a damaged passbook, and what has, as it is set aside."""
-        by_registry = _by_registry((one.registry, one.id) for chunk in chunks for one in chunk)
+        by_registry = _by_registry((one.registry, one.id) for one in chunk)
         with self.ledger.reading() as reading:
             booked = {
                 (registry, id)
@@ -250,10 +256,9 @@ class Intake:
             told_of = one.record.volunteer if isinstance(one, _Reviewed) else ""
             return told_of == error.volunteer or (one.registry, one.id) in booked
 
-        sound = [[one for one in chunk if not concerned(one)] for chunk in chunks]
         why = (("zh", error.meaning.zh), ("en", error.meaning.en))
-        aside = [_row_aside(one, "volunteer", DAMAGED, why) for chunk in chunks for one in chunk if concerned(one)]
-        return sound, aside
+        aside = [_row_aside(one, "volunteer", DAMAGED, why) for one in chunk if concerned(one)]
+        return [one for one in chunk if not concerned(one)], aside
 
     def _begin(self, writing: Writing, report: Report) -> None:
         self._volunteers(writing, report)

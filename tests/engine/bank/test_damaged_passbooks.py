@@ -20,6 +20,7 @@ from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.plugins.desk import Desk
 from lianxing.plugins.host import Host
+from lianxing.plugins.intake import Intake
 from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.balances import ClosingEvent
 from lianxing.rules.commands import Close, Give, Redeem, Refund, Release, Reserve, Settle, UsePerk
@@ -182,6 +183,9 @@ def test_who_is_alone_with_the_file_is_not_told_that_somebody_else_was_faster(
     here = damaged(f"UPDATE record_key SET original = original + 1 WHERE {ANNS}")
     report = here.take(Withdrawn(RecordId("2024-01-10"), RegistryId("test"), "a mistake"))
     assert (report.withdrawn, report.reasons) == (0, {"damaged_passbook": 1})
+    one_by_one = Intake(Host(installed=False), here.rulebook, here.ledger, RegistryId("test"), DAY, lambda _row: None)
+    with pytest.raises(DamagedPassbookError):
+        one_by_one.take([Withdrawn(RecordId("2024-01-10"), RegistryId("test"), "a mistake")])
 
 
 def test_verify_names_a_damaged_passbook_and_decides_everybody_else_again(damaged: Callable[[str], Counter]) -> None:
