@@ -270,10 +270,8 @@ class Intake:
         writing.save_policy(policy.digest, policy.county.id, policy.county.label.zh or policy.county.label.en, content)
 
     def _book_stars(self, done: _Done) -> None:
-        """Book the points that stars have brought to those whose records changed."""
-        with suppress(
-            BusyError, DamagedPassbookError
-        ):  # then the next thing that is asked of the passbook books them, or a run
+        """Book the points that stars have brought; where that cannot be, the next request does or a run."""
+        with suppress(BusyError, DamagedPassbookError):
             book_stars(self.ledger, self.rulebook, done.people, self.on)
 
     def _tell(self, done: _Done) -> None:
