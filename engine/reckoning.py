@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
+from lianxing.engine.amounts import counted
 from lianxing.engine.calendars import WORKING_FACTS
+from lianxing.engine.reading.vocabulary import KEYS
 from lianxing.rules.conditions import Compare, CompareFacts, DatedCompare, Missing, OneOf, facts_of
 from lianxing.rules.dates import Dated
+from lianxing.rules.known_facts import CALENDAR_FACTS, RECORD_FACTS
 from lianxing.rules.periods import Term
-from lianxing.rules.places import Clause, Location
+from lianxing.rules.places import Clause, Label, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import Problem
 from lianxing.rules.review import Evaluation, Notice, Retention, Stage
 
 _NOTICES = frozenset(("notice", "notice_days"))  # of stars, sanctions and menus: working days, without the unit
+_CHINESE = {fact.name: fact.zh for fact in (*CALENDAR_FACTS, *RECORD_FACTS)}
 _BY_WORKING_DAYS = WORKING_FACTS | {"working_days_to_entry", "working_days_to_evaluation"}
 
 
@@ -42,11 +46,12 @@ def _goes_round(notice: Notice, other: Notice | Stage) -> Iterator[Problem]:
         yield Problem("P607", other.clause.location, told)
 
 
-def _reckoned(shape: object, place: Location) -> Iterator[tuple[str, Location]]:
+def _reckoned(shape: object, place: Location) -> Iterator[tuple[Label, Location]]:
     """Yield what goes by working days in a shape, with its place: each test, and each statement with a deadline."""
     match shape:
         case Compare() | DatedCompare() | CompareFacts() | OneOf() | Missing():
-            yield from ((name, shape.location) for name in sorted(facts_of(shape) & _BY_WORKING_DAYS))
+            for name in sorted(facts_of(shape) & _BY_WORKING_DAYS):
+                yield Label(_CHINESE.get(name, name), name), shape.location
         case Dated():
             for entry in shape.entries:
                 yield from _reckoned(entry.value, entry.location)
@@ -63,7 +68,7 @@ def _reckoned(shape: object, place: Location) -> Iterator[tuple[str, Location]]:
             for field in fields(shape):
                 value = getattr(shape, field.name)
                 if field.name in _NOTICES and value is not None and not _is_term(value):
-                    yield field.name, here
+                    yield Label(KEYS[field.name], field.name), here
                 yield from _reckoned(value, here)
 
 
@@ -72,7 +77,9 @@ def _is_term(value: object) -> bool:
     return isinstance(value, Dated) and isinstance(value.entries[0].value, Term)
 
 
-def _written(term: Term) -> str:
+def _written(term: Term) -> Label:
     if term.working_days:
-        return f"{term.working_days} working days"
-    return f"{term.days} days" if term.days else f"{term.months} months"
+        return Label(f"{term.working_days} 个工作日", counted(term.working_days, "working day", "working days"))
+    if term.days:
+        return Label(f"{term.days} 天", counted(term.days, "day", "days"))
+    return Label(f"{term.months} 个月", counted(term.months, "month", "months"))

@@ -135,10 +135,10 @@ class Desk:
         """Return the redemption that was settled or approved; None where nothing of an offer was reserved."""
         with self._ledger.reading() as reading:
             later = reading.passbook_entries(command.volunteer, command.county, after=command.entry - 1)
-        body = orjson.loads(later[0].body)
-        if "price" not in body:
-            return None
-        asked = body["asked"]
+            body = orjson.loads(later[0].body)
+            if "price" not in body:
+                return None
+            asked = body["asked"]
         redeemed = Redeem(
             volunteer=command.volunteer,
             county=command.county,

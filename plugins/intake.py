@@ -34,7 +34,7 @@ from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.contents import content_of, hash_of
 from lianxing.engine.ledger.drafts import Booking
-from lianxing.engine.ledger.errors import BusyError, ConflictError, InvalidError, RefusedError
+from lianxing.engine.ledger.errors import BusyError, ConflictError, DamagedPassbookError, InvalidError, RefusedError
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Held, Noted
@@ -66,6 +66,8 @@ CHUNK_RECORDS = 50_000  # are read together, so that a person is folded once
 AT_ONCE_RECORDS = 500  # are written in a transaction, so that whoever stands at a counter need not wait long,
 PORTION_RECORDS = 250  # are sent to the database together
 ALONE_TIMES = 4  # and so many times as many as long as nobody does
+DAMAGED = "damaged_passbook"  # why the records of somebody are set aside,
+DAMAGED_MAX = 1_000  # up to so many of them: more have one cause, which an import does not go round
 PAUSE_SECONDS = 0.002  # between transactions: whoever waits asks as often as this
 
 Progress = Callable[[str, int], None]
@@ -184,7 +186,8 @@ class Intake:
         groups = _by_person(chunk, AT_ONCE_RECORDS)
         for first in groups:
             more = islice(groups, ALONE_TIMES - 1 if alone else 0)
-            done = self._booked([[*first, *chain.from_iterable(more)]], report)
+            done = self._booked_of_the_sound([*first, *chain.from_iterable(more)], report)
+            self._book_stars(done)
             self._tell(done)
             alone = alone and done.alone
             sleep(PAUSE_SECONDS)
@@ -193,13 +196,28 @@ class Intake:
         """Take in a few records at once, in one transaction; nothing is fetched and no run is noted.
 
         With `dry_run` nothing is kept and nobody is told. BusyError where others are writing all the time: try again.
+        DamagedPassbookError where one of the passbooks was changed by hand: nothing is taken in.
         """
         report = Report()
         chunks = list(_chunks(self._reviewed(records, report), CHUNK_RECORDS))
         done = self._booked(chunks, report, dry_run=dry_run)
         if not dry_run:
+            self._book_stars(done)
             self._tell(done)
         return report
+
+    def _booked_of_the_sound(self, chunk: _Chunk, report: Report) -> _Done:
+        """Book what came in, and set aside what has to do with a damaged passbook."""
+        while True:
+            try:
+                return self._booked([chunk], report)
+            except DamagedPassbookError as error:
+                chunk, damaged = self._apart(chunk, error)
+                if not damaged or len(damaged) + report.reasons[DAMAGED] > DAMAGED_MAX:
+                    raise
+                for row in damaged:
+                    report.set_aside += 1
+                    self._aside(row, report)
 
     def _booked(self, chunks: Sequence[_Chunk], report: Report, *, dry_run: bool = False) -> _Done:
         """Book chunks in one transaction; where somebody else was faster, again, on what they have left."""
@@ -224,6 +242,25 @@ class Intake:
         report.add(counted)
         return done
 
+    def _apart(self, chunk: _Chunk, error: DamagedPassbookError) -> tuple[_Chunk, list[SetAside]]:
+        """Return what has nothing to do with a damaged passbook, and what has, as it is set aside."""
+        by_registry = _by_registry((one.registry, one.id) for one in chunk)
+        with self.ledger.reading() as reading:
+            booked = {
+                (registry, id)
+                for registry, ids in by_registry.items()
+                for id, (owner, _county) in reading.owners(registry, ids).items()
+                if owner == error.volunteer
+            }
+
+        def concerned(one: _Reviewed | Withdrawn) -> bool:
+            told_of = one.record.volunteer if isinstance(one, _Reviewed) else ""
+            return told_of == error.volunteer or (one.registry, one.id) in booked
+
+        why = (("zh", error.meaning.zh), ("en", error.meaning.en))
+        aside = [_row_aside(one, "volunteer", DAMAGED, why) for one in chunk if concerned(one)]
+        return [one for one in chunk if not concerned(one)], aside
+
     def _begin(self, writing: Writing, report: Report) -> None:
         self._volunteers(writing, report)
         self._save_policy(writing)
@@ -233,10 +270,13 @@ class Intake:
         content = orjson.dumps(kept_of(policy), option=orjson.OPT_SORT_KEYS)
         writing.save_policy(policy.digest, policy.county.id, policy.county.label.zh or policy.county.label.en, content)
 
-    def _tell(self, done: _Done) -> None:
-        """Let what has happened be known: stars bring their points, and plugins are told."""
-        with suppress(BusyError):  # then the next thing that is asked of the passbook books them, or a run
+    def _book_stars(self, done: _Done) -> None:
+        """Book the points that stars have brought; where that cannot be, the next request does or a run."""
+        with suppress(BusyError, DamagedPassbookError):
             book_stars(self.ledger, self.rulebook, done.people, self.on)
+
+    def _tell(self, done: _Done) -> None:
+        """Let plugins know what has happened."""
         for assessment, entry in done.entries:
             self.host.tell("record_assessed", assessment=assessment, entry=entry)
         for found, before in done.changes:
@@ -517,7 +557,7 @@ class Intake:
         """Yield what becomes of a record that is booked with other content."""
         if owner is None or owner[1] != self.rulebook.policy.county.id:
             report.set_aside += 1
-            self._aside(_elsewhere(one), report)
+            self._aside(_row_aside(one, "county", "booked_elsewhere"), report)
         elif isinstance(one, Withdrawn):
             report.withdrawn += 1
             held = next(iter(writing.held(one.id, one.registry)), None)
@@ -673,14 +713,18 @@ class _Reviewed(NamedTuple):
 
 def _hashes(writing: Writing, keys: Iterable[_Key]) -> dict[_Key, str]:
     """Return the hash of the newest content of each of these records that the ledger holds."""
-    by_registry: dict[RegistryId, list[RecordId]] = defaultdict(list)
-    for registry, id in keys:
-        by_registry[registry].append(id)
     return {
         (registry, id): hashed
-        for registry, ids in by_registry.items()
+        for registry, ids in _by_registry(keys).items()
         for id, hashed in writing.content_hashes(registry, ids).items()
     }
+
+
+def _by_registry(keys: Iterable[_Key]) -> dict[RegistryId, list[RecordId]]:
+    found: dict[RegistryId, list[RecordId]] = defaultdict(list)
+    for registry, id in keys:
+        found[registry].append(id)
+    return found
 
 
 def _states(writing: Writing, registry: RegistryId, owners: Mapping[RecordId, _Owner]) -> dict[RecordId, list[str]]:
@@ -854,7 +898,9 @@ def _not_our_own(registry: str) -> None:
         )
 
 
-def _elsewhere(one: _Reviewed | Withdrawn) -> SetAside:
+def _row_aside(
+    one: _Reviewed | Withdrawn, heading: str, reason: str, details: tuple[tuple[str, str], ...] = ()
+) -> SetAside:
     if isinstance(one, _Reviewed):
-        return as_set_aside(one.record, "county", "booked_elsewhere")
-    return withdrawal_set_aside(one, "county", "booked_elsewhere")
+        return as_set_aside(one.record, heading, reason, details)
+    return withdrawal_set_aside(one, heading, reason, details)

@@ -6,7 +6,8 @@ statement is as of a pair of dates: of what happened up to a day, and was record
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 
 from lianxing.rules.assessments import Refusal
@@ -189,8 +190,9 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class EndingLot:
-    """What is left of a deposit that ends soon; `last_day` is the last on which it can be spent.
+    """What is left of the deposits of a day that end soon; `last_day` is the last on which it can be spent.
 
+    `lot` is the first of them, `source` what all of them came from, empty where they came from several things.
     `taken_by` is the change of rules that takes it on the next day; None where its own time is over.
     """
 
@@ -203,6 +205,24 @@ class EndingLot:
     remaining: int
     source: str
     taken_by: Cited | None = None
+
+    @property
+    def days(self) -> tuple[str, date, date, Cited | None]:
+        """Return what lots have in common of which people are told together."""
+        return self.account, self.earned_on, self.last_day, self.taken_by
+
+
+def day_by_day(ending: Iterable[EndingLot]) -> tuple[EndingLot, ...]:
+    """Return what ends, the first to end first; what one account got of a day and ends alike is told as one."""
+    found: dict[tuple[str, date, date, Cited | None], EndingLot] = {}
+    for one in sorted(ending, key=lambda one: (one.last_day, one.account, one.lot)):
+        first = found.get(one.days)
+        if first is None:
+            found[one.days] = one
+        else:
+            source = one.source if one.source == first.source else ""
+            found[one.days] = replace(first, remaining=first.remaining + one.remaining, source=source)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -74,13 +75,11 @@ def credited(
     the bodies of records say that never came in. What is booked for a day in the past may have ended since; a run lets
     it go. The body of a booking says on which day it was booked: without that nobody could do it again.
     """
+    doing = _Crediting(rulebook, person, found, number, today, passing, closed, [Effects() for _one in found.bookings])
     after = {one.record.key: one for one in found.after}
-    accounts = [account for account in rulebook.policy.accounts if _earns_at_all(account)]
-    pools = passing is not None and passing.any
-    effects = [Effects() for _booking in found.bookings]
-    dated: set[int] = set()
-    besides_it: dict[int, list[dict[str, Any]]] = {}
-    for account in accounts:
+    for account in rulebook.policy.accounts:
+        if not _earns_at_all(account):
+            continue
         worths = [
             _worth(rulebook, person, account, booking, found.before.get(booking.record.key), after)
             for booking in found.bookings
@@ -89,56 +88,102 @@ def credited(
         if not outside and not any(worth.was or worth.now for worth in worths):
             continue
         if account.holder in (Holder.POOL, Holder.ORGANISATION):
-            for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
-                lines = _to_others(account, booking, worth, found.before, today, passing)
-                if lines is not None:
-                    effect.lines += lines
-                    dated.add(at)
-            continue
-        wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
-        wallet.unstored |= outside
-        _reached(wallet, effects[0], today, number + 1)
-        for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
-            was = found.before.get(booking.record.key)
-            moves = on_days(account, booking.record.day, None if was is None else was.record.day, worth)
-            if moves:
-                wallet.next_lot = max(wallet.next_lot, first_lot(number + at))
-                wallets.knows_rest(wallet, _source(booking), worth.was)
-                for day, more in moves:
-                    change(wallet, effect, _source(booking), day, more, today)
-                dated.add(at)
-                if closed is not None and any(more >= 0 for _day, more in moves):
-                    _closes_again(wallet, effect, closed, today, person.id, passing)
-                if passing is not None and pools and effect.lines:
-                    passing.share(person.id, effect, booking.record.day, "overflow")
-            said = _unstored_data(account, wallet.unstored.get(_source(booking)))
-            if said is not None:
-                besides_it.setdefault(at, []).append(said)
-    units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
-    told = zip(found.bookings, found.assessments, effects, strict=True) if units or unstored else ()
-    for at, (booking, assessment, effect) in enumerate(told, 1):
-        over = _over_limits(units, assessment)
-        lines = _to_pool(over, unstored.get(booking.record.key, ()))
-        if passing is not None and lines:
-            effect.lines += lines
-            passing.share(person.id, effect, booking.record.day, "overflow")
-            dated.add(at)
-        if over:
-            besides_it.setdefault(at, []).extend(
-                {"account": "", "unit": unit, "over": amount, "to": DONATION_POOL} for unit, amount in over.items()
-            )
-    for at, (booking, effect) in enumerate(zip(found.bookings, effects, strict=True), 1):
-        if at in dated:
-            booking.body = _with(booking.body, {BOOKED_ON: today.isoformat(), **passed_data(effect)})
-        if at in besides_it:
-            booking.body = _with(booking.body, {UNSTORED: besides_it[at]})
-        booking.lines = tuple(effect.lines)
-        booking.lots = tuple(effect.lots)
-        booking.opened = tuple(effect.opened)
-        booking.floors = tuple(effect.floors)
-        booking.ended = tuple(effect.ended)
-        booking.wallets = tuple(effect.wallets)
+            doing.hand_on(account, worths)
+        else:
+            wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
+            wallet.unstored |= outside
+            doing.put_in(wallet, worths)
+    doing.hand_on_over_limits(unstored)
+    doing.complete()
     return found.bookings
+
+
+@dataclass(slots=True)
+class _Crediting:
+    """What the bookings of a recount do to accounts, step by step; bookings are counted from 1.
+
+    `dated` are those which rest on the day on which they are booked, `kept_out` what accounts have not taken in.
+    """
+
+    rulebook: Rulebook
+    person: Volunteer
+    found: Recount
+    number: int
+    today: date
+    passing: Passing | None
+    closed: Closed | None
+    effects: list[Effects]
+    dated: set[int] = field(default_factory=set)
+    kept_out: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def hand_on(self, account: Account, worths: Sequence[Worth]) -> None:
+        """Let what records are worth to an account of a pool or an organisation go there."""
+        for at, (effect, booking, worth) in enumerate(zip(self.effects, self.found.bookings, worths, strict=True), 1):
+            lines = _to_others(account, booking, worth, self.found.before, self.today, self.passing)
+            if lines is not None:
+                effect.lines += lines
+                self.dated.add(at)
+
+    def put_in(self, wallet: Wallet, worths: Sequence[Worth]) -> None:
+        """Put into a person's own account what records are worth, or take it back; what it does not store goes on."""
+        account, before = wallet.account, self.found.before
+        shares = self.passing is not None and self.passing.any
+        _reached(wallet, self.effects[0], self.today, self.number + 1)
+        for at, (effect, booking, worth) in enumerate(zip(self.effects, self.found.bookings, worths, strict=True), 1):
+            day, was = booking.record.day, before.get(booking.record.key)
+            moves = on_days(account, day, None if was is None else was.record.day, worth)
+            source = _source(booking)
+            if moves:
+                self._move(wallet, effect, source, at, worth, moves)
+                if self.passing is not None and shares and effect.lines:
+                    self.passing.share(self.person.id, effect, day, "overflow")
+            said = _unstored_data(account, wallet.unstored.get(source))
+            if said is not None:
+                self.kept_out.setdefault(at, []).append(said)
+
+    def _move(
+        self, wallet: Wallet, effect: Effects, source: str, at: int, worth: Worth, moves: Sequence[tuple[date, int]]
+    ) -> None:
+        """Book what comes in or is taken back of one record; in a closed passbook it goes where the rest went."""
+        wallet.next_lot = max(wallet.next_lot, first_lot(self.number + at))
+        wallets.knows_rest(wallet, source, worth.was)
+        for day, more in moves:
+            change(wallet, effect, source, day, more, self.today)
+        self.dated.add(at)
+        if self.closed is not None and any(more >= 0 for _day, more in moves):
+            _closes_again(wallet, effect, self.closed, self.today, self.person.id, self.passing)
+
+    def hand_on_over_limits(self, unstored: Mapping[tuple[str, str], Sequence[Any]]) -> None:
+        """Let what limits take off go to the pool, where the county has one for it, and come back from there."""
+        units = [UNITS[pool.unit] for pool in pools_of_limits(self.rulebook.policy)]
+        if not units and not unstored:
+            return
+        told = zip(self.found.bookings, self.found.assessments, self.effects, strict=True)
+        for at, (booking, assessment, effect) in enumerate(told, 1):
+            over = _over_limits(units, assessment)
+            lines = _to_pool(over, unstored.get(booking.record.key, ()))
+            if self.passing is not None and lines:
+                effect.lines += lines
+                self.passing.share(self.person.id, effect, booking.record.day, "overflow")
+                self.dated.add(at)
+            if over:
+                self.kept_out.setdefault(at, []).extend(
+                    {"account": "", "unit": unit, "over": amount, "to": DONATION_POOL} for unit, amount in over.items()
+                )
+
+    def complete(self) -> None:
+        """Write into each booking what it does, on which day it was booked and what never came in."""
+        for at, (booking, effect) in enumerate(zip(self.found.bookings, self.effects, strict=True), 1):
+            if at in self.dated:
+                booking.body = _with(booking.body, {BOOKED_ON: self.today.isoformat(), **passed_data(effect)})
+            if at in self.kept_out:
+                booking.body = _with(booking.body, {UNSTORED: self.kept_out[at]})
+            booking.lines = tuple(effect.lines)
+            booking.lots = tuple(effect.lots)
+            booking.opened = tuple(effect.opened)
+            booking.floors = tuple(effect.floors)
+            booking.ended = tuple(effect.ended)
+            booking.wallets = tuple(effect.wallets)
 
 
 def _with(body: bytes, more: Mapping[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeVar
 
 from lianxing.engine import wallets
 from lianxing.engine.bank.answering import Counter
@@ -24,7 +25,7 @@ from lianxing.engine.bank.sharing import is_person, lenders, shared
 from lianxing.engine.bank.star_points import STAR_POINTS, brings_points, of_stars, reached
 from lianxing.engine.bank.turning import CONVERTED, not_reached
 from lianxing.engine.ledger.drafts import Draft
-from lianxing.engine.ledger.errors import BusyError
+from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
@@ -33,6 +34,9 @@ from lianxing.rules.facts import VolunteerId
 EXPIRED = "expired"  # the kind of an entry
 PEOPLE_AT_ONCE = 500
 ATTEMPTS = 6
+DAMAGED_MAX = 50  # more damaged passbooks than this have one cause, and a run does not go round it
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -40,7 +44,8 @@ class Ended:
     """What a run has ended: people touched, reservations given back, and amounts by account.
 
     `changed` is by how much changes of rules made accounts less, below zero where they made them more; `stars` is what
-    came in with stars, less what of that was taken back.
+    came in with stars, less what of that was taken back; `damaged` are those whose passbook cannot be read: nothing of
+    them was ended.
     """
 
     people: int = 0
@@ -48,6 +53,7 @@ class Ended:
     amounts: dict[str, int] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     stars: dict[str, int] = field(default_factory=dict)
+    damaged: dict[VolunteerId, DamagedPassbookError] = field(default_factory=dict)
 
     def add(self, draft: Draft) -> None:
         """Count what an entry has taken from accounts, or of a star brought into them."""
@@ -86,24 +92,51 @@ def end_all(
     *,
     dry_run: bool = False,
 ) -> Ended:
-    """Book whatever ended before a day, a few hundred people in a transaction; doing it twice does nothing more."""
+    """Book whatever ended before a day, a few hundred people in a transaction; doing it twice does nothing more.
+
+    Who has a damaged passbook is left out and told.
+    """
     done = Ended()
     skip: set[VolunteerId] = set()
-    for people in _people(ledger, rulebook, on, skip):
+    for people in _people(ledger, rulebook, on, skip, done):
         if dry_run:
-            people = [id for id in people if id not in skip]
-            skip |= set(people)
-            with ledger.reading() as reading:
-                for customer in customers(reading, rulebook, people).values():
-                    _drafts(Counter(rulebook, {}, {}, lambda _id, _entry: (), lambda *_: None), customer, on, done)
-            continue
-        # Whoever has nothing to book (another account's rules keep it) is not looked at again in this run.
-        skip |= _ended(ledger, rulebook, people, on, done)
-        progress(done.people)
+            some = [id for id in people if id not in skip]
+            skip |= set(some)
+            done.join(_without_damaged(some, done, lambda sound: _foreseen(ledger, rulebook, sound, on)))
+        else:
+            # Whoever has nothing to book (another account's rules keep it) is not looked at again in this run.
+            skip |= _without_damaged(people, done, lambda sound: _ended(ledger, rulebook, sound, on, done))
+            progress(done.people)
+        skip.update(done.damaged)
     return done
 
 
-def _people(ledger: Ledger, rulebook: Rulebook, on: date, skip: set[VolunteerId]) -> Iterator[list[VolunteerId]]:
+def _without_damaged(people: Iterable[VolunteerId], done: Ended, work: Callable[[list[VolunteerId]], T]) -> T:
+    """Do something for people; for those with a damaged passbook, who are noted, nothing."""
+    sound = [id for id in people if id not in done.damaged]
+    while True:
+        try:
+            return work(sound)
+        except DamagedPassbookError as error:
+            person = VolunteerId(error.volunteer)
+            if person not in sound or len(done.damaged) >= DAMAGED_MAX:
+                raise
+            done.damaged[person] = error
+            sound.remove(person)
+
+
+def _foreseen(ledger: Ledger, rulebook: Rulebook, people: Iterable[VolunteerId], on: date) -> Ended:
+    """Return what would be booked for people; nothing is written."""
+    found = Ended()
+    with ledger.reading() as reading:
+        for customer in customers(reading, rulebook, people).values():
+            _drafts(Counter(rulebook, {}, {}, lambda _id, _entry: (), lambda *_: None), customer, on, found)
+    return found
+
+
+def _people(
+    ledger: Ledger, rulebook: Rulebook, on: date, skip: set[VolunteerId], done: Ended
+) -> Iterator[list[VolunteerId]]:
     """Yield, a few hundred at a time, whom a change of rules or a star has to reach, then who has what has ended."""
     county = rulebook.policy.county.id
     with ledger.reading() as reading:
@@ -111,7 +144,7 @@ def _people(ledger: Ledger, rulebook: Rulebook, on: date, skip: set[VolunteerId]
     for start in range(0, len(waiting), PEOPLE_AT_ONCE):
         yield waiting[start : start + PEOPLE_AT_ONCE]
     if rulebook.once(brings_points):
-        yield from _starred(ledger, rulebook, on)
+        yield from _starred(ledger, rulebook, on, done)
     while True:
         with ledger.reading() as reading:
             people = [id for id in reading.ending(county, on, PEOPLE_AT_ONCE + len(skip)) if id not in skip]
@@ -120,23 +153,24 @@ def _people(ledger: Ledger, rulebook: Rulebook, on: date, skip: set[VolunteerId]
         yield people
 
 
-def _starred(ledger: Ledger, rulebook: Rulebook, on: date) -> Iterator[list[VolunteerId]]:
+def _starred(ledger: Ledger, rulebook: Rulebook, on: date, done: Ended) -> Iterator[list[VolunteerId]]:
     """Yield, a few hundred at a time, to whom stars have brought points that are not booked yet, or not like this."""
+
+    def due(people: list[VolunteerId]) -> list[VolunteerId]:
+        with ledger.reading() as reading:
+            some = customers(reading, rulebook, people, parts=False)
+            alone = Passing(rulebook, {})
+            return [id for id, one in some.items() if next(of_stars(rulebook, one, alone, on), None) is not None]
+
     with ledger.reading() as reading:
         everybody = [id for id in reading.volunteer_ids(rulebook.policy.county.id) if is_person(id)]
     for start in range(0, len(everybody), PEOPLE_AT_ONCE):
-        with ledger.reading() as reading:
-            some = customers(reading, rulebook, everybody[start : start + PEOPLE_AT_ONCE], parts=False)
-            alone = Passing(rulebook, {})
-            found = [id for id, one in some.items() if next(of_stars(rulebook, one, alone, on), None) is not None]
+        found = _without_damaged(everybody[start : start + PEOPLE_AT_ONCE], done, due)
         if found:
             yield found
 
 
-def _ended(
-    ledger: Ledger, rulebook: Rulebook, people: Iterable[VolunteerId], on: date, done: Ended
-) -> set[VolunteerId]:
-    people = list(people)
+def _ended(ledger: Ledger, rulebook: Rulebook, people: list[VolunteerId], on: date, done: Ended) -> set[VolunteerId]:
     for attempt in range(1, ATTEMPTS + 1):
         found = Ended()
         try:

@@ -12,7 +12,7 @@ from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import chunks
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import VolunteerId
-from lianxing.rules.statements import EndingLot
+from lianxing.rules.statements import EndingLot, day_by_day
 
 EVERYBODY = 2**31 - 1
 
@@ -42,4 +42,4 @@ def notices(ledger: Ledger, rulebook: Rulebook, on: date, within_days: int) -> I
                     for lot in running_out(customer.wallet(account), on, until)
                 ]
                 if ending:
-                    yield Notice(id, tuple(sorted(ending, key=lambda one: (one.last_day, one.account, one.lot))))
+                    yield Notice(id, day_by_day(ending))

@@ -63,6 +63,7 @@ from lianxing.rules.statements import (
     Statement,
     StatementLine,
     Subject,
+    day_by_day,
 )
 from lianxing.rules.transition import Change as Rules
 
@@ -140,7 +141,7 @@ def statement_from(
             lines=tuple(lines),
             closing=book.states(until),
             pending=tuple(book.pending()),
-            ending=tuple(book.ending(notice_days)),
+            ending=book.ending(notice_days),
             holds=tuple(book.holds()),
             standing=standing,
             uses=tuple(book.uses(standing)),
@@ -442,8 +443,8 @@ class _Book:
                 last_day = date.min if leaf.ended_by is not None and leaf.ended_by in numbers else leaf.last_day
                 yield leaf.account, Lot(leaf.number, leaf.earned_on, last_day, remaining, remaining, leaf.source)
 
-    def ending(self, notice_days: int) -> list[EndingLot]:
-        """Return the lots that end within so many days after the last day of the statement, the first to end first."""
+    def ending(self, notice_days: int) -> tuple[EndingLot, ...]:
+        """Return what ends within so many days after the last day of the statement, the first to end first."""
         latest = date.max - timedelta(days=1)  # whoever asks for all of them does not mean those that never end
         last = min(latest, self._until + timedelta(days=min(notice_days, (latest - self._until).days)))
         changed = self._foreseen(self._until)
@@ -463,7 +464,7 @@ class _Book:
             )
             for id, lot in ending
         ]
-        return sorted(found, key=lambda one: (one.last_day, one.account, one.lot))
+        return day_by_day(found)
 
     def holds(self) -> Iterator[OpenHold]:
         """Yield the reservations that are open at the end of the last day."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +64,13 @@ def links(
     *,
     only: Sequence[str] = (),
     without: Sequence[str] = (),
+    of: Collection[int] | None = None,
     at_once: int = PASSBOOKS_AT_ONCE,
 ) -> Iterator[StoredLink]:
     """Yield every link of every chain in order, passbook by passbook, in little memory; or those of one county.
 
-    `only` and `without` are how the ids begin of those who are asked for, or left out; `at_once` passbooks are read
-    together.
+    `only` and `without` are how the ids begin of those who are asked for, or left out; `of` are the passbooks that are
+    asked for, where not all are; `at_once` passbooks are read together.
     """
     policies = {
         row.digest: policy_hash(row.digest, row.county, row.title, row.first_used_at, bytes(row.content))
@@ -84,13 +85,15 @@ def links(
             query = query.where(passbook.c.county == county)
         if only:
             query = query.where(or_(*(passbook.c.volunteer.startswith(start) for start in only)))
+        if of is not None:
+            query = query.where(passbook.c.id.in_(of))
         for start in without:
             query = query.where(not_(passbook.c.volunteer.startswith(start)))
         owners = {row.id: row for row in connection.execute(query)}
         if not owners:
             return
         first, after = min(owners), max(owners)
-        some = sorted(owners) if county is not None or only or without else None
+        some = sorted(owners) if county is not None or only or without or of is not None else None
         yield from _links_of(connection, owners, _Books(first, after, some), policies)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from lianxing.rules.places import Label, Language
 
+# What reading something leads to that no bank has written.
+STUMBLES = (ArithmeticError, AssertionError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
+
 
 class LedgerError(Exception):
     """Something about a ledger that the person in front of it can understand.
@@ -58,6 +61,21 @@ class FullError(LedgerError):
 
 class DamagedError(LedgerError):
     """The database file is damaged; stop writing."""
+
+
+class DamagedPassbookError(DamagedError):
+    """What the ledger holds of one person was changed by hand; nothing of the transaction was kept. Others go on."""
+
+    def __init__(self, volunteer: str, county: str, entry: str, meaning: Label) -> None:
+        """`entry` is the one at which it shows, empty where none does; `meaning` is what does not hold."""
+        self.volunteer = volunteer
+        self.meaning = meaning
+        at_zh, at_en = (f"（第 {entry} 号分录）", f" at entry {entry}") if entry else ("", "")
+        super().__init__(
+            f"{county}/{volunteer}" if county else volunteer,
+            f"存折已损坏{at_zh}，不再成立的是：{meaning.zh}；请运行 lianxing verify",
+            f"the passbook is damaged{at_en}; what does not hold any more: {meaning.en}; run lianxing verify",
+        )
 
 
 class UnreachableError(LedgerError):

@@ -18,6 +18,7 @@ from types import TracebackType
 from sqlalchemy import Connection, Engine
 
 from lianxing.engine.ledger import postgres, sqlite
+from lianxing.engine.ledger.blaming import blaming
 from lianxing.engine.ledger.databases import Database
 from lianxing.engine.ledger.errors import AddressError, InvalidError
 from lianxing.engine.ledger.migrating import is_newest, migrate, schema_of
@@ -102,13 +103,17 @@ class Ledger:
     def writing(self) -> Iterator[Writing]:
         """The one write transaction: commits at the end of the block, keeps nothing if it raises. Writers queue."""
         with self._transaction(writing=True) as connection:
-            yield Writing(connection, self.place, self._clock(), self._kept_policies)
+            writing = Writing(connection, self.place, self._clock(), self._kept_policies)
+            with blaming(writing):
+                yield writing
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
         """A snapshot: what was committed when the block began. Keep it short, the log grows meanwhile."""
         with self._transaction(writing=False) as connection:
-            yield Reading(connection, self.place)
+            reading = Reading(connection, self.place)
+            with blaming(reading):
+                yield reading
 
     def now(self) -> int:
         """Return the instant of the ledger's clock, in whole seconds since 1970."""

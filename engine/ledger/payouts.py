@@ -36,12 +36,15 @@ class Payout:
     returned_on: date | None
 
 
-def payouts(connection: Connection, county: CountyId, since: date, until: date) -> Iterator[Payout]:
-    """Yield whatever was had, settled or given back in a period, or was reserved at its end."""
+def payouts(
+    connection: Connection, county: CountyId, since: date, until: date, seen: dict[int, None]
+) -> Iterator[Payout]:
+    """Yield whatever was had, settled or given back in a period, or was reserved at its end; note whose was seen."""
     ended, returned = entry.alias("ended"), entry.alias("returned")
     first, last = since.isoformat(), until.isoformat()
     rows = connection.execute(
         select(
+            redemption.c.passbook,
             entry.c.kind,
             entry.c.effective_on,
             entry.c.policy_digest,
@@ -79,6 +82,7 @@ def payouts(connection: Connection, county: CountyId, since: date, until: date) 
         .order_by(redemption.c.passbook, redemption.c.entry)
     )
     for row in rows:
+        seen[row.passbook] = None
         yield Payout(
             row.kind,
             date.fromisoformat(row.effective_on),

@@ -174,12 +174,25 @@ class Reading:
         self._connection = connection
         self._place = place
         self._known: dict[_Owner, int] = {}
+        self._in_passing: dict[int, None] = {}  # passbooks that were read without asking whose they are
+        self._people: dict[str, None] = {}
+
+    @property
+    def passbooks_seen(self) -> list[int]:
+        """Return the passbooks that were looked at."""
+        return list(dict.fromkeys((*self._known.values(), *self._in_passing)))
+
+    @property
+    def people_seen(self) -> list[str]:
+        """Return the people of whom was read what the registry says of them."""
+        return list(self._people)
 
     def volunteers(self, ids: Iterable[VolunteerId] | None = None) -> dict[VolunteerId, Volunteer]:
         """Return the volunteers of these ids, or all; an unknown id is left out."""
         rows: Iterable[Any] = self._connection.execute(select(volunteer)) if ids is None else ()
         found: dict[VolunteerId, Volunteer] = {}
         for id, facts, registered_on, born_on in holdings.volunteers(self._connection, list(ids)) if ids else rows:
+            self._people[id] = None
             found[id] = Volunteer(id, _day(registered_on), _day(born_on), facts_from(bytes(facts)))
         return found
 
@@ -279,6 +292,7 @@ class Reading:
             one_of &= record_key.c.registry == registry
         found: list[Held] = []
         for row in self._connection.execute(select(record_key.c.passbook, record_key.c.original).where(one_of)):
+            self._in_passing[row.passbook] = None
             of = self._connection.execute(select(passbook.c.volunteer).where(passbook.c.id == row.passbook))
             found += self._held({row.passbook: of.scalar_one()}, row.original)
         return sorted(found, key=lambda held: held.record.registry)
@@ -297,6 +311,7 @@ class Reading:
         ).one_or_none()
         if key is None:
             return []
+        self._in_passing[key.passbook] = None
         return list(
             self._stored(
                 and_(
@@ -339,7 +354,7 @@ class Reading:
 
     def payouts(self, county: CountyId, since: date, until: date) -> Iterator[Payout]:
         """Yield whatever was had, settled or given back in a period, or was reserved at its end."""
-        return payouts(self._connection, county, since, until)
+        return payouts(self._connection, county, since, until, self._in_passing)
 
     def all_entries(self) -> Iterator[StoredEntry]:
         """Yield every entry, passbook by passbook, in little memory."""
@@ -568,6 +583,7 @@ class Reading:
         if county is not None:
             query = query.where(passbook.c.county == county)
         for row in self._rows(query, passbook.c.volunteer, people):
+            self._in_passing[row.passbook] = None
             day = date.fromisoformat(row.effective_on)
             yield Line(row.volunteer, row.number, row.kind, day, row.actor, bytes(row.body))
 
@@ -603,7 +619,7 @@ class Reading:
         query = (
             select(
                 *(passbook.c.volunteer, hold.c.entry, redemption.c.on_day, redemption.c.offer, hold.c.until),
-                entry.c.body,
+                *(entry.c.body, hold.c.passbook),
             )
             .join(passbook, passbook.c.id == hold.c.passbook)
             .join(entry, and_(entry.c.passbook == hold.c.passbook, entry.c.number == hold.c.entry))
@@ -613,10 +629,11 @@ class Reading:
             .order_by(hold.c.passbook, hold.c.entry)
         )
         day = date.fromisoformat
-        return [
-            HeldFor(row.volunteer, row.entry, day(row.on_day), row.offer, day(row.until), bytes(row.body))
-            for row in self._connection.execute(query)
-        ]
+        found: list[HeldFor] = []
+        for row in self._connection.execute(query):
+            self._in_passing[row.passbook] = None
+            found.append(HeldFor(row.volunteer, row.entry, day(row.on_day), row.offer, day(row.until), bytes(row.body)))
+        return found
 
     def closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
         """Return when these passbooks were closed; an open one is left out."""

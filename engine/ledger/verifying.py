@@ -5,11 +5,11 @@ Nothing here trusts the writing code; what can be derived is derived again from 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import Column, Connection, Row, select, text
@@ -21,7 +21,6 @@ from lianxing.engine.ledger.contents import facts_content, hash_of, record_from
 from lianxing.engine.ledger.databases import Database
 from lianxing.engine.ledger.drafts import CLOSED, ENDED, REGISTERED
 from lianxing.engine.ledger.errors import DamagedError
-from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.schemas import odd
 from lianxing.engine.ledger.tables import (
     AMOUNT_MAX,
@@ -37,6 +36,9 @@ from lianxing.engine.ledger.transits import unsettled
 from lianxing.engine.ledger.witnesses import UNREADABLE, person_from
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.places import Label
+
+if TYPE_CHECKING:  # the ledger itself asks what is damaged
+    from lianxing.engine.ledger.opening import Ledger
 
 _Found = tuple[str, Label, tuple[tuple[str, str], ...]]
 
@@ -59,6 +61,11 @@ class Invariant:
     name: str
     label: Label
     query: str
+
+    @property
+    def of_passbook(self) -> bool:
+        """Tell whether the query names the passbook in which something does not hold."""
+        return self.name not in ("zero_sum_overall", "stock_equals_moves")
 
 
 # Standard SQL, so that every database can be asked. Amounts are whole numbers: sums are exact.
@@ -198,7 +205,8 @@ INVARIANTS = (
     Invariant(
         "record_has_entry",
         Label(zh="每个记录版本须有与之相符的分录", en="every version of a record stands with its own entry"),
-        "SELECT service_record.registry, service_record.record, service_record.entry FROM service_record "
+        "SELECT service_record.passbook, service_record.registry, service_record.record, service_record.entry "
+        "FROM service_record "
         "LEFT JOIN entry ON entry.passbook = service_record.passbook AND entry.number = service_record.entry "
         "WHERE entry.number IS NULL OR entry.kind NOT IN ('original', 'corrected', 'withdrawn') "
         "OR entry.registry <> service_record.registry OR entry.record <> service_record.record "
@@ -411,6 +419,26 @@ def verify(ledger: Ledger) -> list[Violation]:
     return found
 
 
+def damage(connection: Connection, passbooks: Collection[int], people: Collection[str]) -> Violation | None:
+    """Return the first thing that does not hold in some passbooks, or in what is kept of some people."""
+    for name, label, ids in _damages(connection, passbooks, people):
+        return Violation(name, label, ids)
+    return None
+
+
+def _damages(connection: Connection, passbooks: Collection[int], people: Collection[str]) -> Iterator[_Found]:
+    """Yield what does not hold in some passbooks and people, what names an entry and is soon found out first."""
+    yield from _chains(connection, passbooks)
+    yield from _days(connection, passbooks)
+    yield from _people(connection, people)
+    yield from _contents(connection, passbooks)
+    ids = ",".join(str(id) for id in passbooks) or "NULL"
+    for invariant in INVARIANTS:
+        if invariant.of_passbook:
+            query = f"SELECT * FROM ({invariant.query}) AS found WHERE passbook IN ({ids}) LIMIT 1"
+            yield from _found(connection, invariant, query)
+
+
 @dataclass(frozen=True, slots=True)
 class Explained:
     """An entry of a record with what explains it; of a passbook that is missing, volunteer and county are empty."""
@@ -449,16 +477,19 @@ def _violations(database: Database, connection: Connection) -> Iterator[_Found]:
     for kind, name, how in islice(odd(connection), VIOLATIONS_MAX):
         yield "schema_as_made", SCHEMA, ((kind, name), ("is", how))
     for invariant in INVARIANTS:
-        rows = connection.execute(text(f"{invariant.query} LIMIT {VIOLATIONS_MAX}"))
-        for row in rows.mappings().all():
-            columns = [(str(name), value) for name, value in row.items()]
-            yield invariant.name, invariant.label, tuple(_named(connection, columns))
+        yield from _found(connection, invariant, f"{invariant.query} LIMIT {VIOLATIONS_MAX}")
     yield from islice(_days(connection), VIOLATIONS_MAX)
     for one in islice(unsettled(connection), VIOLATIONS_MAX):
         yield ("brought_once", ONCE, one.ids) if one.once else ("transit_arrives", ARRIVES, one.ids)
     yield from islice(_contents(connection), VIOLATIONS_MAX)
     yield from islice(_people(connection), VIOLATIONS_MAX)
     yield from islice(_chains(connection), VIOLATIONS_MAX)
+
+
+def _found(connection: Connection, invariant: Invariant, query: str) -> Iterator[_Found]:
+    for row in connection.execute(text(query)).mappings().all():
+        columns = [(str(name), value) for name, value in row.items()]
+        yield invariant.name, invariant.label, tuple(_named(connection, columns))
 
 
 def _named(connection: Connection, columns: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -479,14 +510,15 @@ def _whose(connection: Connection, id: int) -> Iterator[tuple[str, str]]:
         yield "county", owner.county
 
 
-def _days(connection: Connection) -> Iterator[_Found]:
+def _days(connection: Connection, some: Collection[int] | None = None) -> Iterator[_Found]:
     """Yield what is kept as a day and is none."""
     for column, names in _DAYS.items():
         where = [column.table.c[name] for name in names]
-        for said in connection.scalars(select(column).distinct().where(column.is_not(None))).all():
+        here = column.is_not(None) if some is None else column.is_not(None) & where[0].in_(some)
+        for said in connection.scalars(select(column).distinct().where(here)).all():
             if _is_day(said):
                 continue
-            for row in connection.execute(select(*where).where(column == said).limit(VIOLATIONS_MAX)).all():
+            for row in connection.execute(select(*where).where(here, column == said).limit(VIOLATIONS_MAX)).all():
                 ids = _named(connection, zip([_CALLED.get(name, name) for name in names], row, strict=True))
                 yield "days_are_days", DAYS, (*ids, (column.name, said))
 
@@ -498,15 +530,17 @@ def _is_day(said: str) -> bool:
         return False
 
 
-def _contents(connection: Connection) -> Iterator[_Found]:
+def _contents(connection: Connection, some: Collection[int] | None = None) -> Iterator[_Found]:
     """Yield the versions of records that are not what their hash, columns and entry say."""
-    for row in connection.execute(
+    query = (
         select(service_record, entry.c.effective_on, passbook.c.volunteer, passbook.c.county)
         .outerjoin(entry, (entry.c.passbook == service_record.c.passbook) & (entry.c.number == service_record.c.entry))
         .outerjoin(passbook, passbook.c.id == service_record.c.passbook)
-        .order_by(service_record.c.passbook, service_record.c.entry),
-        execution_options={"yield_per": 1_000},
-    ):
+        .order_by(service_record.c.passbook, service_record.c.entry)
+    )
+    if some is not None:
+        query = query.where(service_record.c.passbook.in_(some))
+    for row in connection.execute(query, execution_options={"yield_per": 1_000}):
         content = bytes(row.content)
         if not content and not row.content_hash:
             continue  # withdrawn
@@ -527,7 +561,7 @@ def _columns_match(content: bytes, row: Row[*tuple[Any, ...]]) -> bool:
     return record.id == row.record and all(getattr(record, name) == getattr(row, name) for name in columns)
 
 
-def _people(connection: Connection) -> Iterator[_Found]:
+def _people(connection: Connection, some: Collection[str] | None = None) -> Iterator[_Found]:
     """Yield the people of whom the ledger keeps something else than the last entry of their own file says."""
     registered = (
         select(passbook.c.volunteer, entry.c.number, entry.c.body)
@@ -535,12 +569,15 @@ def _people(connection: Connection) -> Iterator[_Found]:
         .where(passbook.c.county == "", entry.c.kind == REGISTERED)
         .order_by(entry.c.passbook, entry.c.number)
     )
+    kept = select(volunteer).order_by(volunteer.c.id)
+    if some is not None:
+        registered, kept = registered.where(passbook.c.volunteer.in_(some)), kept.where(volunteer.c.id.in_(some))
     said: dict[str, bytes] = {}
     for row in connection.execute(registered):
         said[row.volunteer] = body = bytes(row.body)
         if not _is_person(row.volunteer, body):
             yield "person_is_as_registered", PERSON, (("volunteer", row.volunteer), ("entry", str(row.number)))
-    for row in connection.execute(select(volunteer).order_by(volunteer.c.id)):
+    for row in connection.execute(kept):
         if said.pop(row.id, None) != person_body((row.id, bytes(row.facts), row.registered_on, row.born_on)):
             yield "person_is_as_registered", PERSON, (("volunteer", row.id),)
     for id in sorted(said):
@@ -557,11 +594,11 @@ def _is_person(id: str, body: bytes) -> bool:
         return False
 
 
-def _chains(connection: Connection) -> Iterator[_Found]:
+def _chains(connection: Connection, some: Collection[int] | None = None) -> Iterator[_Found]:
     """Yield, of each chain, the first entry at which it breaks."""
     broken: set[int] = set()
     current, before = -1, GENESIS
-    for stored in links(connection):
+    for stored in links(connection, of=some):
         if stored.passbook != current:
             current, before = stored.passbook, GENESIS
         if current not in broken and link_hash(before, stored.link) != stored.hash:

@@ -15,17 +15,14 @@ from sqlalchemy import Connection, and_, func, select
 
 from lianxing.engine.ledger.contents import facts_from
 from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, REFUSED, REGISTERED
-from lianxing.engine.ledger.errors import LedgerError
+from lianxing.engine.ledger.errors import STUMBLES, LedgerError
 from lianxing.engine.ledger.reading import chunks
 from lianxing.engine.ledger.tables import entry, fold_mark, fold_state, passbook, policy, stock_move
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.records import Volunteer
 
 # What reading an entry leads to that no bank has written. It is named where its own passbook is looked at.
-UNREADABLE = (
-    *(ArithmeticError, AssertionError, AttributeError, LookupError, StopIteration, TypeError, ValueError),
-    LedgerError,
-)
+UNREADABLE = (*STUMBLES, LedgerError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,7 @@ class Writing(Reading):
         """Keep the report (JSON) of an import; return its number."""
         check_id(county, "county", self._place)
         check_bytes(report, "report", self._place)
-        if self._connection.dialect.name == "postgresql":  # elsewhere the writer is alone
+        if batching.is_postgres(self._connection):  # elsewhere the writer is alone
             self._connection.exec_driver_sql("LOCK TABLE import_run IN EXCLUSIVE MODE").close()
         number: int = self._connection.execute(select(func.coalesce(func.max(import_run.c.id), 0) + 1)).scalar_one()
         with self._sending() as sent:
@@ -397,7 +397,7 @@ class Writing(Reading):
 
     def others_wrote(self) -> bool:
         """Tell whether others have written since this connection last asked; always False where many write at once."""
-        if self._connection.dialect.name == "postgresql":
+        if batching.is_postgres(self._connection):
             return False
         version = self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
         before = self._connection.info.get("data_version", version)
@@ -474,6 +474,7 @@ class Writing(Reading):
             ):
                 book = Book(id, number, bytes(head), recorded_at, number, closed_on)
                 self._books[person, county] = found[id] = book
+                self._known[person, county] = id
         for id, account, unit, posted, floor in holdings.balances(self._connection, list(found)) if found else ():
             found[id].posted[account, unit] = posted
             found[id].floors[account, unit] = floor
@@ -485,7 +486,7 @@ class Writing(Reading):
     def _new_ids(self, count: int) -> list[int]:
         if not count:
             return []
-        if self._connection.dialect.name == "postgresql":
+        if batching.is_postgres(self._connection):
             drawn = select(passbook_ids.next_value()).select_from(func.generate_series(1, count).alias())
             return list(self._connection.scalars(drawn))
         if self._last_id is None:  # the writer is alone: a counter is enough

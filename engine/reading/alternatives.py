@@ -178,7 +178,8 @@ class MeasureName:
             return None
         fact = reading.fact(name)
         if fact is None or fact.scope is not Scope.MEASURE or fact.type not in self.types:
-            known = [f.name for f in reading.facts.values() if f.scope is Scope.MEASURE and f.type in self.types]
+            fits = (one for one in reading.facts.values() if one.scope is Scope.MEASURE and one.type in self.types)
+            known = reading.named_all(fits)
             details = (("found", name[:40]), ("known", ", ".join(known)))
             reading.problem("P314", node.location, *details, hint=reading.nearest(name, known))
             return None

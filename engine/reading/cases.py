@@ -25,6 +25,7 @@ from lianxing.engine.reading.forms import (
     Schema,
     Text,
     number,
+    read_whole,
     whole,
 )
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
@@ -182,7 +183,7 @@ def read_cases(folder: Folder, policy: Policy, problems: list[Problem]) -> tuple
     reading = Reading("", facts, problems, layer=folder.id, beside=folder.content, source=Source())
     node = parsed(folder, "cases.yaml", content, reading)
     form = case_form(lambda fields, reading: _case(policy, fields, reading))
-    cases = None if node is None else form.read(node, reading)
+    cases = None if node is None else read_whole(form, node, reading)
     first: dict[str, Location] = {}
     for case in cases or ():
         if case.name in first:

@@ -14,7 +14,7 @@ from lianxing.engine.reading.campaigns import fact_of
 from lianxing.engine.reading.commendation import COMMENDATION
 from lianxing.engine.reading.county import COUNTY, LayerHead
 from lianxing.engine.reading.earning import EARNING
-from lianxing.engine.reading.forms import Form, T
+from lianxing.engine.reading.forms import Form, T, read_whole
 from lianxing.engine.reading.hours import HOURS
 from lianxing.engine.reading.measures import MEASURES
 from lianxing.engine.reading.menu import MENU, MENU_WORDS
@@ -123,7 +123,7 @@ def read_layer(folder: Folder, head: LayerHead, below: Mapping[str, Fact], probl
 
     def chapter(name: str, form: Form[T], known: Mapping[str, Fact]) -> T | None:
         content = folder.content(name)
-        reading = Reading("", known, problems, layer=folder.id, beside=folder.content, source=source)
+        reading = Reading("", known, problems, folder.id, folder.content, source, county_script=head.script)
         return None if content is None else read_file(folder, name, content, form, reading)
 
     measures = chapter("measures.yaml", MEASURES, facts) or ()
@@ -149,7 +149,7 @@ def _with_words(below: Mapping[str, Fact], own: tuple[Fact, ...]) -> dict[str, F
 def read_file(folder: Folder, name: str, content: bytes, form: Form[T], reading: Reading) -> T | None:
     """Read one file through its form."""
     node = parsed(folder, name, content, reading)
-    return None if node is None else form.read(node, reading)
+    return None if node is None else read_whole(form, node, reading)
 
 
 def parsed(folder: Folder, name: str, content: bytes, reading: Reading) -> Node | None:

@@ -30,7 +30,7 @@ from lianxing.rules.conditions import (
 from lianxing.rules.facts import INTEGER_MAX, RATIO_SCALE, TEXT_BYTES_MAX, Fact, FactType, FactValue, Scope
 from lianxing.rules.known_facts import MATCH_FACTS
 from lianxing.rules.periods import Term
-from lianxing.rules.places import Language, Location
+from lianxing.rules.places import Label, Language, Location
 
 RECORD_SCOPES = frozenset((Scope.RECORD, Scope.PERSON, Scope.CALENDAR, Scope.MEASURE, Scope.SANCTION))
 HISTORY_SCOPES = frozenset((Scope.RECORD, Scope.CALENDAR))
@@ -97,8 +97,8 @@ class Operand:
                 node.location,
                 ("fact", reading.named(fact)),
                 ("found", node.text[:40]),
-                ("type", _example(fact)),
-                hint=reading.worded(_meant(fact, node.text)),
+                ("type", _EXAMPLES.get(fact.type, Label()).text(reading.own_script)),
+                hint=reading.worded(_meant(fact, node.text, reading)),
             )
         elif isinstance(value, int) and abs(value) > INTEGER_MAX:
             reading.problem("P322", node.location, ("fact", reading.named(fact)))
@@ -124,34 +124,35 @@ def _ratio(text: str, fact: Fact) -> int | None:
     return averaged * RATIO_SCALE if isinstance(averaged, int) else None
 
 
-def _example(fact: Fact) -> str:
-    return {
-        FactType.YES_NO: "yes, no / 是, 否",
-        FactType.WHOLE: "12",
-        FactType.NUMBER: "4.5",
-        FactType.DATE: "2025-07-01",
-        FactType.TIME: "22:30",
-        FactType.DURATION: "30 minutes / 30 分钟",
-        FactType.POINTS: "20 points / 20 分",
-        FactType.DAYS: "30 days / 30 天",
-        FactType.WORKING_DAYS: "10 working days / 10 个工作日",
-        FactType.MONTHS: "6 months / 3 年",
-        FactType.MONEY: "20 yuan / 20 元",
-        FactType.RATIO: "60 % / 4.2",
-    }.get(fact.type, "")
+_EXAMPLES = {
+    FactType.YES_NO: Label("是, 否", "yes, no"),
+    FactType.WHOLE: Label("12", "12"),
+    FactType.NUMBER: Label("4.5", "4.5"),
+    FactType.DATE: Label("2025-07-01", "2025-07-01"),
+    FactType.TIME: Label("22:30", "22:30"),
+    FactType.DURATION: Label("30 分钟", "30 minutes"),
+    FactType.POINTS: Label("20 分", "20 points"),
+    FactType.DAYS: Label("30 天", "30 days"),
+    FactType.WORKING_DAYS: Label("10 个工作日", "10 working days"),
+    FactType.MONTHS: Label("6 个月", "6 months"),
+    FactType.MONEY: Label("20 元", "20 yuan"),
+    FactType.RATIO: Label("60 % / 4.2", "60 % / 4.2"),
+}
 
 
 def _known(fact: Fact, reading: Reading) -> str:
-    names = [value.label.zh or value.id if reading.script == "zh" else value.id for value in fact.values]
+    names = [value.label.zh or value.id if reading.own_script == "zh" else value.id for value in fact.values]
     return ", ".join(names[:VALUES_SHOWN]) + (", …" if len(names) > VALUES_SHOWN else "")
 
 
-def _meant(fact: Fact, text: str) -> str:
+def _meant(fact: Fact, text: str, reading: Reading) -> str:
     if fact.type is FactType.YES_NO:
         return {"true": "yes", "false": "no"}.get(text.lower(), "")
     units = [unit for unit in quantities.UNITS if unit.type is fact.type is not FactType.RATIO]
     # Of several units nobody knows which one was meant.
-    return f"{text} {units[0].name.en}" if len(units) == 1 and quantities.decimal(text) is not None else ""
+    if len(units) != 1 or quantities.decimal(text) is None:
+        return ""
+    return f"{text} {units[0].name.text(reading.own_script)}"
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,17 @@ class Form(Protocol[T_co]):
     def schema(self, script: Language) -> Schema: ...
 
 
+def read_whole(form: Form[T], node: Node, reading: Reading) -> T | None:
+    """Read a file; where its first key is in another script than most, once more in that of most: the few are odd."""
+    noted = len(reading.problems)
+    found = form.read(node, reading)
+    if reading.script_of_most == reading.script:
+        return found
+    reading.script = reading.script_of_most
+    del reading.problems[noted:]
+    return form.read(node, reading)
+
+
 def scalar_text(node: Node, reading: Reading, code: str, *details: tuple[str, object]) -> str | None:
     """Return the text of a scalar; anything else, or nothing at all, is the given problem."""
     if isinstance(node, Scalar):
@@ -178,7 +189,7 @@ class Amount:
             return None
         value = quantities.amount(text, self.type)
         if value is None:
-            reading.no_amount(node.location, text, [self.type], self._meant(text))
+            reading.no_amount(node.location, text, [self.type], self._meant(text, reading))
             return None
         if not self.low <= value <= self.high:
             low, high = (reading.bound(bound, self.type, text) for bound in (self.low, self.high))
@@ -186,13 +197,14 @@ class Amount:
             return None
         return value
 
-    def _meant(self, text: str) -> str:
+    def _meant(self, text: str, reading: Reading) -> str:
         plain = unicodedata.normalize("NFKC", text)
         if quantities.amount(plain, self.type) is not None:
             return plain
         units = [unit for unit in quantities.UNITS if unit.type is self.type]
         if quantities.decimal(text) is not None:
-            return f"{text} {units[0].name.en}" if len(units) == 1 else ""  # of several nobody knows which
+            # Of several units nobody knows which one was meant.
+            return f"{text} {units[0].name.text(reading.own_script)}" if len(units) == 1 else ""
         word = text.lstrip("-0123456789. ")
         if word in quantities.UNIT_OF or word[:1] in "_eE":  # a unit of something else; 1_000 and 1e3 are numbers
             return ""
@@ -277,7 +289,7 @@ def written(forms: Iterable[Form[Any]], reading: Reading) -> Iterator[str]:
                 yield from written((form.value,), reading)
             case Amount():
                 unit = next(unit for unit in quantities.UNITS if unit.type is form.type)
-                yield f"12 {unit.name.zh if reading.script == 'zh' else unit.name.en}"
+                yield f"12 {unit.name.text(reading.own_script)}"
             case Parsed():
                 yield _EXAMPLES.get(form.code, "...")
             case Record() if form.one_of:

@@ -20,6 +20,7 @@ from lianxing.engine.reading.forms import (
     Record,
     Schema,
     Text,
+    read_whole,
 )
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.notes import Reading, nearest
@@ -128,7 +129,7 @@ class _Columns:
 
     def _facts(self, reading: Reading) -> list[str]:
         return [
-            fact.zh if reading.script == "zh" and fact.zh else fact.name
+            fact.zh if reading.own_script == "zh" and fact.zh else fact.name
             for fact in reading.facts.values()
             if fact.scope is self.scope and fact.name not in WORKED_OUT and fact.name not in self.targets
         ]
@@ -183,7 +184,7 @@ def read_mapping(content: bytes, shown: str, facts: dict[str, Fact]) -> ExportMa
     problems: list[Problem] = []
     node, wrong = pyyaml.parse(content, shown)
     problems += wrong
-    mapping = None if node is None else MAPPING.read(node, Reading(shown, facts, problems))
+    mapping = None if node is None else read_whole(MAPPING, node, Reading(shown, facts, problems))
     if mapping is None or problems:
         raise PolicyError(problems or [Problem("P011", Location(shown, 1, 1))])
     return mapping

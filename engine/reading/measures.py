@@ -58,7 +58,8 @@ class _Asked:
     fits: Callable[[Fact], bool]
 
     def read(self, node: Node, reading: Reading) -> Fact | None:
-        names = [*self.words, *(fact.name for fact in reading.facts.values() if self._fits(fact))]
+        facts = filter(self._fits, reading.facts.values())
+        names = reading.named_all((*self.words.values(), *facts))
         known = ", ".join(names)
         text = scalar_text(node, reading, "P314", ("known", known))
         if text is None:

@@ -38,7 +38,9 @@ class Reading:
     layer: str = ""
     beside: Callable[[str], bytes | None] = lambda _name: None
     source: Source = Source()
-    script: Language | None = None
+    script: Language | None = None  # of the keys; the first one says it, unless most of the file's are in the other
+    county_script: Language | None = None
+    _keys: dict[Location, Language] = field(default_factory=dict)
     _by_chinese: dict[str, Fact | None] = field(default_factory=dict)
 
     def problem(self, code: str, place: Location, *details: tuple[str, object], hint: str = "") -> None:
@@ -60,15 +62,27 @@ class Reading:
         if KEYS.get(name, name) == name:
             return
         script: Language = "en" if scalar.text == name else "zh"
+        self._keys[scalar.location] = script
         if self.script is None:
             self.script = script
         elif script != self.script:
             meant = KEYS[name] if self.script == "zh" else name
             self.problem("P013", scalar.location, ("key", scalar.text), hint=meant)
 
+    @property
+    def script_of_most(self) -> Language | None:
+        """Return the script of most keys that were read; that of the first where as many are in the other."""
+        scripts = list(self._keys.values())
+        return max(dict.fromkeys(scripts), key=scripts.count, default=self.script)
+
+    @property
+    def own_script(self) -> Language:
+        """Return the script of the file; where no key has said it yet, that of the county."""
+        return self.script or self.county_script or "en"
+
     def spelled(self, name: str) -> str:
         """Return one of the language's own keys in the script of this file."""
-        return KEYS.get(name, name) if self.script == "zh" else name
+        return KEYS.get(name, name) if self.own_script == "zh" else name
 
     def script_beside(self, text: str) -> Language:
         """Return the script of the file; where no key has said it yet, that of a text in it."""
@@ -76,12 +90,12 @@ class Reading:
 
     def worded(self, word: str) -> str:
         """Return a word of the language in the script of the file."""
-        return WORDS.get(word, word) if self.script == "zh" else word
+        return WORDS.get(word, word) if self.own_script == "zh" else word
 
     def units(self, type: FactType) -> str:
         """Return the units that measure this, as the file's script spells them."""
         spellings = [spelling for unit in quantities.UNITS if unit.type is type for spelling in unit.spellings]
-        own = [spelling for spelling in spellings if spelling.isascii() is not (self.script == "zh")]
+        own = [spelling for spelling in spellings if spelling.isascii() is not (self.own_script == "zh")]
         return ", ".join(own or spellings)
 
     def no_number(self, place: Location, found: str, hint: str = "") -> None:
@@ -170,7 +184,11 @@ class Reading:
 
     def named(self, fact: Fact) -> str:
         """Return the name of a fact in the script of the file, where it has one."""
-        return fact.zh if self.script == "zh" and fact.zh else fact.name
+        return fact.zh if self.own_script == "zh" and fact.zh else fact.name
+
+    def named_all(self, facts: Iterable[Fact]) -> list[str]:
+        """Return the names of facts in the script of the file."""
+        return [self.named(fact) for fact in facts]
 
     def know(self, facts: Mapping[str, Fact]) -> None:
         """Go on with these words."""

@@ -17,7 +17,7 @@ import yaml
 
 from lianxing.engine.reading import full_width
 from lianxing.engine.reading.nodes import Entries, Items, Node, Scalar
-from lianxing.rules.places import Location
+from lianxing.rules.places import Label, Location
 from lianxing.rules.problems import Problem
 
 BYTES_MAX = 256 * 1024
@@ -57,12 +57,36 @@ def parse(content: bytes, path: str) -> tuple[Node | None, list[Problem]]:
         if error.problem and "'\\t'" in error.problem:
             problems.append(Problem("P012", place))
         else:
-            problems += _slips(text, path) or [Problem("P001", place, (("what", str(error.problem or error.context)),))]
+            problems += _slips(text, path) or [Problem("P001", place, (("what", _told(error)),))]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problems.append(Problem("P001", start, (("what", type(error).__name__),)))
     if node is None and not problems:
         problems.append(Problem("P011", start))
     return node, problems
+
+
+# What PyYAML says, by how it begins, to people who read Chinese.
+_IN_CHINESE = {
+    "mapping values are not allowed": "此处不应有冒号；多半是缩进不对，或值里的冒号没有加引号",
+    "mapping keys are not allowed": "此处不应有问号；值里的问号须加引号",
+    "sequence entries are not allowed": "此处不应有“- ”；多半是缩进不对",
+    "could not find expected ':'": "少了冒号，或冒号后没有空格",
+    "expected <block end>": "缩进与上文不一致",
+    "expected '<document start>'": "缩进与上文不一致",
+    "expected the node content": "此处少了内容",
+    "expected ',' or ']'": "方括号里少了逗号，或没有“]”",
+    "expected ',' or '}'": "花括号里少了逗号，或没有“}”",
+    "found unexpected end of stream": "引号没有成对",
+    "found unexpected document separator": "引号没有成对",
+    "found unknown escape character": "双引号里的反斜杠后，这个字符没有意义",
+    "found character": "值不能以这个字符开头，须加引号",
+}
+
+
+def _told(error: yaml.MarkedYAMLError) -> Label:
+    """Return what PyYAML says is wrong, in English as it says it."""
+    said = str(error.problem or error.context)
+    return Label(next((zh for start, zh in _IN_CHINESE.items() if said.startswith(start)), said), said)
 
 
 def _slips(text: str, path: str) -> list[Problem]:

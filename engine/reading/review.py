@@ -65,7 +65,7 @@ class _Axis:
     """A fact of the record that is a number."""
 
     def read(self, node: Node, reading: Reading) -> str | None:
-        known = [f.name for f in reading.facts.values() if _is_axis(f)]
+        known = reading.named_all(filter(_is_axis, reading.facts.values()))
         text = scalar_text(node, reading, "P314", ("known", ", ".join(known)))
         fact = None if text is None else reading.fact(text)
         if text is not None and (fact is None or not _is_axis(fact)):
@@ -94,7 +94,7 @@ class _OrWord:
         if isinstance(node, Scalar) and node.text in (self.word, self.words[self.word]):
             return (None,)
         if isinstance(node, Scalar) and node.text.lower() in SAID_FOR.get(self.word, ()):
-            word = self.words[self.word] if reading.script == "zh" else self.word
+            word = self.words[self.word] if reading.own_script == "zh" else self.word
             known = ", ".join((word, *written((self.form,), reading)))
             reading.problem("P105", node.location, ("found", node.text), ("known", known), hint=word)
             return None
@@ -193,7 +193,7 @@ def _notice(fields: Fields, reading: Reading) -> _Build | None:
             return None
     of: Posted = fields.get("of")
     if before and of not in (Posted.HOURS, Posted.POINTS):
-        word = WORDS[of.value] if reading.script == "zh" else of.value
+        word = WORDS[of.value] if reading.own_script == "zh" else of.value
         reading.problem("P608", fields.place("from_state"), ("of", word))
         return None
     if before and before == after:

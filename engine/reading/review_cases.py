@@ -105,7 +105,7 @@ class _Code:
 
     def read(self, node: Node, reading: Reading) -> str | None:
         spelled = {zh: code for code, zh in NOT_ALLOWED.items()}
-        known = list(spelled if reading.script == "zh" else NOT_ALLOWED)
+        known = list(spelled if reading.own_script == "zh" else NOT_ALLOWED)
         text = scalar_text(node, reading, "P105", ("known", ", ".join(known)))
         if text is None:
             return None

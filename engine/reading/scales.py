@@ -39,7 +39,8 @@ class _Added:
     own: tuple[str, ...]
 
     def read(self, node: Node, reading: Reading) -> Fact | None:
-        names = [*self.own, *(f.name for f in reading.facts.values() if _adds_up(f))]
+        facts = filter(_adds_up, reading.facts.values())
+        names = [*map(reading.worded, self.own), *reading.named_all(facts)]
         text = scalar_text(node, reading, "P314", ("known", ", ".join(names)))
         if text is None:
             return None

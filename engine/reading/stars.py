@@ -138,7 +138,7 @@ def _fits(by: AwardBy, fields: Fields, reading: Reading) -> bool:
     senseless = [] if applied else ["direct", "automatic_up_to"]
     senseless += ["round_of", "cut_off", "approver"] if by is AwardBy.AUTOMATIC else []
     extra = [key for key in senseless if key in fields.values]
-    word = AWARD_WORDS[by.value] if reading.script == "zh" else by.value
+    word = AWARD_WORDS[by.value] if reading.own_script == "zh" else by.value
     for key in extra:
         reading.problem("P621", fields.place(key), ("key", reading.spelled(key)), ("by", word))
     return not missing and not extra

@@ -41,7 +41,7 @@ class TermForm:
         return Term(days, working_days, months)
 
     def written(self, reading: Reading) -> str:
-        return "10 天" if reading.script == "zh" else "10 days"
+        return "10 天" if reading.own_script == "zh" else "10 days"
 
     def schema(self, script: Language) -> Schema:
         return {"type": "string", "pattern": r"^[0-9]+ ?\S.*$"}

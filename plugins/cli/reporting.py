@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, where
+from lianxing.plugins.cli.main import UNUSABLE
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 STAGES = {"ended": ("到期处理（人）", "people")}
@@ -29,7 +30,7 @@ def expire(say: Say) -> click.Command:
     @click.option("--on", required=True, type=Day(say), help=say("哪一天之前。", "Before which day."))
     @click.option("--dry-run", is_flag=True, help=say("只看结果，什么都不写。", "Tell what would end; write nothing."))
     @common(say)
-    def expire(county: str, database: str, on: date, dry_run: bool, as_json: bool) -> None:
+    def expire(county: str, database: str, on: date, dry_run: bool, as_json: bool) -> int:
         from lianxing.engine.amounts import amount_text, counted
         from lianxing.engine.bank.booking import UNITS
         from lianxing.engine.bank.ending import end_all
@@ -67,6 +68,9 @@ def expire(say: Say) -> click.Command:
             more = say("，因规则衔接增加：", ", more by a change of rules: ")
             speaker.line(f"  {account}{less if amount >= 0 else more}{by}")
 
+        for error in ended.damaged.values():
+            speaker.aside(error.text(say.language))
+
         def amounts(found: dict[str, int]) -> dict[str, dict[str, Any]]:
             return {
                 account: {"unit": units[account], "amount": exact(units[account], amount)}
@@ -83,8 +87,10 @@ def expire(say: Say) -> click.Command:
                 "amounts": amounts(ended.amounts),
                 "changed": amounts(ended.changed),
                 "stars": amounts(ended.stars),
+                "damaged": [error.text(say.language) for error in ended.damaged.values()],
             }
         )
+        return UNUSABLE if ended.damaged else 0
 
     return expire
 

@@ -103,6 +103,11 @@ INTAKE_REASONS: dict[str, tuple[str, str]] = {
         "this version of record {id} came before and was corrected or withdrawn since; "
         "an old file does not undo that; where it was withdrawn by mistake, bring it under a new id",
     ),
+    "damaged_passbook": (
+        "该志愿者的存折在台账中已损坏（不再成立的是：{zh}），修复后再导入；请运行 lianxing verify",
+        "the passbook of this volunteer is damaged in the ledger (what does not hold any more: {en}); "
+        "import again once it is mended, run lianxing verify",
+    ),
     "not_booked": (
         "记录{id}没有入账，无从撤回",
         "record {id} was never booked, so there is nothing to take back",

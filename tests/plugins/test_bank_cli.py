@@ -512,3 +512,17 @@ def test_who_moves_brings_the_balance_along_at_the_counter(bank: Path, ask: Ask,
     told(here(*bring), 1)
     nowhere = here("bank", "bring", "V1", "--from", "nowhere", "--entry", "1", *there[:-1])
     assert (nowhere.returncode, nowhere.stderr) == (4, "the ledger knows nothing of a county 'nowhere'\n")
+
+
+def test_a_passbook_that_was_damaged_by_hand_is_named_in_both_languages(bank: Path, here: Run, ask: Ask) -> None:
+    held(ask)
+    anns = "passbook = (SELECT id FROM passbook WHERE volunteer = 'V1' AND county <> '')"
+    with sqlite3.connect(bank / "bank.db") as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(f"UPDATE lot SET earned_on = 'x' WHERE {anns}")
+    english, chinese = ask("redeem", "V1", "soap", *ON), ask("redeem", "V1", "soap", *ON, "--lang", "zh")
+    assert (english.returncode, chinese.returncode) == (3, 3)
+    assert "smallville/V1: the passbook is damaged at entry 1; what does not hold any more: the hash" in english.stderr
+    assert "smallville/V1: 存折已损坏（第 1 号分录）" in chinese.stderr
+    assert ask("redeem", "V2", "soap", *ON).returncode == 0

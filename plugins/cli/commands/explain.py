@@ -12,6 +12,7 @@ from lianxing.plugins.cli.finding import of_ledger
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 if TYPE_CHECKING:
+    from lianxing.engine.ledger.reading import StoredEntry, StoredPolicy
     from lianxing.rules.assessments import Entry
 
 _KINDS = {"original": ("原始分录", "original entry"), "withdrawn": ("撤回分录", "withdrawing entry")}
@@ -40,10 +41,7 @@ def command(say: Say) -> click.Command:
 
 def explained(speaker: Speaker, record: str, database: str, registry: str | None) -> dict[str, Any]:
     """Say the explanation of every entry of a record; return it as plain data."""
-    import orjson
-
     from lianxing.engine.ledger.opening import open_ledger
-    from lianxing.engine.wording import sentences
     from lianxing.rules.facts import RecordId, RegistryId
 
     say = speaker.say
@@ -66,45 +64,54 @@ def explained(speaker: Speaker, record: str, database: str, registry: str | None
         entries = reading.entries(of_registry, id)
         day = held[0].record.day if held else entries[0].entry.effective_on
         policies = {entry.entry.policy_digest: reading.policy(entry.entry.policy_digest) for entry in entries}
-    answers = []
-    for stored in entries:
-        entry, body = stored.entry, orjson.loads(stored.body)
-        policy = policies[entry.policy_digest]
-        kept = orjson.loads(policy.content) if policy is not None else {"clauses": {}, "words": {}}
-        said = sentences(body, kept, say.language)
-        kind = say(*_KINDS.get(entry.kind, ("调整分录", "adjusting entry")))
-        if entry.kind == "withdrawn":
-            said.insert(0, _withdrawal(entry, body, say))
-        of = "" if entry.adjusts is None else say(f"，调整第 {entry.adjusts} 号", f", adjusts {entry.adjusts}")
+        answers = [_answer(stored, policies[stored.entry.policy_digest], say) for stored in entries]
+    for answer in answers:
+        of = (
+            ""
+            if answer["adjusts"] is None
+            else say(f"，调整第 {answer['adjusts']} 号", f", adjusts {answer['adjusts']}")
+        )
+        kind = say(*_KINDS.get(answer["kind"], ("调整分录", "adjusting entry")))
         speaker.line(
             say(
-                f"记录 {id}（{of_registry}），服务日 {day}：第 {entry.id} 号{kind}{of}",
-                f"record {id} ({of_registry}), served on {day}: {kind} {entry.id}{of}",
+                f"记录 {id}（{of_registry}），服务日 {day}：第 {answer['entry']} 号{kind}{of}",
+                f"record {id} ({of_registry}), served on {day}: {kind} {answer['entry']}{of}",
             )
         )
-        for sentence in said:
+        for sentence in answer["sentences"]:
             speaker.line(f"  {sentence}")
-        answers.append(
-            {
-                "entry": entry.id,
-                "kind": entry.kind,
-                "adjusts": entry.adjusts,
-                "actor": entry.actor,
-                "reason": entry.reason,
-                "policy": entry.policy_digest,
-                "seconds": entry.seconds,
-                "points_hundredths": entry.points,
-                "assessment": body,
-                "clauses": {id: clause for id, clause in kept["clauses"].items() if id in _named(body)},
-                "sentences": said,
-            }
-        )
     return {
         "record": id,
         "registry": of_registry,
         "day": day.isoformat(),
         "withdrawn": not held,
         "entries": answers,
+    }
+
+
+def _answer(stored: StoredEntry, policy: StoredPolicy | None, say: Say) -> dict[str, Any]:
+    """Return what an entry says, with its sentences."""
+    import orjson
+
+    from lianxing.engine.wording import sentences
+
+    entry, body = stored.entry, orjson.loads(stored.body)
+    kept = orjson.loads(policy.content) if policy is not None else {"clauses": {}, "words": {}}
+    said = sentences(body, kept, say.language)
+    if entry.kind == "withdrawn":
+        said.insert(0, _withdrawal(entry, body, say))
+    return {
+        "entry": entry.id,
+        "kind": entry.kind,
+        "adjusts": entry.adjusts,
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "policy": entry.policy_digest,
+        "seconds": entry.seconds,
+        "points_hundredths": entry.points,
+        "assessment": body,
+        "clauses": {id: clause for id, clause in kept["clauses"].items() if id in _named(body)},
+        "sentences": said,
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from lianxing.engine.answer_sentences import answer_sentences
 from lianxing.engine.bank.ending import end_all
+from lianxing.engine.bank.noticing import notices
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.settling import settlement
 from lianxing.engine.bank.statements import statement
@@ -17,6 +18,7 @@ from lianxing.rules.accounts import Purpose
 from lianxing.rules.commands import Fetch, Redeem, Refund, Release, Reserve, Settle
 from tests.engine.bank.counter import bank, codes
 from tests.engine.bank.counting_house import ACCOUNTS, ANN, DAY, HERE, OFFERS
+from tests.plugins.smallville import served
 
 YEAR_END = ACCOUNTS.replace("{valid: 12 months}", "{at_end_of: calendar_year}")
 AT_ONCE = ACCOUNTS.replace("  holds: 3 days\n", "")
@@ -228,3 +230,15 @@ def test_an_entitlement_that_is_not_used_up_cannot_be_overdrawn(tmp_path: Path) 
     ) as counter:
         assert codes(counter.ask(Redeem, offer="soap", units=3, on=date(2030, 1, 1), merchant="m")) == ["watermark"]
         assert codes(counter.ask(Redeem, offer="soap", units=3, on=date(2030, 1, 1))) == ["no_merchant"]
+
+
+def test_what_an_account_got_of_a_day_is_told_as_one_that_ends_however_many_deposits_it_stands_in(
+    tmp_path: Path,
+) -> None:
+    with bank(tmp_path) as counter:
+        counter.take(served("a", "2024-05-01 09:00", 1), served("b", "2024-05-01 14:00", 1))
+        last = date(2025, 5, 1)
+        (notice,) = notices(counter.ledger, counter.rulebook, last, 0)
+        assert [(one.earned_on, one.remaining) for one in notice.ending] == [(date(2024, 5, 1), 200)]
+        told = statement(counter.ledger, counter.rulebook, ANN, None, last, notice_days=0)
+        assert [(one.last_day, one.remaining, one.source) for one in told.ending] == [(last, 200, "")]

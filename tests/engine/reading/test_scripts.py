@@ -618,14 +618,8 @@ def test_no_two_keys_share_a_chinese_spelling_and_no_key_is_both() -> None:
     assert not set(KEYS) & set(KEYS.values())
 
 
-@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
-def test_a_chapter_that_mixes_the_scripts_is_refused_at_the_first_key_of_the_other(
-    chapter: str, tmp_path: Path
-) -> None:
-    english, chinese = (spelled(CHAPTERS[chapter], script).splitlines(keepends=True) for script in (False, True))
-    last = max(number for number, line in enumerate(english) if line != chinese[number])
-    mixed = "".join([*english[:last], chinese[last], *english[last + 1 :]])
-    shelf = written(tmp_path, False, {chapter: mixed})
+def problems_with(root: Path, chinese: bool, chapter: str, text: str) -> list[Problem]:
+    shelf = written(root, chinese, {chapter: text})
     folder = shelf.folder("town")
     assert folder is not None
     problems: list[Problem] = []
@@ -633,6 +627,50 @@ def test_a_chapter_that_mixes_the_scripts_is_refused_at_the_first_key_of_the_oth
         read_cases(folder, load_policy(folder, shelf), problems)
     except PolicyError as error:
         problems = list(error.problems)
+    return problems
+
+
+@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
+def test_a_chapter_that_mixes_the_scripts_is_refused_at_the_first_key_of_the_other(
+    chapter: str, tmp_path: Path
+) -> None:
+    english, chinese = (spelled(CHAPTERS[chapter], script).splitlines(keepends=True) for script in (False, True))
+    last = max(number for number, line in enumerate(english) if line != chinese[number])
+    problems = problems_with(tmp_path, False, chapter, "".join([*english[:last], chinese[last], *english[last + 1 :]]))
     assert {problem.code for problem in problems} == {"P013"}
     assert problems[0].location.line == last + 1
     assert problems[0].hint in KEYS
+
+
+@pytest.mark.parametrize("chapter", ["accounts.yaml", "cases.yaml", "county.yaml", "menu.yaml"])
+def test_one_odd_key_at_the_head_of_a_file_is_odd_and_not_all_those_after_it(chapter: str, tmp_path: Path) -> None:
+    odd, right = re.search(r"K_([a-z_]+):", CHAPTERS[chapter]), spelled(CHAPTERS[chapter], chinese=True)
+    assert odd is not None
+    (problem,) = problems_with(tmp_path, True, chapter, right.replace(f"{KEYS[odd[1]]}:", f"{odd[1]}:", 1))
+    assert (problem.code, dict(problem.details)["key"], problem.hint) == ("P013", odd[1], KEYS[odd[1]])
+
+
+def test_where_as_many_keys_are_in_either_script_the_first_one_says_which_is_odd(tmp_path: Path) -> None:
+    text = "- id: one\n  每小时积分: 1\n"
+    assert [one.hint for one in problems_with(tmp_path, True, "earning.yaml", text)][:1] == ["points_per_hour"]
+
+
+@pytest.mark.parametrize(
+    ("chapter", "right", "wrong", "said"),
+    [
+        ("accounts.yaml", "持有人: ", "持有人 ", "此处不应有冒号"),
+        ("hours.yaml", "}\n", "\n", "花括号里少了逗号，或没有“}”"),
+        ("menu.yaml", "[本人, 配偶]", "[本人, 配偶", "方括号里少了逗号，或没有“]”"),
+        ("measures.yaml", "合计: 时长", "合计: 甲", "“甲”不能统计；可用：时长, "),
+        ("redemption.yaml", "折算: 1 yuan", "折算: 1", "是否想写“1 元”"),
+        ("transition.yaml", "施行日: ", "实施日: ", "此处可写：施行日, "),
+        ("redemption.yaml", "10 hours", "10 个", "（写作 30 分钟）"),
+    ],
+)
+def test_what_is_wrong_with_a_chinese_file_is_said_in_chinese(
+    chapter: str, right: str, wrong: str, said: str, tmp_path: Path
+) -> None:
+    text = spelled(CHAPTERS[chapter], chinese=True)
+    assert right in text
+    told = [one.text("zh") for one in problems_with(tmp_path, True, chapter, text.replace(right, wrong, 1))]
+    assert any(said in one for one in told), told
