@@ -55,8 +55,8 @@ class WalletBooking:
             return NOTHING
         self.book(counterpart, -sum(self.lines.values()))
         return Done(
-            tuple(Line(account, amount) for account, amount in self.lines.items() if amount),
-            tuple(LotMove(lot, amount) for (lot, _why), amount in self.moves.items() if amount),
+            tuple([Line(account, amount) for account, amount in self.lines.items() if amount]),
+            tuple([LotMove(lot, amount) for (lot, _why), amount in self.moves.items() if amount]),
             tuple(self.opened),
             taken=tuple(self.taken),
             ended=tuple(self.ended),

@@ -64,7 +64,7 @@ _Owner = tuple[VolunteerId, CountyId]
 
 CHUNK_RECORDS = 50_000  # are read together, so that a person is folded once
 AT_ONCE_RECORDS = 500  # are written in a transaction, so that whoever stands at a counter need not wait long,
-PORTION_RECORDS = 250  # are sent to the database together
+PORTION_RECORDS = 250  # are sent to a server together: it writes them while the next are decided
 ALONE_TIMES = 4  # and so many times as many as long as nobody does
 DAMAGED = "damaged_passbook"  # why the records of somebody are set aside,
 DAMAGED_MAX = 1_000  # up to so many of them: more have one cause, which an import does not go round
@@ -104,6 +104,11 @@ class Report:
     reasons: Counter[str] = field(default_factory=Counter)
     stars_of: dict[VolunteerId, int] = field(default_factory=dict)
     star_changes: int = 0
+
+    @property
+    def taken_in(self) -> int:
+        """How many records the ledger knows now as they were handed over."""
+        return self.booked + self.corrected + self.withdrawn + self.unchanged
 
     def add(self, other: Report) -> None:
         """Count what another report has counted, too."""
@@ -167,6 +172,7 @@ class Intake:
                 self._begin(writing, report)
                 for chunk in chunks:
                     self._chunk(writing, chunk, report)
+                    self.progress("assessed", report.taken_in)
                 raise _Undo
             return report
         with self.ledger.writing() as writing:
@@ -189,6 +195,7 @@ class Intake:
             done = self._booked_of_the_sound([*first, *chain.from_iterable(more)], report)
             self._book_stars(done)
             self._tell(done)
+            self.progress("booked", report.taken_in)
             alone = alone and done.alone
             sleep(PAUSE_SECONDS)
 
@@ -406,11 +413,10 @@ class Intake:
         done, known = _Done(), self._known(writing, people)
         crediting = self._crediting(writing, people, known, beside) if credits(self.rulebook) else None
         with writing.streaming():
-            for some in _portions(people):
+            for some in _portions(people) if self.ledger.database.is_postgres else [people]:
                 already = len(done.recounts)
                 self._assess(writing, known, some, done, report)
                 done.entries += self._entries(writing, done.recounts[already:], crediting)
-                self.progress("booked", len(done.entries))
             if crediting is not None:
                 writing.enter(crediting.passing.taken())
             writing.save_fold_states(county, self.rulebook.policy.digest, done.states)

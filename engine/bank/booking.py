@@ -108,9 +108,9 @@ def besides(wallet: Wallet) -> Besides:
         wallet.drawn,
         wallet.rest,
         len(wallet.issued),
-        tuple(wallet.turned.items()),
-        tuple(wallet.stars.items()),
-        tuple(wallet.covers),
+        tuple(wallet.turned.items()) if wallet.turned else (),
+        tuple(wallet.stars.items()) if wallet.stars else (),
+        tuple(wallet.covers) if wallet.covers else (),
     )
 
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
-from lianxing.engine.ledger.contents import check_id, check_whole, content_of, day_text, facts_content, is_unicode
+from lianxing.engine.ledger.contents import (
+    check_id,
+    check_ids,
+    check_whole,
+    content_of,
+    day_text,
+    facts_content,
+    is_unicode,
+)
 from lianxing.engine.ledger.drafts import WITH_VERSION, Booking, Draft, Line, Version
 from lianxing.engine.ledger.errors import AlreadyBookedError, InvalidError
 from lianxing.engine.ledger.tables import AMOUNT_MAX, EARNED, ISSUED
@@ -91,8 +100,7 @@ def earned_lines(seconds: int, points: int) -> list[Line]:
 
 def check_draft(draft: Draft) -> None:
     place = draft.place
-    check_id(draft.volunteer, "volunteer", place)
-    check_id(draft.kind, "kind", place)
+    check_ids(("volunteer", "kind"), (draft.volunteer, draft.kind), place)
     day_text(draft.effective_on, "effective_on", place)
     check_whole(draft.seconds, "seconds", place, AMOUNT_MAX)
     check_whole(draft.points, "points", place, AMOUNT_MAX)
@@ -107,8 +115,7 @@ def check_draft(draft: Draft) -> None:
     check_amounts([line.amount for line in draft.lines], "amount", place)
     # What is hashed is what the database gives back: True would come back as 1, and 2.0 as 2.
     for account, unit, floor in draft.floors:
-        check_id(account, "account", place)
-        check_id(unit, "unit", place)
+        check_ids(("account", "unit"), (account, unit), place)
         if floor is not None:
             check_whole(floor, "floor", place, AMOUNT_MAX)
     check_amounts([move.amount for move in draft.lots], "amount", place)
@@ -168,9 +175,12 @@ def check_text(value: object, name: str, place: str) -> None:
         raise InvalidError(place, f"{name} 含有无法保存的字符", f"{name} holds characters that cannot be kept")
 
 
-def _is_plain(texts: Sequence[object]) -> bool:
+def _is_plain(texts: Sequence[Any]) -> bool:
     """Tell whether all of these are text of ASCII without NUL, as most are; of others each has to be looked at."""
-    return all(type(text) is str and text.isascii() and "\0" not in text for text in texts)
+    if {*map(type, texts)} != {str}:
+        return False
+    together = "\0".join(texts)
+    return together.isascii() and together.count("\0") < len(texts)
 
 
 def check_amounts(amounts: Sequence[object], name: str, place: str) -> None:

@@ -8,7 +8,7 @@ decimals, text in UTF-8, no spaces. A field that holds its default is left out, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -21,6 +21,9 @@ from lianxing.rules.records import ServiceRecord
 # Two of them go into one row of an index, which holds 2,704 bytes on PostgreSQL.
 ID_BYTES_MAX = 1_300
 _SHORT_CHARACTERS = ID_BYTES_MAX // 4  # however they are encoded, so many characters fit
+
+
+_IDS = ("id", "registry", "volunteer", "county")
 
 
 def content_hash(record: ServiceRecord) -> str:
@@ -38,8 +41,7 @@ def content_of(record: ServiceRecord) -> bytes:
     for name in ("activity", "organisation"):
         if type(getattr(record, name)) is not str:
             raise _not_exact(name, getattr(record, name), place)
-    for name in ("id", "registry", "volunteer", "county"):
-        check_id(getattr(record, name), name, place)
+    check_ids(_IDS, (record.id, record.registry, record.volunteer, record.county), place)
     for name in ("started_at", "ended_at", "seconds"):
         check_whole(getattr(record, name), name, place)
     if type(record.timed) is not bool:
@@ -108,6 +110,16 @@ def check_id(value: object, name: str, place: str) -> None:
         raise InvalidError(place, f"{name} 含有无法保存的字符", f"{name} holds characters that cannot be kept")
     if len(value) > _SHORT_CHARACTERS and len(value.encode()) > ID_BYTES_MAX:
         raise InvalidError(place, f"{name} 超过 {ID_BYTES_MAX} 字节", f"{name} is longer than {ID_BYTES_MAX} bytes")
+
+
+def check_ids(names: Sequence[str], values: Sequence[Any], place: str) -> None:
+    """Refuse the first of these that is no id; most are short ASCII, and looked at together."""
+    if {*map(type, values)} == {str} and all(values):
+        together = "\0".join(values)
+        if len(together) <= _SHORT_CHARACTERS and together.isascii() and together.count("\0") < len(values):
+            return
+    for name, value in zip(names, values, strict=True):
+        check_id(value, name, place)
 
 
 def is_unicode(value: str) -> bool:

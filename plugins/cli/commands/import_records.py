@@ -30,7 +30,7 @@ FILES = "files"  # the name under which the registry of files is a plugin
 STAGES = {
     "read": ("读入", "read"),
     "assessed": ("计算", "assessed"),
-    "booking": ("入账", "booking"),
+    "booked": ("入账", "booked"),
 }
 
 
