@@ -89,12 +89,9 @@ class Sending:
             statement = _update_from_arrays(table, tuple(sets), tuple(keys), adding, unset)
             values = tuple(map(list, zip(*rows, strict=True)))
         else:
-            for start in range(0, len(rows), ROWS_AT_ONCE):
-                some = rows[start : start + ROWS_AT_ONCE]
-                statement = _update_from_values(table, tuple(sets), tuple(keys), adding, unset, len(some))
-                sent = self._run(statement, tuple(chain.from_iterable(some)))
-                self._expected.append((sent, len(some), problem))
-            return
+            names = ", ".join(f"{name} = {name} + ?" if adding else f"{name} = ?" for name in sets)
+            where = " AND ".join([*(f"{name} = ?" for name in keys), *([f"{unset} IS NULL"] if unset else ())])
+            statement, values = f"UPDATE {table.name} SET {names} WHERE {where}", list(rows)
         self._expected.append((self._run(statement, values), len(rows), problem))
 
     def delete_since(self, table: Table, day: str, since: Sequence[tuple[int, str]]) -> None:
@@ -108,11 +105,7 @@ class Sending:
                 tuple(map(list, zip(*since, strict=True))),
             )
         else:
-            self._run(
-                f"DELETE FROM {table.name} WHERE rowid IN (SELECT kept.rowid FROM json_each(?) AS old CROSS JOIN "
-                f"{table.name} AS kept ON kept.passbook = old.value ->> 0 AND kept.{day} >= old.value ->> 1)",
-                (orjson.dumps(since).decode(),),
-            )
+            self._run(f"DELETE FROM {table.name} WHERE passbook = ? AND {day} >= ?", list(since))
 
     def check_references(self) -> None:
         """Let the database check now what it would check at the end of the transaction."""
@@ -267,32 +260,16 @@ def _insert_from_json(table: Table) -> str:
 
 @lru_cache(maxsize=64)
 def _update_from_arrays(table: Table, sets: tuple[str, ...], keys: tuple[str, ...], adding: bool, unset: str) -> str:
-    columns = [f"c{place}" for place in range(len(sets) + len(keys))]
-    arrays = ", ".join(f"%s::{_type(table.columns[name])}[]" for name in (*sets, *keys))
-    return _update(table, sets, keys, adding, unset, columns, f"unnest({arrays}) AS new ({', '.join(columns)})")
-
-
-@lru_cache(maxsize=256)
-def _update_from_values(
-    table: Table, sets: tuple[str, ...], keys: tuple[str, ...], adding: bool, unset: str, rows: int
-) -> str:
-    columns = [f"column{place}" for place in range(1, len(sets) + len(keys) + 1)]
-    row = f"({', '.join('?' * len(columns))})"
-    return _update(table, sets, keys, adding, unset, columns, f"(VALUES {', '.join([row] * rows)}) AS new")
-
-
-def _update(
-    table: Table, sets: Sequence[str], keys: Sequence[str], adding: bool, unset: str, columns: Sequence[str], new: str
-) -> str:
-    """Return the statement that changes rows to what `new` holds for their keys, in the columns of sets and keys."""
-    kept = f"{table.name}."
-    values = [
-        f"{name} = {kept}{name} + new.{column}" if adding else f"{name} = new.{column}"
-        for name, column in zip(sets, columns, strict=False)
-    ]
-    same = [f"{kept}{name} = new.{column}" for name, column in zip(keys, columns[len(sets) :], strict=True)]
-    where = [*same, *([f"{kept}{unset} IS NULL"] if unset else ())]
-    return f"UPDATE {table.name} SET {', '.join(values)} FROM {new} WHERE {' AND '.join(where)}"
+    columns = [table.columns[name] for name in (*sets, *keys)]
+    values = ", ".join(
+        f"{name} = {table.name}.{name} + new.c{place}" if adding else f"{name} = new.c{place}"
+        for place, name in enumerate(sets)
+    )
+    same = [f"{table.name}.{name} = new.c{place}" for place, name in enumerate(keys, len(sets))]
+    where = " AND ".join([*same, *([f"{table.name}.{unset} IS NULL"] if unset else ())])
+    names = ", ".join(f"c{place}" for place in range(len(columns)))
+    arrays = ", ".join(f"%s::{_type(column)}[]" for column in columns)
+    return f"UPDATE {table.name} SET {values} FROM unnest({arrays}) AS new ({names}) WHERE {where}"
 
 
 def _recordset(columns: Sequence[Column[Any]]) -> str:
