@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.facts import ID_CHARACTERS_MAX, CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
@@ -148,6 +148,11 @@ class Close(Command):
 
     event: ClosingEvent
     heir: VolunteerId = VolunteerId("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(Command):
+    """The closed passbook of the person is open again from the day on: they have moved back, or come back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from lianxing.rules.assessments import Refusal
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
@@ -239,6 +240,13 @@ class PerkUses:
     since: date | None = None
 
 
+class ClosedFor(NamedTuple):
+    """From when a passbook was closed, and from when it was open again, None where it is not."""
+
+    on: date
+    reopened_on: date | None
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """The passbook of one person in one county from `since` (None: the beginning) to `until`.
@@ -258,7 +266,7 @@ class Statement:
     notice_days: int
     last_entry: int
     seal: str
-    closed_on: date | None
+    closings: tuple[ClosedFor, ...]
     opening: tuple[AccountState, ...]
     lines: tuple[StatementLine, ...]
     closing: tuple[AccountState, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -11,20 +11,41 @@ import orjson
 
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
-from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, first_lot, outside_data, passed_data
-from lianxing.engine.bank.closings import Closed
+from lianxing.engine.bank.booking import (
+    UNITS,
+    UNSTORED,
+    Effects,
+    besides,
+    clause_data,
+    first_lot,
+    outside_data,
+    passed_data,
+)
 from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.passing import Arrival, From, Passing, taken_back
 from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, pools_of_limits, shared
+from lianxing.engine.closings import LEFT_UNDER, OPEN, Closed, Closings, goes
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Held, Reading
 from lianxing.engine.recounting import Recount, as_counted
 from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
-from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Unstored, Wallet, last_day_of
+from lianxing.engine.wallet import (
+    DONATION_POOL,
+    ISSUED,
+    TRANSIT,
+    Done,
+    Lot,
+    Part,
+    Unstored,
+    Wallet,
+    last_day_of,
+    lots_of,
+)
 from lianxing.rules.accounts import Account, Closing, Holder, Shortfall, WholeOnly
 from lianxing.rules.assessments import Assessment
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
 from lianxing.rules.records import Volunteer
@@ -63,13 +84,14 @@ def credited(
     number: int,
     today: date,
     passing: Passing | None = None,
-    closed: Closed | None = None,
+    closings: Closings = OPEN,
     unstored: Mapping[tuple[str, str], Sequence[Any]] = MappingProxyType({}),
 ) -> list[Booking]:
     """Complete the bookings of a recount with what they do to the person's accounts, and return them.
 
     What goes into the passbook of a pool or an organisation, or to an heir, is left in `passing`: entries of their own
-    that are to be written with the bookings. Where the passbook was `closed`, what comes in goes where the rest went.
+    that are to be written with the bookings. Where the passbook is closed, what comes in goes where the rest
+    went; where it is open again, so does what is of a day before that, and the body says so.
     `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook, `unstored` what
     the bodies of records say that never came in. What is booked for a day in the past may have ended since; a run lets
     it go. The body of a booking says on which day it was booked: without that nobody could do it again.
@@ -80,6 +102,7 @@ def credited(
     effects = [Effects() for _booking in found.bookings]
     dated: set[int] = set()
     besides_it: dict[int, list[dict[str, Any]]] = {}
+    going: dict[int, tuple[Closed, list[dict[str, Any]]]] = {}
     for account in accounts:
         worths = [
             _worth(rulebook, person, account, booking, found.before.get(booking.record.key), after)
@@ -104,11 +127,17 @@ def credited(
             if moves:
                 wallet.next_lot = max(wallet.next_lot, first_lot(number + at))
                 wallets.knows_rest(wallet, _source(booking), worth.was)
+                first = wallet.next_lot
                 for day, more in moves:
                     change(wallet, effect, _source(booking), day, more, today)
                 dated.add(at)
-                if closed is not None and any(more >= 0 for _day, more in moves):
-                    _closes_again(wallet, effect, closed, today, person.id, passing)
+                closed = next((closings.under(day) for day, more in moves if more >= 0), None)
+                if closed is not None:
+                    fresh = [lot.number for lot in lots_of(wallet, _source(booking)) if lot.number >= first]
+                    only = None if closings.now is not None else fresh
+                    left = _closes_again(wallet, effect, closed, today, person.id, passing, only)
+                    if left is not None and only is not None:
+                        going.setdefault(at, (closed, []))[1].append(left)
                 if passing is not None and pools and effect.lines:
                     passing.share(person.id, effect, booking.record.day, "overflow")
             said = _unstored_data(account, wallet.unstored.get(_source(booking)))
@@ -130,6 +159,9 @@ def credited(
     for at, (booking, effect) in enumerate(zip(found.bookings, effects, strict=True), 1):
         if at in dated:
             booking.body = _with(booking.body, {BOOKED_ON: today.isoformat(), **passed_data(effect)})
+        if at in going:
+            under, closes = going[at]
+            booking.body = _with(booking.body, {LEFT_UNDER: under.entry, "closes": closes})
         if at in besides_it:
             booking.body = _with(booking.body, {UNSTORED: besides_it[at]})
         booking.lines = tuple(effect.lines)
@@ -316,14 +348,23 @@ def change(wallet: Wallet, effect: Effects, source: str, day: date, more: int, t
 
 
 def _closes_again(
-    wallet: Wallet, effect: Effects, closed: Closed, today: date, person: VolunteerId, passing: Passing | None
-) -> None:
-    """Let what came into a closed passbook go where the rest of the account went."""
+    wallet: Wallet,
+    effect: Effects,
+    closed: Closed,
+    today: date,
+    person: VolunteerId,
+    passing: Passing | None,
+    only: Collection[int] | None,
+) -> dict[str, Any] | None:
+    """Let what came into a passbook too late for a closing go where the rest of the account went, and say so.
+
+    Where the passbook is open again these are `only` the lots in which it came.
+    """
     where = closed.where(wallet.account)
-    if where is None or not any(lot.remaining for lot in wallet.lots.values()):
-        return
+    if where is None or not any(lot.remaining for lot in wallet.lots.values() if only is None or lot.number in only):
+        return None
     before = besides(wallet)
-    done = wallets.close(wallet, today, closed.event)
+    done = wallets.close(wallet, today, closed.event, only)
     left = left_over(wallet, done, today)
     effect.add(wallet, done, before)
     unit = UNITS[wallet.account.unit]
@@ -338,6 +379,22 @@ def _closes_again(
         effect.redirect(where.value, unit, TRANSIT)
     elif where is Closing.TO_POOL:
         effect.redirect(where.value, unit, DONATION_POOL)
+    return closes_data(wallet.account, closed.event, done) | {
+        "parts": [[earned_on.isoformat(), last_day.isoformat(), amount] for earned_on, last_day, amount in left]
+    }
+
+
+def closes_data(account: Account, event: ClosingEvent, done: Done) -> dict[str, Any]:
+    """Return what becomes of the balance of an account, how much that is, and where it is said."""
+    assert account.closure is not None
+    where = goes(account.closure, event).value
+    return {
+        **clause_data(account.clause),
+        "at": str(account.closure.location),
+        "unit": UNITS[account.unit],
+        "where": where,
+        "amount": sum(line.amount for line in done.lines if line.account == where),
+    }
 
 
 def left_over(wallet: Wallet, done: Done, on: date) -> list[Part]:

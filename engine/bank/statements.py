@@ -26,6 +26,7 @@ from lianxing.engine.bank.star_points import STAR_POINTS
 from lianxing.engine.bank.steps import REVIEW, awards_of, in_state
 from lianxing.engine.bank.told_steps import statement_of, steps_before, told_step
 from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
+from lianxing.engine.closings import LEFT_UNDER, OPEN
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.leafing import HoldLeaf, Leaves, VersionLeaf
 from lianxing.engine.ledger.opening import Ledger
@@ -53,6 +54,7 @@ from lianxing.rules.statements import (
     AccountState,
     Change,
     Cited,
+    ClosedFor,
     EndingLot,
     GoneOver,
     OpenHold,
@@ -122,7 +124,6 @@ def statement_from(
     with _readable(f"{county.id}/{volunteer}"):
         book = _Book(rulebook, known_as, stored, reading.leaves(owner), kept, until, touches)
         lines = list(book.lines(since))
-        closed_on = reading.closed_on([(volunteer, county.id)]).get((volunteer, county.id))
         standing = book.standing()
         return Statement(
             volunteer=volunteer,
@@ -135,7 +136,7 @@ def statement_from(
             notice_days=notice_days,
             last_entry=stored[-1].entry.id if stored else 0,
             seal=stored[-1].hash.hex() if stored else "",
-            closed_on=closed_on if any(one.entry.kind == "closed" for one in book.shown) else None,
+            closings=tuple(book.closings()),
             opening=() if since is None else book.states(since - timedelta(days=1)),
             lines=tuple(lines),
             closing=book.states(until),
@@ -186,6 +187,13 @@ class _Book:
             for leaf in leaves.versions
             if leaf.record is not None and leaf.entry in self._entries
         }
+
+    def closings(self) -> Iterator[ClosedFor]:
+        """Yield when the passbook was closed, and open again."""
+        found = OPEN
+        for one in sorted(self.shown, key=lambda one: one.entry.id):
+            found = found.after(one.entry.kind, one.entry.effective_on, one.entry.id, one.body)
+        yield from (ClosedFor(one.on, one.reopened_on) for one in found.all)
 
     # --- what happened -------------------------------------------------------------------------------------------
 
@@ -238,7 +246,7 @@ class _Book:
         named += [said["clause"] for said in body.get("transitions", ())]
         named += [account for account, _unit, _amount in body.get("brought", ())]
         named += [one.account for one in _outside(body)]
-        places = {one["clause"]: str(one["at"]) for one in body.get("closes", ())}
+        places = {one["clause"]: str(one["at"]) for one in (*body.get("closes", ()), *body.get("opens", ()))}
         named += places
         if entry.kind == STAR_POINTS:
             places[body["clause"]] = str(body["at"])
@@ -599,7 +607,7 @@ def _body(stored: bytes) -> _Body:
 def _concerns(body: _Body) -> int | None:
     """Return the entry that an entry settles, gives back or uses; one of another county is none of this passbook."""
     asked: _Body = body.get("asked", {})
-    found = None if "from_county" in asked else asked.get("entry", body.get("entry"))
+    found = None if "from_county" in asked else asked.get("entry", body.get("entry", body.get(LEFT_UNDER)))
     return found if isinstance(found, int) else None
 
 

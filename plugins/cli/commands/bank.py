@@ -14,7 +14,7 @@ from lianxing.plugins.cli.serving import Request, serve
 from lianxing.plugins.cli.speaking import Options, Say, Speaker, common, options
 from lianxing.plugins.host import Host
 from lianxing.rules.accounts import Purpose, Recipient, Unit
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import (
     Approve,
     Bring,
@@ -28,6 +28,7 @@ from lianxing.rules.commands import (
     Redeem,
     Refund,
     Release,
+    Reopen,
     Reserve,
     Settle,
     UsePerk,
@@ -61,7 +62,7 @@ def command(say: Say) -> click.Command:
         click.Option(["--lang"], type=click.Choice(["zh", "en"]), expose_value=False, help=say("语言。", "Language."))
     )
     of_offers = (_redeem, _settle, _release, _approve, _decline, _refund, _fetch, _use_perk)
-    of_accounts = (_reserve, _give, _grant, _close, _declare, _bring)
+    of_accounts = (_reserve, _give, _grant, _close, _reopen, _declare, _bring)
     for one in (*of_offers, *of_accounts, expire, notices, settlement):
         group.add_command(one(say))
     return group
@@ -251,6 +252,17 @@ def _close(say: Say) -> click.Command:
         "Close the passbook: what is left goes where the policy says.",
         (event, heir),
         lambda _policy, whose, more: Close(**whose, event=ClosingEvent(more["event"]), heir=VolunteerId(more["heir"])),
+    )
+
+
+def _reopen(say: Say) -> click.Command:
+    return _asking(
+        say,
+        "reopen-passbook",
+        "重新启用已销户的存折：持有人迁回，或按办法重新加入；身故的不再启用。",
+        "Open a closed passbook again: its holder has moved back, or may come back; never after a death.",
+        (),
+        lambda _policy, whose, _more: Reopen(**whose),
     )
 
 

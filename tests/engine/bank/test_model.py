@@ -32,7 +32,7 @@ from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.proving import readding_violations
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import (
     Close,
     Command,

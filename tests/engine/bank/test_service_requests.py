@@ -29,7 +29,7 @@ from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.plugins.host import Host
 from lianxing.plugins.intake import Intake
 from lianxing.rules.accounts import Purpose
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Close, Declare, Release, Reserve, Settle
 from lianxing.rules.facts import RecordId, VolunteerId
 from lianxing.rules.families import Relation

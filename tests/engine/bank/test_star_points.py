@@ -24,7 +24,7 @@ from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_sentences import statement_sentences
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Close, Redeem, Refund, Settle
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import Withdrawn
