@@ -23,6 +23,7 @@ from lianxing.rules.statements import (
     Cited,
     EndingLot,
     GoneOver,
+    Left,
     OpenHold,
     Outside,
     Pending,
@@ -215,6 +216,7 @@ def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, 
         "unmet": [_label(unmet) for unmet in line.unmet],
         "gone_over": [_gone_over(one) for one in line.gone_over],
         "outside": [_outside(one) for one in line.outside],
+        "left": [_left(one) for one in line.left],
         "step": None if line.step is None else _step(line.step),
         "sentences": [what_text(line, language), *remarks(line, language)],
     }
@@ -269,6 +271,11 @@ def _outside(one: Outside) -> dict[str, str]:
     amounts = {"rest": one.rest, "over": one.over, "written_off": one.off}
     said = {name: exact(one.unit, amount) for name, amount in amounts.items()}
     return {"account": one.account, "unit": one.unit, **said, "to": one.to}
+
+
+def _left(one: Left) -> dict[str, str | None]:
+    amount = exact(one.unit, one.amount)
+    return {"account": one.account, "unit": one.unit, "amount": amount, "where": one.where, "heir": one.heir or None}
 
 
 def _cited(cited: Cited) -> dict[str, Any]:

@@ -12,7 +12,13 @@ from lianxing.engine.answers import PERIODS, awaiting_sentence, stated_sentence
 from lianxing.engine.bank.sharing import ORGANISATION, POOL, is_person
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.step_sentences import reason_text, step_remarks, step_text
-from lianxing.engine.wording import gone_over_sentence, outside_sentence, refusal_sentence, standing_sentences
+from lianxing.engine.wording import (
+    gone_over_sentence,
+    left_sentence,
+    outside_sentence,
+    refusal_sentence,
+    standing_sentences,
+)
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import (
@@ -248,6 +254,9 @@ def on_the_way(line: StatementLine, language: Language) -> Iterator[str]:
     for outside in line.outside:
         amounts = outside.rest, outside.over, outside.off, outside.to
         yield outside_sentence(outside.account, outside.unit, *amounts, language)
+    for left in line.left:
+        said = left_sentence(left.unit, left.amount, left.where, left.heir, language)
+        yield f"{left.account}：{said}" if language == "zh" else f"{left.account}: {said}"
 
 
 def what_text(line: StatementLine, language: Language) -> str:

@@ -161,7 +161,8 @@ def credited(
             booking.body = _with(booking.body, {BOOKED_ON: today.isoformat(), **passed_data(effect)})
         if at in going:
             under, closes = going[at]
-            booking.body = _with(booking.body, {LEFT_UNDER: under.entry, "closes": closes})
+            heir = {"heir": under.heir} if under.heir else {}
+            booking.body = _with(booking.body, {LEFT_UNDER: under.entry, "closes": closes, **heir})
         if at in besides_it:
             booking.body = _with(booking.body, {UNSTORED: besides_it[at]})
         booking.lines = tuple(effect.lines)

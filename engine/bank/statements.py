@@ -57,6 +57,7 @@ from lianxing.rules.statements import (
     ClosedFor,
     EndingLot,
     GoneOver,
+    Left,
     OpenHold,
     Outside,
     Pending,
@@ -230,6 +231,7 @@ class _Book:
             refusals=tuple(_refusal(refusal) for refusal in body.get("refusals", ())),
             gone_over=tuple(_gone_over(entry.kind, body)),
             outside=tuple(_outside(body)),
+            left=tuple(_left(body)),
             unmet=tuple(_unmet(body, self._rulebook.policy.facts)),
             step=told_step(body, self._before.get(entry.id), day, self._rulebook.policy.facts),
         )
@@ -629,6 +631,14 @@ def _outside(body: _Body) -> Iterator[Outside]:
     for one in body.get(UNSTORED, ()):
         if one["account"]:
             yield Outside(one["account"], one["unit"], one["rest"], one["over"], one["off"], one["to"])
+
+
+def _left(body: _Body) -> Iterator[Left]:
+    """Yield what an entry says that has left with a closing."""
+    heir = str(body.get("asked", body).get("heir", ""))
+    for one in body.get("closes", ()):
+        if one["amount"]:
+            yield Left(one["clause"], one["unit"], one["amount"], one["where"], heir)
 
 
 def _unmet(body: _Body, facts: Mapping[str, Fact]) -> Iterator[Label]:

@@ -19,7 +19,7 @@ from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_data import statement_data, statement_rows
 from lianxing.engine.statement_page import statement_page
-from lianxing.engine.statement_sentences import statement_sentences
+from lianxing.engine.statement_sentences import remarks, statement_sentences
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Bring, Close, Declare, Give, Grant, Redeem, Refund, Reopen, Settle
@@ -205,6 +205,8 @@ def test_a_late_record_of_a_day_before_the_opening_leaves_as_if_it_had_come_in_t
     late = statement(house.ledger, house.rulebooks[0], ANN, None, date(2024, 9, 3))
     (line,) = [one for one in late.lines if one.subject.id == "late"]
     assert line.concerns == (None if stays else 3)
+    told = "points: 1 point to be brought into another county"
+    assert (told in list(remarks(line, "en"))) is not stays
     brought = house.there(Bring, from_county=HERE, entry=line.entry, on=date(2024, 9, 3))
     assert why(brought) == (["nothing_to_bring"] if stays else [])
     assert points(house.ledger, "V1", county=OVER_THERE) == (0 if stays else HUNDRED)
@@ -275,6 +277,11 @@ def test_an_heir_gets_what_is_late_of_before_the_opening_where_moving_lets_inher
         house.here(Reopen, on=AUTUMN)
         house.take_in(served("late", "2024-07-01 09:00", 1), served("own", "2024-07-01 09:00", 2, "V2"), on=AUTUMN)
         assert (points(house.ledger, "V1"), points(house.ledger, "V2")) == (0, 6 * HUNDRED)
+        late = statement(house.ledger, house.rulebooks[0], ANN, None, AUTUMN).lines
+        assert [(one.amount, one.where, one.heir) for line in late for one in line.left] == [
+            (300, "inherited", "V2"),
+            (100, "inherited", "V2"),
+        ]
         house.holds()
 
 
