@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lianxing.engine.answer_sentences import answer_sentences
 from lianxing.engine.bank.closings import closings
@@ -23,9 +27,9 @@ from lianxing.engine.statement_sentences import remarks, statement_sentences
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Bring, Close, Declare, Give, Grant, Redeem, Refund, Reopen, Settle
-from lianxing.rules.facts import CountyId
+from lianxing.rules.facts import CountyId, RecordId, RegistryId
 from lianxing.rules.families import Relation
-from lianxing.rules.records import ServiceRecord
+from lianxing.rules.records import ServiceRecord, Withdrawn
 from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, take_in
 from tests.engine.bank.forging import copy_of, forged
 from tests.engine.bank.test_closing import ACCOUNTS, HUNDRED, OVER_THERE, Asks, points, town_of
@@ -43,7 +47,7 @@ class House:
         self.ledger, self.rulebooks = ledger, (here, there)
         self.here, self.there = Asks(ledger, here), Asks(ledger, there)
 
-    def take_in(self, *records: ServiceRecord, on: date = DAY) -> None:
+    def take_in(self, *records: ServiceRecord | Withdrawn, on: date = DAY) -> None:
         take_in(self.rulebooks[0], self.ledger, *records, on=on)
 
     def closed(self, event: ClosingEvent = ClosingEvent.MOVING, on: date = DAY, **said: object) -> Answer:
@@ -364,3 +368,42 @@ def test_closings_read_from_the_ledger_are_those_that_the_teller_keeps_in_mind(h
         found = closings(reading, CountyId(HERE), [ANN])[ANN]
     assert [(one.on, one.reopened_on) for one in found.all] == [(DAY, AUTUMN), (NEW_YEAR, None)]
     assert [found.during(day) is not None for day in (DAY, AUTUMN, NEW_YEAR)] == [True, False, True]
+
+
+# --- moving to and fro -------------------------------------------------------------------------------------------
+
+_STEP = st.tuples(
+    st.sampled_from(("close", "reopen", "bring", "bring", "record", "record", "withdraw")),
+    *(st.integers(0, most) for most in (10, 1, 12, 150)),
+)
+
+
+@settings(max_examples=300 if os.environ.get("LIANXING_LONG") else 8, deadline=None, database=None)
+@given(steps=st.lists(_STEP, min_size=10, max_size=25))
+def test_who_moves_to_and_fro_has_at_last_all_that_was_earned_there_here_or_on_the_way(
+    steps: list[tuple[str, int, int, int, int]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        house = house_at(f"{folder}/bank.db", Path(folder), stack)
+        today = DAY
+        for step, days, which, number, ago in steps:
+            today += timedelta(days=days)
+            asks, id, day = (house.here, house.there)[which], f"r{number % 4}", today - timedelta(days=ago)
+            match step:
+                case "close":
+                    asks(Close, event=ClosingEvent.MOVING, on=today)
+                case "reopen":
+                    asks(Reopen, on=today)
+                case "bring":
+                    asks(Bring, from_county=(HERE, OVER_THERE)[number % 2], entry=number, on=today)
+                case "record":
+                    house.take_in(served(id, f"{day} 09:00", 1 + number % 2), on=today)
+                case _:
+                    house.take_in(Withdrawn(RecordId(id), RegistryId("test")), on=today)
+        with house.ledger.reading() as reading:
+            earned = reading.balances(ANN, HERE)["points"]
+        there = (
+            points(house.ledger, "V1", of, county) for of in ("points", "points/debt") for county in (HERE, OVER_THERE)
+        )
+        assert sum(there) + in_transit(house.ledger).get("points", 0) == earned
+        house.holds()
