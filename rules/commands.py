@@ -164,7 +164,7 @@ class Declare(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bring(Command):
-    """What left the person's passbook in another county under an entry comes into this one, with its days.
+    """What left the person's passbook in a county under an entry comes into this one, with its days.
 
     `account` is where to, empty for the first one of each unit.
     """

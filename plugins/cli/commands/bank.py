@@ -305,8 +305,8 @@ def _bring(say: Say) -> click.Command:
     return _asking(
         say,
         "bring",
-        "把在别的县区销户时随人转移的余额转入本县，各批日期不变。",
-        "Bring what left another county when the passbook there was closed; its days stay what they were.",
+        "把销户时随人转移的余额转入本县，各批日期不变；在本县转出而未转走的亦可。",
+        "Bring what left when a passbook was closed, in another county or in this one; its days stay what they were.",
         (from_county, entry, account),
         lambda _policy, whose, more: Bring(**whose, **{**more, "from_county": _county(more["from_county"])}),
     )
