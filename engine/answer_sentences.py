@@ -11,7 +11,7 @@ from typing import Any
 from lianxing.engine.amounts import amount_text, number_text
 from lianxing.engine.answers import awaiting_sentence, stated_sentence
 from lianxing.engine.statement_sentences import COMMANDS
-from lianxing.engine.wording import outside_sentence, unmet_sentence
+from lianxing.engine.wording import left_sentence, outside_sentence, unmet_sentence
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import StatedReason
@@ -53,22 +53,13 @@ def answer_sentences(
         yield f"  {outside_sentence(one['account'], one['unit'], *amounts, language)}"
 
 
-_CLOSES: Mapping[str, Label] = {
-    "inherited": Label("由 {heir} 继承", "inherited by {heir}"),
-    "portable": Label("可转入别的县区", "to be brought into another county"),
-    "to_pool": Label("转入公益池", "to the pool"),
-    "lost": Label("作废", "lost"),
-}
-
-
 def _closed(body: Mapping[str, Any], asked: Mapping[str, Any], language: Language) -> Iterator[str]:
     """Yield what became of the balance of each account, and where that is said."""
     zh = language == "zh"
     for one in body.get("closes", ()):
-        amount = amount_text(one["unit"], one["amount"], language)
-        where = _CLOSES[one["where"]].text(language).format(heir=asked.get("heir") or "-")
+        said = left_sentence(one["unit"], one["amount"], one["where"], asked.get("heir", ""), language)
         place = [part for part in (one["clause"], one["at"].rpartition(":")[0], one["cites"]) if part]
-        yield f"{amount}：{where}〔{'，'.join(place)}〕" if zh else f"{amount} {where} [{', '.join(place)}]"
+        yield f"{said}〔{'，'.join(place)}〕" if zh else f"{said} [{', '.join(place)}]"
 
 
 def _amounts(body: Mapping[str, Any], asked: Mapping[str, Any], language: Language) -> Iterator[str]:

@@ -80,6 +80,15 @@ BANK_REASONS: Mapping[str, Label] = {
     "before_in_force": Label("早于办法施行日 {day}", "it is before the rules came into force on {day}"),
     "earned_later": Label("账户里有 {on} 才挣得的", "the account has something that was earned only on {on}"),
     "closed_passbook": Label("存折已于 {on} 销户", "the passbook was closed on {on}"),
+    "before_reopening": Label(
+        "存折 {on} 销户，{reopened_on} 起才重新启用",
+        "the passbook was closed on {on} and is open again from {reopened_on} only",
+    ),
+    "not_closed": Label("存折没有销户", "the passbook is not closed"),
+    "closed_by_death": Label(
+        "持有人已于 {on} 身故，存折不再启用", "its holder died on {on}: the passbook is never opened again"
+    ),
+    "reopens": Label("因{event}销户的，不再启用", "after {event} a passbook is not opened again"),
     "no_offer": Label(
         "本县没有此项兑换：{offer}；有：{offers}", "the county has no offer {offer}; its offers are {offers}"
     ),

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from lianxing.engine.closings import SHUT, SHUT_THEN, Closed
 from lianxing.engine.ranking import Values, ranked
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.rulebook import MENU, RECIPIENTS, SERVERS, MeasureValue, Rulebook
@@ -18,8 +19,8 @@ from lianxing.rules.ranking import RankKey, RankValue
 from lianxing.rules.redeeming import Reason
 
 REGISTERED_ON = "registered_on"
-CLOSED = "closed_passbook"
 LISTED_MAX = 1_000  # of the candidates, and of those left out: an entry is read by people, too
+_SHUT = (SHUT, SHUT_THEN)
 _SAME = (("same_community", "community"), ("same_area", "registered_area"))
 
 
@@ -131,10 +132,9 @@ def candidates_for(rulebook: Rulebook, request: Request, on: date, need: Need, v
     return _queue(judged, said.rank_by, said.ties, said.location)
 
 
-def closed_passbook(rulebook: Rulebook, id: str, on: date) -> NotServed:
-    """Return that somebody is no candidate who has closed their passbook."""
-    clause = rulebook.policy.county.clause
-    return NotServed(id, (Reason(CLOSED, clause, clause.location, (("on", on.isoformat()),)),))
+def closed_passbook(rulebook: Rulebook, id: str, closed: Closed) -> NotServed:
+    """Return that somebody is no candidate whose passbook is closed on the day."""
+    return NotServed(id, (closed.reason(rulebook.policy.county.clause),))
 
 
 def listed(found: Queue, asked: str = "") -> Queue:
@@ -167,7 +167,7 @@ def ranked_again(request: Request, found: Queue) -> Queue:
     ]
     keys = _keys(rank_by, ties, request.clause.location)
     placed = ranked(sorted(judged, key=lambda one: one[0]), keys, lambda one: one[1])
-    left_out = sorted(found.left_out, key=lambda one: (any(why.code == CLOSED for why in one.reasons), one.id))
+    left_out = sorted(found.left_out, key=lambda one: (any(why.code in _SHUT for why in one.reasons), one.id))
     turns = tuple(Turn(one.item[0], one.place, one.values) for one in placed)
     return replace(found, turns=turns, left_out=tuple(left_out))
 

@@ -23,6 +23,7 @@ from lianxing.rules.statements import (
     Cited,
     EndingLot,
     GoneOver,
+    Left,
     OpenHold,
     Outside,
     Pending,
@@ -80,7 +81,8 @@ def statement_data(found: Statement, language: Language) -> dict[str, Any]:
         "known": None if found.known is None else instant(found.known, found.time_zone),
         "last_entry": found.last_entry,
         "seal": found.seal,
-        "closed_on": None if found.closed_on is None else found.closed_on.isoformat(),
+        "closed_on": _day(next((one.on for one in found.closings if one.reopened_on is None), None)),
+        "closings": [{"on": one.on.isoformat(), "reopened_on": _day(one.reopened_on)} for one in found.closings],
         "opening": [state_data(state) for state in found.opening],
         "entries": [_line(line, found.time_zone, language) for line in found.lines],
         "closing": [state_data(state) for state in found.closing],
@@ -214,6 +216,7 @@ def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, 
         "unmet": [_label(unmet) for unmet in line.unmet],
         "gone_over": [_gone_over(one) for one in line.gone_over],
         "outside": [_outside(one) for one in line.outside],
+        "left": [_left(one) for one in line.left],
         "step": None if line.step is None else _step(line.step),
         "sentences": [what_text(line, language), *remarks(line, language)],
     }
@@ -268,6 +271,11 @@ def _outside(one: Outside) -> dict[str, str]:
     amounts = {"rest": one.rest, "over": one.over, "written_off": one.off}
     said = {name: exact(one.unit, amount) for name, amount in amounts.items()}
     return {"account": one.account, "unit": one.unit, **said, "to": one.to}
+
+
+def _left(one: Left) -> dict[str, str | None]:
+    amount = exact(one.unit, one.amount)
+    return {"account": one.account, "unit": one.unit, "amount": amount, "where": one.where, "heir": one.heir or None}
 
 
 def _cited(cited: Cited) -> dict[str, Any]:

@@ -12,7 +12,13 @@ from lianxing.engine.answers import PERIODS, awaiting_sentence, stated_sentence
 from lianxing.engine.bank.sharing import ORGANISATION, POOL, is_person
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.step_sentences import reason_text, step_remarks, step_text
-from lianxing.engine.wording import gone_over_sentence, outside_sentence, refusal_sentence, standing_sentences
+from lianxing.engine.wording import (
+    gone_over_sentence,
+    left_sentence,
+    outside_sentence,
+    refusal_sentence,
+    standing_sentences,
+)
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import (
@@ -53,6 +59,7 @@ KINDS: Mapping[str, Label] = {
     "converted": Label("规则衔接", "change of rules"),
     "star_points": Label("星级奖励积分", "points with a star"),
     "closed": Label("销户", "closed"),
+    "reopened": Label("重新启用", "opened again"),
     "review": Label("审核", "review"),
     "request": Label("服务需求", "request for service"),
     "declared": Label("申报家属", "family declared"),
@@ -76,6 +83,7 @@ COMMANDS: Mapping[str, Label] = {
     "grant": Label("发放", "grant"),
     "use_perk": Label("使用礼遇", "use a perk"),
     "close": Label("销户", "close"),
+    "reopen": Label("重新启用", "open again"),
     "record_step": Label("审核记录", "review of a record"),
     "star_step": Label("审核星级", "review of a star"),
     "declare": Label("申报家属", "declare family"),
@@ -135,8 +143,11 @@ def heading(found: Statement, language: Language) -> Iterator[str]:
     if found.known is not None:
         instant = instant_text(found.known, found.time_zone)
         yield f"只含 {instant} 以前记入的" if zh else f"as recorded up to {instant}"
-    if found.closed_on is not None:
-        yield f"已于 {found.closed_on} 销户" if zh else f"closed on {found.closed_on}"
+    for on, again in found.closings:
+        if again is None:
+            yield f"已于 {on} 销户" if zh else f"closed on {on}"
+        else:
+            yield f"{on} 销户，{again} 起重新启用" if zh else f"closed on {on}, open again from {again}"
     if found.last_entry:
         seal = found.seal[:16]
         yield f"至第 {found.last_entry} 号，印记 {seal}" if zh else f"up to entry {found.last_entry}, seal {seal}"
@@ -243,6 +254,9 @@ def on_the_way(line: StatementLine, language: Language) -> Iterator[str]:
     for outside in line.outside:
         amounts = outside.rest, outside.over, outside.off, outside.to
         yield outside_sentence(outside.account, outside.unit, *amounts, language)
+    for left in line.left:
+        said = left_sentence(left.unit, left.amount, left.where, left.heir, language)
+        yield f"{left.account}：{said}" if language == "zh" else f"{left.account}: {said}"
 
 
 def what_text(line: StatementLine, language: Language) -> str:

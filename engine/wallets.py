@@ -54,7 +54,7 @@ from lianxing.engine.wallet import (
 )
 from lianxing.engine.wallet_booking import WalletBooking
 from lianxing.rules.accounts import Issue, Purpose, Recipient, Shortfall, WholeOnly
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.facts import FactValue
 from lianxing.rules.periods import period_start
 from lianxing.rules.redeeming import Reason
@@ -433,21 +433,25 @@ def settle_debt(wallet: Wallet, on: date) -> Done:
     return booking.done(AVAILABLE)
 
 
-def close(wallet: Wallet, on: date, event: ClosingEvent) -> Done:
-    """End the account: what is held is released, what is there goes where the account says; what is owed stays."""
+def close(wallet: Wallet, on: date, event: ClosingEvent, only: Collection[int] | None = None) -> Done:
+    """End the account: what is held is released, what is there goes where the account says; what is owed stays.
+
+    With the numbers of some lots it goes on, and `only` these go: they come too late for what was closed before.
+    """
     closure = wallet.account.closure
     if closure is None:
         return _refused(wallet, "closure")
     booking = WalletBooking(wallet)
-    for hold in list(wallet.holds.values()):
+    for hold in list(wallet.holds.values()) if only is None else ():
         booking.let_go(on, hold)
-    booking.book(EXPIRED, booking.let_end(lot for lot in wallet.lots.values() if lot.last_day < on))
+    going = [lot for lot in wallet.lots.values() if only is None or lot.number in only]
+    booking.book(EXPIRED, booking.let_end(lot for lot in going if lot.last_day < on))
     where = {
         ClosingEvent.DEATH: closure.death,
         ClosingEvent.MOVING: closure.moving,
         ClosingEvent.LEAVING: closure.leaving,
     }[event]
-    booking.clear(wallet.lasting(on))
+    booking.clear(lot for lot in wallet.lasting(on) if only is None or lot.number in only)
     return booking.done(where.value)
 
 

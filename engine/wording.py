@@ -90,6 +90,20 @@ def outside_sentence(account: str, unit: str, rest: int, over: int, off: int, to
     return f"{account}：{'；'.join(said)}" if zh else f"{account}: {'; '.join(said)}"
 
 
+_LEFT = {
+    "inherited": Label("由 {heir} 继承", "inherited by {heir}"),
+    "portable": Label("可转入别的县区", "to be brought into another county"),
+    "to_pool": Label("转入公益池", "to the pool"),
+    "lost": Label("作废", "lost"),
+}
+
+
+def left_sentence(unit: str, amount: int, where: str, heir: str, language: Language) -> str:
+    """Return where an amount has gone with a closing."""
+    amounts, went = amount_text(unit, amount, language), _LEFT[where].text(language).format(heir=heir or "-")
+    return f"{amounts}：{went}" if language == "zh" else f"{amounts} {went}"
+
+
 def clause_text(id: str, clause: Mapping[str, str], language: Language) -> str:
     """Return a clause as `name (file:line, clause of the regulation)`."""
     name = clause.get(language) or clause.get("en" if language == "zh" else "zh")

@@ -29,6 +29,7 @@ from lianxing.engine.bank.tellers import ATTEMPTS
 from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.basis import Lowering
 from lianxing.engine.carrying import Folded, carry, folded, life_from, marked_day
+from lianxing.engine.closings import OPEN
 from lianxing.engine.explaining import kept_of
 from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.garbage import collection_waits
@@ -402,7 +403,7 @@ class Intake:
         owners = [(id, county) for id in people]
         found = closings(writing, county, people)
         beside = others(self.rulebook, _organisations(people)) if credits(self.rulebook) else []
-        heirs = [one.heir for one in found.values() if one.heir]
+        heirs = [closed.heir for one in found.values() for closed in one.all if closed.heir]
         writing.lock({*owners, *((id, county) for id in (*beside, *heirs))})
         if self.ledger.database.is_postgres:  # whoever held a passbook meanwhile may have booked the very record
             keys = {change.record.key for changes in people.values() for change in changes}
@@ -507,7 +508,7 @@ class Intake:
                     writing.number(owner),
                     self.on,
                     passing,
-                    closed.get(one.person),
+                    closed.get(one.person, OPEN),
                     not_in,
                 )
             return bookings

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from lianxing.rules.closures import REOPENS, ClosingEvent
 from lianxing.rules.conditions import Condition
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import FactType
@@ -173,11 +174,15 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """What becomes of the balance on death, on moving away, and on leaving the scheme."""
+    """What becomes of the balance on death, on moving away, and on leaving the scheme.
+
+    `reopens` are the events after which a passbook that holds the account may be opened again.
+    """
 
     death: Closing
     moving: Closing
     leaving: Closing
+    reopens: tuple[ClosingEvent, ...] = REOPENS
     location: Location = Location("", 0, 0)
 
 

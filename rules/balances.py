@@ -8,6 +8,7 @@ from datetime import date
 from enum import Enum
 
 from lianxing.rules.accounts import Purpose, Recipient
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.redeeming import Reason
 
 
@@ -25,14 +26,6 @@ class MoveKind(Enum):
     RELEASED = "released"
     REFUNDED = "refunded"
     CLOSES = "closes"
-
-
-class ClosingEvent(Enum):
-    """Why an account is closed."""
-
-    DEATH = "death"
-    MOVING = "moving"
-    LEAVING = "leaving"
 
 
 @dataclass(frozen=True, slots=True)

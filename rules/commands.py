@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.facts import ID_CHARACTERS_MAX, CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
@@ -151,6 +151,11 @@ class Close(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(Command):
+    """The closed passbook of the person is open again from the day on: they have moved back, or come back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declare(Command):
     """Who is family to the person from now on, each as id and relation; it takes the place of what was said before."""
 
@@ -159,7 +164,7 @@ class Declare(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bring(Command):
-    """What left the person's passbook in another county under an entry comes into this one, with its days.
+    """What left the person's passbook in a county under an entry comes into this one, with its days.
 
     `account` is where to, empty for the first one of each unit.
     """

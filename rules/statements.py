@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 from lianxing.rules.assessments import Refusal
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
@@ -99,6 +100,17 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What has left an account with a closing, or under one that was over: `where`, and to which heir."""
+
+    account: str
+    unit: str
+    amount: int
+    where: str
+    heir: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepTold:
     """A step of a review or of a request for service, taken or refused: what, by which body, and what it came to.
 
@@ -132,8 +144,8 @@ class StatementLine:
 
     `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
     a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left,
-    `outside` what accounts have not taken in. `step` is what was done in a review or with a request,
-    `unmet` what of the condition of an offer did not hold, in words.
+    `outside` what accounts have not taken in, `left` what has left them with a closing. `step` is what was done in a
+    review or with a request, `unmet` what of the condition of an offer did not hold, in words.
     """
 
     entry: int
@@ -152,6 +164,7 @@ class StatementLine:
     refusals: tuple[Refusal, ...] = ()
     gone_over: tuple[GoneOver, ...] = ()
     outside: tuple[Outside, ...] = ()
+    left: tuple[Left, ...] = ()
     step: StepTold | None = None
     unmet: tuple[Label, ...] = ()
 
@@ -259,6 +272,13 @@ class PerkUses:
     since: date | None = None
 
 
+class ClosedFor(NamedTuple):
+    """From when a passbook was closed, and from when it was open again, None where it is not."""
+
+    on: date
+    reopened_on: date | None
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """The passbook of one person in one county from `since` (None: the beginning) to `until`.
@@ -278,7 +298,7 @@ class Statement:
     notice_days: int
     last_entry: int
     seal: str
-    closed_on: date | None
+    closings: tuple[ClosedFor, ...]
     opening: tuple[AccountState, ...]
     lines: tuple[StatementLine, ...]
     closing: tuple[AccountState, ...]

@@ -69,9 +69,10 @@ class Counter:
         None
     )  # of a redemption or reservation
     passing: Passing = field(init=False)
-    # What entries that are not yet written took from lots, approved, and brought.
+    # What entries that are not yet written took from lots, approved, let go with a passbook, and brought.
     fresh: dict[tuple[VolunteerId, int], tuple[LotLine, ...]] = field(default_factory=dict)
     fresh_approvals: set[tuple[VolunteerId, int]] = field(default_factory=set)
+    fresh_left: dict[tuple[VolunteerId, CountyId, int], list[Brought]] = field(default_factory=dict)
     fresh_brought: set[tuple[VolunteerId, CountyId, int]] = field(default_factory=set)
     fresh_bought: dict[tuple[VolunteerId, int], Mapping[str, Any]] = field(default_factory=dict)
     fresh_steps: dict[tuple[VolunteerId, int], LastStep] = field(default_factory=dict)

@@ -104,8 +104,8 @@ class Match:
     def _found(self, state: State, need: Need, person: Volunteer) -> Queue:
         rulebook, on = self.rulebook, self.told.on
         one = state.customer(rulebook, person)
-        if one.closed_on is not None:
-            return Queue((), (closed_passbook(rulebook, person.id, one.closed_on),))
+        if (shut := one.closings.shut(on)) is not None:
+            return Queue((), (closed_passbook(rulebook, person.id, shut),))
         server = Server(person.id, one.facts(on), one.measures(on), one.standing(on).star_held)
         return candidates_for(rulebook, self.request, on, need, [server])
 

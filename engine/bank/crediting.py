@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
@@ -12,20 +12,41 @@ import orjson
 
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
-from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, first_lot, outside_data, passed_data
-from lianxing.engine.bank.closings import Closed
+from lianxing.engine.bank.booking import (
+    UNITS,
+    UNSTORED,
+    Effects,
+    besides,
+    clause_data,
+    first_lot,
+    outside_data,
+    passed_data,
+)
 from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.passing import Arrival, From, Passing, taken_back
 from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, pools_of_limits, shared
+from lianxing.engine.closings import LEFT_UNDER, OPEN, Closed, Closings, goes
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Held, Reading
 from lianxing.engine.recounting import Recount, as_counted
 from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
-from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Lot, Part, Unstored, Wallet, last_day_of
+from lianxing.engine.wallet import (
+    DONATION_POOL,
+    ISSUED,
+    TRANSIT,
+    Done,
+    Lot,
+    Part,
+    Unstored,
+    Wallet,
+    last_day_of,
+    lots_of,
+)
 from lianxing.rules.accounts import Account, Closing, Holder, Shortfall, WholeOnly
 from lianxing.rules.assessments import Assessment
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
 from lianxing.rules.records import Volunteer
@@ -64,18 +85,21 @@ def credited(
     number: int,
     today: date,
     passing: Passing | None = None,
-    closed: Closed | None = None,
+    closings: Closings = OPEN,
     unstored: Mapping[tuple[str, str], Sequence[Any]] = MappingProxyType({}),
 ) -> list[Booking]:
     """Complete the bookings of a recount with what they do to the person's accounts, and return them.
 
     What goes into the passbook of a pool or an organisation, or to an heir, is left in `passing`: entries of their own
-    that are to be written with the bookings. Where the passbook was `closed`, what comes in goes where the rest went.
+    that are to be written with the bookings. Where the passbook is closed, what comes in goes where the rest
+    went; where it is open again, so does what is of a day before that, and the body says so.
     `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook, `unstored` what
     the bodies of records say that never came in. What is booked for a day in the past may have ended since; a run lets
     it go. The body of a booking says on which day it was booked: without that nobody could do it again.
     """
-    doing = _Crediting(rulebook, person, found, number, today, passing, closed, [Effects() for _one in found.bookings])
+    doing = _Crediting(
+        rulebook, person, found, number, today, passing, closings, [Effects() for _one in found.bookings]
+    )
     after = {one.record.key: one for one in found.after}
     for account in rulebook.policy.accounts:
         if not _earns_at_all(account):
@@ -102,7 +126,8 @@ def credited(
 class _Crediting:
     """What the bookings of a recount do to accounts, step by step; bookings are counted from 1.
 
-    `dated` are those which rest on the day on which they are booked, `kept_out` what accounts have not taken in.
+    `dated` are those which rest on the day on which they are booked, `kept_out` what accounts have not taken in,
+    `going` what leaves again under an earlier closing.
     """
 
     rulebook: Rulebook
@@ -111,10 +136,11 @@ class _Crediting:
     number: int
     today: date
     passing: Passing | None
-    closed: Closed | None
+    closings: Closings
     effects: list[Effects]
     dated: set[int] = field(default_factory=set)
     kept_out: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    going: dict[int, tuple[Closed, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def hand_on(self, account: Account, worths: Sequence[Worth]) -> None:
         """Let what records are worth to an account of a pool or an organisation go there."""
@@ -144,14 +170,21 @@ class _Crediting:
     def _move(
         self, wallet: Wallet, effect: Effects, source: str, at: int, worth: Worth, moves: Sequence[tuple[date, int]]
     ) -> None:
-        """Book what comes in or is taken back of one record; in a closed passbook it goes where the rest went."""
+        """Book what comes in or is taken back of one record; what is of before a closing goes where the rest went."""
         wallet.next_lot = max(wallet.next_lot, first_lot(self.number + at))
         wallets.knows_rest(wallet, source, worth.was)
+        first = wallet.next_lot
         for day, more in moves:
             change(wallet, effect, source, day, more, self.today)
         self.dated.add(at)
-        if self.closed is not None and any(more >= 0 for _day, more in moves):
-            _closes_again(wallet, effect, self.closed, self.today, self.person.id, self.passing)
+        closed = next((self.closings.under(day) for day, more in moves if more >= 0), None)
+        if closed is None:
+            return
+        fresh = [lot.number for lot in lots_of(wallet, source) if lot.number >= first]
+        only = None if self.closings.now is not None else fresh
+        left = _closes_again(wallet, effect, closed, self.today, self.person.id, self.passing, only)
+        if left is not None and only is not None:
+            self.going.setdefault(at, (closed, []))[1].append(left)
 
     def hand_on_over_limits(self, unstored: Mapping[tuple[str, str], Sequence[Any]]) -> None:
         """Let what limits take off go to the pool, where the county has one for it, and come back from there."""
@@ -176,6 +209,10 @@ class _Crediting:
         for at, (booking, effect) in enumerate(zip(self.found.bookings, self.effects, strict=True), 1):
             if at in self.dated:
                 booking.body = _with(booking.body, {BOOKED_ON: self.today.isoformat(), **passed_data(effect)})
+            if at in self.going:
+                under, closes = self.going[at]
+                heir = {"heir": under.heir} if under.heir else {}
+                booking.body = _with(booking.body, {LEFT_UNDER: under.entry, "closes": closes, **heir})
             if at in self.kept_out:
                 booking.body = _with(booking.body, {UNSTORED: self.kept_out[at]})
             booking.lines = tuple(effect.lines)
@@ -361,14 +398,23 @@ def change(wallet: Wallet, effect: Effects, source: str, day: date, more: int, t
 
 
 def _closes_again(
-    wallet: Wallet, effect: Effects, closed: Closed, today: date, person: VolunteerId, passing: Passing | None
-) -> None:
-    """Let what came into a closed passbook go where the rest of the account went."""
+    wallet: Wallet,
+    effect: Effects,
+    closed: Closed,
+    today: date,
+    person: VolunteerId,
+    passing: Passing | None,
+    only: Collection[int] | None,
+) -> dict[str, Any] | None:
+    """Let what came into a passbook too late for a closing go where the rest of the account went, and say so.
+
+    Where the passbook is open again these are `only` the lots in which it came.
+    """
     where = closed.where(wallet.account)
-    if where is None or not any(lot.remaining for lot in wallet.lots.values()):
-        return
+    if where is None or not any(lot.remaining for lot in wallet.lots.values() if only is None or lot.number in only):
+        return None
     before = besides(wallet)
-    done = wallets.close(wallet, today, closed.event)
+    done = wallets.close(wallet, today, closed.event, only)
     left = left_over(wallet, done, today)
     effect.add(wallet, done, before)
     unit = UNITS[wallet.account.unit]
@@ -383,6 +429,22 @@ def _closes_again(
         effect.redirect(where.value, unit, TRANSIT)
     elif where is Closing.TO_POOL:
         effect.redirect(where.value, unit, DONATION_POOL)
+    return closes_data(wallet.account, closed.event, done) | {
+        "parts": [[earned_on.isoformat(), last_day.isoformat(), amount] for earned_on, last_day, amount in left]
+    }
+
+
+def closes_data(account: Account, event: ClosingEvent, done: Done) -> dict[str, Any]:
+    """Return what becomes of the balance of an account, how much that is, and where it is said."""
+    assert account.closure is not None
+    where = goes(account.closure, event).value
+    return {
+        **clause_data(account.clause),
+        "at": str(account.closure.location),
+        "unit": UNITS[account.unit],
+        "where": where,
+        "amount": sum(line.amount for line in done.lines if line.account == where),
+    }
 
 
 def left_over(wallet: Wallet, done: Done, on: date) -> list[Part]:

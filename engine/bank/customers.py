@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from lianxing.engine.bank.booking import account_name, noted_in
+from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.carrying import life_from
+from lianxing.engine.closings import OPEN, Closings
 from lianxing.engine.facts import person_facts
 from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.drafts import Draft
@@ -43,7 +45,7 @@ class Customer:
     balances: Mapping[tuple[str, str], int]
     had: list[Had]
     stands: Callable[[Volunteer, date, Sequence[Touch] | None], Standing]  # without touches: nothing is lowered
-    closed_on: date | None = None
+    closings: Closings = OPEN
     number: int = 0  # of the last entry of the passbook, those not yet written included
     _wallets: dict[str, Wallet] = field(default_factory=dict)
     _with_ended: set[str] = field(default_factory=set)
@@ -162,7 +164,7 @@ def customers(
     known = reading.volunteers(ids)
     rows = reading.wallet_rows(owners, parts=parts)
     had = reading.redemptions(owners, about)
-    closed = reading.closed_on(owners)
+    closed = closings(reading, county, ids)
     balances = reading.balances_of(owners)
     reviews = reading.notes(owners, REVIEW) if asks_awards(rulebook.policy) else {}
 
@@ -189,7 +191,7 @@ def customers(
             balances=balances.get((id, county), {}),
             had=had.get((id, county), []),
             stands=stands,
-            closed_on=closed.get((id, county)),
+            closings=closed.get(id, OPEN),
         )
         for id in ids
     }

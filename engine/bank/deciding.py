@@ -15,7 +15,7 @@ from lianxing.engine.bank.answering import (
     wallet_holding,
 )
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.giving import bring, close, declare, give, grant
+from lianxing.engine.bank.giving import bring, close, declare, give, grant, reopen
 from lianxing.engine.bank.redeeming import (
     approve,
     fetch,
@@ -42,6 +42,7 @@ from lianxing.rules.commands import (
     Redeem,
     Refund,
     Release,
+    Reopen,
     Reserve,
     Settle,
     UsePerk,
@@ -72,9 +73,12 @@ def _decided(counter: Counter, customer: Customer, command: Command) -> Decision
     early = before_in_force(counter.rulebook, command.on)
     if early is not None:
         return refused(counter, command, [early], clause=early.clause)
-    if customer.closed_on is not None and not isinstance(command, Fetch):  # what was paid for is handed over
-        return refused(counter, command, [county_reason(counter, "closed_passbook", on=str(customer.closed_on))])
-    if isinstance(command, Redeem | UsePerk | Grant | Close | Declare | Bring) and not is_person(command.volunteer):
+    shut = customer.closings.shut(command.on)
+    if shut is not None and not isinstance(command, Fetch | Reopen):  # what was paid for is handed over
+        return refused(counter, command, [shut.reason(counter.rulebook.policy.county.clause)])
+    if isinstance(command, Redeem | UsePerk | Grant | Close | Reopen | Declare | Bring) and not is_person(
+        command.volunteer
+    ):
         return refused(counter, command, [county_reason(counter, "no_person", id=command.volunteer)])
     if isinstance(command, Settle | Release | Refund | Fetch):
         step = _last_step(counter, customer, command.entry)
@@ -104,6 +108,8 @@ def _decided(counter: Counter, customer: Customer, command: Command) -> Decision
             return use_perk(counter, customer, command)
         case Close():
             return close(counter, customer, command)
+        case Reopen():
+            return reopen(counter, customer, command)
         case Declare():
             return declare(counter, customer, command)
         case Bring():

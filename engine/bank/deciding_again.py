@@ -6,7 +6,7 @@ entries, and clocks of several machines may be `CLOCKS_APART`: where that leaves
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -34,22 +34,25 @@ from lianxing.engine.bank.star_points import STAR_POINTS, reached
 from lianxing.engine.bank.steps import taken
 from lianxing.engine.bank.tellers import left_under, people_of
 from lianxing.engine.bank.turning import CONVERTED, turned
+from lianxing.engine.closings import SHUT, SHUT_THEN, Closed, Closings
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of as booked
 from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
 from lianxing.engine.ledger.reading import Reading
-from lianxing.engine.ledger.witnesses import StockMoves, brought_elsewhere, closings, known_since, registrations
+from lianxing.engine.ledger.witnesses import StockMoves, brought_elsewhere, instant_of, known_since, registrations
 from lianxing.engine.menu import LISTED_MAX, Queue, ranked_again
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.star_awards import certificate_number
 from lianxing.rules.commands import Command, Give, RecordStep, Redeem, ReviewStep, StarStep
 from lianxing.rules.facts import CountyId, FactValue, RecordId, VolunteerId
+from lianxing.rules.places import Clause
 from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.requests import ServiceRequest, Step
 from lianxing.rules.service_commands import TakeStep
 
 CLOCKS_APART = 60  # seconds
 _ASKS_WHO_IS_SERVED = frozenset((Step.REQUEST.value, Step.MATCH.value))
+_SHUT = (SHUT, SHUT_THEN)
 _COMES = frozenset((RECEIVED, REPAID, TAKEN_BACK))  # of these the body says `from` whom; of the others, `to` whom
 
 
@@ -60,7 +63,7 @@ class Witnesses:
     reading: Reading
     county: CountyId
     stock: Mapping[str, StockMoves]
-    closings: Mapping[VolunteerId, tuple[int, date]]
+    closings: Mapping[VolunteerId, Sequence[tuple[int, Closings]]]
     passed: PassedOn
     people: dict[VolunteerId, list[tuple[int, Volunteer]]] = field(default_factory=dict)
 
@@ -84,23 +87,33 @@ class Witnesses:
         return [known[last], *(known[n] for n in range(latest, first - 1, -1) if n != last)]
 
     def other(self, id: VolunteerId, rulebook: Rulebook, link: Link, body: Mapping[str, Any]) -> Customer:
-        """Return somebody else as an entry found them: their passbook open or closed."""
+        """Return somebody else as an entry found them: open or closed, as the entry says where that may be."""
         customer = Replica(id, self.county).customer(rulebook, Volunteer(id))
-        instant, day = self.closings.get(id, (None, None))
-        if instant is not None:
-            said_closed = any(one["code"] == "closed_passbook" for one in body.get("reasons", ()))
-            apart = CLOCKS_APART if said_closed else -CLOCKS_APART
-            customer.closed_on = day if instant <= link.recorded_at + apart else None
+        states, at = self.closings.get(id, ()), link.recorded_at
+        if states:
+            clause, on = rulebook.policy.county.clause, date.fromisoformat(link.effective_on)
+            said = [(one["code"], one["operands"]) for one in body.get("reasons", ()) if one["code"] in _SHUT]
+            first = sum(instant < at - CLOCKS_APART for instant, _closings in states)
+            last = sum(instant <= at + CLOCKS_APART for instant, _closings in states)
+            open_to_clocks = [closings for _instant, closings in states[max(0, first - 1) : last]]
+            as_said = (one for one in open_to_clocks if _may_have_said(one.shut(on), clause, said))
+            customer.closings = next(as_said, states[sum(instant <= at for instant, _closings in states) - 1][1])
         return customer
 
     def brought(self, replica: Replica, link: Link, county: CountyId, entry: int) -> list[Brought] | None:
-        """Return what had left the person's passbook of another county under an entry, and was not brought before."""
+        """Return what had left a passbook of the person under an entry, and was not brought before."""
         person, reasons = replica.volunteer, orjson.loads(link.body).get("reasons", ())
         none_said = any(one["code"] == "nothing_to_bring" for one in reasons)
-        instant, _day = closings(self.reading._connection, county).get(person, (None, None))
-        apart = -CLOCKS_APART if none_said else CLOCKS_APART
-        if instant is None or instant > link.recorded_at + apart or (county, entry) in replica.brought:
+        if (county, entry) in replica.brought:
             return None
+        if county == self.county:
+            if entry >= link.number:
+                return None
+        else:
+            instant = instant_of(self.reading._connection, county, person, entry)
+            apart = -CLOCKS_APART if none_said else CLOCKS_APART
+            if instant is None or instant > link.recorded_at + apart:
+                return None
         if self._brought_elsewhere(link, person, county, entry, none_said=none_said):
             return None
         return left_under(self.reading, person, county, entry)
@@ -368,7 +381,6 @@ class _Deciding:
     def _reviewed(self, command: ReviewStep) -> list[Draft]:
         """Return what is written for a step of a review, and for the records whose worth it changes."""
         replica, rulebook, person = self._replica, self._rulebook, self._person
-        closed = replica.closed_on is not None and replica.closed_on <= command.on
         dossier = Dossier(
             rulebook=rulebook,
             person=person,
@@ -377,7 +389,7 @@ class _Deciding:
             awards=replica.awards(rulebook, person) or (),
             lowerings=replica.lowerings(rulebook),
             certificates=self._witnesses.certificates(self._link, command),
-            closed=str(replica.closed_on) if closed else "",
+            closed=replica.closings.during(command.on),
         )
         found = dossier.decide(command)
         drafts = [draft_of(rulebook, command, found)]
@@ -393,11 +405,19 @@ class _Deciding:
                     replica.number + 1,
                     command.on,
                     self.passing,
-                    replica.closed,
+                    replica.closings,
                     replica.unstored,
                 )
             drafts += [booked(one) for one in bookings]
         return drafts
+
+
+def _may_have_said(shut: Closed | None, clause: Clause, said: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
+    """Tell whether an entry names a passbook as closed, and why, just where it is."""
+    if shut is None:
+        return not said
+    why = shut.reason(clause)
+    return bool(said) and all(one == (why.code, dict(why.operands)) for one in said)
 
 
 def _available(body: Mapping[str, Any]) -> int | None:

@@ -231,7 +231,7 @@ def _drafts(
             replica.number,
             today,
             passing,
-            replica.closed,
+            replica.closings,
             replica.unstored,
         )
     return [draft_of(one) for one in bookings]

@@ -21,19 +21,20 @@ from lianxing.engine.bank.answering import (
     refused,
 )
 from lianxing.engine.bank.booking import UNITS, Effects, besides, clause_data, first_lot
-from lianxing.engine.bank.closings import goes
-from lianxing.engine.bank.crediting import left_over
+from lianxing.engine.bank.crediting import closes_data, left_over
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.passing import Arrival, From
 from lianxing.engine.bank.sharing import account_in, fund, is_person, may_hold, organisation_owner
-from lianxing.engine.ledger.drafts import CLOSED
+from lianxing.engine.closings import Closed, goes
+from lianxing.engine.ledger.drafts import CLOSED, REOPENED
 from lianxing.engine.rulebook import ISSUES
-from lianxing.engine.wallet import DONATION_POOL, ISSUED, PERSONAL, TRANSIT, Done, Part
-from lianxing.rules.accounts import Account, Closing, Closure, Recipient
-from lianxing.rules.balances import ClosingEvent
-from lianxing.rules.commands import Bring, Close, Declare, Give, Grant
+from lianxing.engine.wallet import DONATION_POOL, ISSUED, PERSONAL, TRANSIT, Part
+from lianxing.rules.accounts import Account, Closing, Recipient
+from lianxing.rules.closures import REOPENS, ClosingEvent
+from lianxing.rules.commands import Bring, Close, Declare, Give, Grant, Reopen
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.families import AS_RECIPIENT, Relation
+from lianxing.rules.places import Location
 from lianxing.rules.redeeming import Reason
 
 DECLARED, BROUGHT = "declared", "brought"
@@ -51,8 +52,9 @@ def give(counter: Counter, customer: Customer, command: Give) -> Decision:
         return refused(counter, command, [county_reason(counter, "unknown_recipient", id=command.recipient)])
     owner = receiver_of(command)
     receiver = None if owner is None else counter.people[owner]
-    if receiver is not None and receiver.closed_on is not None:
-        return refused(counter, command, [county_reason(counter, "closed_passbook", on=str(receiver.closed_on))])
+    shut = None if receiver is None else receiver.closings.shut(command.on)
+    if shut is not None:
+        return refused(counter, command, [shut.reason(counter.rulebook.policy.county.clause)])
     into = account if owner is None else account_in(counter.rulebook.policy, owner, account)
     if into is None:
         return refused(counter, command, [Reason("recipient", clause, clause.location)], clause=clause)
@@ -148,11 +150,12 @@ def _declared_twice(counter: Counter, command: Declare) -> Iterator[Reason]:
 
 
 def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
-    """Take in what was closed elsewhere; the days of its lots stay what they were."""
+    """Take in what has left when a passbook was closed, there or here; the days of its lots stay what they were."""
     policy = counter.rulebook.policy
     which = command.volunteer, command.from_county, command.entry
-    found = counter.brought(*which)
-    if not found or command.from_county == policy.county.id or which in counter.fresh_brought:
+    here = command.from_county == policy.county.id
+    found = (counter.fresh_left.get(which) if here else None) or counter.brought(*which)
+    if not found or which in counter.fresh_brought:
         return refused(counter, command, [county_reason(counter, "nothing_to_bring", entry=command.entry)])
     left_on = max(one.left_on for one in found)
     if command.on < left_on:
@@ -204,6 +207,8 @@ def close(counter: Counter, customer: Customer, command: Close) -> Decision:
     if heirs:
         return refused(counter, command, heirs)
     went: dict[str, int] = {}
+    portable: dict[str, str] = {}
+    leaves: dict[str, list[Part]] = {}
     closes: list[dict[str, Any]] = []
     inherited: list[tuple[Account, int, list[Part]]] = []
     for account in counter.rulebook.policy.accounts:
@@ -217,7 +222,10 @@ def close(counter: Counter, customer: Customer, command: Close) -> Decision:
         left = left_over(wallet, done, command.on)
         effects.add(wallet, done, before)
         if account.closure is not None:
-            closes.append(_closes(account, account.closure, command.event, done))
+            closes.append(closes_data(account, command.event, done))
+            if goes(account.closure, command.event) is Closing.PORTABLE:
+                portable[account.clause.id] = UNITS[account.unit]
+                leaves.setdefault(UNITS[account.unit], []).extend(left)
         for line in done.lines:
             if line.account and line.account not in PERSONAL:
                 went[f"{account.clause.id}/{line.account}"] = line.amount
@@ -229,31 +237,52 @@ def close(counter: Counter, customer: Customer, command: Close) -> Decision:
             inherited.append((account, amount, left))
     nowhere_said = None if closes else counter.rulebook.policy.county.clause
     body = body_of(command, clause=nowhere_said) | {"went": went, "closes": closes}
-    body["portable"] = {
-        account.clause.id: UNITS[account.unit]
-        for account in counter.rulebook.policy.accounts
-        if account.closure is not None and goes(account.closure, command.event) is Closing.PORTABLE
-    }
+    body["portable"] = portable
     draft = entered(counter, customer, command, CLOSED, body, effects)
     for account, amount, left in inherited:
         came = From(command.volunteer, "inheritance", command.actor, command.reason)
         into = account_in(counter.rulebook.policy, command.heir, account) or account
         source = f"inheritance/{command.volunteer}"
         counter.passing.receives(Arrival(command.heir, into, command.on, amount, source, came, tuple(left)))
-    customer.closed_on = command.on
+    closed = Closed(command.on, command.event, command.heir, customer.number, portable)
+    customer.closings = customer.closings.closed(closed)
+    gone = [Brought(unit, tuple(parts), command.on) for unit, parts in leaves.items() if parts]
+    counter.fresh_left[command.volunteer, counter.rulebook.policy.county.id, customer.number] = gone
     return Decision([draft], body)
 
 
-def _closes(account: Account, closure: Closure, event: ClosingEvent, done: Done) -> dict[str, Any]:
-    """Return what becomes of the balance of an account, how much that is, and where it is said."""
-    where = goes(closure, event).value
-    return {
-        **clause_data(account.clause),
-        "at": str(closure.location),
-        "unit": UNITS[account.unit],
-        "where": where,
-        "amount": sum(line.amount for line in done.lines if line.account == where),
+def reopen(counter: Counter, customer: Customer, command: Reopen) -> Decision:
+    """Open a closed passbook again: never after a death, and after each other event as the accounts say."""
+    county = counter.rulebook.policy.county.clause
+    closed = customer.closings.now
+    if closed is None:
+        return refused(counter, command, [county_reason(counter, "not_closed")])
+    if closed.event is ClosingEvent.DEATH:
+        return refused(counter, command, [county_reason(counter, "closed_by_death", on=closed.on.isoformat())])
+    if command.on < closed.on:
+        days = {"on": closed.on.isoformat(), "day": command.on.isoformat()}
+        return refused(counter, command, [county_reason(counter, "rests_on", entry=closed.entry, **days)])
+    said = [account for account in counter.rulebook.policy.accounts if account.closure is not None]
+    forbid = [account for account in said if account.closure and closed.event not in account.closure.reopens]
+    operands = (("event", closed.event.value),)
+    reasons = [Reason("reopens", account.clause, _closure_at(account), operands) for account in forbid]
+    if not said and closed.event not in REOPENS:
+        reasons = [Reason("reopens", county, county.location, operands)]
+    if reasons:
+        return refused(counter, command, reasons)
+    body = body_of(command, clause=None if said else county) | {
+        "entry": closed.entry,
+        "closed_on": closed.on.isoformat(),
+        "opens": [{**clause_data(account.clause), "at": str(_closure_at(account))} for account in said],
     }
+    draft = entered(counter, customer, command, REOPENED, body, Effects())
+    customer.closings = customer.closings.reopened(command.on, customer.number)
+    return Decision([draft], body)
+
+
+def _closure_at(account: Account) -> Location:
+    assert account.closure is not None
+    return account.closure.location
 
 
 def _no_heir(counter: Counter, command: Close) -> Iterator[Reason]:
@@ -266,5 +295,5 @@ def _no_heir(counter: Counter, command: Close) -> Iterator[Reason]:
             continue
         if heir not in counter.family_of(command.volunteer):  # what comes in later goes to whoever is named
             yield Reason("heir", account.clause, account.clause.location, (("id", heir),))
-        elif counter.people[heir].closed_on is not None:
-            yield county_reason(counter, "closed_passbook", on=str(counter.people[heir].closed_on))
+        elif (shut := counter.people[heir].closings.shut(command.on)) is not None:
+            yield shut.reason(counter.rulebook.policy.county.clause)

@@ -101,8 +101,8 @@ def _queue(
     ids = [id for id in people if is_person(id)]
     for start in range(0, len(ids), PEOPLE_AT_ONCE):
         for id, one in customers(reading, rulebook, ids[start : start + PEOPLE_AT_ONCE]).items():
-            if one.closed_on is not None:
-                gone.append(closed_passbook(rulebook, id, one.closed_on))
+            if (shut := one.closings.shut(on)) is not None:
+                gone.append(closed_passbook(rulebook, id, shut))
             else:
                 servers.append(Server(id, one.facts(on), one.measures(on), one.standing(on).star_held))
     found = candidates_for(rulebook, request, on, need, servers)

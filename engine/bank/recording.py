@@ -9,6 +9,7 @@ from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, unstored_in
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.turning import turn_in
+from lianxing.engine.closings import OPEN
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.writing import Writing
@@ -46,6 +47,6 @@ def bookings_of(
         writing.number(owner),
         today,
         passing,
-        closings(writing, owner[1], [volunteer]).get(volunteer),
+        closings(writing, owner[1], [volunteer]).get(volunteer, OPEN),
         unstored_in(writing, rulebook, owner, found),
     )

@@ -51,6 +51,7 @@ from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.bank.turning import CONVERTED
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
+from lianxing.engine.ledger.drafts import CLOSED, REOPENED
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.witnesses import (
@@ -74,7 +75,7 @@ GIVEN = "given"
 COMMANDS = frozenset(
     (
         *("held", "redeemed", "approved", "declined", "settled", "released", "refunded", "fetched"),
-        *(GIVEN, "granted", "perk_used", "closed", BROUGHT, REQUEST, REFUSED),
+        *(GIVEN, "granted", "perk_used", CLOSED, REOPENED, BROUGHT, REQUEST, REFUSED),
     )
 )
 ASKED = COMMANDS | {REVIEW, DECLARED}

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.answering import LastStep
-from lianxing.engine.bank.closings import Closed, closed_by
 from lianxing.engine.bank.crediting import unstored_of
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.giving import BROUGHT, DECLARED
@@ -19,9 +18,10 @@ from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST, request_from
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.basis import Lowering
+from lianxing.engine.closings import OPEN, Closings
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.contents import facts_from, record_from
-from lianxing.engine.ledger.drafts import CLOSED, ENDED
+from lianxing.engine.ledger.drafts import CLOSED, ENDED, REOPENED
 from lianxing.engine.ledger.holdings import Had, HoldRow, LotRow, WalletRows
 from lianxing.engine.ledger.reading import Held, Noted
 from lianxing.engine.ledger.touching import touch_of_link
@@ -45,8 +45,7 @@ class Replica:
     volunteer: VolunteerId
     county: CountyId
     number: int = 0
-    closed_on: date | None = None
-    closed: Closed | None = None
+    closings: Closings = OPEN
     family: dict[VolunteerId, Relation] = field(default_factory=dict)
     brought: set[tuple[str, int]] = field(default_factory=set)  # from which county, under which entry there
     requests: dict[str, ServiceRequest] = field(default_factory=dict)
@@ -115,9 +114,9 @@ class Replica:
         if link.kind == DECLARED:
             said = orjson.loads(link.body)["family"]
             self.family = {VolunteerId(id): Relation(relation) for id, relation in said}
-        if link.kind == CLOSED:
-            self.closed_on = date.fromisoformat(link.effective_on)
-            self.closed = closed_by(self.closed_on, link.number, link.body)
+        if link.kind in (CLOSED, REOPENED):
+            closed_or_open_on = date.fromisoformat(link.effective_on)
+            self.closings = self.closings.after(link.kind, closed_or_open_on, link.number, link.body)
         if link.record:
             self._apply_record(link)
 
@@ -238,7 +237,7 @@ class Replica:
             balances=dict(self.balances),
             had=list(self.had.values()),
             stands=lambda person, on, later: self._stands(rulebook, person, on, lowered=later is not None),
-            closed_on=self.closed_on,
+            closings=self.closings,
             number=self.number,
             _standings=self._standings,
         )

@@ -12,7 +12,9 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.answering import reason_data
+from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.terms import place_from
+from lianxing.engine.closings import OPEN
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.menu import NotServed, Queue, Turn
 from lianxing.engine.requesting import last_day
@@ -141,10 +143,10 @@ def open_requests(reading: Reading, rulebook: Rulebook) -> list[Due]:
     county = rulebook.policy.county.id
     menu = {one.clause.id for one in rulebook.policy.menu}
     made = [one for one in requests_in(reading, county).values() if not one.ended and one.request in menu]
-    closed = reading.closed_on([(VolunteerId(one.asker), county) for one in made])
+    closed = closings(reading, county, [VolunteerId(one.asker) for one in made])
     found = []
     for one in made:
-        if (VolunteerId(one.asker), county) not in closed:
+        if closed.get(VolunteerId(one.asker), OPEN).now is None:
             last = last_day(rulebook, one)
             found.append(Due(one, *(last if last is not None else (None, None))))
     return sorted(found, key=lambda due: (due.last_day or date.max, due.request.id))

@@ -190,8 +190,8 @@ class _Taking:
         command, step = self.command, self.command.step
         if (early := before_in_force(self.rulebook, command.on)) is not None:
             yield early
-        if self.asker.closed_on is not None:
-            yield self._county_reason("closed_passbook", on=self.asker.closed_on.isoformat())
+        if (shut := self.asker.closings.shut(command.on)) is not None:
+            yield shut.reason(self.rulebook.policy.county.clause)
         if not is_person(command.volunteer):
             yield self._county_reason("no_person", id=command.volunteer)
         if step is Step.REQUEST and command.request:
@@ -199,8 +199,8 @@ class _Taking:
         if step is not Step.REQUEST and self.made is None:
             yield self._county_reason("no_request", id=command.request)
         server = self.people.get(command.served_by)
-        if step is Step.MATCH and server is not None and server.closed_on is not None:
-            yield self._county_reason("closed_passbook", on=server.closed_on.isoformat())
+        if step is Step.MATCH and server is not None and (shut := server.closings.shut(command.on)) is not None:
+            yield shut.reason(self.rulebook.policy.county.clause)
 
     def _asked(self, request: Request) -> Moved:
         command, on = self.command, self.command.on

@@ -17,7 +17,7 @@ from lianxing.engine.bank.fields import NEVER_EMPTY, checks_of, invalid
 from lianxing.engine.calendars import local_day
 from lianxing.engine.ledger.errors import InvalidError, NotYetError
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import (
     Approve,
     Bring,
@@ -32,6 +32,7 @@ from lianxing.rules.commands import (
     Redeem,
     Refund,
     Release,
+    Reopen,
     Reserve,
     Settle,
     StarStep,
@@ -59,6 +60,7 @@ NAMES: dict[type[Command], str] = {
     Grant: "grant",
     UsePerk: "use_perk",
     Close: "close",
+    Reopen: "reopen",
     RecordStep: "record_step",
     StarStep: "star_step",
     Declare: "declare",

@@ -37,6 +37,7 @@ from lianxing.engine.bank.steps import (
 from lianxing.engine.bank.tellers import Answer, Outcome, Teller, answered_before
 from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.basis import Lowering
+from lianxing.engine.closings import OPEN, Closed
 from lianxing.engine.ledger.drafts import Draft, Key, Taking
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Held
@@ -116,7 +117,7 @@ class Reviewer(Teller):
             rows = writing.wallet_rows([owner]).get(owner, WalletRows())
             balances = writing.balances_of([owner]).get(owner, {})
             number = writing.number(owner)
-            closed = closings(writing, command.county, [command.volunteer]).get(command.volunteer)
+            closed = closings(writing, command.county, [command.volunteer]).get(command.volunteer, OPEN)
             on, beside = command.on, unstored_in(writing, self._rulebook, owner, found)
             bookings = credited(self._rulebook, person, found, rows, balances, number, on, passing, closed, beside)
         writing.book(bookings)
@@ -163,7 +164,7 @@ class Dossier:
     awards: Sequence[Awarded]
     lowerings: Sequence[Lowering]
     certificates: int
-    closed: str
+    closed: Closed | None
 
     @classmethod
     def of(cls, writing: Writing, rulebook: Rulebook, command: ReviewStep) -> Dossier:
@@ -171,7 +172,6 @@ class Dossier:
         person = writing.volunteers([id]).get(id, Volunteer(id))
         held = writing.histories(county, [id])[id]
         notes = writing.notes([owner], REVIEW).get(owner, [])
-        closed_on = writing.closed_on([owner]).get(owner)
         by = lowerings_by(rulebook, touches_in(writing, rulebook, [owner]).get(owner, ()))
         counter = certificates_of(command)
         return cls(
@@ -182,13 +182,14 @@ class Dossier:
             awards=awards_of(rulebook, person, [as_counted(one) for one in held], notes, by) or (),
             lowerings=by,
             certificates=writing.stock_taken(county, [counter]).get(counter, 0),
-            closed=str(closed_on) if closed_on is not None and closed_on <= command.on else "",
+            closed=closings(writing, county, [id]).get(id, OPEN).during(command.on),
         )
 
     def decide(self, command: ReviewStep) -> Judged:
         """Return what becomes of a step."""
-        if self.closed:
-            return self._refused(command, "closed_passbook", on=self.closed)
+        if self.closed is not None:
+            reason = self.closed.reason(self.rulebook.policy.county.clause)
+            return self._refused(command, reason.code, **dict(reason.operands))
         return self._of_record(command) if isinstance(command, RecordStep) else self._of_star(command)
 
     # --- records -----------------------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ def _booked(rulebook: Rulebook, customer: Customer, passing: Passing, on: date, 
         here = star.comes_to(there, on)
         if here is not None and not is_for(rulebook, customer.person, account, here[1]):
             here = None
-        if customer.closed_on is not None:
+        if here is not None and customer.closings.shut(here[1]) is not None:
             here = _at_most(there, here)
         if here == (None if there is None else there[:2]):
             continue

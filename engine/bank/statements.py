@@ -26,6 +26,7 @@ from lianxing.engine.bank.star_points import STAR_POINTS
 from lianxing.engine.bank.steps import REVIEW, awards_of, in_state
 from lianxing.engine.bank.told_steps import statement_of, steps_before, told_step
 from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
+from lianxing.engine.closings import LEFT_UNDER, OPEN
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.leafing import HoldLeaf, Leaves, VersionLeaf
 from lianxing.engine.ledger.opening import Ledger
@@ -53,8 +54,10 @@ from lianxing.rules.statements import (
     AccountState,
     Change,
     Cited,
+    ClosedFor,
     EndingLot,
     GoneOver,
+    Left,
     OpenHold,
     Outside,
     Pending,
@@ -123,7 +126,6 @@ def statement_from(
     with _readable(f"{county.id}/{volunteer}"):
         book = _Book(rulebook, known_as, stored, reading.leaves(owner), kept, until, touches)
         lines = list(book.lines(since))
-        closed_on = reading.closed_on([(volunteer, county.id)]).get((volunteer, county.id))
         standing = book.standing()
         return Statement(
             volunteer=volunteer,
@@ -136,7 +138,7 @@ def statement_from(
             notice_days=notice_days,
             last_entry=stored[-1].entry.id if stored else 0,
             seal=stored[-1].hash.hex() if stored else "",
-            closed_on=closed_on if any(one.entry.kind == "closed" for one in book.shown) else None,
+            closings=tuple(book.closings()),
             opening=() if since is None else book.states(since - timedelta(days=1)),
             lines=tuple(lines),
             closing=book.states(until),
@@ -188,6 +190,13 @@ class _Book:
             if leaf.record is not None and leaf.entry in self._entries
         }
 
+    def closings(self) -> Iterator[ClosedFor]:
+        """Yield when the passbook was closed, and open again."""
+        found = OPEN
+        for one in sorted(self.shown, key=lambda one: one.entry.id):
+            found = found.after(one.entry.kind, one.entry.effective_on, one.entry.id, one.body)
+        yield from (ClosedFor(one.on, one.reopened_on) for one in found.all)
+
     # --- what happened -------------------------------------------------------------------------------------------
 
     def lines(self, since: date | None) -> Iterator[StatementLine]:
@@ -223,6 +232,7 @@ class _Book:
             refusals=tuple(_refusal(refusal) for refusal in body.get("refusals", ())),
             gone_over=tuple(_gone_over(entry.kind, body)),
             outside=tuple(_outside(body)),
+            left=tuple(_left(body)),
             unmet=tuple(_unmet(body, self._rulebook.policy.facts)),
             step=told_step(body, self._before.get(entry.id), day, self._rulebook.policy.facts),
         )
@@ -239,7 +249,7 @@ class _Book:
         named += [said["clause"] for said in body.get("transitions", ())]
         named += [account for account, _unit, _amount in body.get("brought", ())]
         named += [one.account for one in _outside(body)]
-        places = {one["clause"]: str(one["at"]) for one in body.get("closes", ())}
+        places = {one["clause"]: str(one["at"]) for one in (*body.get("closes", ()), *body.get("opens", ()))}
         named += places
         if entry.kind == STAR_POINTS:
             places[body["clause"]] = str(body["at"])
@@ -600,7 +610,7 @@ def _body(stored: bytes) -> _Body:
 def _concerns(body: _Body) -> int | None:
     """Return the entry that an entry settles, gives back or uses; one of another county is none of this passbook."""
     asked: _Body = body.get("asked", {})
-    found = None if "from_county" in asked else asked.get("entry", body.get("entry"))
+    found = None if "from_county" in asked else asked.get("entry", body.get("entry", body.get(LEFT_UNDER)))
     return found if isinstance(found, int) else None
 
 
@@ -622,6 +632,14 @@ def _outside(body: _Body) -> Iterator[Outside]:
     for one in body.get(UNSTORED, ()):
         if one["account"]:
             yield Outside(one["account"], one["unit"], one["rest"], one["over"], one["off"], one["to"])
+
+
+def _left(body: _Body) -> Iterator[Left]:
+    """Yield what an entry says that has left with a closing."""
+    heir = str(body.get("asked", body).get("heir", ""))
+    for one in body.get("closes", ()):
+        if one["amount"]:
+            yield Left(one["clause"], one["unit"], one["amount"], one["where"], heir)
 
 
 def _unmet(body: _Body, facts: Mapping[str, Fact]) -> Iterator[Label]:

@@ -30,6 +30,7 @@ from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
 from lianxing.engine.bank.star_points import brings_points
+from lianxing.engine.closings import OPEN, left_in
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import (
     BusyError,
@@ -251,10 +252,13 @@ def _brought(reading: Reading, person: VolunteerId, county: CountyId, entry: int
 def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: int) -> list[Brought] | None:
     """Return what left a person's passbook of a county for another one under an entry; None where nothing did."""
     owner = (person, county)
-    closed = closings(reading, county, [person]).get(person)
-    if closed is None or entry < closed.entry:
+    on, known = reading.day_of(owner, entry), closings(reading, county, [person]).get(person, OPEN).up_to(entry)
+    closed = known.under(on)
+    if closed is None:
         return None
-    on, gone = reading.day_of(owner, entry), reading.in_transit(owner, entry)
+    if known.now is None:
+        return _left_late(reading.body_of(owner, entry), max(on, closed.on))
+    gone = reading.in_transit(owner, entry)
     taken = [one for one in reading.taken(owner, entry) if one[0] in closed.portable]
     lots = {(lot.account, lot.number): lot for lot in reading.lots(owner, {(one[0], one[1]) for one in taken})}
     parts: dict[str, list[Part]] = {}
@@ -267,6 +271,14 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
     # What left for somewhere else, or only ended, is not brought.
     arrives = [one for one in found if sum(part[2] for part in one.parts) <= gone.get(one.unit, 0)]
     return arrives if arrives or not found else None
+
+
+def _left_late(body: bytes, left_on: date) -> list[Brought] | None:
+    """Return what of a record has left that came when the passbook was open again: its body says so."""
+    parts: dict[str, list[Part]] = {}
+    for unit, earned_on, last_day, amount in left_in(body):
+        parts.setdefault(unit, []).append((date.fromisoformat(earned_on), date.fromisoformat(last_day), amount))
+    return [Brought(unit, tuple(some), left_on) for unit, some in parts.items()] or None
 
 
 def _later(decision: Decision, command: Command) -> int:

@@ -15,7 +15,7 @@ from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, Volu
 from lianxing.rules.records import ServiceRecord
 
 # Kinds of entries that the ledger itself knows.
-REGISTERED, CLOSED, BROUGHT, REFUSED = "registered", "closed", "brought", "refused"
+REGISTERED, CLOSED, REOPENED, BROUGHT, REFUSED = "registered", "closed", "reopened", "brought", "refused"
 BOOKED_ON = "booked_on"  # in the body of an entry of a record: the day on which it was booked
 ENDED = "0001-01-01"  # the last day of a lot that an entry has ended
 WITH_VERSION = frozenset(("original", "corrected", "withdrawn"))

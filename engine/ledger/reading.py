@@ -635,8 +635,8 @@ class Reading:
             found.append(HeldFor(row.volunteer, row.entry, day(row.on_day), row.offer, day(row.until), bytes(row.body)))
         return found
 
-    def closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
-        """Return when these passbooks were closed; an open one is left out."""
+    def last_closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
+        """Return when these passbooks were closed last, open again or not; one that never was is left out."""
         ids = self._ids(owners)
         found: dict[_Owner, date] = {}
         for chunk in chunks(ids):

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import date
 from typing import NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Select, and_, func, select
 
-from lianxing.engine.ledger.drafts import CLOSED
+from lianxing.engine.closings import OPEN, Closings, left_in
+from lianxing.engine.ledger.drafts import CLOSED, REOPENED
 from lianxing.engine.ledger.tables import entry, lot, lot_move, passbook, posting
 from lianxing.engine.ledger.witnesses import UNREADABLE
 
@@ -79,7 +81,7 @@ def _totals(connection: Connection) -> dict[tuple[str, str], int]:
 
 def _left(connection: Connection) -> dict[Departure, _Sums]:
     """Return what left with closed passbooks, by the entry under which it did: what had not ended by its day."""
-    portable = _portable(connection)
+    known = _closings(connection)
     parts: dict[Departure, _Sums] = defaultdict(lambda: defaultdict(int))
     query = (
         select(
@@ -99,9 +101,14 @@ def _left(connection: Connection) -> dict[Departure, _Sums]:
         .where(passbook.c.closed_on.is_not(None), lot_move.c.amount < 0)
     )
     for row in connection.execute(query):
-        since, accounts = portable.get((row.volunteer, row.county), (0, {}))
-        if row.account in accounts and row.entry >= since and row.ends >= row.effective_on:
-            parts[Departure(row.volunteer, row.county, row.entry)][accounts[row.account]] -= row.amount
+        then = known.get((row.volunteer, row.county), OPEN).up_to(row.entry)
+        closed = None if then.now is None else then.under(date.fromisoformat(row.effective_on))
+        if closed is not None and row.account in closed.portable and row.ends >= row.effective_on:
+            parts[Departure(row.volunteer, row.county, row.entry)][closed.portable[row.account]] -= row.amount
+    for departure, body in _late(connection):
+        with suppress(*UNREADABLE):
+            for unit, _since, _last, amount in left_in(body):
+                parts[departure][unit] += amount
     gone = _gone(connection)
     found: dict[Departure, _Sums] = {}
     for departure, sums in parts.items():
@@ -111,14 +118,25 @@ def _left(connection: Connection) -> dict[Departure, _Sums]:
     return found
 
 
-def _portable(connection: Connection) -> dict[tuple[str, str], tuple[int, dict[str, str]]]:
-    """Return of each closed passbook since which entry, and the units of the accounts that go along."""
-    found: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
-    for row in connection.execute(_bodies(CLOSED)):
+def _closings(connection: Connection) -> dict[tuple[str, str], Closings]:
+    """Return the closings of each passbook that was ever closed."""
+    found: dict[tuple[str, str], Closings] = {}
+    query = _bodies(CLOSED, REOPENED).order_by(None).order_by(entry.c.passbook, entry.c.number)
+    for row in connection.execute(query):
         with suppress(*UNREADABLE):
-            units = {str(account): str(unit) for account, unit in orjson.loads(row.body)["portable"].items()}
-            found[row.volunteer, row.county] = (row.number, units)
+            before, on = found.get((row.volunteer, row.county), OPEN), date.fromisoformat(row.effective_on)
+            found[row.volunteer, row.county] = before.after(row.kind, on, row.number, bytes(row.body))
     return found
+
+
+def _late(connection: Connection) -> Iterator[tuple[Departure, bytes]]:
+    """Yield the records of passbooks that were opened again, with what they say."""
+    reopened = select(entry.c.passbook).where(entry.c.kind == REOPENED)
+    query = select(passbook.c.volunteer, passbook.c.county, entry.c.number, entry.c.body).join(
+        entry, entry.c.passbook == passbook.c.id
+    )
+    for row in connection.execute(query.where(passbook.c.id.in_(reopened), entry.c.record != "")):
+        yield Departure(row.volunteer, row.county, row.number), bytes(row.body)
 
 
 def _gone(connection: Connection) -> dict[tuple[Departure, str], int]:
@@ -157,10 +175,13 @@ def _brought(connection: Connection) -> Iterator[tuple[Departure, str, int, _Sum
         yield departure, row.county, row.number, sums[row.id, row.number]
 
 
-def _bodies(kind: str) -> Select[tuple[int, str, str, int, bytes]]:
+def _bodies(*kinds: str) -> Select[tuple[int, str, str, int, bytes, str, str]]:
     return (
-        select(passbook.c.id, passbook.c.volunteer, passbook.c.county, entry.c.number, entry.c.body)
+        select(
+            *(passbook.c.id, passbook.c.volunteer, passbook.c.county),
+            *(entry.c.number, entry.c.body, entry.c.kind, entry.c.effective_on),
+        )
         .join(entry, entry.c.passbook == passbook.c.id)
-        .where(entry.c.kind == kind)
+        .where(entry.c.kind.in_(kinds))
         .order_by(entry.c.recorded_at, passbook.c.id, entry.c.number)
     )

@@ -19,7 +19,7 @@ from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.checking import person_body
 from lianxing.engine.ledger.contents import facts_content, hash_of, record_from
 from lianxing.engine.ledger.databases import Database
-from lianxing.engine.ledger.drafts import CLOSED, ENDED, REGISTERED
+from lianxing.engine.ledger.drafts import CLOSED, ENDED, REGISTERED, REOPENED
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.schemas import odd
 from lianxing.engine.ledger.tables import (
@@ -166,12 +166,25 @@ INVARIANTS = (
     ),
     Invariant(
         "closed_by_entry",
-        Label(zh="存折的销户日须为其销户分录之日", en="a passbook is closed on the day of the entry that closed it"),
+        Label(
+            zh="存折的销户日须为其最近一笔销户分录之日",
+            en="a passbook was closed on the day of the entry that closed it last",
+        ),
         "SELECT passbook.id AS passbook, closed_on, effective_on FROM passbook LEFT JOIN ("
         "SELECT entry.passbook, entry.effective_on FROM entry JOIN (SELECT passbook, max(number) AS number FROM entry "
         f"WHERE kind = '{CLOSED}' GROUP BY passbook) AS newest "
         "ON newest.passbook = entry.passbook AND newest.number = entry.number) AS closing "
         "ON closing.passbook = passbook.id WHERE coalesce(closed_on, '') <> coalesce(effective_on, '')",
+    ),
+    Invariant(
+        "closed_and_open_in_turn",
+        Label(
+            zh="存折销户之后方可重新启用，重新启用之后方可再次销户",
+            en="a passbook is opened again after it was closed, and closed again after it was opened",
+        ),
+        "SELECT passbook, number AS entry, kind FROM (SELECT passbook, number, kind, coalesce(lag(kind) OVER "
+        f"(PARTITION BY passbook ORDER BY number), '{REOPENED}') AS before FROM entry "
+        f"WHERE kind IN ('{CLOSED}', '{REOPENED}')) AS turns WHERE kind = before",
     ),
     Invariant(
         "lines_without_gap",

@@ -13,8 +13,9 @@ from itertools import accumulate
 import orjson
 from sqlalchemy import Connection, and_, func, select
 
+from lianxing.engine.closings import OPEN, Closings
 from lianxing.engine.ledger.contents import facts_from
-from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, REFUSED, REGISTERED
+from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, REFUSED, REGISTERED, REOPENED
 from lianxing.engine.ledger.errors import STUMBLES, LedgerError
 from lianxing.engine.ledger.reading import chunks
 from lianxing.engine.ledger.tables import entry, fold_mark, fold_state, passbook, policy, stock_move
@@ -144,18 +145,22 @@ def person_from(id: VolunteerId, body: bytes) -> Volunteer:
     return Volunteer(id, registered_on, born_on, facts_from(said["facts"].encode()))
 
 
-def closings(connection: Connection, county: CountyId) -> dict[VolunteerId, tuple[int, date]]:
-    """Return who has closed their passbook: the instant of that entry, and its day."""
-    found: dict[VolunteerId, tuple[int, date]] = {}
-    for row in connection.execute(
-        select(passbook.c.volunteer, entry.c.recorded_at, entry.c.effective_on)
-        .join(entry, entry.c.passbook == passbook.c.id)
-        .where(passbook.c.county == county, entry.c.kind == CLOSED)
-        .order_by(entry.c.passbook, entry.c.number)
-    ):
+def closings(connection: Connection, county: CountyId) -> dict[VolunteerId, list[tuple[int, Closings]]]:
+    """Return the closings of each passbook that was ever closed, as they were from each instant on."""
+    found: dict[VolunteerId, list[tuple[int, Closings]]] = {}
+    for one in told(connection, county, (CLOSED, REOPENED)):
         with suppress(*UNREADABLE):
-            found[row.volunteer] = (row.recorded_at, date.fromisoformat(row.effective_on))
+            states = found.setdefault(one.volunteer, [(0, OPEN)])
+            states.append((one.instant, states[-1][1].after(one.kind, one.on, one.entry, one.body)))
     return found
+
+
+def instant_of(connection: Connection, county: CountyId, person: VolunteerId, number: int) -> int | None:
+    """Return when an entry of a passbook was written; None where there is none."""
+    query = select(entry.c.recorded_at).join(passbook, passbook.c.id == entry.c.passbook)
+    here = passbook.c.volunteer == person, passbook.c.county == county, entry.c.number == number
+    found = connection.scalar(query.where(*here))
+    return None if found is None else int(found)
 
 
 def brought_elsewhere(

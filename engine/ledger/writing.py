@@ -446,10 +446,10 @@ class Writing(Reading):
         found = super().balances_of(unknown) if unknown else {}
         return found | {owner: dict(self._books[owner].posted) for owner in owners if owner in self._books}
 
-    def closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
-        """Return when these passbooks were closed; an open one is left out."""
+    def last_closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
+        """Return when these passbooks were closed last, open again or not; one that never was is left out."""
         owners = list(owners)
-        found = super().closed_on([owner for owner in owners if owner not in self._locked])
+        found = super().last_closed_on([owner for owner in owners if owner not in self._locked])
         for owner in owners:
             book = self._books.get(owner) if owner in self._locked else None
             if book is not None and book.closed_on is not None:

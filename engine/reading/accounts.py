@@ -36,6 +36,7 @@ from lianxing.rules.accounts import (
     Unit,
     WholeOnly,
 )
+from lianxing.rules.closures import REOPENS, ClosingEvent
 from lianxing.rules.dates import Dated, Since
 from lianxing.rules.facts import FactType, Scope
 from lianxing.rules.hours import Overflow
@@ -124,10 +125,18 @@ _FAMILY: Record[Family] = Record(
     {"may_draw": Key(YES_NO, required=True), "pooled": Key(YES_NO, required=True)},
     lambda fields, _reading: Family(fields.get("may_draw"), fields.get("pooled")),
 )
+_REOPENS_WORDS: Mapping[str, tuple[ClosingEvent, ...]] = {"none": ()}
 _CLOSURE: Record[Closure] = Record(
-    {name: Key(Choice(tuple(Closing)), required=True) for name in ("death", "moving", "leaving")},
+    {
+        **{name: Key(Choice(tuple(Closing)), required=True) for name in ("death", "moving", "leaving")},
+        "reopens": Key(WordOr(_REOPENS_WORDS, ListOf(Choice((ClosingEvent.MOVING, ClosingEvent.LEAVING))))),
+    },
     lambda fields, _reading: Closure(
-        fields.get("death"), fields.get("moving"), fields.get("leaving"), location=fields.location
+        fields.get("death"),
+        fields.get("moving"),
+        fields.get("leaving"),
+        reopens=fields.get("reopens", (REOPENS,))[0],
+        location=fields.location,
     ),
 )
 _PER: Mapping[str, Period | None] = {"once": None, **{period.value: period for period in PERIODS}}

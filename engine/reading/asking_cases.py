@@ -28,7 +28,8 @@ from lianxing.engine.reading.notes import Reading, nearest
 from lianxing.engine.reading.review_cases import ActorForm
 from lianxing.rules.accounts import Account, Closing, Purpose, Recipient, Unit
 from lianxing.rules.asking_cases import AskingCase, Awaited, Circumstances
-from lianxing.rules.balances import ClosingEvent, Move, MoveKind
+from lianxing.rules.balances import Move, MoveKind
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.facts import FactType
 from lianxing.rules.hours import Overflow
 from lianxing.rules.perks import Beneficiary

@@ -185,6 +185,7 @@ KEYS: Mapping[str, str] = {
     "death": "身故",
     "moving": "迁出",
     "leaving": "退出",
+    "reopens": "重新启用",
     "whole_only": "只计整数",
     "to_whom": "转给",
     "shortfall": "不足",

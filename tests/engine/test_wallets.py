@@ -58,7 +58,7 @@ from lianxing.rules.accounts import (
     Unit,
     WholeOnly,
 )
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.conditions import AllOf
 from lianxing.rules.dates import always
 from lianxing.rules.hours import Overflow

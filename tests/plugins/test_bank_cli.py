@@ -510,6 +510,10 @@ def test_who_moves_brings_the_balance_along_at_the_counter(bank: Path, ask: Ask,
     bring = ("bank", "bring", "V1", "--from", "smallville", "--entry", str(closed), *there)
     assert told(here(*bring))["answer"]["brought"] == [["points", "points", 500], ["time", "seconds", 18000]]
     told(here(*bring), 1)
+    told(ask("reopen-passbook", "V1", "--actor", "clerk 7", "--reason", "moved back", *ON, "--json"))
+    told(ask("reopen-passbook", "V1", "--on", "2024-06-02", "--json"), 1)
+    shown = told(here("passbook", "V1", "--county", "smallville", "--database", "bank.db", "--json"))
+    assert [(one["on"], one["reopened_on"]) for one in shown["closings"]] == [("2024-06-01", "2024-06-01")]
     nowhere = here("bank", "bring", "V1", "--from", "nowhere", "--entry", "1", *there[:-1])
     assert (nowhere.returncode, nowhere.stderr) == (4, "the ledger knows nothing of a county 'nowhere'\n")
 

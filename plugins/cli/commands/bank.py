@@ -14,7 +14,7 @@ from lianxing.plugins.cli.serving import Request, serve
 from lianxing.plugins.cli.speaking import Options, Say, Speaker, common, options
 from lianxing.plugins.host import Host
 from lianxing.rules.accounts import Purpose, Recipient, Unit
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import (
     Approve,
     Bring,
@@ -28,6 +28,7 @@ from lianxing.rules.commands import (
     Redeem,
     Refund,
     Release,
+    Reopen,
     Reserve,
     Settle,
     UsePerk,
@@ -61,7 +62,7 @@ def command(say: Say) -> click.Command:
         click.Option(["--lang"], type=click.Choice(["zh", "en"]), expose_value=False, help=say("语言。", "Language."))
     )
     of_offers = (_redeem, _settle, _release, _approve, _decline, _refund, _fetch, _use_perk)
-    of_accounts = (_reserve, _give, _grant, _close, _declare, _bring)
+    of_accounts = (_reserve, _give, _grant, _close, _reopen, _declare, _bring)
     for one in (*of_offers, *of_accounts, expire, notices, settlement):
         group.add_command(one(say))
     return group
@@ -254,6 +255,17 @@ def _close(say: Say) -> click.Command:
     )
 
 
+def _reopen(say: Say) -> click.Command:
+    return _asking(
+        say,
+        "reopen-passbook",
+        "重新启用已销户的存折：持有人迁回，或按办法重新加入；身故的不再启用。",
+        "Open a closed passbook again: its holder has moved back, or may come back; never after a death.",
+        (),
+        lambda _policy, whose, _more: Reopen(**whose),
+    )
+
+
 def _declare(say: Say) -> click.Command:
     members = click.option(
         "--member",
@@ -293,8 +305,8 @@ def _bring(say: Say) -> click.Command:
     return _asking(
         say,
         "bring",
-        "把在别的县区销户时随人转移的余额转入本县，各批日期不变。",
-        "Bring what left another county when the passbook there was closed; its days stay what they were.",
+        "把销户时随人转移的余额转入本县，各批日期不变；在本县转出而未转走的亦可。",
+        "Bring what left when a passbook was closed, in another county or in this one; its days stay what they were.",
         (from_county, entry, account),
         lambda _policy, whose, more: Bring(**whose, **{**more, "from_county": _county(more["from_county"])}),
     )

@@ -277,6 +277,7 @@ class Person:
     had: dict[int, Had] = field(default_factory=dict)
     perks: list[date] = field(default_factory=list)
     closed: bool = False
+    open_from: date = date.min  # the day on which it was opened again
 
 
 @dataclass
@@ -350,25 +351,38 @@ class County:
         for id in sorted(self.records, key=lambda id: (self.records[id].start, len(id), id)):
             person, minutes, hundredths = after[id]
             moved: list[Box] = []
+            there = {name: list(box.coins) for name, box in self.people[person].boxes.items()}
             if id in before and id not in gone:
                 if self.records[id].day != days[id]:
                     moved = self.redate(person, before[id], after[id], id)
                 minutes -= before[id][1]
                 hundredths -= before[id][2]
-            self.differ(person, minutes, hundredths, self.records[id].day, id)
-            for box in moved:
-                if self.people[person].closed and box.rules.closes:
-                    box.close(self.today)  # what is left of it then
+            moved += self.differ(person, minutes, hundredths, self.records[id].day, id)
+            self.leave(self.people[person], moved, there, id)
 
-    def differ(self, name: str, minutes: int, hundredths: int, day: date, id: str) -> None:
-        person = self.people[name]
+    def leave(self, person: Person, moved: list[Box], there: dict[str, list[Coin]], id: str) -> None:
+        """What comes into a closed passbook goes where everything else has gone, and so does what comes when it is open
+        again and is of a day before that."""
+        for name, box in person.boxes.items():
+            if not box.rules.closes or not any(box is one for one in moved):
+                continue
+            if person.closed:
+                box.close(self.today)
+            elif self.records[id].day < person.open_from:
+                box.let_go(self.today)
+                late = [coin for coin in box.coins if coin.source == f"test/{id}"]
+                late = [coin for coin in late if not any(coin is one for one in there[name])]
+                box.coins = [coin for coin in box.coins if not any(coin is one for one in late)]
+
+    def differ(self, name: str, minutes: int, hundredths: int, day: date, id: str) -> list[Box]:
+        person, more = self.people[name], []
         for box, count in ((self.rules.earned["hours"], minutes), (self.rules.earned["points"], hundredths)):
             if count > 0:
                 person.boxes[box].earn(day, count, f"test/{id}", self.today)
-                if person.closed and person.boxes[box].rules.closes:
-                    person.boxes[box].close(self.today)  # it goes where everything else has gone
+                more.append(person.boxes[box])
             elif count < 0:
                 person.boxes[box].take_back(-count, f"test/{id}", self.today, day)
+        return more
 
     def redate(self, name: str, was: tuple[str, int, int], now: tuple[str, int, int], id: str) -> list[Box]:
         boxes = self.people[name].boxes
@@ -554,6 +568,13 @@ class County:
             box.close(self.today)
         person.closed = True
         return True
+
+    def reopen(self, name: str) -> bool:
+        person = self.meet(name)
+        if person.closed:
+            person.closed, person.open_from = False, self.today
+            return True
+        return False
 
     def night(self) -> None:
         """What is over is booked: reservations first, then coins."""

@@ -26,7 +26,7 @@ from lianxing.engine.ledger.drafts import Draft, Line
 from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError, RefusedError
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import (
     Bring,
     Close,

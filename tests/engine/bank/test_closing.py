@@ -26,7 +26,7 @@ from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_sentences import remarks, what_text
 from lianxing.rules.accounts import Recipient
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Bring, Close, Command, Declare, Give, Redeem, Release
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation

@@ -22,7 +22,7 @@ from lianxing.plugins.desk import Desk
 from lianxing.plugins.host import Host
 from lianxing.plugins.intake import Intake
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Close, Give, Redeem, Refund, Release, Reserve, Settle, UsePerk
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import Withdrawn

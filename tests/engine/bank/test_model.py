@@ -32,7 +32,7 @@ from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.proving import readding_violations
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import (
     Close,
     Command,
@@ -42,6 +42,7 @@ from lianxing.rules.commands import (
     Redeem,
     Refund,
     Release,
+    Reopen,
     Reserve,
     Settle,
     UsePerk,
@@ -421,6 +422,9 @@ class Bank(RuleBasedStateMachine):
             case 16 if this == 5 and that > 3:
                 command = self._command(Close, name, event=ClosingEvent.MOVING)
                 said = county.close(name)
+            case 16 if (this == 4 and county.meet(name).closed) or that == 0:
+                command = self._command(Reopen, name)
+                said = county.reopen(name)
             case _:
                 command = self._command(UsePerk, name, perk="bath")
                 said = county.use_perk(name)

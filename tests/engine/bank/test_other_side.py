@@ -23,7 +23,7 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import BORROWED, Done, Wallet
 from lianxing.engine.wallet_booking import WalletBooking
 from lianxing.rules.accounts import Account, Purpose, Recipient
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Close, Command, Declare, Give, Grant, Redeem, Refund, Release, Reserve, Settle
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.families import Relation

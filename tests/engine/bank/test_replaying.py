@@ -28,7 +28,7 @@ from lianxing.plugins.cli.finding import mapping_named
 from lianxing.plugins.host import Host
 from lianxing.plugins.registries.files import FileRegistry
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import (
     Close,
     Command,

@@ -33,8 +33,8 @@ from lianxing.engine.statement_data import statement_data, statement_rows
 from lianxing.engine.statement_page import statement_page
 from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.plugins.intake import Report
-from lianxing.rules.balances import ClosingEvent
-from lianxing.rules.commands import Close, Command, RecordStep, Redeem, StarStep
+from lianxing.rules.closures import ClosingEvent
+from lianxing.rules.commands import Close, Command, RecordStep, Redeem, Reopen, StarStep
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import ServiceRecord, Withdrawn
 from lianxing.rules.review import SpotCheck
@@ -328,6 +328,16 @@ def test_a_closed_passbook_is_not_reviewed(counter: Counter) -> None:
     )
     assert teller(counter.rulebook, counter.ledger).serve(close).accepted
     assert counter.refuses(counter.record_step(3, Doing.ADVANCED, COMMUNITY)) == ["closed_passbook"]
+
+
+def test_a_passbook_that_is_open_again_is_reviewed_but_not_on_a_day_on_which_it_was_closed(counter: Counter) -> None:
+    fixed = {"volunteer": ANN, "county": HERE, "scope": "office"}
+    opened = teller(counter.rulebook, counter.ledger)
+    close = Close(on=date(2024, 5, 2), key="close", event=ClosingEvent.MOVING, **fixed)  # type: ignore[arg-type]
+    assert opened.serve(close).accepted
+    assert opened.serve(Reopen(on=date(2024, 5, 4), key="open", **fixed)).accepted  # type: ignore[arg-type]
+    assert counter.refuses(counter.record_step(3, Doing.ADVANCED, COMMUNITY)) == ["before_reopening"]
+    counter.does(counter.record_step(4, Doing.ADVANCED, COMMUNITY))
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

@@ -29,8 +29,8 @@ from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.plugins.host import Host
 from lianxing.plugins.intake import Intake
 from lianxing.rules.accounts import Purpose
-from lianxing.rules.balances import ClosingEvent
-from lianxing.rules.commands import Close, Declare, Release, Reserve, Settle
+from lianxing.rules.closures import ClosingEvent
+from lianxing.rules.commands import Close, Declare, Release, Reopen, Reserve, Settle
 from lianxing.rules.facts import RecordId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
@@ -313,6 +313,15 @@ def test_a_volunteer_whose_passbook_is_closed_is_no_candidate(desk: Desk) -> Non
     queue = desk.desk.candidates(desk.id, MONDAY)
     assert queue is not None
     assert [turn.id for turn in queue.turns] == ["V2"]
+
+
+def test_a_volunteer_whose_passbook_is_open_again_is_a_candidate(desk: Desk) -> None:
+    fixed = {"volunteer": VolunteerId("V1"), "county": HERE, "scope": "test"}
+    desk.ask()
+    counter = Teller(desk.ledger, desk.town)
+    counter.serve(Close(event=ClosingEvent.MOVING, on=date(2024, 5, 2), key="close", **fixed))  # type: ignore[arg-type]
+    assert counter.serve(Reopen(on=MONDAY, key="open", **fixed)).accepted  # type: ignore[arg-type]
+    assert desk.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V1")).accepted
 
 
 def test_of_a_request_that_somebody_serves_nobody_asks_whether_another_passbook_is_closed(desk: Desk) -> None:

@@ -24,8 +24,8 @@ from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_sentences import statement_sentences
-from lianxing.rules.balances import ClosingEvent
-from lianxing.rules.commands import Close, Redeem, Refund, Settle
+from lianxing.rules.closures import ClosingEvent
+from lianxing.rules.commands import Close, Redeem, Refund, Reopen, Settle
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import Withdrawn
 from lianxing.rules.reviewing import Doing
@@ -282,6 +282,17 @@ def test_a_closed_passbook_gets_what_came_before_and_nothing_after(here: Counter
     assert here.ask(Close, DAY, event=ClosingEvent.LEAVING).accepted
     here.take(served("most", "2024-03-01 09:00", 2), served("last", "2024-03-02 09:00", 2), on=DAY)
     assert (here.has(), run(here)) == ({}, Ended())
+
+
+def test_a_star_reached_while_the_passbook_was_closed_brings_nothing_when_it_is_open_again(tmp_path: Path) -> None:
+    with bank(tmp_path, stars=STARS) as counter:
+        assert counter.ask(Close, DAY, event=ClosingEvent.MOVING).accepted
+        months = (2, 3, 4)
+        counter.take(*(served(f"more {month}", f"2024-0{month}-01 09:00", 2) for month in months), on=DAY)
+        assert counter.ask(Reopen, date(2024, 7, 1)).accepted
+        counter.take(served("new", "2024-07-01 09:00", 2), on=date(2024, 7, 2))
+        assert (counter.has(), run(counter)) == ({"points": 200}, Ended())
+        agrees(counter)
 
 
 def test_a_closed_passbook_owes_the_points_of_a_star_that_was_none(here: Counter) -> None:

@@ -13,7 +13,7 @@ from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.settling import settlement
 from lianxing.engine.bank.waiting import waiting
 from lianxing.engine.settlement_data import settlement_sentences
-from lianxing.rules.balances import ClosingEvent
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Approve, Close, Fetch, Redeem, Refund, Release, Settle
 from lianxing.rules.settlements import SettlementLine
 from tests.engine.bank.counter import Counter, bank, codes

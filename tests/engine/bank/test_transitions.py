@@ -29,7 +29,8 @@ from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_sentences import ending_sentence, remarks, statement_sentences
 from lianxing.rules.accounts import Purpose, Recipient
-from lianxing.rules.balances import ClosingEvent, Move, MoveKind
+from lianxing.rules.balances import Move, MoveKind
+from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Close, Give, Redeem, Refund, Release, Reserve, Settle
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import ServiceRecord, Withdrawn

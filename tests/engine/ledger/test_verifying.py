@@ -236,6 +236,11 @@ TAMPERING: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
         {"closed_by_entry"},
     ),
     (
+        "a passbook opened that was never closed",
+        ("UPDATE entry SET kind = 'reopened' WHERE kind = 'closed'",),
+        {"closed_and_open_in_turn", "closed_by_entry", *CHAIN},
+    ),
+    (
         "a passbook without entries",
         (f"INSERT INTO passbook SELECT 99, 'V9', county, 0, x'{bytes(32).hex()}', 0, NULL FROM passbook WHERE id = 4",),
         {"passbook_ends_with_last_entry"},

@@ -285,7 +285,7 @@ cleared:
   K_transfer: {K_to_whom: [W_spouse, W_lineal_relative, W_friend, W_needy_elder, W_institution, W_pool]}
   K_shortfall: W_forbid
   K_whole_only: W_rest_carried
-  K_closure: {K_death: W_inherited, K_moving: W_portable, K_leaving: W_to_pool}
+  K_closure: {K_death: W_inherited, K_moving: W_portable, K_leaving: W_to_pool, K_reopens: [W_moving, W_leaving]}
 pool:
   K_holder: W_pool
   K_unit: W_hours
@@ -300,7 +300,7 @@ pool:
   K_shortfall: W_debt
   K_holds: 3 days
   K_family: {K_may_draw: yes, K_pooled: no}
-  K_closure: {K_death: W_lost, K_moving: W_lost, K_leaving: W_lost}
+  K_closure: {K_death: W_lost, K_moving: W_lost, K_leaving: W_lost, K_reopens: W_none}
 """,
     "redemption.yaml": """
 soap:
