@@ -98,7 +98,7 @@ class Operand:
                 ("fact", reading.named(fact)),
                 ("found", node.text[:40]),
                 ("type", _example(fact)),
-                hint=reading.worded(_meant(fact, node.text)),
+                hint=_meant(fact, node.text, reading),
             )
         elif isinstance(value, int) and abs(value) > INTEGER_MAX:
             reading.problem("P322", node.location, ("fact", reading.named(fact)))
@@ -146,12 +146,14 @@ def _known(fact: Fact, reading: Reading) -> str:
     return ", ".join(names[:VALUES_SHOWN]) + (", …" if len(names) > VALUES_SHOWN else "")
 
 
-def _meant(fact: Fact, text: str) -> str:
+def _meant(fact: Fact, text: str, reading: Reading) -> str:
     if fact.type is FactType.YES_NO:
-        return {"true": "yes", "false": "no"}.get(text.lower(), "")
-    units = [unit for unit in quantities.UNITS if unit.type is fact.type is not FactType.RATIO]
+        return reading.worded({"true": "yes", "false": "no"}.get(text.lower(), ""))
+    units = [unit.name for unit in quantities.UNITS if unit.type is fact.type is not FactType.RATIO]
     # Of several units nobody knows which one was meant.
-    return f"{text} {units[0].name.en}" if len(units) == 1 and quantities.decimal(text) is not None else ""
+    if len(units) != 1 or quantities.decimal(text) is None:
+        return ""
+    return f"{text} {units[0].zh if reading.script == 'zh' else units[0].en}"
 
 
 @dataclass(frozen=True)
