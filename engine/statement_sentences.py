@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -113,7 +113,7 @@ def statement_sentences(found: Statement, facts: Mapping[str, Fact], language: L
         said += [f"  {pending_sentence(one, language)}" for one in found.pending]
     if found.holds:
         said.append("预留中：" if zh else "Reserved:")
-        said += [f"  {hold_sentence(one, language)}" for one in found.holds]
+        said += [f"  {hold_sentence(one, found.until, language)}" for one in found.holds]
     if found.ending:
         days = found.notice_days
         said.append(f"{days} 天内到期：" if zh else f"Ending within {days} days:")
@@ -242,7 +242,9 @@ def on_the_way(line: StatementLine, language: Language) -> Iterator[str]:
     yield from (gone_over_sentence(one.account, one.unit, one.before, one.after, language) for one in line.gone_over)
     for outside in line.outside:
         amounts = outside.rest, outside.over, outside.off, outside.to
-        yield outside_sentence(outside.account, outside.unit, *amounts, language)
+        told = outside_sentence(outside.account, outside.unit, *amounts, language)
+        in_all = "" if line.corrects is None else "该记录更正后共计，" if language == "zh" else "of the record as it is now, "
+        yield f"{in_all}{told}"
 
 
 def what_text(line: StatementLine, language: Language) -> str:
@@ -335,15 +337,16 @@ def pending_sentence(one: Pending, language: Language) -> str:
     return f"{one.on} {subject_text(one.subject, language)}{'：' if language == 'zh' else ': '}{worth} {cited}".rstrip()
 
 
-def hold_sentence(one: OpenHold, language: Language) -> str:
-    """Return what is reserved, for what, and until when."""
+def hold_sentence(one: OpenHold, on: date, language: Language) -> str:
+    """Return what is reserved on a day, for what, and until when; what is reserved for a request may be over."""
     amount, what = amount_text(one.unit, one.amount, language), subject_text(one.subject, language)
     zh = language == "zh"
     waits = awaiting_sentence(one.awaits, one.decide_by, language)
     waits = f"{'；' if zh else '; '}{waits}" if waits else ""
+    over = "" if on <= one.until else "（已过，尚未了结）" if zh else " (over, and not ended yet)"
     if zh:
-        return f"第 {one.entry} 号 {what}：{amount}，最后一日 {one.until}{waits}"
-    return f"entry {one.entry}, {what}: {amount}, last day {one.until}{waits}"
+        return f"第 {one.entry} 号 {what}：{amount}，最后一日 {one.until}{over}{waits}"
+    return f"entry {one.entry}, {what}: {amount}, last day {one.until}{over}{waits}"
 
 
 def ending_sentence(one: EndingLot, language: Language) -> str:
