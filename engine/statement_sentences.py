@@ -175,15 +175,15 @@ def state_sentence(state: AccountState, language: Language) -> str:
             said.append(f"{zh_word} {text}" if zh else f"{text} {en_word}")
     if state.ended:
         text = amount_text(state.unit, state.ended, language)
-        said.append(f"已到期未入账 {text}" if zh else f"{text} ended and not booked yet")
+        said.append(f"另有 {text}已过期、不能再用（尚未记账）" if zh else f"{text} ended and not booked yet")
     if state.over:
         text = amount_text(state.unit, state.over, language)
-        said.append(f"其中预留到期未入账 {text}" if zh else f"{text} of a reservation that is over and not booked yet")
+        said.append(f"其中 {text}是已过期的预留（尚未记账）" if zh else f"{text} of a reservation that is over and not booked yet")
     if state.changed:
         text = amount_text(state.unit, abs(state.changed), language)
         zh_word, en_word = ("减少", "less") if state.changed > 0 else ("增加", "more")
         en_text = f"{text} {en_word} by a change of rules and not booked yet"
-        said.append(f"规则衔接{zh_word}未入账 {text}" if zh else en_text)
+        said.append(f"规则衔接{zh_word} {text}（尚未记账）" if zh else en_text)
     return f"{name}：{'，'.join(said)}" if zh else f"{name}: {', '.join(said)}"
 
 
