@@ -178,7 +178,11 @@ def state_sentence(state: AccountState, language: Language) -> str:
         said.append(f"另有 {text}已过期、不能再用（尚未记账）" if zh else f"{text} ended and not booked yet")
     if state.over:
         text = amount_text(state.unit, state.over, language)
-        said.append(f"其中 {text}是已过期的预留（尚未记账）" if zh else f"{text} of a reservation that is over and not booked yet")
+        said.append(
+            f"其中 {text}是已过期的预留（尚未记账）"
+            if zh
+            else f"{text} of a reservation that is over and not booked yet"
+        )
     if state.changed:
         text = amount_text(state.unit, abs(state.changed), language)
         zh_word, en_word = ("减少", "less") if state.changed > 0 else ("增加", "more")
@@ -243,7 +247,13 @@ def on_the_way(line: StatementLine, language: Language) -> Iterator[str]:
     for outside in line.outside:
         amounts = outside.rest, outside.over, outside.off, outside.to
         told = outside_sentence(outside.account, outside.unit, *amounts, language)
-        in_all = "" if line.corrects is None else "该记录更正后共计，" if language == "zh" else "of the record as it is now, "
+        in_all = (
+            ""
+            if line.corrects is None
+            else "该记录更正后共计，"
+            if language == "zh"
+            else "of the record as it is now, "
+        )
         yield f"{in_all}{told}"
 
 

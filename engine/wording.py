@@ -297,14 +297,15 @@ def standing_sentences(standing: Standing, facts: Mapping[str, Fact], language: 
         said += star_sentences(standing.star, zh)
     said += conduct_sentences(standing.conduct, facts, language)
     if standing.next_star is not None:
-        said.append(_missing_heading(standing.next_star, standing.star_held, zh))
+        said.append(missing_heading(standing.next_star, standing.star_held, language))
         said += [gap_sentence(gap, facts, language) for gap in standing.gaps]
     said += [_perk_sentence(perk, language) for perk in standing.perks]
     return said
 
 
-def _missing_heading(next_star: int, star_held: int, zh: bool) -> str:
+def missing_heading(next_star: int, star_held: int, language: Language) -> str:
     """Return over what is missing to a star; that may be one that is held, where its condition holds no longer."""
+    zh = language == "zh"
     if next_star > star_held:
         return f"距 {next_star} 星还差：" if zh else f"To star {next_star} there is still missing:"
     if zh:
