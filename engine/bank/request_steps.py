@@ -206,7 +206,7 @@ class _Taking:
             yield self._county_reason("closed_passbook", on=server.closed_on.isoformat())
 
     def _hold_over(self) -> Reason | None:
-        """Return that what was reserved for the request has ended already, so that nothing would pay for the service."""
+        """Return that what was reserved for the request has ended: nothing would pay for the service."""
         made = self.made
         account = None if made is None or not made.held else self.asker.account(made.account)
         if made is None or made.held_until is None or account is None or self.command.step not in _TOWARDS_THE_SERVICE:
