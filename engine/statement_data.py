@@ -214,6 +214,7 @@ def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, 
         "unmet": [_label(unmet) for unmet in line.unmet],
         "gone_over": [_gone_over(one) for one in line.gone_over],
         "outside": [_outside(one) for one in line.outside],
+        "entitled": None if line.entitled is None else exact(*line.entitled),
         "step": None if line.step is None else _step(line.step),
         "sentences": [what_text(line, language), *remarks(line, language)],
     }

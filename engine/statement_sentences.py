@@ -244,6 +244,9 @@ def remarks(line: StatementLine, language: Language) -> Iterator[str]:
 def on_the_way(line: StatementLine, language: Language) -> Iterator[str]:
     """Yield what became of amounts before they came into an account, and of those that did not."""
     yield from (gone_over_sentence(one.account, one.unit, one.before, one.after, language) for one in line.gone_over)
+    if line.entitled is not None:
+        amount = amount_text(*line.entitled, language)
+        yield f"凭余额享受 {amount}，余额不减" if language == "zh" else f"{amount} by the balance, which stays as it is"
     for outside in line.outside:
         amounts = outside.rest, outside.over, outside.off, outside.to
         told = outside_sentence(outside.account, outside.unit, *amounts, language)

@@ -131,7 +131,8 @@ class StatementLine:
 
     `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
     a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left,
-    `outside` what accounts have not taken in. `step` is what was done in a review or with a request,
+    `outside` what accounts have not taken in, `entitled` what was had by an entitlement that the balance stays for, as
+    unit and amount. `step` is what was done in a review or with a request,
     `unmet` what of the condition of an offer did not hold, in words.
     """
 
@@ -153,6 +154,7 @@ class StatementLine:
     outside: tuple[Outside, ...] = ()
     step: StepTold | None = None
     unmet: tuple[Label, ...] = ()
+    entitled: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

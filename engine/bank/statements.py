@@ -223,6 +223,7 @@ class _Book:
             gone_over=tuple(_gone_over(entry.kind, body)),
             outside=tuple(_outside(body)),
             unmet=tuple(_unmet(body, self._rulebook.policy.facts)),
+            entitled=_entitled(body),
             step=told_step(body, self._before.get(entry.id), day, self._rulebook.policy.facts),
         )
 
@@ -619,6 +620,12 @@ def _gone_over(kind: str, body: _Body) -> Iterator[GoneOver]:
         yield GoneOver(account, unit, before, after)
     for said in body.get("transitions", ()):
         yield GoneOver(said["account"], said["unit"], said["came"], said["went"])
+
+
+def _entitled(body: _Body) -> tuple[str, int] | None:
+    """Return what was had of a balance that is not used up, with its unit."""
+    entitled = body.get("allowed") and body.get("terms", {}).get("watermark")
+    return (str(body["unit"]), int(body["price"])) if entitled else None
 
 
 def _outside(body: _Body) -> Iterator[Outside]:

@@ -417,6 +417,16 @@ def test_a_line_tells_what_the_record_is_of_and_which_clauses_made_a_difference(
         assert "服务记录，无故缺席 test/2" in told
 
 
+def test_what_is_had_of_a_balance_that_stays_is_told_with_its_amount(tmp_path: Path) -> None:
+    offers = OFFERS.replace("  irreversible: no\n", "  irreversible: no\n  watermark: yes\n")
+    with bank(tmp_path, redemption=offers) as counter:
+        counter.ask(Redeem, offer="soap", units=2, merchant="m")
+        found = statement(counter.ledger, counter.rulebook, ANN, None, DAY)
+        assert "2 points by the balance, which stays as it is" in list(remarks(found.lines[-1], "en"))
+        assert "凭余额享受 2 分，余额不减" in list(remarks(found.lines[-1], "zh"))
+        assert statement_data(found, "zh")["entries"][-1]["entitled"] == "2"
+
+
 def test_of_a_star_that_is_held_it_is_told_what_is_missing_to_meet_its_condition_again() -> None:
     assert missing_heading(2, 1, "zh") == "距 2 星还差："
     assert missing_heading(1, 2, "zh") == "现持 2 星；要重新满足 1 星的条件，还差："
