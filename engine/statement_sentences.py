@@ -169,13 +169,6 @@ def state_sentence(state: AccountState, language: Language) -> str:
     if state.account == EARNED:
         return f"{name}：{amount}" if zh else f"{name}: {amount}"
     said = [f"可用 {amount}" if zh else f"{amount} available"]
-    for what, zh_word, en_word in ((state.held, "预留", "held"), (state.owed, "欠", "owed")):
-        if what:
-            text = amount_text(state.unit, what, language)
-            said.append(f"{zh_word} {text}" if zh else f"{text} {en_word}")
-    if state.ended:
-        text = amount_text(state.unit, state.ended, language)
-        said.append(f"另有 {text}已过期、不能再用（尚未记账）" if zh else f"{text} ended and not booked yet")
     if state.over:
         text = amount_text(state.unit, state.over, language)
         said.append(
@@ -183,6 +176,13 @@ def state_sentence(state: AccountState, language: Language) -> str:
             if zh
             else f"{text} of a reservation that is over and not booked yet"
         )
+    for what, zh_word, en_word in ((state.held, "预留", "held"), (state.owed, "欠", "owed")):
+        if what:
+            text = amount_text(state.unit, what, language)
+            said.append(f"{zh_word} {text}" if zh else f"{text} {en_word}")
+    if state.ended:
+        text = amount_text(state.unit, state.ended, language)
+        said.append(f"另有 {text}已过期、不能再用（尚未记账）" if zh else f"{text} ended and not booked yet")
     if state.changed:
         text = amount_text(state.unit, abs(state.changed), language)
         zh_word, en_word = ("减少", "less") if state.changed > 0 else ("增加", "more")
