@@ -146,7 +146,7 @@ REQUEST_REASONS: Mapping[str, Label] = {
     "own_request": Label("{id} 不能给自己服务", "{id} cannot serve themselves"),
     "own_service": Label("{id} 不能自己对接、确认、评价自己的服务", "{id} does not judge a service of their own"),
     "withdrew": Label("{id} 已经辞过这一单", "{id} has withdrawn from this request"),
-    "not_declared": Label("被服务人不是申报的{for_whom}", "the recipient is not the declared {for_whom}"),
+    "not_declared": Label("申报过的{for_whom}里没有对方", "they are not declared as {for_whom}"),
     "recipient_is": Label("被服务人不符合服务对象条件", "the recipient does not meet the condition on recipients"),
     "recipient_unknown": Label("登记信息中没有被服务人的资料", "the register knows nothing of the recipient"),
     "not_theirs": Label("此步只能由{by}办", "this step is for {by} only"),

@@ -94,7 +94,8 @@ def _checks(story: _Story) -> Iterator[Check]:
         by = asking.refused_by if asking.refused_by in refusing else ", ".join(sorted(refusing)) or None
         yield Check("refused_by", asking.refused_by, by)
     refused = balance.refused if balance is not None and not asking.offer else ()
-    if asking.why is not None or refused:
+    unexpected = bool(asking.allowed) and said is not None and not said.allowed
+    if asking.why is not None or refused or unexpected:
         reasons = [reason.code for reason in said.reasons] if said is not None else [r.reason.code for r in refused]
         expected_why, came = (", ".join(sorted(codes)) or None for codes in (asking.why or (), reasons))
         yield Check("why", expected_why, came, words=WORDS)

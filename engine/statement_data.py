@@ -217,6 +217,7 @@ def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, 
         "gone_over": [_gone_over(one) for one in line.gone_over],
         "outside": [_outside(one) for one in line.outside],
         "left": [_left(one) for one in line.left],
+        "entitled": None if line.entitled is None else exact(*line.entitled),
         "step": None if line.step is None else _step(line.step),
         "sentences": [what_text(line, language), *remarks(line, language)],
     }

@@ -61,7 +61,7 @@ def _page(found: Statement, facts: Mapping[str, Fact], language: Language) -> It
     yield from _list("礼遇使用" if zh else "Perks used", (uses_sentence(one, language) for one in found.uses))
     waits = (pending_sentence(one, language) for one in found.pending)
     yield from _list("待定，尚不能使用" if zh else "Waiting, not to be spent yet", waits)
-    yield from _list("预留中" if zh else "Reserved", (hold_sentence(one, language) for one in found.holds))
+    yield from _list("预留中" if zh else "Reserved", (hold_sentence(one, found.until, language) for one in found.holds))
     soon = f"{found.notice_days} 天内到期" if zh else f"Ending within {found.notice_days} days"
     yield from _list(soon, (ending_sentence(one, language) for one in found.ending))
     yield from _list("星级与礼遇" if zh else "Star and perks", next_star(found, facts, language))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -121,7 +121,7 @@ def statement_sentences(found: Statement, facts: Mapping[str, Fact], language: L
         said += [f"  {pending_sentence(one, language)}" for one in found.pending]
     if found.holds:
         said.append("预留中：" if zh else "Reserved:")
-        said += [f"  {hold_sentence(one, language)}" for one in found.holds]
+        said += [f"  {hold_sentence(one, found.until, language)}" for one in found.holds]
     if found.ending:
         days = found.notice_days
         said.append(f"{days} 天内到期：" if zh else f"Ending within {days} days:")
@@ -180,21 +180,25 @@ def state_sentence(state: AccountState, language: Language) -> str:
     if state.account == EARNED:
         return f"{name}：{amount}" if zh else f"{name}: {amount}"
     said = [f"可用 {amount}" if zh else f"{amount} available"]
+    if state.over:
+        text = amount_text(state.unit, state.over, language)
+        said.append(
+            f"其中 {text}是已过期的预留（尚未记账）"
+            if zh
+            else f"{text} of a reservation that is over and not booked yet"
+        )
     for what, zh_word, en_word in ((state.held, "预留", "held"), (state.owed, "欠", "owed")):
         if what:
             text = amount_text(state.unit, what, language)
             said.append(f"{zh_word} {text}" if zh else f"{text} {en_word}")
     if state.ended:
         text = amount_text(state.unit, state.ended, language)
-        said.append(f"已到期未入账 {text}" if zh else f"{text} ended and not booked yet")
-    if state.over:
-        text = amount_text(state.unit, state.over, language)
-        said.append(f"其中预留到期未入账 {text}" if zh else f"{text} of a reservation that is over and not booked yet")
+        said.append(f"另有 {text}已过期、不能再用（尚未记账）" if zh else f"{text} ended and not booked yet")
     if state.changed:
         text = amount_text(state.unit, abs(state.changed), language)
         zh_word, en_word = ("减少", "less") if state.changed > 0 else ("增加", "more")
         en_text = f"{text} {en_word} by a change of rules and not booked yet"
-        said.append(f"规则衔接{zh_word}未入账 {text}" if zh else en_text)
+        said.append(f"规则衔接{zh_word} {text}（尚未记账）" if zh else en_text)
     return f"{name}：{'，'.join(said)}" if zh else f"{name}: {', '.join(said)}"
 
 
@@ -251,9 +255,20 @@ def remarks(line: StatementLine, language: Language) -> Iterator[str]:
 def on_the_way(line: StatementLine, language: Language) -> Iterator[str]:
     """Yield what became of amounts before they came into an account, and of those that did not."""
     yield from (gone_over_sentence(one.account, one.unit, one.before, one.after, language) for one in line.gone_over)
+    if line.entitled is not None:
+        amount = amount_text(*line.entitled, language)
+        yield f"凭余额享受 {amount}，余额不减" if language == "zh" else f"{amount} by the balance, which stays as it is"
     for outside in line.outside:
         amounts = outside.rest, outside.over, outside.off, outside.to
-        yield outside_sentence(outside.account, outside.unit, *amounts, language)
+        told = outside_sentence(outside.account, outside.unit, *amounts, language)
+        in_all = (
+            ""
+            if line.corrects is None
+            else "该记录更正后共计，"
+            if language == "zh"
+            else "of the record as it is now, "
+        )
+        yield f"{in_all}{told}"
     for left in line.left:
         said = left_sentence(left.unit, left.amount, left.where, left.heir, language)
         yield f"{left.account}：{said}" if language == "zh" else f"{left.account}: {said}"
@@ -349,15 +364,16 @@ def pending_sentence(one: Pending, language: Language) -> str:
     return f"{one.on} {subject_text(one.subject, language)}{'：' if language == 'zh' else ': '}{worth} {cited}".rstrip()
 
 
-def hold_sentence(one: OpenHold, language: Language) -> str:
-    """Return what is reserved, for what, and until when."""
+def hold_sentence(one: OpenHold, on: date, language: Language) -> str:
+    """Return what is reserved on a day, for what, and until when; what is reserved for a request may be over."""
     amount, what = amount_text(one.unit, one.amount, language), subject_text(one.subject, language)
     zh = language == "zh"
     waits = awaiting_sentence(one.awaits, one.decide_by, language)
     waits = f"{'；' if zh else '; '}{waits}" if waits else ""
+    over = "" if on <= one.until else "（已过，尚未了结）" if zh else " (over, and not ended yet)"
     if zh:
-        return f"第 {one.entry} 号 {what}：{amount}，最后一日 {one.until}{waits}"
-    return f"entry {one.entry}, {what}: {amount}, last day {one.until}{waits}"
+        return f"第 {one.entry} 号 {what}：{amount}，最后一日 {one.until}{over}{waits}"
+    return f"entry {one.entry}, {what}: {amount}, last day {one.until}{over}{waits}"
 
 
 def ending_sentence(one: EndingLot, language: Language) -> str:

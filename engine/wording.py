@@ -178,7 +178,8 @@ def _how(step: Mapping[str, Any], words: Mapping[str, Any], zh: bool, language: 
             time = time_text(step["seconds"], language)
             return f"{time} × {_value(step, zh)}{_keys(step, words, language)}"
         case "add":
-            return f"+ {_value(step, zh)}{_keys(step, words, language)}"
+            sign, value = ("-", _value(step, zh)[1:]) if _value(step, zh).startswith("-") else ("+", _value(step, zh))
+            return f"{sign} {value}{_keys(step, words, language)}"
         case "multiply":
             return f"× {_value(step, zh)}{_keys(step, words, language)}"
         case _:
@@ -310,12 +311,20 @@ def standing_sentences(standing: Standing, facts: Mapping[str, Fact], language: 
         said += star_sentences(standing.star, zh)
     said += conduct_sentences(standing.conduct, facts, language)
     if standing.next_star is not None:
-        said.append(
-            f"距 {standing.next_star} 星还差：" if zh else f"To star {standing.next_star} there is still missing:"
-        )
+        said.append(missing_heading(standing.next_star, standing.star_held, language))
         said += [gap_sentence(gap, facts, language) for gap in standing.gaps]
     said += [_perk_sentence(perk, language) for perk in standing.perks]
     return said
+
+
+def missing_heading(next_star: int, star_held: int, language: Language) -> str:
+    """Return over what is missing to a star; that may be one that is held, where its condition holds no longer."""
+    zh = language == "zh"
+    if next_star > star_held:
+        return f"距 {next_star} 星还差：" if zh else f"To star {next_star} there is still missing:"
+    if zh:
+        return f"现持 {star_held} 星；要重新满足 {next_star} 星的条件，还差："
+    return f"Star {star_held} is held; to meet the condition of star {next_star} again there is missing:"
 
 
 def _measure_sentence(line: MeasureLine, facts: Mapping[str, Fact], language: Language) -> str:

@@ -144,8 +144,9 @@ class StatementLine:
 
     `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
     a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left,
-    `outside` what accounts have not taken in, `left` what has left them with a closing. `step` is what was done in a
-    review or with a request, `unmet` what of the condition of an offer did not hold, in words.
+    `outside` what accounts have not taken in, `left` what has left them with a closing, `entitled` what was had by an
+    entitlement that the balance stays for, as unit and amount. `step` is what was done in a review or with a request,
+    `unmet` what of the condition of an offer did not hold, in words.
     """
 
     entry: int
@@ -167,6 +168,7 @@ class StatementLine:
     left: tuple[Left, ...] = ()
     step: StepTold | None = None
     unmet: tuple[Label, ...] = ()
+    entitled: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

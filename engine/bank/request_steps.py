@@ -52,6 +52,7 @@ from lianxing.rules.sanctions import OnRight
 from lianxing.rules.service_commands import TakeStep
 
 _EVERYTHING = frozenset(("tenure", "age"))
+_TOWARDS_THE_SERVICE = frozenset((Step.MATCH, Step.POST, Step.SERVE))
 Evaluation = tuple[str, Mapping[str, FactValue]]  # the id of the record, and what was said of the service
 
 
@@ -154,6 +155,8 @@ class _Taking:
         more = {} if queue is None else {"candidates": queue_data(queue)}
         if not moved.allowed:
             return self._refuse(moved.reasons, clause, more)
+        if (over := self._hold_over()) is not None:
+            return self._refuse([over], clause, more)
         if moved.request is None:
             raise AssertionError("an allowed step has a request")
         made = moved.request
@@ -201,6 +204,18 @@ class _Taking:
         server = self.people.get(command.served_by)
         if step is Step.MATCH and server is not None and (shut := server.closings.shut(command.on)) is not None:
             yield shut.reason(self.rulebook.policy.county.clause)
+
+    def _hold_over(self) -> Reason | None:
+        """Return that what was reserved for the request has ended: nothing would pay for the service."""
+        made = self.made
+        account = None if made is None or not made.held else self.asker.account(made.account)
+        if made is None or made.held_until is None or account is None or self.command.step not in _TOWARDS_THE_SERVICE:
+            return None
+        begun = begun_by(self._county, made.id)
+        if begun is not None and begun[1] in self.asker.wallet(account).holds:
+            return None
+        details = (("last_day", made.held_until.isoformat()),)
+        return Reason("hold_over", account.clause, account.clause.location, details)
 
     def _asked(self, request: Request) -> Moved:
         command, on = self.command, self.command.on

@@ -234,6 +234,7 @@ class _Book:
             outside=tuple(_outside(body)),
             left=tuple(_left(body)),
             unmet=tuple(_unmet(body, self._rulebook.policy.facts)),
+            entitled=_entitled(body),
             step=told_step(body, self._before.get(entry.id), day, self._rulebook.policy.facts),
         )
 
@@ -245,7 +246,10 @@ class _Book:
     def _cited(self, entry: Entry, changes: Iterable[Change] = ()) -> Iterator[Cited]:
         """Yield each clause of an entry once: of a record its steps, of a command the one that decided it."""
         body, kept = self._bodies[entry.id], self._kept.get(entry.policy_digest, {})
-        named = [step["clause"] for step in (*body.get("workings", ()), *body.get("refusals", ()))]
+        # A band that is not reached yet is a step of the explanation, and no reason for what was booked.
+        steps: Sequence[Mapping[str, Any]] = body.get("workings", ())
+        named = [step["clause"] for step in [one for one in steps if one["before"] != one["after"]] or steps]
+        named += [step["clause"] for step in body.get("refusals", ())]
         named += [said["clause"] for said in body.get("transitions", ())]
         named += [account for account, _unit, _amount in body.get("brought", ())]
         named += [one.account for one in _outside(body)]
@@ -347,8 +351,10 @@ class _Book:
         return found
 
     def _category(self, record: ServiceRecord | None) -> Label:
-        fact = self._rulebook.policy.facts.get("category")
-        value = None if record is None else record.facts.get("category")
+        """Return what was served, or what else a record is of: an absence, a donation, a revocation."""
+        facts = {} if record is None else record.facts
+        about = "category" if facts.get("kind", "service") == "service" else "kind"
+        fact, value = self._rulebook.policy.facts.get(about), facts.get(about)
         if fact is None or not isinstance(value, str):
             return Label()
         return next((known.label for known in fact.values if known.id == value), Label(value, value))
@@ -625,6 +631,12 @@ def _gone_over(kind: str, body: _Body) -> Iterator[GoneOver]:
         yield GoneOver(account, unit, before, after)
     for said in body.get("transitions", ()):
         yield GoneOver(said["account"], said["unit"], said["came"], said["went"])
+
+
+def _entitled(body: _Body) -> tuple[str, int] | None:
+    """Return what was had of a balance that is not used up, with its unit."""
+    entitled = body.get("allowed") and body.get("terms", {}).get("watermark")
+    return (str(body["unit"]), int(body["price"])) if entitled else None
 
 
 def _outside(body: _Body) -> Iterator[Outside]:

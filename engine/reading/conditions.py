@@ -147,8 +147,8 @@ def _known(fact: Fact, reading: Reading) -> str:
 
 def _meant(fact: Fact, text: str, reading: Reading) -> str:
     if fact.type is FactType.YES_NO:
-        return {"true": "yes", "false": "no"}.get(text.lower(), "")
-    units = [unit for unit in quantities.UNITS if unit.type is fact.type is not FactType.RATIO]
+        return reading.worded({"true": "yes", "false": "no"}.get(text.lower(), ""))
+    units = [unit.name for unit in quantities.UNITS if unit.type is fact.type is not FactType.RATIO]
     # Of several units nobody knows which one was meant.
     if len(units) != 1 or quantities.decimal(text) is None:
         return ""

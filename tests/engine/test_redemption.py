@@ -72,6 +72,11 @@ def test_a_price_is_paid_from_what_the_account_holds() -> None:
     )
 
 
+def test_a_case_that_expects_it_to_be_allowed_is_told_why_it_was_not() -> None:
+    wrong = asked(soap(), f"{WHO}, offer: soap, balance: 4.99 points, redemption: allowed")
+    assert any("balance" in line for line in wrong)
+
+
 def test_the_balance_may_be_what_the_moves_of_the_account_leave() -> None:
     moves = "moves: [{on: 2023-01-01, earned: 12 points}, {on: 2023-02-01, spent: 8 points}]"
     assert not asked(

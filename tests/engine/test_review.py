@@ -371,3 +371,19 @@ def test_a_deadline_that_was_not_said_for_the_first_days_is_a_problem() -> None:
     with pytest.raises(PolicyError) as caught:
         town(files=HEAD, review=late)
     assert [problem.code for problem in caught.value.problems] == ["P316"]
+
+
+def test_a_deduction_is_told_with_one_sign() -> None:
+    step = {
+        "clause": "absent",
+        "part": 0,
+        "operation": "add",
+        "unit": "points",
+        "before": 500,
+        "after": 200,
+        "value": -3,
+    }
+    body = {"workings": [step], "refusals": [], "seconds": 0, "points": 200}
+    kept: dict[str, dict[str, str]] = {"clauses": {}, "words": {}}
+    assert sentences(body, kept, "en")[0].endswith("5 points → 2 points (- 3)")
+    assert sentences({**body, "workings": [{**step, "value": 3}]}, kept, "en")[0].endswith("(+ 3)")

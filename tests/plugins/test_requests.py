@@ -121,6 +121,7 @@ def test_the_list_tells_what_is_due_and_overdue_requests_end(town: Town) -> None
 def test_what_cannot_be_understood_leaves_with_2_and_what_is_not_there_with_4(town: Town) -> None:
     ask = ("request", "ask", "R1", "cleaning", "--actor", "R1")
     assert "no number of hours" in town(*ask, "--hours", "two", code=2)
+    assert "say with --as" in town(*ask, "--hours", "1", "--for", "R2", code=2)
     assert "no request" in town("request", "cancel", "smallville/R1/99", "--actor", "R1", code=4)
     id = town.ask()
     assert "FACT=VALUE" in town("request", "evaluate", id, "lovely", "--actor", "R1", code=2)

@@ -70,7 +70,12 @@ def _ask(say: Say) -> click.Command:
     @click.argument("asker")
     @click.argument("service")
     @click.option("--hours", required=True, help=say("几小时，如 1.5。", "For how many hours, such as 1.5."))
-    @click.option("--for", "recipient", default="", help=say("服务对象，缺省为本人。", "For whom; by default oneself."))
+    @click.option(
+        "--for",
+        "recipient",
+        default="",
+        help=say("服务对象的编号，缺省为本人。", "The id of whom; by default oneself."),
+    )
     @click.option(
         "--as",
         "for_whom",
@@ -80,6 +85,8 @@ def _ask(say: Say) -> click.Command:
     )
     @_for_steps(say)
     def ask(asker: str, service: str, hours: str, recipient: str, for_whom: str, **more: Any) -> None:
+        if for_whom == Beneficiary.SELF.value and recipient not in ("", asker):
+            raise click.UsageError(say("替别人提出，须用 --as 写明是什么人", "say with --as what the recipient is"))
         said = {
             "service": service,
             "seconds": _seconds(hours, say),

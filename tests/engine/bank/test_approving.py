@@ -155,7 +155,7 @@ def test_asked_again_with_its_key_an_approval_is_given_once_and_one_transaction_
 def test_the_passbook_shows_for_whom_it_waits_until_it_is_approved(counter: Counter) -> None:
     held = counter.ask(Redeem, offer="oil")
     (waiting_hold,) = statement(counter.ledger, counter.rulebook, ANN, None, DAY).holds
-    assert hold_sentence(waiting_hold, "en").endswith("; awaits approval by the street, last day 2024-06-04")
+    assert hold_sentence(waiting_hold, DAY, "en").endswith("; awaits approval by the street, last day 2024-06-04")
     counter.ask(Approve, entry=held.entry, **STREET)
     (approved_hold,) = statement(counter.ledger, counter.rulebook, ANN, None, DAY).holds
     assert approved_hold.awaits == ""

@@ -67,6 +67,8 @@ def test_what_overflowed_of_a_record_comes_back_from_the_pool_and_not_from_its_o
         assert "points: 1 point over what is stored gone to the donation pool" in said(counter)
         counter.take(visit(90))
         assert (counter.has(), counter.has(POOL)) == ({"points": 500}, {"chest": 50})
+        now = "of the record as it is now, points: 0.5 points over what is stored gone to the donation pool"
+        assert now in said(counter)
         counter.take(gone())
         assert (counter.has(), counter.has(POOL)) == ({"points": 400}, {})
         agree(counter)

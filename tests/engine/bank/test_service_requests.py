@@ -25,7 +25,7 @@ from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_data import statement_data, statement_rows
-from lianxing.engine.statement_sentences import statement_sentences
+from lianxing.engine.statement_sentences import hold_sentence, statement_sentences
 from lianxing.plugins.host import Host
 from lianxing.plugins.intake import Intake
 from lianxing.rules.accounts import Purpose
@@ -362,6 +362,18 @@ def test_a_hold_that_has_ended_by_itself_is_not_given_back_twice(desk: Desk) -> 
     end_all(desk.ledger, desk.town, date(2024, 12, 1))
     assert desk.has() == 3
     assert desk.desk.expire_overdue(date(2024, 12, 1))[0].accepted
+    assert desk.has() == 3
+
+
+def test_nobody_is_sent_where_what_would_pay_has_ended(desk: Desk, town: Rulebook) -> None:
+    desk.matched()
+    (hold,) = statement(desk.ledger, town, ELDER.id, None, date(2024, 12, 1)).holds
+    assert hold_sentence(hold, hold.until, "zh").endswith(str(hold.until))
+    assert hold_sentence(hold, date(2024, 12, 1), "zh").endswith("（已过，尚未了结）")
+    end_all(desk.ledger, desk.town, date(2024, 12, 1))
+    (reason,) = desk.step(Step.POST, MONDAY, OFFICE).data["reasons"]
+    assert (reason["code"], reason["operands"]) == ("hold_over", {"last_day": hold.until.isoformat()})
+    assert desk.step(Step.CANCEL, MONDAY, "R1").accepted
     assert desk.has() == 3
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_data import COLUMNS, statement_data, statement_rows
 from lianxing.engine.statement_page import statement_page
 from lianxing.engine.statement_sentences import remarks, statement_sentences
+from lianxing.engine.wording import missing_heading
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.commands import Command, Give, Redeem, Refund, Release, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
@@ -389,3 +391,43 @@ def test_what_is_reserved_and_taken_back_is_held_and_owed(rulebook: Rulebook, le
     take_in(rulebook, ledger, *(Withdrawn(RecordId(id), RegistryId("test"), "not served") for id in ("1", "2", "3")))
     found = statement(ledger, rulebook, ANN, None, DAY)
     assert state(found.closing, "points") == (0, 400, 400)
+
+
+YEARLY = {
+    "earning": """
+- {id: by_the_hour, when: {kind: service}, points_per_hour: 1}
+- {id: four_a_month, when: {kind: service}, bands: {of: records, each: month, steps: [{at_least: 4, points: 2}]}}
+- {id: absent, when: {kind: no_show}, add: -3}
+- {id: whole, round: {to: 1 point, each: record, direction: down}}
+""",
+    "measures": "this_year: {sum: points, over: {calendar: calendar_year}}\n",
+    "stars": "{award: {by: automatic}, levels: {1: {this_year: {at_least: 5 points}}}}\n",
+}
+
+
+def test_a_line_tells_what_the_record_is_of_and_which_clauses_made_a_difference(tmp_path: Path) -> None:
+    county = write_county(tmp_path / "smallville", **YEARLY)
+    absence = served("2", "2024-05-02 09:00", 0)
+    absence = replace(absence, facts={"kind": "no_show", "state": "filed"})
+    with rules(county) as rulebook, open_ledger(f"sqlite:///{tmp_path / 'yearly.db'}") as ledger:
+        take_in(rulebook, ledger, served("1", "2024-05-01 09:00", 2), absence)
+        found = statement(ledger, rulebook, ANN, None, DAY)
+        assert [[cited.clause for cited in line.clauses] for line in found.lines] == [["by_the_hour"], ["absent"]]
+        told = "\n".join(statement_sentences(found, rulebook.policy.facts, "zh"))
+        assert "服务记录，无故缺席 test/2" in told
+
+
+def test_what_is_had_of_a_balance_that_stays_is_told_with_its_amount(tmp_path: Path) -> None:
+    offers = OFFERS.replace("  irreversible: no\n", "  irreversible: no\n  watermark: yes\n")
+    with bank(tmp_path, redemption=offers) as counter:
+        counter.ask(Redeem, offer="soap", units=2, merchant="m")
+        found = statement(counter.ledger, counter.rulebook, ANN, None, DAY)
+        assert "2 points by the balance, which stays as it is" in list(remarks(found.lines[-1], "en"))
+        assert "凭余额享受 2 分，余额不减" in list(remarks(found.lines[-1], "zh"))
+        assert statement_data(found, "zh")["entries"][-1]["entitled"] == "2"
+
+
+def test_of_a_star_that_is_held_it_is_told_what_is_missing_to_meet_its_condition_again() -> None:
+    assert missing_heading(2, 1, "zh") == "距 2 星还差："
+    assert missing_heading(1, 2, "zh") == "现持 2 星；要重新满足 1 星的条件，还差："
+    assert missing_heading(1, 2, "en").startswith("Star 2 is held; to meet the condition of star 1 again")

@@ -58,6 +58,19 @@ def test_a_misspelt_key_of_the_other_script_is_told_in_that_of_the_file(tmp_path
     assert [one.hint for one in found if one.code == "P002"] == ["至多"]
 
 
+@pytest.mark.parametrize(
+    ("condition", "meant"),
+    [
+        ("不计: {录入用时工作日: {超过: 10}}", "10 个工作日"),
+        ("exclude: {working_days_to_entry: {more_than: 10}}", "10 working days"),
+    ],
+)
+def test_the_unit_that_is_missing_is_told_in_the_script_of_the_file(condition: str, meant: str, tmp_path: Path) -> None:
+    id = "id" if condition.isascii() else "编号"
+    (problem,) = problems_over(tmp_path / "policies", {"hours.yaml": f"- {{{id}: a, {condition}}}\n".encode()})
+    assert (problem.code, problem.hint) == ("P303", meant)
+
+
 def test_no_hint_says_the_opposite() -> None:
     assert nearest("满", ["不满"]) == ""
     assert nearest("不满足", ["满足"]) == ""
