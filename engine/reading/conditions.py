@@ -98,7 +98,7 @@ class Operand:
                 ("fact", reading.named(fact)),
                 ("found", node.text[:40]),
                 ("type", _EXAMPLES.get(fact.type, Label()).text(reading.own_script)),
-                hint=reading.worded(_meant(fact, node.text, reading)),
+                hint=_meant(fact, node.text, reading),
             )
         elif isinstance(value, int) and abs(value) > INTEGER_MAX:
             reading.problem("P322", node.location, ("fact", reading.named(fact)))
@@ -152,7 +152,7 @@ def _meant(fact: Fact, text: str, reading: Reading) -> str:
     # Of several units nobody knows which one was meant.
     if len(units) != 1 or quantities.decimal(text) is None:
         return ""
-    return f"{text} {units[0].name.text(reading.own_script)}"
+    return f"{text} {units[0].text(reading.own_script)}"
 
 
 @dataclass(frozen=True)
