@@ -46,8 +46,8 @@ DAMAGES = {
     "a lot of a day that is none": f"UPDATE lot SET earned_on = 'x', last_day = 'x' WHERE {ANNS}",
     "what the register says of her": "UPDATE volunteer SET facts = CAST('7' AS BLOB) WHERE id = 'V1'",
     "her birthday": "UPDATE volunteer SET born_on = 'x' WHERE id = 'V1'",
-    "what she has had": f"UPDATE redemption SET on_day = 'x' WHERE {ANNS}",
 }
+WHAT_SHE_HAS_HAD = f"UPDATE redemption SET on_day = 'x' WHERE {ANNS}"
 ASKED: dict[str, Callable[[Counter], object]] = {
     "redeem": lambda here: here.ask(Redeem, offer="soap"),
     "a trial": lambda here: here.teller.rehearse(here.command(Redeem, offer="soap")),
@@ -135,6 +135,17 @@ def test_whatever_is_asked_of_a_damaged_passbook_it_is_named_and_nothing_is_writ
     assert set(answered) <= {"a statement"}
     assert entries(here) == before
     assert here.ask(Redeem, volunteer=BEN, offer="soap").accepted
+
+
+@pytest.mark.parametrize("asked", ["use a perk", "settle", "release", "refund"])
+def test_damage_to_what_was_had_before_is_met_where_an_answer_rests_on_it(
+    asked: str, damaged: Callable[[str], Counter]
+) -> None:
+    here = damaged(WHAT_SHE_HAS_HAD)
+    before = entries(here)
+    assert damage_met(partial(ASKED[asked], here)) is not None
+    assert entries(here) == before
+    assert here.ask(Redeem, offer="soap").accepted  # which is not limited: nothing that was had bears on it
 
 
 def test_a_damaged_entry_is_named_by_its_number(damaged: Callable[[str], Counter]) -> None:
