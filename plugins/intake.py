@@ -418,7 +418,7 @@ class Intake:
         county = self.rulebook.policy.county.id
         passing = at_hand(writing, self.rulebook, beside, self.on)
         closed = closings(writing, county, (id for id, _county in owners))
-        done.bookings = []
+        done.bookings, done.assessments = [], []
         for one in done.recounts:
             owner = (one.person, owners[0][1])
             done.bookings += credited(
@@ -433,6 +433,7 @@ class Intake:
                 closed.get(one.person),
                 unstored_in(writing, self.rulebook, owner, one.found),
             )
+            done.assessments += one.found.assessments
         return passing
 
     def _changes(

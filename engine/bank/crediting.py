@@ -74,6 +74,8 @@ def credited(
     the bodies of records say that never came in. What is booked for a day in the past may have ended since; a run lets
     it go. The body of a booking says on which day it was booked: without that nobody could do it again.
     """
+    units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
+    _with_overflows(found, units, unstored)
     after = {one.record.key: one for one in found.after}
     accounts = [account for account in rulebook.policy.accounts if _earns_at_all(account)]
     pools = passing is not None and passing.any
@@ -114,7 +116,6 @@ def credited(
             said = _unstored_data(account, wallet.unstored.get(_source(booking)))
             if said is not None:
                 besides_it.setdefault(at, []).append(said)
-    units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
     told = zip(found.bookings, found.assessments, effects, strict=True) if units or unstored else ()
     for at, (booking, assessment, effect) in enumerate(told, 1):
         over = _over_limits(units, assessment)
@@ -161,6 +162,15 @@ def _over_limits(units: Sequence[str], assessment: Assessment | None) -> dict[st
     return {unit: over for unit, over in found.items() if over}
 
 
+def _with_overflows(
+    found: Recount, units: Sequence[str], unstored: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+) -> None:
+    """Book also what is worth the same as before, and is over a limit by more or less."""
+    for assessment, before in found.same:
+        if _to_pool(_over_limits(units, assessment), unstored.get(before.record.key, ())):
+            found.also(assessment, before)
+
+
 def _to_pool(now: Mapping[str, int], before: Iterable[Mapping[str, Any]]) -> list[Line]:
     """Return what goes to the pool of what limits take off, and comes back from there where they take off less."""
     was = {one["unit"]: one["over"] for one in before if not one["account"]}
@@ -180,6 +190,7 @@ def unstored_in(
     if not any(map(_may_keep_out, rulebook.policy.accounts)) and not shared(rulebook.policy):
         return {}
     keys = [booking.record.key for booking in found.bookings]
+    keys += [before.record.key for _assessment, before in found.same]
     originals = {found.before[key].entry: key for key in keys if key in found.before}
     bodies = reading.newest_bodies(owner, originals) if originals else {}
     said: dict[tuple[str, str], list[Any]]
