@@ -408,9 +408,7 @@ class Intake:
         """Let every booking do to the accounts what the record is worth to them; return what it does to others."""
         # Lots are told from each other only where something is taken back, or may have ended in a limited account.
         whole = {
-            (one.person, owners[0][1])
-            for one in done.recounts
-            if needs_lots(self.rulebook.policy.accounts) or any(b.kind != "original" for b in one.found.bookings)
+            (one.person, owners[0][1]) for one in done.recounts if needs_lots(self.rulebook.policy, one.found.bookings)
         }
         rows = writing.wallet_rows(whole)
         rows |= writing.wallet_rows([owner for owner in owners if owner not in whole], lots=False)

@@ -27,6 +27,7 @@ from lianxing.rules.accounts import Account, Closing, Holder, Shortfall, WholeOn
 from lianxing.rules.assessments import Assessment
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
+from lianxing.rules.policy import Policy
 from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Counted
 from lianxing.rules.transition import Change
@@ -403,6 +404,14 @@ def others(rulebook: Rulebook, organisations: Iterable[str]) -> list[VolunteerId
     return list(dict.fromkeys(owners))
 
 
-def needs_lots(accounts: Sequence[Account]) -> bool:
-    """Tell whether an account limits what is stored, so that what has ended must be told from what has not."""
-    return any(account.storage is not None for account in accounts)
+def needs_lots(policy: Policy, bookings: Iterable[Booking]) -> bool:
+    """Tell whether lots have to be told from each other: something may be taken from them, or may not find room."""
+    if any(account.storage is not None for account in policy.accounts) or _adds_up_facts(policy):
+        return True
+    return any(one.kind != "original" or one.points < 0 or one.seconds < 0 for one in bookings)
+
+
+def _adds_up_facts(policy: Policy) -> bool:
+    """Tell whether an account is earned from what records report, which may be below zero."""
+    reported = {one.clause.id for one in policy.measures if one.of not in (HOURS, POINTS)}
+    return any(account.earned_from in reported for account in policy.accounts)
