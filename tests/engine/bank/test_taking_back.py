@@ -18,7 +18,7 @@ from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counter import Counter, bank
 from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE
 from tests.engine.bank.test_star_basis import lowering
-from tests.plugins.smallville import served
+from tests.plugins.smallville import COUNTY, served
 
 # Of Ann's four points two end with 2024-12-30, two with 2025-01-10.
 NEW_YEAR = date(2025, 1, 1)
@@ -45,6 +45,25 @@ def of_day(day: str, hours: int = 2) -> ServiceRecord:
 
 def agree(counter: Counter) -> None:
     assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+@pytest.mark.parametrize("shortfall", ["debt", "clamp", "forbid"])
+def test_a_record_that_is_worth_less_than_nothing_takes_from_what_is_there(tmp_path: Path, shortfall: str) -> None:
+    earning = COUNTY["earning.yaml"].replace(
+        "- id: rounding", "- {id: fine, when: {category: tax}, add: -4}\n- id: rounding"
+    )
+    accounts = ACCOUNTS.replace("shortfall: debt", f"shortfall: {shortfall}", 1)
+    accounts = accounts.replace("{at_most: 10 hours, overflow: donation_pool}", "unlimited")
+    with bank(tmp_path, accounts=accounts, earning=earning) as counter:
+        fined = served("fined", "2024-05-20 09:00", 1, category="tax")
+        counter.take(fined)  # one point less four
+        assert counter.has() == {"points": 100}
+        counter.take(Withdrawn(fined.id, fined.registry))
+        assert counter.has() == {"points": 400}
+        counter.ask(Redeem, offer="soap", units=2)
+        counter.take(replace(fined, id=RecordId("another")))
+        assert counter.has() == {"points/held": 200, "points/debt": -100}  # what is held keeps
+        agree(counter)
 
 
 @pytest.mark.parametrize("booked", [True, False])
