@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -37,6 +37,10 @@ _WRITES_OFF = (Shortfall.CLAMP, Shortfall.FORBID)
 _TOGETHER = -1  # as the number of a lot: all that is there, where no lot has to be told from another
 
 
+# The accounts of a policy that came after others: by its digest and that of the other.
+NewAccounts = Mapping[str, Mapping[str, Collection[str]]]
+
+
 class Worth(NamedTuple):
     """What a record was worth to an account, and what it is now; `redated`: it is of another day than before."""
 
@@ -66,14 +70,16 @@ def credited(
     passing: Passing | None = None,
     closed: Closed | None = None,
     unstored: Mapping[tuple[str, str], Sequence[Any]] = MappingProxyType({}),
+    new: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> list[Booking]:
     """Complete the bookings of a recount with what they do to the person's accounts, and return them.
 
     What goes into the passbook of a pool or an organisation, or to an heir, is left in `passing`: entries of their own
     that are to be written with the bookings. Where the passbook was `closed`, what comes in goes where the rest went.
     `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook, `unstored` what
-    the bodies of records say that never came in. What is booked for a day in the past may have ended since; a run lets
-    it go. The body of a booking says on which day it was booked: without that nobody could do it again.
+    the bodies of records say that never came in, `new` which accounts came after each other policy. What is booked for
+    a day in the past may have ended since; a run lets it go. The body of a booking says on which day it was booked:
+    without that nobody could do it again.
     """
     units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
     _with_overflows(found, units, unstored)
@@ -85,7 +91,7 @@ def credited(
     besides_it: dict[int, list[dict[str, Any]]] = {}
     for account in accounts:
         worths = [
-            _worth(rulebook, person, account, booking, found.before.get(booking.record.key), after)
+            _worth(rulebook, person, account, booking, found.before.get(booking.record.key), after, new)
             for booking in found.bookings
         ]
         outside = _unstored_of(account, unstored)
@@ -202,6 +208,20 @@ def unstored_in(
     return {key: one for key, one in said.items() if one}
 
 
+def new_in(reading: Reading, rulebook: Rulebook, found: Recount) -> dict[str, frozenset[str]]:
+    """Return which accounts came after each policy by which records are booked whose worth changes."""
+    before = (found.before.get(booking.record.key) for booking in found.bookings)
+    digests = {one.policy_digest for one in before if one is not None} - {rulebook.policy.digest}
+    kept = {digest: reading.policy(digest) for digest in digests}
+    return {digest: new_since(one.content, rulebook.policy) for digest, one in kept.items() if one is not None}
+
+
+def new_since(content: bytes, policy: Policy) -> frozenset[str]:
+    """Return which accounts of a policy one did not have of which this was kept."""
+    clauses = orjson.loads(content).get("clauses", {})
+    return frozenset(account.clause.id for account in policy.accounts if account.clause.id not in clauses)
+
+
 def _may_keep_out(account: Account) -> bool:
     """Tell whether something of a record may be outside an account that is earned from it."""
     return account.storage is not None or account.whole_only is WholeOnly.REST_LOST or account.shortfall in _WRITES_OFF
@@ -230,9 +250,14 @@ def _worth(
     booking: Booking,
     before: Held | None,
     after: Mapping[tuple[RegistryId, RecordId], Counted],
+    new: Mapping[str, Collection[str]],
 ) -> Worth:
-    """Return what the record of a booking was worth to an account, and what it is now."""
-    was = 0 if before is None else worth_to(rulebook, person, account, as_counted(before))
+    """Return what the record of a booking was worth to an account, and what it is now.
+
+    To an account that is newer than the rules by which it is booked it was worth nothing: nothing has come in.
+    """
+    never = before is None or account.clause.id in new.get(before.policy_digest, ())
+    was = 0 if before is None or never else worth_to(rulebook, person, account, as_counted(before))
     now = 0 if booking.kind == "withdrawn" else worth_to(rulebook, person, account, after[booking.record.key])
     return Worth(was, now, bool(was and now) and before is not None and before.record.day != booking.record.day)
 

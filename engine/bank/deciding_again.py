@@ -395,6 +395,7 @@ class _Deciding:
                     self.passing,
                     replica.closed,
                     replica.unstored,
+                    replica.new.get(rulebook.policy.digest, {}),
                 )
             drafts += [booked(one) for one in bookings]
         return drafts

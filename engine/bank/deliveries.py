@@ -232,6 +232,7 @@ def _drafts(
             passing,
             replica.closed,
             replica.unstored,
+            replica.new.get(rulebook.policy.digest, {}),
         )
     return [draft_of(one) for one in bookings]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.crediting import credited, credits, unstored_in
+from lianxing.engine.bank.crediting import credited, credits, new_in, unstored_in
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.ledger.drafts import Booking
@@ -48,4 +48,5 @@ def bookings_of(
         passing,
         closings(writing, owner[1], [volunteer]).get(volunteer),
         unstored_in(writing, rulebook, owner, found),
+        new_in(writing, rulebook, found),
     )

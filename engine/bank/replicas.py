@@ -11,7 +11,7 @@ import orjson
 
 from lianxing.engine.bank.answering import LastStep
 from lianxing.engine.bank.closings import Closed, closed_by
-from lianxing.engine.bank.crediting import unstored_of
+from lianxing.engine.bank.crediting import NewAccounts, unstored_of
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.giving import BROUGHT, DECLARED
 from lianxing.engine.bank.lowering import lowerings_by, lowers
@@ -44,6 +44,7 @@ class Replica:
 
     volunteer: VolunteerId
     county: CountyId
+    new: NewAccounts = field(default_factory=dict)
     number: int = 0
     closed_on: date | None = None
     closed: Closed | None = None
