@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.crediting import credited, credits, needs_lots, new_in, others, unstored_in
+from lianxing.engine.bank.crediting import credited, credits, needs_lots, new_in, others, said_in
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import Passing, at_hand
@@ -429,7 +429,7 @@ class Intake:
                 self.on,
                 passing,
                 closed.get(one.person),
-                unstored_in(writing, self.rulebook, owner, one.found),
+                said_in(writing, self.rulebook, owner, one.found),
                 new_in(writing, self.rulebook, one.found),
             )
             done.assessments += one.found.assessments

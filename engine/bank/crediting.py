@@ -11,7 +11,7 @@ import orjson
 
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
-from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, first_lot, outside_data, passed_data
+from lianxing.engine.bank.booking import UNITS, UNSTORED, WORTH, Effects, besides, first_lot, outside_data, passed_data
 from lianxing.engine.bank.closings import Closed
 from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.passing import Arrival, From, Passing, taken_back
@@ -69,19 +69,20 @@ def credited(
     today: date,
     passing: Passing | None = None,
     closed: Closed | None = None,
-    unstored: Mapping[tuple[str, str], Sequence[Any]] = MappingProxyType({}),
+    said: Mapping[tuple[str, str], Mapping[str, Any]] = MappingProxyType({}),
     new: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> list[Booking]:
     """Complete the bookings of a recount with what they do to the person's accounts, and return them.
 
     What goes into the passbook of a pool or an organisation, or to an heir, is left in `passing`: entries of their own
     that are to be written with the bookings. Where the passbook was `closed`, what comes in goes where the rest went.
-    `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook, `unstored` what
-    the bodies of records say that never came in, `new` which accounts came after each other policy. What is booked for
-    a day in the past may have ended since; a run lets it go. The body of a booking says on which day it was booked:
-    without that nobody could do it again.
+    `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook, `said` what
+    the bodies of records say of what came in and what never did, `new` which accounts came after each other policy.
+    What is booked for a day in the past may have ended since; a run lets it go. The body of a booking says on which
+    day it was booked: without that nobody could do it again.
     """
     units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
+    unstored = {key: one[UNSTORED] for key, one in said.items() if UNSTORED in one}
     _with_overflows(found, units, unstored)
     after = {one.record.key: one for one in found.after}
     accounts = [account for account in rulebook.policy.accounts if _earns_at_all(account)]
@@ -89,11 +90,15 @@ def credited(
     effects = [Effects() for _booking in found.bookings]
     dated: set[int] = set()
     besides_it: dict[int, list[dict[str, Any]]] = {}
+    worth_of: dict[int, dict[str, int]] = {}
     for account in accounts:
         worths = [
-            _worth(rulebook, person, account, booking, found.before.get(booking.record.key), after, new)
+            _worth(rulebook, person, account, booking, found.before.get(booking.record.key), after, said, new)
             for booking in found.bookings
         ]
+        if _rests_on_more(account):
+            for at, worth in enumerate(worths, 1):
+                worth_of.setdefault(at, {})[account.clause.id] = worth.now
         outside = _unstored_of(account, unstored)
         if not outside and not any(worth.was or worth.now for worth in worths):
             continue
@@ -120,9 +125,9 @@ def credited(
                     _closes_again(wallet, effect, closed, today, person.id, passing)
                 if passing is not None and pools and effect.lines:
                     passing.share(person.id, effect, booking.record.day, "overflow")
-            said = _unstored_data(account, wallet.unstored.get(_source(booking)))
-            if said is not None:
-                besides_it.setdefault(at, []).append(said)
+            outside_it = _unstored_data(account, wallet.unstored.get(_source(booking)))
+            if outside_it is not None:
+                besides_it.setdefault(at, []).append(outside_it)
     told = zip(found.bookings, found.assessments, effects, strict=True) if units or unstored else ()
     for at, (booking, assessment, effect) in enumerate(told, 1):
         over = _over_limits(units, assessment)
@@ -140,6 +145,8 @@ def credited(
             booking.body = _with(booking.body, {BOOKED_ON: today.isoformat(), **passed_data(effect)})
         if at in besides_it:
             booking.body = _with(booking.body, {UNSTORED: besides_it[at]})
+        if at in worth_of and booking.kind != "withdrawn":
+            booking.body = _with(booking.body, {WORTH: worth_of[at]})
         booking.lines = tuple(effect.lines)
         booking.lots = tuple(effect.lots)
         booking.opened = tuple(effect.opened)
@@ -190,27 +197,29 @@ def _to_pool(now: Mapping[str, int], before: Iterable[Mapping[str, Any]]) -> lis
     ]
 
 
-def unstored_in(
+def said_in(
     reading: Reading, rulebook: Rulebook, owner: tuple[VolunteerId, CountyId], found: Recount
-) -> dict[tuple[str, str], list[Any]]:
-    """Return what accounts have not taken in of the records whose worth changes, as `credited` asks for it."""
-    if not any(map(_may_keep_out, rulebook.policy.accounts)) and not shared(rulebook.policy):
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return what is said of the records whose worth changes, as `credited` asks for it."""
+    accounts = rulebook.policy.accounts
+    if not any(_may_keep_out(one) or _rests_on_more(one) for one in accounts) and not shared(rulebook.policy):
         return {}
     keys = [booking.record.key for booking in found.bookings]
     keys += [before.record.key for _assessment, before in found.same]
     originals = {found.before[key].entry: key for key in keys if key in found.before}
     bodies = reading.newest_bodies(owner, originals) if originals else {}
-    said: dict[tuple[str, str], list[Any]]
-    said = {originals[entry]: unstored_of(body) for entry, body in bodies.items()}
+    said: dict[tuple[str, str], Mapping[str, Any]]
+    said = {originals[entry]: said_of(body) for entry, body in bodies.items()}
     again = {key for key in keys if key not in found.before}
-    if again and any(account.shortfall in _WRITES_OFF for account in rulebook.policy.accounts):
-        said |= {key: unstored_of(body) for key, body in reading.withdrawn_bodies(owner, again).items()}
+    if again and any(account.shortfall in _WRITES_OFF for account in accounts):
+        said |= {key: said_of(body) for key, body in reading.withdrawn_bodies(owner, again).items()}
     return {key: one for key, one in said.items() if one}
 
 
 def new_in(reading: Reading, rulebook: Rulebook, found: Recount) -> dict[str, frozenset[str]]:
     """Return which accounts came after each policy by which records are booked whose worth changes."""
-    before = (found.before.get(booking.record.key) for booking in found.bookings)
+    before = [found.before.get(booking.record.key) for booking in found.bookings]
+    before += [one for _assessment, one in found.same]
     digests = {one.policy_digest for one in before if one is not None} - {rulebook.policy.digest}
     kept = {digest: reading.policy(digest) for digest in digests}
     return {digest: new_since(one.content, rulebook.policy) for digest, one in kept.items() if one is not None}
@@ -227,10 +236,17 @@ def _may_keep_out(account: Account) -> bool:
     return account.storage is not None or account.whole_only is WholeOnly.REST_LOST or account.shortfall in _WRITES_OFF
 
 
-def unstored_of(body: bytes) -> list[Any]:
-    """Return what the body of a record says that accounts have not taken in of it."""
-    found: list[Any] = orjson.loads(body).get(UNSTORED, []) if f'"{UNSTORED}"'.encode() in body else []
-    return found
+def _rests_on_more(account: Account) -> bool:
+    """Tell whether what a record is worth to an account rests on more than the record: whose it is, or a measure."""
+    return _earns_at_all(account) and (account.when is not None or account.earned_from not in (HOURS, POINTS))
+
+
+def said_of(body: bytes) -> dict[str, Any]:
+    """Return what the body of a record says that accounts have taken in of it, and what they have not."""
+    if not any(f'"{name}"'.encode() in body for name in (UNSTORED, WORTH)):
+        return {}
+    found = orjson.loads(body)
+    return {name: found[name] for name in (UNSTORED, WORTH) if name in found}
 
 
 def _unstored_of(account: Account, unstored: Mapping[tuple[str, str], Sequence[Any]]) -> dict[str, Unstored]:
@@ -250,14 +266,19 @@ def _worth(
     booking: Booking,
     before: Held | None,
     after: Mapping[tuple[RegistryId, RecordId], Counted],
+    said: Mapping[tuple[str, str], Mapping[str, Any]],
     new: Mapping[str, Collection[str]],
 ) -> Worth:
     """Return what the record of a booking was worth to an account, and what it is now.
 
-    To an account that is newer than the rules by which it is booked it was worth nothing: nothing has come in.
+    To an account that is newer than the rules by which it is booked it was worth nothing: nothing has come in. Where
+    its worth rests on more than the record, its body says what it was: the person, or the rules, may be others now.
     """
-    never = before is None or account.clause.id in new.get(before.policy_digest, ())
-    was = 0 if before is None or never else worth_to(rulebook, person, account, as_counted(before))
+    id, booked = account.clause.id, said.get(booking.record.key, {}).get(WORTH, {})
+    if before is None or id in new.get(before.policy_digest, ()):
+        was = 0
+    else:
+        was = booked[id] if id in booked else worth_to(rulebook, person, account, as_counted(before))
     now = 0 if booking.kind == "withdrawn" else worth_to(rulebook, person, account, after[booking.record.key])
     return Worth(was, now, bool(was and now) and before is not None and before.record.day != booking.record.day)
 

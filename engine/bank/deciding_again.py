@@ -394,7 +394,7 @@ class _Deciding:
                     command.on,
                     self.passing,
                     replica.closed,
-                    replica.unstored,
+                    replica.said,
                     replica.new.get(rulebook.policy.digest, {}),
                 )
             drafts += [booked(one) for one in bookings]

@@ -231,7 +231,7 @@ def _drafts(
             today,
             passing,
             replica.closed,
-            replica.unstored,
+            replica.said,
             replica.new.get(rulebook.policy.digest, {}),
         )
     return [draft_of(one) for one in bookings]

@@ -16,7 +16,7 @@ import orjson
 
 from lianxing.engine.bank.answering import REFUSED, reason_data
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.crediting import credited, credits, new_in, unstored_in
+from lianxing.engine.bank.crediting import credited, credits, new_in, said_in
 from lianxing.engine.bank.customers import customers
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
@@ -127,7 +127,7 @@ class Reviewer(Teller):
                 command.on,
                 passing,
                 closed,
-                unstored_in(writing, self._rulebook, owner, found),
+                said_in(writing, self._rulebook, owner, found),
                 new_in(writing, self._rulebook, found),
             )
         writing.book(bookings)

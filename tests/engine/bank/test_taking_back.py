@@ -11,12 +11,13 @@ import pytest
 from lianxing import ServiceRecord
 from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import replay
+from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.passbooks import Passbooks
 from lianxing.rules.commands import Redeem, Refund, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
-from lianxing.rules.records import Withdrawn
+from lianxing.rules.records import Volunteer, Withdrawn
 from tests.engine.bank.counter import Counter, bank
-from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE, OFFERS, rules, take_in, write_county
 from tests.engine.bank.test_star_basis import lowering
 from tests.plugins.smallville import COUNTY, served
 
@@ -63,6 +64,44 @@ def test_a_record_that_is_worth_less_than_nothing_takes_from_what_is_there(tmp_p
         counter.ask(Redeem, offer="soap", units=2)
         counter.take(replace(fined, id=RecordId("another")))
         assert counter.has() == {"points/held": 200, "points/debt": -100}  # what is held keeps
+        agree(counter)
+
+
+def test_a_correction_takes_nothing_from_an_account_that_is_newer_than_the_record(tmp_path: Path) -> None:
+    only_points = ACCOUNTS[: ACCOUNTS.index("time:")]
+    without = "\n".join(OFFERS.split("\nvisit:")[:1])
+    with (
+        bank(tmp_path, accounts=only_points, redemption=without) as counter,
+        rules(write_county(tmp_path / "later" / "smallville")) as later,
+    ):
+        came = [served("new", "2024-05-20 09:00", 2), of_day("2023-12-30", 1), FIRST]
+        for record, points, hours in zip(came, (600, 500, 400), (2, 3, 2), strict=True):
+            take_in(later, counter.ledger, record)  # what is corrected is worked out by the rules of today
+            with counter.ledger.reading() as reading:
+                accounts = reading.accounts(ANN, HERE)
+            assert (accounts["points", "points"], accounts["time", "seconds"]) == (points, hours * 3600)
+            assert ("time/debt", "seconds") not in accounts
+        assert replay(counter.ledger, [counter.rulebook, later]).differences == []
+
+
+@pytest.mark.parametrize(("was", "came"), [("group", 200), ("single", 0)])
+def test_a_correction_takes_back_what_came_in_though_the_person_is_another_one_since(
+    tmp_path: Path, was: str, came: int
+) -> None:
+    form = "facts:\n  form: {type: text, scope: person, values: {single: {}, group: {}}}\n"
+    accounts = ACCOUNTS.replace("shortfall: debt", "shortfall: debt\n  when: {form: group}", 1)
+    with (
+        rules(
+            write_county(tmp_path / "smallville", accounts=accounts, county=COUNTY["county.yaml"] + form)
+        ) as rulebook,
+        open_ledger(str(tmp_path / "county.db")) as ledger,
+    ):
+        counter = Counter(rulebook, ledger)
+        take_in(rulebook, ledger, of_day("2023-12-30"), volunteers=(Volunteer(ANN, facts={"form": was}),))
+        assert counter.has().get("points", 0) == came
+        other = {"group": "single", "single": "group"}[was]
+        take_in(rulebook, ledger, FIRST, volunteers=(Volunteer(ANN, facts={"form": other}),))
+        assert not {"points", "points/debt"} & counter.has().keys()
         agree(counter)
 
 
