@@ -83,6 +83,7 @@ def credited(
     """
     units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
     unstored = {key: one[UNSTORED] for key, one in said.items() if UNSTORED in one}
+    booked_on = {"/".join(key): date.fromisoformat(one[BOOKED_ON]) for key, one in said.items() if BOOKED_ON in one}
     _with_overflows(found, units, unstored)
     after = {one.record.key: one for one in found.after}
     accounts = [account for account in rulebook.policy.accounts if _earns_at_all(account)]
@@ -111,6 +112,7 @@ def credited(
             continue
         wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
         wallet.unstored |= outside
+        wallet.off_on |= {source: day for source, day in booked_on.items() if source in outside}
         _reached(wallet, effects[0], today, number + 1)
         for at, (effect, booking, worth) in enumerate(zip(effects, found.bookings, worths, strict=True), 1):
             was = found.before.get(booking.record.key)
@@ -246,7 +248,7 @@ def said_of(body: bytes) -> dict[str, Any]:
     if not any(f'"{name}"'.encode() in body for name in (UNSTORED, WORTH)):
         return {}
     found = orjson.loads(body)
-    return {name: found[name] for name in (UNSTORED, WORTH) if name in found}
+    return {name: found[name] for name in (UNSTORED, WORTH, BOOKED_ON) if name in found}
 
 
 def _unstored_of(account: Account, unstored: Mapping[tuple[str, str], Sequence[Any]]) -> dict[str, Unstored]:

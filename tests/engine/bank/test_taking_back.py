@@ -39,6 +39,10 @@ chest:
   shortfall: debt
 """
 
+HALF = """
+second_version: {on_day: 2024-07-01, points: keep, hours: keep, stars: keep, accounts: {points: {convert: 0.5}}}
+"""
+
 
 def of_day(day: str, hours: int = 2) -> ServiceRecord:
     return replace(served("2023-12-30", f"{day} 09:00", hours))
@@ -67,6 +71,22 @@ def test_a_record_that_is_worth_less_than_nothing_takes_from_what_is_there(tmp_p
         agree(counter)
 
 
+@pytest.mark.parametrize("shortfall", ["clamp", "forbid"])
+def test_what_was_written_off_before_a_change_of_rules_is_made_good_before_the_rest_goes_over(
+    tmp_path: Path, shortfall: str
+) -> None:
+    accounts = ACCOUNTS.replace("shortfall: debt", f"shortfall: {shortfall}", 1)
+    with bank(tmp_path, accounts=accounts, transition=HALF) as counter:
+        asked = counter.ask(Redeem, offer="soap", units=3)
+        counter.ask(Settle, entry=asked.entry)
+        counter.take(served("2024-01-10", "2024-01-10 09:00", 1, category="training"))
+        assert counter.has() == {}  # 1.5 points less, of which one was there
+        end_all(counter.ledger, counter.rulebook, date(2024, 7, 2))
+        counter.take(served("2024-01-10", "2024-01-10 10:00", 2), on=date(2024, 7, 3))
+        assert counter.has() == {"points": 50}  # as if it had never been a mistake
+        agree(counter)
+
+
 def test_a_correction_takes_nothing_from_an_account_that_is_newer_than_the_record(tmp_path: Path) -> None:
     only_points = ACCOUNTS[: ACCOUNTS.index("time:")]
     without = "\n".join(OFFERS.split("\nvisit:")[:1])
@@ -74,6 +94,7 @@ def test_a_correction_takes_nothing_from_an_account_that_is_newer_than_the_recor
         bank(tmp_path, accounts=only_points, redemption=without) as counter,
         rules(write_county(tmp_path / "later" / "smallville")) as later,
     ):
+        came: list[ServiceRecord | Withdrawn]
         came = [served("new", "2024-05-20 09:00", 2), of_day("2023-12-30", 1), FIRST]
         for record, points, hours in zip(came, (600, 500, 400), (2, 3, 2), strict=True):
             take_in(later, counter.ledger, record)  # what is corrected is worked out by the rules of today
