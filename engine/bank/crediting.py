@@ -223,13 +223,11 @@ def new_in(reading: Reading, rulebook: Rulebook, found: Recount) -> dict[str, fr
     before = [found.before.get(booking.record.key) for booking in found.bookings]
     before += [one for _assessment, one in found.same]
     digests = {one.policy_digest for one in before if one is not None} - {rulebook.policy.digest}
-    kept = {digest: reading.policy(digest) for digest in digests}
-    return {digest: new_since(one.content, rulebook.policy) for digest, one in kept.items() if one is not None}
+    return {digest: new_since(reading.clauses_until(digest), rulebook.policy) for digest in digests}
 
 
-def new_since(content: bytes, policy: Policy) -> frozenset[str]:
-    """Return which accounts of a policy one did not have of which this was kept."""
-    clauses = orjson.loads(content).get("clauses", {})
+def new_since(clauses: Collection[str], policy: Policy) -> frozenset[str]:
+    """Return which accounts of a policy are none of these clauses."""
     return frozenset(account.clause.id for account in policy.accounts if account.clause.id not in clauses)
 
 

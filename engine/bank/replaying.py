@@ -53,7 +53,7 @@ from lianxing.engine.bank.turning import CONVERTED
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.reading import Reading, clause_ids
 from lianxing.engine.ledger.witnesses import (
     UNREADABLE,
     Told,
@@ -194,9 +194,11 @@ class _Replaying:
     def _new_in(self, policy: Policy) -> dict[str, frozenset[str]]:
         """Return which accounts of a policy came after each other one that is kept and can be read."""
         found: dict[str, frozenset[str]] = {}
-        for digest, content in self._kept.items():
+        kept = {digest: self._policies_kept[digest] for digest in self._kept}
+        for digest, one in kept.items():
+            before = (other.content for other in kept.values() if other.first_used_at < one.first_used_at)
             with suppress(ValueError, TypeError, AttributeError):
-                found |= {digest: new_since(content, policy)} if digest != policy.digest else {}
+                found[digest] = new_since(clause_ids([*before, one.content]), policy)
         return found
 
     # --- what is of no passbook ----------------------------------------------------------------------------------
