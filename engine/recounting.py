@@ -7,6 +7,7 @@ original book the difference.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.reading import Held
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.assessments import Assessment
+from lianxing.rules.hours import Overflow
+from lianxing.rules.policy import Policy
 from lianxing.rules.records import Order, ServiceRecord, Volunteer
 from lianxing.rules.standings import Counted
 
@@ -45,11 +48,39 @@ class Recount:
     assessments: list[Assessment | None] = field(default_factory=list)
     before: dict[_Key, Held] = field(default_factory=dict)
     after: list[Counted] = field(default_factory=list)
+    same: list[tuple[Assessment, Held]] = field(default_factory=list)  # see `stays`
     fold: Fold | None = None  # as it stands after the last record
 
     def add(self, booking: Booking, assessment: Assessment | None) -> None:
         self.bookings.append(booking)
         self.assessments.append(assessment)
+
+    def stays(self, rulebook: Rulebook, assessment: Assessment, before: Held) -> None:
+        """Note that a record is worth what it was: over a limit it may all the same be by more or less."""
+        if rulebook.once(limits_fill_pools):
+            self.same.append((assessment, before))
+            self.before[before.record.key] = before
+
+    def also(self, assessment: Assessment, before: Held) -> None:
+        """Book that of a record something else is over a limit than before, in the order of the records."""
+        at = bisect_left(self.bookings, _place(assessment.record), key=lambda one: _place(one.record, one.kind))
+        self.bookings.insert(at, booking_of(assessment, before, None))
+        self.assessments.insert(at, assessment)
+        self.after.append(counted(assessment))
+
+
+def limits_fill_pools(policy: Policy) -> bool:
+    """Tell whether what is over a limit goes to a pool."""
+    return any(map(goes_to_the_pool, (*policy.hours, *policy.earning)))
+
+
+def goes_to_the_pool(step: object) -> bool:
+    return getattr(step, "overflow", None) is Overflow.DONATION_POOL
+
+
+def _place(record: ServiceRecord, kind: str = "") -> tuple[bool, Order]:
+    """Return where a booking stands among those of a person: what is taken back first, then in order."""
+    return kind != "withdrawn", record.order
 
 
 def recount(
@@ -90,6 +121,8 @@ def recount(
             continue
         if change is not None or before is None or differs(assessment, before):
             done.add(booking_of(assessment, before, change), assessment)
+        else:
+            done.stays(rulebook, assessment, before)
     return done
 
 

@@ -245,6 +245,8 @@ class _Way:
                 self._done.add(booking_of(assessment, before, came.get(record.key)), assessment)
                 self._done.after.append(past)
                 self._done.before |= {} if before is None else {record.key: before}
+            else:
+                self._done.stays(self._rulebook, assessment, before)
             if at % carrying.MARKED_EVERY == 0 and len(records) - at >= carrying.MARKED_EVERY:
                 self._now = Stop(self._rulebook, self._person, fold.frozen(), life.frozen())
                 self._leave_mark()

@@ -111,6 +111,13 @@ class WalletBooking:
                 amount = passed.went
         return amount
 
+    def off_before_changes(self, source: str, earned_on: date, last_day: date) -> bool:
+        """Tell whether what of a source is written off was so before the changes of rules that it was there for."""
+        off_on = self.wallet.off_on.get(source, date.max)
+        turned = [one for one in self.wallet.account.changes if one.clause.id in self.wallet.turned]
+        days = [one.on_day for one in turned if earned_on < one.on_day <= last_day]
+        return bool(days) and off_on < min(days)
+
     def take(self, lots: Iterable[Lot], amount: int) -> int:
         """Take an amount from lots, the first first; return what is short."""
         for lot in lots:

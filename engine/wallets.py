@@ -86,7 +86,10 @@ def earn(
         return _refused(wallet, "family")
     booking = WalletBooking(wallet)
     last_day = last_day_of(account, on)
-    credited = booking.over(on, last_day, booking.whole(amount, source))
+    credited = booking.whole(amount, source)
+    if booking.off_before_changes(source, on, last_day):
+        credited += booking.writes_off(source, -credited)
+    credited = booking.over(on, last_day, credited)
     credited += booking.writes_off(source, -credited)
     booking.arrives(on, credited, source, [(on, last_day, credited)], today, served=True)
     return booking.done(ISSUED)

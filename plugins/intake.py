@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.crediting import credited, credits, needs_lots, others, unstored_in
+from lianxing.engine.bank.crediting import credited, credits, needs_lots, new_in, others, said_in
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import Passing, at_hand
@@ -481,22 +481,29 @@ class Intake:
         self, writing: Writing, people: Iterable[VolunteerId], known: _Known, beside: list[VolunteerId]
     ) -> _Crediting:
         """Return how bookings do to the accounts what the records are worth to them."""
-        county = self.rulebook.policy.county.id
+        policy, county = self.rulebook.policy, self.rulebook.policy.county.id
         owners = [(id, county) for id in people]
         # Lots are told from each other only where something is taken back, or may have ended in a limited account.
-        always = needs_lots(self.rulebook.policy.accounts)
+        always = needs_lots(policy, ())
         rows = writing.wallet_rows(owners, lots=always)
         balances = writing.balances_of(owners)
         passing = at_hand(writing, self.rulebook, beside, self.on)
         closed = closings(writing, county, people)
 
         def of(found: Sequence[_Of]) -> list[Booking]:
-            whole = [(one.person, county) for one in found if any(b.kind != "original" for b in one.found.bookings)]
+            whole = [(one.person, county) for one in found if needs_lots(policy, one.found.bookings)]
             if whole and not always:
                 rows.update(writing.wallet_rows(whole))
-            unstored = [unstored_in(writing, self.rulebook, (one.person, county), one.found) for one in found]
+            told = [
+                (
+                    one,
+                    said_in(writing, self.rulebook, (one.person, county), one.found),
+                    new_in(writing, self.rulebook, one.found),
+                )
+                for one in found
+            ]
             bookings: list[Booking] = []
-            for one, not_in in zip(found, unstored, strict=True):
+            for one, said, new in told:
                 writing.push()
                 owner = (one.person, county)
                 bookings += credited(
@@ -509,7 +516,8 @@ class Intake:
                     self.on,
                     passing,
                     closed.get(one.person, OPEN),
-                    not_in,
+                    said,
+                    new,
                 )
             return bookings
 

@@ -22,6 +22,7 @@ _FLOORS: dict[str, int | None] = {AVAILABLE: 0, HELD: 0, DEBT: None}
 LOTS_OF_ENTRY_MAX = 10_000
 
 UNSTORED = "unstored"  # in the body of an entry: what accounts have not taken in of its record, or of what arrived
+WORTH = "worth"  # in the body of an entry: what its record is worth to accounts for which that rests on more than it
 PERK_USES = "perk_uses"  # the other side of the accounts `uses/<perk>` of people
 
 _COVERS = "covered by"  # in `issued` of a wallet; with a blank, which no id of a change of rules has

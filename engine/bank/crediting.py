@@ -15,6 +15,7 @@ from lianxing.engine.accounts import belongs
 from lianxing.engine.bank.booking import (
     UNITS,
     UNSTORED,
+    WORTH,
     Effects,
     besides,
     clause_data,
@@ -49,6 +50,7 @@ from lianxing.rules.assessments import Assessment
 from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
+from lianxing.rules.policy import Policy
 from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Counted
 from lianxing.rules.transition import Change
@@ -56,6 +58,10 @@ from lianxing.rules.transition import Change
 _EVERYTHING = frozenset(("tenure", "age"))
 _WRITES_OFF = (Shortfall.CLAMP, Shortfall.FORBID)
 _TOGETHER = -1  # as the number of a lot: all that is there, where no lot has to be told from another
+
+
+# The accounts of a policy that came after others: by its digest and that of the other.
+NewAccounts = Mapping[str, Mapping[str, Collection[str]]]
 
 
 class Worth(NamedTuple):
@@ -86,28 +92,36 @@ def credited(
     today: date,
     passing: Passing | None = None,
     closings: Closings = OPEN,
-    unstored: Mapping[tuple[str, str], Sequence[Any]] = MappingProxyType({}),
+    said: Mapping[tuple[str, str], Mapping[str, Any]] = MappingProxyType({}),
+    new: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> list[Booking]:
     """Complete the bookings of a recount with what they do to the person's accounts, and return them.
 
     What goes into the passbook of a pool or an organisation, or to an heir, is left in `passing`: entries of their own
     that are to be written with the bookings. Where the passbook is closed, what comes in goes where the rest
     went; where it is open again, so does what is of a day before that, and the body says so.
-    `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook, `unstored` what
-    the bodies of records say that never came in. What is booked for a day in the past may have ended since; a run lets
-    it go. The body of a booking says on which day it was booked: without that nobody could do it again.
+    `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook, `said` what
+    the bodies of records say of what came in and what never did, `new` which accounts came after each other policy.
+    What is booked for a day in the past may have ended since; a run lets it go. The body of a booking says on which
+    day it was booked: without that nobody could do it again.
     """
-    doing = _Crediting(
-        rulebook, person, found, number, today, passing, closings, [Effects() for _one in found.bookings]
-    )
+    units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
+    unstored = {key: one[UNSTORED] for key, one in said.items() if UNSTORED in one}
+    booked_on = {"/".join(key): date.fromisoformat(one[BOOKED_ON]) for key, one in said.items() if BOOKED_ON in one}
+    _with_overflows(found, units, unstored)
+    effects = [Effects() for _booking in found.bookings]
+    doing = _Crediting(rulebook, person, found, number, today, passing, closings, effects)
     after = {one.record.key: one for one in found.after}
     for account in rulebook.policy.accounts:
         if not _earns_at_all(account):
             continue
         worths = [
-            _worth(rulebook, person, account, booking, found.before.get(booking.record.key), after)
+            _worth(rulebook, person, account, booking, found.before.get(booking.record.key), after, said, new)
             for booking in found.bookings
         ]
+        if _rests_on_more(account):
+            for at, worth in enumerate(worths, 1):
+                doing.worths.setdefault(at, {})[account.clause.id] = worth.now
         outside = _unstored_of(account, unstored)
         if not outside and not any(worth.was or worth.now for worth in worths):
             continue
@@ -116,8 +130,9 @@ def credited(
         else:
             wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
             wallet.unstored |= outside
+            wallet.off_on |= {source: day for source, day in booked_on.items() if source in outside}
             doing.put_in(wallet, worths)
-    doing.hand_on_over_limits(unstored)
+    doing.hand_on_over_limits(units, unstored)
     doing.complete()
     return found.bookings
 
@@ -127,7 +142,8 @@ class _Crediting:
     """What the bookings of a recount do to accounts, step by step; bookings are counted from 1.
 
     `dated` are those which rest on the day on which they are booked, `kept_out` what accounts have not taken in,
-    `going` what leaves again under an earlier closing.
+    `going` what leaves again under an earlier closing, `worths` what a record is worth to accounts for which that rests
+    on more than the record.
     """
 
     rulebook: Rulebook
@@ -141,6 +157,7 @@ class _Crediting:
     dated: set[int] = field(default_factory=set)
     kept_out: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     going: dict[int, tuple[Closed, list[dict[str, Any]]]] = field(default_factory=dict)
+    worths: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def hand_on(self, account: Account, worths: Sequence[Worth]) -> None:
         """Let what records are worth to an account of a pool or an organisation go there."""
@@ -186,9 +203,10 @@ class _Crediting:
         if left is not None and only is not None:
             self.going.setdefault(at, (closed, []))[1].append(left)
 
-    def hand_on_over_limits(self, unstored: Mapping[tuple[str, str], Sequence[Any]]) -> None:
+    def hand_on_over_limits(
+        self, units: Sequence[str], unstored: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+    ) -> None:
         """Let what limits take off go to the pool, where the county has one for it, and come back from there."""
-        units = [UNITS[pool.unit] for pool in pools_of_limits(self.rulebook.policy)]
         if not units and not unstored:
             return
         told = zip(self.found.bookings, self.found.assessments, self.effects, strict=True)
@@ -215,6 +233,8 @@ class _Crediting:
                 booking.body = _with(booking.body, {LEFT_UNDER: under.entry, "closes": closes, **heir})
             if at in self.kept_out:
                 booking.body = _with(booking.body, {UNSTORED: self.kept_out[at]})
+            if at in self.worths and booking.kind != "withdrawn":
+                booking.body = _with(booking.body, {WORTH: self.worths[at]})
             booking.lines = tuple(effect.lines)
             booking.lots = tuple(effect.lots)
             booking.opened = tuple(effect.opened)
@@ -243,6 +263,15 @@ def _over_limits(units: Sequence[str], assessment: Assessment | None) -> dict[st
     return {unit: over for unit, over in found.items() if over}
 
 
+def _with_overflows(
+    found: Recount, units: Sequence[str], unstored: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+) -> None:
+    """Book also what is worth the same as before, and is over a limit by more or less."""
+    for assessment, before in found.same:
+        if _to_pool(_over_limits(units, assessment), unstored.get(before.record.key, ())):
+            found.also(assessment, before)
+
+
 def _to_pool(now: Mapping[str, int], before: Iterable[Mapping[str, Any]]) -> list[Line]:
     """Return what goes to the pool of what limits take off, and comes back from there where they take off less."""
     was = {one["unit"]: one["over"] for one in before if not one["account"]}
@@ -255,21 +284,36 @@ def _to_pool(now: Mapping[str, int], before: Iterable[Mapping[str, Any]]) -> lis
     ]
 
 
-def unstored_in(
+def said_in(
     reading: Reading, rulebook: Rulebook, owner: tuple[VolunteerId, CountyId], found: Recount
-) -> dict[tuple[str, str], list[Any]]:
-    """Return what accounts have not taken in of the records whose worth changes, as `credited` asks for it."""
-    if not any(map(_may_keep_out, rulebook.policy.accounts)) and not shared(rulebook.policy):
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return what is said of the records whose worth changes, as `credited` asks for it."""
+    accounts = rulebook.policy.accounts
+    if not any(_may_keep_out(one) or _rests_on_more(one) for one in accounts) and not shared(rulebook.policy):
         return {}
     keys = [booking.record.key for booking in found.bookings]
+    keys += [before.record.key for _assessment, before in found.same]
     originals = {found.before[key].entry: key for key in keys if key in found.before}
     bodies = reading.newest_bodies(owner, originals) if originals else {}
-    said: dict[tuple[str, str], list[Any]]
-    said = {originals[entry]: unstored_of(body) for entry, body in bodies.items()}
+    said: dict[tuple[str, str], Mapping[str, Any]]
+    said = {originals[entry]: said_of(body) for entry, body in bodies.items()}
     again = {key for key in keys if key not in found.before}
-    if again and any(account.shortfall in _WRITES_OFF for account in rulebook.policy.accounts):
-        said |= {key: unstored_of(body) for key, body in reading.withdrawn_bodies(owner, again).items()}
+    if again and any(account.shortfall in _WRITES_OFF for account in accounts):
+        said |= {key: said_of(body) for key, body in reading.withdrawn_bodies(owner, again).items()}
     return {key: one for key, one in said.items() if one}
+
+
+def new_in(reading: Reading, rulebook: Rulebook, found: Recount) -> dict[str, frozenset[str]]:
+    """Return which accounts came after each policy by which records are booked whose worth changes."""
+    before = [found.before.get(booking.record.key) for booking in found.bookings]
+    before += [one for _assessment, one in found.same]
+    digests = {one.policy_digest for one in before if one is not None} - {rulebook.policy.digest}
+    return {digest: new_since(reading.clauses_until(digest), rulebook.policy) for digest in digests}
+
+
+def new_since(clauses: Collection[str], policy: Policy) -> frozenset[str]:
+    """Return which accounts of a policy are none of these clauses."""
+    return frozenset(account.clause.id for account in policy.accounts if account.clause.id not in clauses)
 
 
 def _may_keep_out(account: Account) -> bool:
@@ -277,10 +321,17 @@ def _may_keep_out(account: Account) -> bool:
     return account.storage is not None or account.whole_only is WholeOnly.REST_LOST or account.shortfall in _WRITES_OFF
 
 
-def unstored_of(body: bytes) -> list[Any]:
-    """Return what the body of a record says that accounts have not taken in of it."""
-    found: list[Any] = orjson.loads(body).get(UNSTORED, []) if f'"{UNSTORED}"'.encode() in body else []
-    return found
+def _rests_on_more(account: Account) -> bool:
+    """Tell whether what a record is worth to an account rests on more than the record: whose it is, or a measure."""
+    return _earns_at_all(account) and (account.when is not None or account.earned_from not in (HOURS, POINTS))
+
+
+def said_of(body: bytes) -> dict[str, Any]:
+    """Return what the body of a record says that accounts have taken in of it, and what they have not."""
+    if not any(f'"{name}"'.encode() in body for name in (UNSTORED, WORTH)):
+        return {}
+    found = orjson.loads(body)
+    return {name: found[name] for name in (UNSTORED, WORTH, BOOKED_ON) if name in found}
 
 
 def _unstored_of(account: Account, unstored: Mapping[tuple[str, str], Sequence[Any]]) -> dict[str, Unstored]:
@@ -300,9 +351,19 @@ def _worth(
     booking: Booking,
     before: Held | None,
     after: Mapping[tuple[RegistryId, RecordId], Counted],
+    said: Mapping[tuple[str, str], Mapping[str, Any]],
+    new: Mapping[str, Collection[str]],
 ) -> Worth:
-    """Return what the record of a booking was worth to an account, and what it is now."""
-    was = 0 if before is None else worth_to(rulebook, person, account, as_counted(before))
+    """Return what the record of a booking was worth to an account, and what it is now.
+
+    To an account that is newer than the rules by which it is booked it was worth nothing: nothing has come in. Where
+    its worth rests on more than the record, its body says what it was: the person, or the rules, may be others now.
+    """
+    id, booked = account.clause.id, said.get(booking.record.key, {}).get(WORTH, {})
+    if before is None or id in new.get(before.policy_digest, ()):
+        was = 0
+    else:
+        was = booked[id] if id in booked else worth_to(rulebook, person, account, as_counted(before))
     now = 0 if booking.kind == "withdrawn" else worth_to(rulebook, person, account, after[booking.record.key])
     return Worth(was, now, bool(was and now) and before is not None and before.record.day != booking.record.day)
 
@@ -499,6 +560,14 @@ def others(rulebook: Rulebook, organisations: Iterable[str]) -> list[VolunteerId
     return list(dict.fromkeys(owners))
 
 
-def needs_lots(accounts: Sequence[Account]) -> bool:
-    """Tell whether an account limits what is stored, so that what has ended must be told from what has not."""
-    return any(account.storage is not None for account in accounts)
+def needs_lots(policy: Policy, bookings: Iterable[Booking]) -> bool:
+    """Tell whether lots have to be told from each other: something may be taken from them, or may not find room."""
+    if any(account.storage is not None for account in policy.accounts) or _adds_up_facts(policy):
+        return True
+    return any(one.kind != "original" or one.points < 0 or one.seconds < 0 for one in bookings)
+
+
+def _adds_up_facts(policy: Policy) -> bool:
+    """Tell whether an account is earned from what records report, which may be below zero."""
+    reported = {one.clause.id for one in policy.measures if one.of not in (HOURS, POINTS)}
+    return any(account.earned_from in reported for account in policy.accounts)

@@ -406,7 +406,8 @@ class _Deciding:
                     command.on,
                     self.passing,
                     replica.closings,
-                    replica.unstored,
+                    replica.said,
+                    replica.new.get(rulebook.policy.digest, {}),
                 )
             drafts += [booked(one) for one in bookings]
         return drafts

@@ -218,8 +218,7 @@ def _drafts(
     """Return what is to be written for records, with what they do to the person's accounts."""
     bookings = found.bookings
     if credits(rulebook):
-        whole = needs_lots(rulebook.policy.accounts) or any(one.kind != "original" for one in bookings)
-        whole = whole or any(one.record.registry == MENU for one in bookings)
+        whole = needs_lots(rulebook.policy, bookings) or any(one.record.registry == MENU for one in bookings)
         rows, today = replica.rows(lots=whole), on or _booked_on(group)
         passing.today = today
         bookings = credited(
@@ -232,7 +231,8 @@ def _drafts(
             today,
             passing,
             replica.closings,
-            replica.unstored,
+            replica.said,
+            replica.new.get(rulebook.policy.digest, {}),
         )
     return [draft_of(one) for one in bookings]
 

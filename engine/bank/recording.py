@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.crediting import credited, credits, unstored_in
+from lianxing.engine.bank.crediting import credited, credits, new_in, said_in
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.closings import OPEN
@@ -48,5 +48,6 @@ def bookings_of(
         today,
         passing,
         closings(writing, owner[1], [volunteer]).get(volunteer, OPEN),
-        unstored_in(writing, rulebook, owner, found),
+        said_in(writing, rulebook, owner, found),
+        new_in(writing, rulebook, found),
     )

@@ -35,6 +35,7 @@ from lianxing.engine.bank.beside import ARRIVALS, Pair, PassedOn, Post
 from lianxing.engine.bank.candidacies import Match, matches
 from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
+from lianxing.engine.bank.crediting import new_since
 from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses, arrived, asked, sender_of
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
 from lianxing.engine.bank.ending import EXPIRED
@@ -53,7 +54,7 @@ from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.drafts import CLOSED, REOPENED
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.reading import Reading, clause_ids
 from lianxing.engine.ledger.witnesses import (
     UNREADABLE,
     Told,
@@ -67,7 +68,7 @@ from lianxing.engine.ledger.witnesses import (
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account, Holder, WholeOnly
 from lianxing.rules.facts import CountyId, VolunteerId
-from lianxing.rules.policy import DECISIONS_VERSION
+from lianxing.rules.policy import DECISIONS_VERSION, Policy
 from lianxing.rules.requests import MENU
 
 DIFFERENCES_MAX = 100
@@ -141,6 +142,7 @@ class _Replaying:
         self._done = Replay(county)
         self._policies_kept = kept_policies(self._connection)
         self._kept = {digest: one.content for digest, one in self._policies_kept.items() if one.county == county}
+        self._new = {digest: self._new_in(one.policy) for digest, one in rulebooks.items()}
         self._stock = stock_moves(self._connection, county)
         passed = PassedOn.of(
             one for one, _rulebook in self._told(any(map(_keeps_the_rest, self._accounts())), RECEIVED, TAKEN_BACK)
@@ -188,7 +190,17 @@ class _Replaying:
         )
         for _id, of_one in groupby(found, key=lambda stored: stored.passbook):
             entries = [stored.link for stored in of_one]
-            yield Book(entries, Replica(VolunteerId(entries[0].volunteer), self._county))
+            yield Book(entries, Replica(VolunteerId(entries[0].volunteer), self._county, self._new))
+
+    def _new_in(self, policy: Policy) -> dict[str, frozenset[str]]:
+        """Return which accounts of a policy came after each other one that is kept and can be read."""
+        found: dict[str, frozenset[str]] = {}
+        kept = {digest: self._policies_kept[digest] for digest in self._kept}
+        for digest, one in kept.items():
+            before = (other.content for other in kept.values() if other.first_used_at < one.first_used_at)
+            with suppress(ValueError, TypeError, AttributeError):
+                found[digest] = new_since(clause_ids([*before, one.content]), policy)
+        return found
 
     # --- what is of no passbook ----------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.answering import LastStep
-from lianxing.engine.bank.crediting import unstored_of
+from lianxing.engine.bank.crediting import NewAccounts, said_of
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.giving import BROUGHT, DECLARED
 from lianxing.engine.bank.lowering import lowerings_by, lowers
@@ -44,6 +44,7 @@ class Replica:
 
     volunteer: VolunteerId
     county: CountyId
+    new: NewAccounts = field(default_factory=dict)
     number: int = 0
     closings: Closings = OPEN
     family: dict[VolunteerId, Relation] = field(default_factory=dict)
@@ -58,7 +59,9 @@ class Replica:
     had: dict[int, Had] = field(default_factory=dict)
     notes: list[Noted] = field(default_factory=list)  # what reviews say
     holds: dict[int, HoldRow] = field(default_factory=dict)
-    unstored: dict[tuple[str, str], list[Any]] = field(default_factory=dict)  # of records, as `credited` asks for it
+    said: dict[tuple[str, str], Mapping[str, Any]] = field(
+        default_factory=dict
+    )  # of records, as `credited` asks for it
     _lots: dict[tuple[str, int], LotRow] = field(default_factory=dict)
     _full: dict[tuple[str, int], None] = field(default_factory=dict)  # the lots of which something is left
     _taken: dict[int, list[tuple[str, int, int]]] = field(default_factory=dict)
@@ -171,13 +174,13 @@ class Replica:
             key = link.registry, link.record
             record, supplied = record_from(link.content), facts_from(link.supplied or b"{}")
             self._originals[link.number] = key
-            self._apply_unstored(key, link)
+            self._apply_said(key, link)
             self.held[key] = Held(
                 record, supplied, link.number, link.seconds, link.points, digest, counted, version=link.number
             )
             return
         key = self._originals[link.adjusts]
-        self._apply_unstored(key, link)
+        self._apply_said(key, link)
         if link.content == b"":
             del self.held[key]
             return
@@ -194,12 +197,12 @@ class Replica:
             now = replace(now, record=record, supplied=supplied, version=link.number)
         self.held[key] = now
 
-    def _apply_unstored(self, key: tuple[str, str], link: Link) -> None:
-        said = unstored_of(link.body)
+    def _apply_said(self, key: tuple[str, str], link: Link) -> None:
+        said = said_of(link.body)
         if said:
-            self.unstored[key] = said
+            self.said[key] = said
         else:
-            self.unstored.pop(key, None)
+            self.said.pop(key, None)
 
     # --- what the bank asks of a passbook ------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ import orjson
 
 from lianxing.engine.bank.answering import REFUSED, reason_data
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.crediting import credited, credits, unstored_in
+from lianxing.engine.bank.crediting import credited, credits, new_in, said_in
 from lianxing.engine.bank.customers import customers
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
@@ -118,8 +118,19 @@ class Reviewer(Teller):
             balances = writing.balances_of([owner]).get(owner, {})
             number = writing.number(owner)
             closed = closings(writing, command.county, [command.volunteer]).get(command.volunteer, OPEN)
-            on, beside = command.on, unstored_in(writing, self._rulebook, owner, found)
-            bookings = credited(self._rulebook, person, found, rows, balances, number, on, passing, closed, beside)
+            bookings = credited(
+                self._rulebook,
+                person,
+                found,
+                rows,
+                balances,
+                number,
+                command.on,
+                passing,
+                closed,
+                said_in(writing, self._rulebook, owner, found),
+                new_in(writing, self._rulebook, found),
+            )
         writing.book(bookings)
         writing.enter(passing.taken())
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lianxing.engine.recounting import goes_to_the_pool
 from lianxing.rules.accounts import Account, Borrow, Closing, Holder, Recipient, Unit
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.hours import Overflow
@@ -103,12 +104,8 @@ def shared(policy: Policy) -> tuple[VolunteerId, ...]:
 def pools_of_limits(policy: Policy) -> list[Account]:
     """Return the pools that get what is over limits of hours or points."""
     limits = ((policy.hours, Unit.HOURS), (policy.earning, Unit.POINTS))
-    units = [unit for steps, unit in limits if any(map(_goes_to_the_pool, steps))]
+    units = [unit for steps, unit in limits if any(map(goes_to_the_pool, steps))]
     return [pool for unit in units if (pool := pool_of(policy, unit)) is not None]
-
-
-def _goes_to_the_pool(step: object) -> bool:
-    return getattr(step, "overflow", None) is Overflow.DONATION_POOL
 
 
 def lenders(policy: Policy) -> tuple[VolunteerId, ...]:

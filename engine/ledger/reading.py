@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -186,6 +187,7 @@ class Reading:
     def people_seen(self) -> list[str]:
         """Return the people of whom was read what the registry says of them."""
         return list(self._people)
+        self._clauses: dict[str, frozenset[str]] = {}
 
     def volunteers(self, ids: Iterable[VolunteerId] | None = None) -> dict[VolunteerId, Volunteer]:
         """Return the volunteers of these ids, or all; an unknown id is left out."""
@@ -664,6 +666,24 @@ class Reading:
             return None
         return StoredPolicy(row.digest, row.county, row.title, row.first_used_at, bytes(row.content))
 
+    def clauses_until(self, digest: str) -> frozenset[str]:
+        """Return the ids of the clauses of a policy and of those that its county has used before it."""
+        found = self._clauses.get(digest)
+        if found is None:
+            kept = self.policy(digest)
+            before = (
+                ()
+                if kept is None
+                else self._connection.execute(
+                    select(policy.c.content).where(
+                        policy.c.county == kept.county, policy.c.first_used_at < kept.first_used_at
+                    )
+                ).scalars()
+            )
+            found = clause_ids([*map(bytes, before), *(() if kept is None else [kept.content])])
+            self._clauses[digest] = found
+        return found
+
     def newest_bodies(self, owner: _Owner, originals: Collection[int]) -> dict[int, bytes]:
         """Return the body of the newest entry of records, by the number of their original entry."""
         found: dict[int, bytes] = {}
@@ -837,6 +857,11 @@ class Reading:
                 tuple(lines.get((row.passbook, row.number), ())),
                 bytes(row.hash),
             )
+
+
+def clause_ids(contents: Iterable[bytes]) -> frozenset[str]:
+    """Return the ids of all clauses of policies of which this is kept."""
+    return frozenset(id for content in contents for id in orjson.loads(content).get("clauses", {}))
 
 
 def _same_life(versions: FromClause, of: FromClause) -> ColumnElement[bool]:

@@ -193,6 +193,21 @@ def test_what_is_over_a_limit_goes_where_the_limit_says_and_comes_back_from_ther
         agree(counter)
 
 
+def test_what_is_over_a_limit_goes_to_the_pool_as_in_order_where_the_record_is_worth_nothing_before_and_after(
+    tmp_path: Path,
+) -> None:
+    doubled = "- {id: doubled, when: {times: {at_least: 5}}, multiply: 2}\n- id: rounding"
+    earning = COUNTY["earning.yaml"].replace("- id: rounding", doubled) + THREE_A_MONTH.replace("TO", "donation_pool")
+    measures = COUNTY["measures.yaml"] + "times: {count: records, over: all_time}\n"
+    with bank(tmp_path, accounts=ACCOUNTS + CHEST, earning=earning, measures=measures) as counter:
+        third, fourth = served("third", "2024-05-21 09:00", 2), served("fourth", "2024-05-22 09:00", 1)
+        counter.take(third, fourth, served("fifth", "2024-05-23 09:00", 2))
+        assert (counter.has(), counter.has(POOL)) == ({"points": 700}, {"chest": 200})  # of the fifth
+        counter.take(served("late", "2024-05-20 09:00", 2))
+        assert (counter.has(), counter.has(POOL)) == ({"points": 700}, {"chest": 100 + 100 + 400})
+        agree(counter)
+
+
 def test_what_nobody_can_read_in_a_passbook_is_said_to_be_so(tmp_path: Path) -> None:
     with bank(tmp_path, str(tmp_path / "bank.db")) as counter:
         copy = copy_of(tmp_path)

@@ -11,14 +11,15 @@ import pytest
 from lianxing import ServiceRecord
 from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import replay
+from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.passbooks import Passbooks
 from lianxing.rules.commands import Redeem, Refund, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
-from lianxing.rules.records import Withdrawn
+from lianxing.rules.records import Volunteer, Withdrawn
 from tests.engine.bank.counter import Counter, bank
-from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, HERE, OFFERS, rules, take_in, write_county
 from tests.engine.bank.test_star_basis import lowering
-from tests.plugins.smallville import served
+from tests.plugins.smallville import COUNTY, served
 
 # Of Ann's four points two end with 2024-12-30, two with 2025-01-10.
 NEW_YEAR = date(2025, 1, 1)
@@ -38,6 +39,10 @@ chest:
   shortfall: debt
 """
 
+HALF = """
+second_version: {on_day: 2024-07-01, points: keep, hours: keep, stars: keep, accounts: {points: {convert: 0.5}}}
+"""
+
 
 def of_day(day: str, hours: int = 2) -> ServiceRecord:
     return replace(served("2023-12-30", f"{day} 09:00", hours))
@@ -45,6 +50,80 @@ def of_day(day: str, hours: int = 2) -> ServiceRecord:
 
 def agree(counter: Counter) -> None:
     assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+@pytest.mark.parametrize("shortfall", ["debt", "clamp", "forbid"])
+def test_a_record_that_is_worth_less_than_nothing_takes_from_what_is_there(tmp_path: Path, shortfall: str) -> None:
+    earning = COUNTY["earning.yaml"].replace(
+        "- id: rounding", "- {id: fine, when: {category: tax}, add: -4}\n- id: rounding"
+    )
+    accounts = ACCOUNTS.replace("shortfall: debt", f"shortfall: {shortfall}", 1)
+    accounts = accounts.replace("{at_most: 10 hours, overflow: donation_pool}", "unlimited")
+    with bank(tmp_path, accounts=accounts, earning=earning) as counter:
+        fined = served("fined", "2024-05-20 09:00", 1, category="tax")
+        counter.take(fined)  # one point less four
+        assert counter.has() == {"points": 100}
+        counter.take(Withdrawn(fined.id, fined.registry))
+        assert counter.has() == {"points": 400}
+        counter.ask(Redeem, offer="soap", units=2)
+        counter.take(replace(fined, id=RecordId("another")))
+        assert counter.has() == {"points/held": 200, "points/debt": -100}  # what is held keeps
+        agree(counter)
+
+
+@pytest.mark.parametrize("shortfall", ["clamp", "forbid"])
+def test_what_was_written_off_before_a_change_of_rules_is_made_good_before_the_rest_goes_over(
+    tmp_path: Path, shortfall: str
+) -> None:
+    accounts = ACCOUNTS.replace("shortfall: debt", f"shortfall: {shortfall}", 1)
+    with bank(tmp_path, accounts=accounts, transition=HALF) as counter:
+        asked = counter.ask(Redeem, offer="soap", units=3)
+        counter.ask(Settle, entry=asked.entry)
+        counter.take(served("2024-01-10", "2024-01-10 09:00", 1, category="training"))
+        assert counter.has() == {}  # 1.5 points less, of which one was there
+        end_all(counter.ledger, counter.rulebook, date(2024, 7, 2))
+        counter.take(served("2024-01-10", "2024-01-10 10:00", 2), on=date(2024, 7, 3))
+        assert counter.has() == {"points": 50}  # as if it had never been a mistake
+        agree(counter)
+
+
+def test_a_correction_takes_nothing_from_an_account_that_is_newer_than_the_record(tmp_path: Path) -> None:
+    only_points = ACCOUNTS[: ACCOUNTS.index("time:")]
+    without = "\n".join(OFFERS.split("\nvisit:")[:1])
+    with (
+        bank(tmp_path, accounts=only_points, redemption=without) as counter,
+        rules(write_county(tmp_path / "later" / "smallville")) as later,
+    ):
+        came: list[ServiceRecord | Withdrawn]
+        came = [served("new", "2024-05-20 09:00", 2), of_day("2023-12-30", 1), FIRST]
+        for record, points, hours in zip(came, (600, 500, 400), (2, 3, 2), strict=True):
+            take_in(later, counter.ledger, record)  # what is corrected is worked out by the rules of today
+            with counter.ledger.reading() as reading:
+                accounts = reading.accounts(ANN, HERE)
+            assert (accounts["points", "points"], accounts["time", "seconds"]) == (points, hours * 3600)
+            assert ("time/debt", "seconds") not in accounts
+        assert replay(counter.ledger, [counter.rulebook, later]).differences == []
+
+
+@pytest.mark.parametrize(("was", "came"), [("group", 200), ("single", 0)])
+def test_a_correction_takes_back_what_came_in_though_the_person_is_another_one_since(
+    tmp_path: Path, was: str, came: int
+) -> None:
+    form = "facts:\n  form: {type: text, scope: person, values: {single: {}, group: {}}}\n"
+    accounts = ACCOUNTS.replace("shortfall: debt", "shortfall: debt\n  when: {form: group}", 1)
+    with (
+        rules(
+            write_county(tmp_path / "smallville", accounts=accounts, county=COUNTY["county.yaml"] + form)
+        ) as rulebook,
+        open_ledger(str(tmp_path / "county.db")) as ledger,
+    ):
+        counter = Counter(rulebook, ledger)
+        take_in(rulebook, ledger, of_day("2023-12-30"), volunteers=(Volunteer(ANN, facts={"form": was}),))
+        assert counter.has().get("points", 0) == came
+        other = {"group": "single", "single": "group"}[was]
+        take_in(rulebook, ledger, FIRST, volunteers=(Volunteer(ANN, facts={"form": other}),))
+        assert not {"points", "points/debt"} & counter.has().keys()
+        agree(counter)
 
 
 @pytest.mark.parametrize("booked", [True, False])
