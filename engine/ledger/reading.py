@@ -177,6 +177,7 @@ class Reading:
         self._known: dict[_Owner, int] = {}
         self._in_passing: dict[int, None] = {}  # passbooks that were read without asking whose they are
         self._people: dict[str, None] = {}
+        self._clauses: dict[str, frozenset[str]] = {}
 
     @property
     def passbooks_seen(self) -> list[int]:
@@ -187,7 +188,6 @@ class Reading:
     def people_seen(self) -> list[str]:
         """Return the people of whom was read what the registry says of them."""
         return list(self._people)
-        self._clauses: dict[str, frozenset[str]] = {}
 
     def volunteers(self, ids: Iterable[VolunteerId] | None = None) -> dict[VolunteerId, Volunteer]:
         """Return the volunteers of these ids, or all; an unknown id is left out."""
