@@ -16,7 +16,7 @@ from lianxing.engine.closings import OPEN, Closings
 from lianxing.engine.facts import person_facts
 from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.drafts import Draft
-from lianxing.engine.ledger.holdings import About, Had, WalletRows
+from lianxing.engine.ledger.holdings import About, Had, WalletRows, asks_for_any
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.touching import touch_of_draft
 from lianxing.engine.recounting import as_counted
@@ -163,7 +163,8 @@ def customers(
     owners = [(id, county) for id in ids]
     known = reading.volunteers(ids)
     rows = reading.wallet_rows(owners, parts=parts)
-    had = reading.redemptions(owners, about)
+    none_asked = about is not None and not asks_for_any(about, rows.values())
+    had = {} if none_asked else reading.redemptions(owners, about)
     closed = closings(reading, county, ids)
     balances = reading.balances_of(owners)
     reviews = reading.notes(owners, REVIEW) if asks_awards(rulebook.policy) else {}

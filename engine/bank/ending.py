@@ -19,6 +19,7 @@ from lianxing.engine.bank.booking import Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
+from lianxing.engine.bank.minding import stock_taken
 from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.redeeming import holds_over
 from lianxing.engine.bank.sharing import is_person, lenders, shared
@@ -190,7 +191,7 @@ def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: da
     beside = [id for id in pools if id not in people]
     writing.lock((id, county) for id in (*people, *beside))
     found = customers(writing, rulebook, people)
-    given_out = writing.stock_taken(county, [offer.clause.id for offer in rulebook.policy.offers])
+    given_out = stock_taken(writing, rulebook.policy)
     counter = Counter(rulebook, found, given_out, lambda _id, _entry: (), lambda *_: None)
     for id, customer in found.items():
         customer.number = writing.number((id, county))

@@ -1,4 +1,4 @@
-"""Which of the things that somebody had before a command asks about: the longer a passbook, the fewer of all."""
+"""What commands ask about: of what somebody had before, and of what is given out, only what bears on them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date
 
 from lianxing.engine.bank.redeeming import fetched_under
 from lianxing.engine.ledger.holdings import About
+from lianxing.engine.ledger.reading import Reading
 from lianxing.rules.commands import Approve, Command, Decline, Fetch, Redeem, Refund, Release, Settle, UsePerk
 from lianxing.rules.periods import Period, period_start
 from lianxing.rules.perks import EachFull, Uses
@@ -38,6 +39,12 @@ def about(commands: Sequence[Command], policy: Policy) -> About | None:
             since = min(since, first)
     latest = max((command.on for command in commands), default=date.min)
     return About(frozenset(entries), frozenset(names), since, latest)
+
+
+def stock_taken(reading: Reading, policy: Policy) -> dict[str, int]:
+    """Return how many units are given out of each offer of which there are so many only."""
+    limited = [offer.clause.id for offer in policy.offers if offer.stock is not None]
+    return reading.stock_taken(policy.county.id, limited) if limited else {}
 
 
 def _of_offer(policy: Policy, command: Redeem) -> list[_Asked] | None:

@@ -24,7 +24,7 @@ from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.deciding import decide
 from lianxing.engine.bank.giving import BROUGHT, DECLARED
 from lianxing.engine.bank.keeping import keep_policy
-from lianxing.engine.bank.minding import about
+from lianxing.engine.bank.minding import about, stock_taken
 from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.requests import check, request_hash
@@ -136,7 +136,7 @@ class Teller:
                 parts=letting_go or latest,
                 about=about(commands, self._rulebook.policy),
             ),
-            reading.stock_taken(county, [offer.clause.id for offer in self._rulebook.policy.offers]),
+            stock_taken(reading, self._rulebook.policy),
             lambda id, entry: reading.taken((id, county), entry),
             lambda customer, wallet, lots: _load_lots(reading, customer, wallet, lots),
             lambda id: family(reading, county, id),
@@ -174,7 +174,7 @@ class Teller:
                 known[command.scope, command.key] = StoredCommand(hashed, number, decision.drafts[0].kind, body)
                 drafts += [*decision.before, *decision.drafts]
                 outcomes.append(Answer(number, decision.accepted, body))
-            writing.enter(drafts)
+            writing.enter(drafts, last=True)
         return outcomes
 
 

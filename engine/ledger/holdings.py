@@ -7,7 +7,7 @@ database to answer it. Ids go in as one value, which each database takes apart i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -66,6 +66,12 @@ class About(NamedTuple):
     offers: frozenset[str]
     since: date
     over_before: date
+
+
+def asks_for_any(about: About, rows: Iterable[WalletRows]) -> bool:
+    """Tell whether anything that these people had may be asked for."""
+    over = (hold.until < about.over_before for one in rows for hold in one.holds)
+    return bool(about.entries or about.offers) or any(over)
 
 
 class Had(NamedTuple):

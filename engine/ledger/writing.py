@@ -88,15 +88,16 @@ class Writing(Reading):
         drafts = drafts_of(bookings)
         return self._entered(drafts, lambda: self._check_adjusting(bookings, drafts))
 
-    def enter(self, drafts: Sequence[Draft]) -> list[Entry]:
+    def enter(self, drafts: Sequence[Draft], *, last: bool = False) -> list[Entry]:
         """Write entries in the given order and return them, numbered upwards in each passbook.
 
-        InvalidError for a value that no ledger can hold; SoldOutError where the stock does not reach; ConflictError
-        where somebody else wrote to a passbook meanwhile: begin the transaction again.
+        The `last` of a transaction: after an error nothing of it can be kept. InvalidError for a value that no ledger
+        can hold; SoldOutError where the stock does not reach; ConflictError where somebody else wrote to a passbook
+        meanwhile: begin the transaction again.
         """
         for draft in drafts:
             check_draft(draft)
-        return self._entered(drafts, lambda: None)
+        return self._enter(drafts) if last else self._entered(drafts, lambda: None)
 
     @contextmanager
     def streaming(self) -> Iterator[None]:
