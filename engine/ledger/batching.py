@@ -156,7 +156,7 @@ class _AtOnce:
         self._connection = connection
 
     def run(self, statement: str, values: Any) -> Any:
-        return self._connection.exec_driver_sql(statement, values)
+        return run(self._connection, statement, values)
 
     def push(self) -> None:
         pass
@@ -176,17 +176,16 @@ class _Pipelined:
 
     def run(self, statement: str, values: Any) -> Any:
         raw: Any = self._connection.connection.dbapi_connection
-        cursor = raw.cursor()
         if self._failure is not None:
-            return cursor
+            return raw.cursor()
         if not self._open:
             self._pipeline.enter_context(raw.pipeline())
             self._open = True
         try:
-            return cursor.execute(*_heard(self._connection, cursor, statement, values))
+            return run(self._connection, statement, values)
         except Exception as error:  # raised at rest: the pipeline would log what else it finds at its end
             self._failure = error
-            return cursor
+            return raw.cursor()
 
     def push(self) -> None:
         if self._open and self._failure is None:
@@ -204,11 +203,20 @@ class _Pipelined:
             raise failure
 
 
-def _heard(connection: Connection, cursor: Any, statement: str, values: Any) -> tuple[str, Any]:
-    """Return a statement that goes by SQLAlchemy as whoever listens to statements lets it be."""
+def run(connection: Connection, statement: str, values: Any) -> Any:
+    """Run a statement past SQLAlchemy, which takes as long for it as a database, and return the driver's cursor.
+
+    A list of values: once for each of them. Whoever listens to statements hears this one, too.
+    """
+    raw: Any = connection.connection.dbapi_connection
+    cursor = raw.cursor()
     for listener in connection.dispatch.before_cursor_execute:
         statement, values = listener(connection, cursor, statement, values, None, False)
-    return statement, values
+    if isinstance(values, list):
+        cursor.executemany(statement, values)
+    else:
+        cursor.execute(statement, values)
+    return cursor
 
 
 @contextmanager

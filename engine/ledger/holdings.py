@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection
 
+from lianxing.engine.ledger.batching import run
+
 _SAME = {"sqlite": "IN (SELECT value FROM json_each(?))", "postgresql": "= ANY(%s)"}
 
 
@@ -294,6 +296,4 @@ def _rows(connection: Connection, query: str, ids: Collection[Any], *more: Any) 
         values = tuple(orjson.dumps(one).decode() if isinstance(one, list) else one for one in values)
     else:
         statement = query.format(same=_SAME[dialect], mark="%s")
-    cursor = connection.exec_driver_sql(statement, values)
-    yield from cursor.cursor.fetchall() if cursor.cursor is not None else ()
-    cursor.close()
+    yield from run(connection, statement, values).fetchall()
