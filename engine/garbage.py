@@ -1,4 +1,8 @@
-"""What a batch makes is kept until the batch is written: looking through it for garbage meanwhile finds nothing."""
+"""The collector of garbage in cycles goes through all objects again and again; most of them here stay.
+
+What a batch makes is kept until the batch is written, and what a program has set up before it serves people stays as
+long as it does: looking through either finds nothing.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,19 @@ def collection_waits() -> Iterator[Callable[[], None]]:
         yield _look
     finally:
         gc.enable()
+
+
+def set_up() -> None:
+    """Let what there is now be left out when the collector looks: the rules of a county are some 100,000 objects.
+
+    Without this whoever is served at the wrong moment waits 60 ms for it.
+    """
+    gc.freeze()
+
+
+def taken_down() -> None:
+    """Let the collector look through everything again."""
+    gc.unfreeze()
 
 
 def _look() -> None:

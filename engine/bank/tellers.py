@@ -31,6 +31,7 @@ from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
 from lianxing.engine.bank.star_points import brings_points
 from lianxing.engine.closings import OPEN, left_in
+from lianxing.engine.garbage import set_up, taken_down
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import (
     BusyError,
@@ -333,6 +334,7 @@ class Window:
         self._closed = False
         self._door = Lock()  # nobody comes in behind whoever closes
         self._thread = Thread(target=self._work, name="lianxing-window", daemon=True)
+        set_up()
         self._thread.start()
 
     def serve(self, command: Command) -> Answer:
@@ -354,6 +356,7 @@ class Window:
             if not self._closed:
                 self._closed = True
                 self._waiting.put(None)
+                taken_down()
         self._thread.join()
 
     def __enter__(self) -> Window:
