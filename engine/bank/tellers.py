@@ -51,7 +51,7 @@ from lianxing.rules.policy import Policy
 
 ATTEMPTS = 6
 TOGETHER_MAX = 256
-# Who has just been answered often asks again at once: a window that serves several waits this long for one more.
+# Who has just been answered often asks again at once: a window that served several waits so long for each of them.
 PAUSE_SECONDS = 0.0003
 
 
@@ -368,24 +368,24 @@ class Window:
         self.close()
 
     def _work(self) -> None:
-        open, several = True, False
+        open, expected = True, 0
         while open:
             first = self._waiting.get()
             if first is None:
                 return
             group = [first]
-            several = several or not self._waiting.empty()  # nobody who comes alone is kept waiting for others
             while len(group) < self._together_max:
                 try:
-                    one = self._waiting.get(timeout=PAUSE_SECONDS) if several else self._waiting.get_nowait()
+                    coming = 1 < expected > len(group)  # nobody who comes alone is kept waiting for others
+                    one = self._waiting.get(timeout=PAUSE_SECONDS) if coming else self._waiting.get_nowait()
                 except Empty:
                     break
                 if one is None:
                     open = False
                     break
                 group.append(one)
-            several = len(group) > 1
             self._serve([one for one in group if one[1].set_running_or_notify_cancel()])
+            expected = len(group) + self._waiting.qsize()
 
     def _serve(self, group: list[_Caller]) -> None:
         if not group:
