@@ -27,7 +27,7 @@ from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Held, Noted
+from lianxing.engine.ledger.stored import Held, Noted
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change, Recount, as_counted
 from lianxing.engine.rejoining import rejoined

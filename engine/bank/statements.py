@@ -30,7 +30,8 @@ from lianxing.engine.closings import LEFT_UNDER, OPEN
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.leafing import HoldLeaf, Leaves, VersionLeaf
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
+from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.stored import Noted, StoredEntry
 from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.reviewing import record_subject, standing_of
 from lianxing.engine.rulebook import Rulebook
