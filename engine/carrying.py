@@ -15,7 +15,7 @@ from itertools import accumulate
 from lianxing.engine.continuing import needs_whole_history
 from lianxing.engine.counting import Fold, counted
 from lianxing.engine.freezing import HistoryNeededError, StateError, header_of
-from lianxing.engine.ledger.reading import Held
+from lianxing.engine.ledger.stored import Held
 from lianxing.engine.life import Life
 from lianxing.engine.recounting import Change, Recount, booking_of, recount
 from lianxing.engine.rulebook import Rulebook

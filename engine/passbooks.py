@@ -14,7 +14,8 @@ from lianxing.engine.basis import Lowering
 from lianxing.engine.carrying import life_from
 from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Held, Noted, Reading
+from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.stored import Held, Noted
 from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing, standing_after

@@ -16,7 +16,7 @@ import orjson
 from lianxing.engine.counting import Fold, Supplied, counted, revocations
 from lianxing.engine.explaining import body_of
 from lianxing.engine.ledger.drafts import Booking
-from lianxing.engine.ledger.reading import Held
+from lianxing.engine.ledger.stored import Held
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.assessments import Assessment
 from lianxing.rules.hours import Overflow

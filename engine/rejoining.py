@@ -32,7 +32,7 @@ from lianxing.engine.freezing import (
     person_hash,
     sealed,
 )
-from lianxing.engine.ledger.reading import Held
+from lianxing.engine.ledger.stored import Held
 from lianxing.engine.life import Life
 from lianxing.engine.recounting import Change, Recount, as_counted, booking_of, differs
 from lianxing.engine.rulebook import Rulebook

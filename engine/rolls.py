@@ -10,8 +10,10 @@ from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.bank.turning import touches_and_foreseen
 from lianxing.engine.basis import Lowering
 from lianxing.engine.candidates import Candidate, organisation, person, told_of
+from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Noted, Reading, chunks
+from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.stored import Noted
 from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId

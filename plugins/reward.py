@@ -21,7 +21,8 @@ import pluggy
 
 from lianxing.engine.passbooks import Passbooks
 from lianxing.plugins.desk import Desk, Served
-from lianxing.plugins.intake import Intake, Report
+from lianxing.plugins.intake import Intake
+from lianxing.plugins.reporting import Report
 from lianxing.rules.commands import Redeem
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.records import ServiceRecord, SetAside

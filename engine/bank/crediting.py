@@ -30,7 +30,8 @@ from lianxing.engine.closings import LEFT_UNDER, OPEN, Closed, Closings, goes
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
 from lianxing.engine.ledger.holdings import WalletRows
-from lianxing.engine.ledger.reading import Held, Reading
+from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.stored import Held
 from lianxing.engine.recounting import Recount, as_counted
 from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
 from lianxing.engine.wallet import (

@@ -17,7 +17,7 @@ from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.carrying import packed, unpacked
 from lianxing.engine.counting import Fold, revocations
 from lianxing.engine.freezing import VERSION, StateError, lines_of, person_hash
-from lianxing.engine.ledger.reading import Held
+from lianxing.engine.ledger.stored import Held
 from lianxing.engine.ledger.witnesses import KeptFold
 from lianxing.engine.life import Life
 from lianxing.engine.recounting import recount

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 from lianxing.engine.bank.customers import customers
 from lianxing.engine.bank.turning import not_reached, running_out
+from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import chunks
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.statements import EndingLot, day_by_day

@@ -23,7 +23,7 @@ from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.contents import facts_from, record_from
 from lianxing.engine.ledger.drafts import CLOSED, ENDED, REOPENED
 from lianxing.engine.ledger.holdings import Had, HoldRow, LotRow, WalletRows
-from lianxing.engine.ledger.reading import Held, Noted
+from lianxing.engine.ledger.stored import Held, Noted
 from lianxing.engine.ledger.touching import touch_of_link
 from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import Rulebook

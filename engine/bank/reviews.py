@@ -40,7 +40,7 @@ from lianxing.engine.basis import Lowering
 from lianxing.engine.closings import OPEN, Closed
 from lianxing.engine.ledger.drafts import Draft, Key, Taking
 from lianxing.engine.ledger.holdings import WalletRows
-from lianxing.engine.ledger.reading import Held
+from lianxing.engine.ledger.stored import Held
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change, Recount, as_counted, recount
 from lianxing.engine.reviewing import judge, standing_of

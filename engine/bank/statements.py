@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 
 from lianxing.engine.accounts import touch_of_done
-from lianxing.engine.bank.booking import UNITS, UNSTORED, noted_in
+from lianxing.engine.bank import told_entries
+from lianxing.engine.bank.booking import UNITS, noted_in
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST
@@ -24,26 +25,26 @@ from lianxing.engine.bank.reviews import next_data
 from lianxing.engine.bank.sharing import is_person, may_hold
 from lianxing.engine.bank.star_points import STAR_POINTS
 from lianxing.engine.bank.steps import REVIEW, awards_of, in_state
+from lianxing.engine.bank.told_entries import Body, Kept
 from lianxing.engine.bank.told_steps import statement_of, steps_before, told_step
-from lianxing.engine.bank.turning import CONVERTED, foreseen, running_out
-from lianxing.engine.closings import LEFT_UNDER, OPEN
+from lianxing.engine.bank.turning import foreseen, running_out
+from lianxing.engine.closings import OPEN
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.leafing import HoldLeaf, Leaves, VersionLeaf
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Noted, Reading, StoredEntry
-from lianxing.engine.reading.redemption import OFFER_WORDS
+from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.stored import Noted, StoredEntry
 from lianxing.engine.reviewing import record_subject, standing_of
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import Touch
 from lianxing.engine.wallet import DEBT, HELD, Done, Lot, Wallet
-from lianxing.engine.wording import unmet_sentence
 from lianxing.rules.accounts import Account
 from lianxing.rules.assessments import HELD as WAITS
-from lianxing.rules.assessments import Entry, Refusal
-from lianxing.rules.facts import Fact, VolunteerId
+from lianxing.rules.assessments import Entry
+from lianxing.rules.facts import VolunteerId
 from lianxing.rules.periods import period_start
-from lianxing.rules.perks import Beneficiary, Uses
+from lianxing.rules.perks import Uses
 from lianxing.rules.places import Clause, Label
 from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.reviewing import About
@@ -56,13 +57,9 @@ from lianxing.rules.statements import (
     Cited,
     ClosedFor,
     EndingLot,
-    GoneOver,
-    Left,
     OpenHold,
-    Outside,
     Pending,
     PerkUses,
-    StatedReason,
     Statement,
     StatementLine,
     Subject,
@@ -73,8 +70,6 @@ from lianxing.rules.transition import Change as Rules
 NOTICE_DAYS = 90
 
 _Part = tuple[str, str, str]  # account, part, unit
-_Body = Mapping[str, Any]
-_Kept = Mapping[str, Mapping[str, str]]  # clauses by id
 
 
 def statement(
@@ -150,9 +145,9 @@ def statement_from(
         )
 
 
-def _kept(reading: Reading, digest: str) -> _Kept:
+def _kept(reading: Reading, digest: str) -> Kept:
     found = reading.policy(digest)
-    clauses: _Kept = {} if found is None else orjson.loads(found.content)["clauses"]
+    clauses: Kept = {} if found is None else orjson.loads(found.content)["clauses"]
     return clauses
 
 
@@ -165,7 +160,7 @@ class _Book:
         person: Volunteer,
         stored: Sequence[StoredEntry],
         leaves: Leaves,
-        kept: Mapping[str, _Kept],
+        kept: Mapping[str, Kept],
         until: date,
         touches: Sequence[Touch],
     ) -> None:
@@ -175,7 +170,7 @@ class _Book:
         self._leaves = leaves
         self._kept = kept
         self._until = until
-        self._bodies: dict[int, _Body] = {one.entry.id: _body(one.body) for one in stored}
+        self._bodies: dict[int, Body] = {one.entry.id: told_entries.read(one.body) for one in stored}
         self._before = steps_before(stored, self._bodies)
         self._entries = {one.entry.id: one.entry for one in stored}
         # In the order of the days, and of one day in the order in which it was recorded.
@@ -212,7 +207,7 @@ class _Book:
 
     def _line(self, entry: Entry, changes: tuple[Change, ...]) -> StatementLine:
         body = self._bodies[entry.id]
-        asked: _Body = body.get("asked", {})
+        asked: Body = body.get("asked", {})
         reviewed = self._reviewed(entry)
         day = None if reviewed is None or reviewed.record is None else reviewed.record.day
         return StatementLine(
@@ -227,14 +222,14 @@ class _Book:
             actor=entry.actor,
             reason=entry.reason,
             corrects=entry.adjusts,
-            concerns=_concerns(body),
-            reasons=tuple(_stated(reason) for reason in body.get("reasons", ())),
-            refusals=tuple(_refusal(refusal) for refusal in body.get("refusals", ())),
-            gone_over=tuple(_gone_over(entry.kind, body)),
-            outside=tuple(_outside(body)),
-            left=tuple(_left(body)),
-            unmet=tuple(_unmet(body, self._rulebook.policy.facts)),
-            entitled=_entitled(body),
+            concerns=told_entries.concerns(body),
+            reasons=tuple(told_entries.stated(reason) for reason in body.get("reasons", ())),
+            refusals=tuple(told_entries.refusal(refusal) for refusal in body.get("refusals", ())),
+            gone_over=tuple(told_entries.gone_over(entry.kind, body)),
+            outside=tuple(told_entries.outside(body)),
+            left=tuple(told_entries.left(body)),
+            unmet=tuple(told_entries.unmet(body, self._rulebook.policy.facts)),
+            entitled=told_entries.entitled(body),
             step=told_step(body, self._before.get(entry.id), day, self._rulebook.policy.facts),
         )
 
@@ -252,7 +247,7 @@ class _Book:
         named += [step["clause"] for step in body.get("refusals", ())]
         named += [said["clause"] for said in body.get("transitions", ())]
         named += [account for account, _unit, _amount in body.get("brought", ())]
-        named += [one.account for one in _outside(body)]
+        named += [one.account for one in told_entries.outside(body)]
         places = {one["clause"]: str(one["at"]) for one in (*body.get("closes", ()), *body.get("opens", ()))}
         named += places
         if entry.kind == STAR_POINTS:
@@ -280,8 +275,8 @@ class _Book:
             return Subject("record", entry.record, self._category(record), entry.registry)
         if entry.kind == STAR_POINTS:
             return Subject("star", str(body["star"]))
-        asked: _Body = body.get("asked", {})
-        earlier = _concerns(body)
+        asked: Body = body.get("asked", {})
+        earlier = told_entries.concerns(body)
         if earlier is not None and earlier in self._entries and earlier < entry.id:
             subject = self._subject(self._entries[earlier])
             return replace(subject, units=int(body.get("units", subject.units)))
@@ -293,7 +288,7 @@ class _Book:
         if "from_county" in asked:
             return Subject("county", str(asked["from_county"]), source=str(asked["entry"]))
         if "step" in asked:
-            return _request(body, entry.volunteer, kept)
+            return told_entries.request(body, entry.volunteer, kept)
         if asked.get("star"):
             return Subject("star", str(asked["star"]))
         for kind in ("offer", "perk", "account"):
@@ -303,36 +298,36 @@ class _Book:
             return Subject("heir", str(asked["heir"]))
         if "from" in body:
             account = str(body.get("clause", ""))
-            return Subject("account", account, _label(kept, account), counterpart=str(body["from"]))
+            return Subject("account", account, told_entries.label_of(kept, account), counterpart=str(body["from"]))
         return Subject()
 
-    def _asked(self, entry: Entry, kind: str, asked: _Body, kept: _Kept) -> Subject:
+    def _asked(self, entry: Entry, kind: str, asked: Body, kept: Kept) -> Subject:
         id = str(asked[kind])
         _offer, _merchant, _units, cash = self._leaves.had.get(entry.id, ("", "", 0, 0))
         return Subject(
             kind,
             id,
-            _label(kept, id),
+            told_entries.label_of(kept, id),
             units=int(asked.get("units", 1)),
             merchant=str(asked.get("merchant", asked.get("site", ""))),
-            counterpart=str(asked.get("recipient", "") or asked.get("to_whom", "") or _for_whom(asked)),
+            counterpart=str(asked.get("recipient", "") or asked.get("to_whom", "") or told_entries.for_whom(asked)),
             cash=cash,
         )
 
     def _reviewed(self, entry: Entry) -> VersionLeaf | None:
         """Return the record of which a step of a review was asked, as it was then."""
-        asked: _Body = self._bodies[entry.id].get("asked", {})
+        asked: Body = self._bodies[entry.id].get("asked", {})
         if not asked.get("record"):
             return None
         key = asked["registry"], asked["record"]
         earlier = (leaf for leaf in reversed(self._leaves.versions) if leaf.entry < entry.id)
         return next((leaf for leaf in earlier if leaf.record is not None and leaf.record.key == key), None)
 
-    def _review_clause(self, entry: Entry, body: _Body) -> str:
+    def _review_clause(self, entry: Entry, body: Body) -> str:
         """Return under which clause a step of a review was taken: the step before it tells, or the rules."""
         said, before, policy = body["review"], self._before.get(entry.id), self._rulebook.policy
         of_record = said["about"] == About.RECORD.value
-        following: Sequence[_Body] = () if before is None else before["next"]
+        following: Sequence[Body] = () if before is None else before["next"]
         reviewed = self._reviewed(entry) if before is None and of_record else None
         if reviewed is not None and reviewed.record is not None:
             record = in_state(reviewed.record, said["was"])
@@ -503,7 +498,7 @@ class _Book:
         """Return which body still has to approve a reservation, as was said when it was made, and by when."""
         said = self._bodies[number]
         approved = (one.entry for one in self.shown if one.entry.kind == APPROVED)
-        if not said.get("awaits") or any(_concerns(self._bodies[entry.id]) == number for entry in approved):
+        if not said.get("awaits") or any(told_entries.concerns(self._bodies[entry.id]) == number for entry in approved):
             return "", None
         decide_by = said["decide_by"]
         return str(said["awaits"]), None if decide_by is None else date.fromisoformat(decide_by)
@@ -587,88 +582,11 @@ class _Book:
         clause = _clause_of(self._rulebook, account)
         if clause is not None:
             return clause.label
-        return next((label for kept in self._kept.values() if (label := _label(kept, account)) != Label()), Label())
-
-
-def _request(body: _Body, asker: VolunteerId, kept: _Kept) -> Subject:
-    """Return the request of which a step tells: its id, the service, and whom it is for."""
-    asked, made = body["asked"], body.get("request", {})
-    service, recipient = str(made.get("request", asked["service"])), str(made.get("recipient", asked["recipient"]))
-    id = str(made.get("id", asked["request"] or service))
-    return Subject("request", id, _label(kept, service), counterpart="" if recipient == asker else recipient)
-
-
-def _for_whom(asked: _Body) -> str:
-    """Return who used it where that was not the person: a member of the family, or what somebody is to the person."""
-    said = str(asked.get("member", "") or asked.get("for_whom", ""))
-    return "" if said == Beneficiary.SELF.value else said
+        return next(
+            (label for kept in self._kept.values() if (label := told_entries.label_of(kept, account)) != Label()),
+            Label(),
+        )
 
 
 def _clause_of(rulebook: Rulebook, account: str) -> Clause | None:
     return next((one.clause for one in rulebook.policy.accounts if one.clause.id == account), None)
-
-
-def _body(stored: bytes) -> _Body:
-    body: _Body = orjson.loads(stored) if stored else {}
-    return body
-
-
-def _concerns(body: _Body) -> int | None:
-    """Return the entry that an entry settles, gives back or uses; one of another county is none of this passbook."""
-    asked: _Body = body.get("asked", {})
-    found = None if "from_county" in asked else asked.get("entry", body.get("entry", body.get(LEFT_UNDER)))
-    return found if isinstance(found, int) else None
-
-
-def _label(kept: _Kept, id: str) -> Label:
-    clause = kept.get(id, {})
-    return Label(clause.get("zh", ""), clause.get("en", ""))
-
-
-def _gone_over(kind: str, body: _Body) -> Iterator[GoneOver]:
-    """Yield what an entry says of changes of rules: its own, or those that something late went through."""
-    for account, unit, before, after in body["accounts"] if kind == CONVERTED else ():
-        yield GoneOver(account, unit, before, after)
-    for said in body.get("transitions", ()):
-        yield GoneOver(said["account"], said["unit"], said["came"], said["went"])
-
-
-def _entitled(body: _Body) -> tuple[str, int] | None:
-    """Return what was had of a balance that is not used up, with its unit."""
-    entitled = body.get("allowed") and body.get("terms", {}).get("watermark")
-    return (str(body["unit"]), int(body["price"])) if entitled else None
-
-
-def _outside(body: _Body) -> Iterator[Outside]:
-    """Yield what an entry says that accounts have not taken in; of limits the steps of its record tell."""
-    for one in body.get(UNSTORED, ()):
-        if one["account"]:
-            yield Outside(one["account"], one["unit"], one["rest"], one["over"], one["off"], one["to"])
-
-
-def _left(body: _Body) -> Iterator[Left]:
-    """Yield what an entry says that has left with a closing."""
-    heir = str(body.get("asked", body).get("heir", ""))
-    for one in body.get("closes", ()):
-        if one["amount"]:
-            yield Left(one["clause"], one["unit"], one["amount"], one["where"], heir)
-
-
-def _unmet(body: _Body, facts: Mapping[str, Fact]) -> Iterator[Label]:
-    """Yield what of the condition of an offer did not hold."""
-    for said in body.get("unmet", ()):
-        known = {**facts, **OFFER_WORDS}
-        label = Label(unmet_sentence(said, known, "zh"), unmet_sentence(said, known, "en"))
-        if label != Label():
-            yield label
-
-
-def _stated(reason: _Body) -> StatedReason:
-    return StatedReason(
-        reason["code"], reason["clause"], reason["at"], reason["cites"], tuple(reason["operands"].items())
-    )
-
-
-def _refusal(refusal: _Body) -> Refusal:
-    details = {name: str(value) for name, value in refusal.items() if name not in ("clause", "part", "reason")}
-    return Refusal(refusal["clause"], refusal["part"], refusal["reason"], tuple(details.items()))

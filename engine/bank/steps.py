@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.basis import Lowering
-from lianxing.engine.ledger.reading import Held, Noted
+from lianxing.engine.ledger.stored import Held, Noted
 from lianxing.engine.life import Life
 from lianxing.engine.reviewing import awarded, record_subject
 from lianxing.engine.rulebook import Rulebook

@@ -40,7 +40,8 @@ from lianxing.engine.ledger.errors import (
     RefusedError,
 )
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Reading, StoredCommand
+from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.stored import StoredCommand
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import Lot, Part, Wallet
 from lianxing.rules.accounts import Recipient

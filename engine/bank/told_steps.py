@@ -9,7 +9,7 @@ from typing import Any
 from lianxing.engine.amounts import value_text
 from lianxing.engine.bank.request_data import REQUEST
 from lianxing.engine.bank.steps import REVIEW
-from lianxing.engine.ledger.reading import StoredEntry
+from lianxing.engine.ledger.stored import StoredEntry
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label
 from lianxing.rules.requests import Party, Step

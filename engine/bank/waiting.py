@@ -11,8 +11,10 @@ from lianxing.engine.approving import decide_by
 from lianxing.engine.bank.steps import REVIEW, STATE, Reviewed, of_record, record_review, star_reviews, taken
 from lianxing.engine.bank.tellers import approved
 from lianxing.engine.bank.terms import offer_from
+from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import Held, Reading, chunks
+from lianxing.engine.ledger.reading import Reading
+from lianxing.engine.ledger.stored import Held
 from lianxing.engine.reviewing import due_list, in_order
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.spot_checks import RecordKey, checked_period, drawn

@@ -13,8 +13,9 @@ from contextlib import contextmanager, suppress
 from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
 from lianxing.engine.ledger.batching import is_postgres
+from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.errors import STUMBLES, ConflictError, DamagedError, DamagedPassbookError, LedgerError
-from lianxing.engine.ledger.reading import Reading, chunks
+from lianxing.engine.ledger.reading import Reading
 
 
 @contextmanager

@@ -19,9 +19,9 @@ import orjson
 from sqlalchemy import Connection, select, tuple_
 
 from lianxing.engine.ledger.chains import heads
+from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.errors import InvalidError
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import chunks
 from lianxing.engine.ledger.tables import entry, passbook
 from lianxing.engine.ledger.verifying import VIOLATIONS_MAX, Violation
 from lianxing.rules.places import Label

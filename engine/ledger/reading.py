@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from functools import partial
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from sqlalchemy import (
@@ -25,17 +23,20 @@ from sqlalchemy import (
     select,
 )
 
-from lianxing.engine.ledger import finding, holdings
-from lianxing.engine.ledger.contents import facts_from, record_from
+from lianxing.engine.ledger import awaiting, finding, holdings
+from lianxing.engine.ledger.chunking import chunks
+from lianxing.engine.ledger.contents import facts_from
+from lianxing.engine.ledger.entries import stored_entries
+from lianxing.engine.ledger.held_records import held_in
 from lianxing.engine.ledger.leafing import Leaves, leaf_through
 from lianxing.engine.ledger.payouts import Payout, payouts
+from lianxing.engine.ledger.stored import Held, HeldFor, Line, Noted, StoredCommand, StoredEntry, StoredPolicy
 from lianxing.engine.ledger.tables import (
     EARNED,
     balance,
     entry,
     hold,
     import_run,
-    lot,
     passbook,
     policy,
     posting,
@@ -43,129 +44,16 @@ from lianxing.engine.ledger.tables import (
     redemption,
     service_record,
     volunteer,
-    wallet_state,
 )
 from lianxing.engine.ledger.touching import touches_of
 from lianxing.engine.touches import Touch, expired
-from lianxing.rules.assessments import Entry, Posting
-from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
-from lianxing.rules.records import ServiceRecord, Volunteer
+from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import Volunteer
 
-T = TypeVar("T")
 _Row = Row[*tuple[Any, ...]]
 _Owner = tuple[VolunteerId, CountyId]
 
-# Below the bound-variable limit of every SQLite and PostgreSQL driver.
-IN_MAX = 500
 PASSBOOKS_AT_ONCE = 100
-
-_ENTRY_COLUMNS = (
-    entry.c.passbook,
-    entry.c.number,
-    entry.c.kind,
-    passbook.c.volunteer,
-    passbook.c.county,
-    entry.c.registry,
-    entry.c.record,
-    entry.c.effective_on,
-    entry.c.recorded_at,
-    entry.c.policy_digest,
-    entry.c.seconds,
-    entry.c.points,
-    entry.c.adjusts,
-    entry.c.counted,
-    entry.c.actor,
-    entry.c.reason,
-    entry.c.body,
-    entry.c.hash,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A record that the ledger holds, and what it has earned up to now: the sum of its entries.
-
-    `record` is the newest version, `version` the entry that brought it, `entry` the original; `seconds` and `points`
-    (hundredths) are net; `policy_digest` and `counted` (false where a clause refuses it) are the newest entry's.
-    """
-
-    record: ServiceRecord
-    supplied: Mapping[str, FactValue]
-    entry: int
-    seconds: int
-    points: int
-    policy_digest: str
-    counted: bool = True
-    version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """An entry as it stands in the ledger: the JSON of its body, its postings in the order of their lines, its hash.
-
-    An account of the person is named `<account>/<county>/<volunteer>`, one of the county `<account>/<county>`.
-    """
-
-    entry: Entry
-    body: bytes
-    postings: tuple[Posting, ...]
-    hash: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPolicy:
-    """A policy under which something was booked; `content` is what was given to `save_policy`."""
-
-    digest: str
-    county: CountyId
-    title: str
-    first_used_at: int
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """What an entry says, where nothing but its words is wanted."""
-
-    number: int
-    on: date
-    actor: str
-    reason: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An entry of a passbook without its postings: whose it is, its number and kind, its day, and what it says."""
-
-    volunteer: VolunteerId
-    number: int
-    kind: str
-    on: date
-    actor: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class HeldFor:
-    """A reservation that is open: whose it is, its entry, day and words, for which offer, and its last day."""
-
-    volunteer: VolunteerId
-    entry: int
-    on: date
-    offer: str
-    until: date
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCommand:
-    """A key that was used: the hash of what was asked, and the entry that answered."""
-
-    request_hash: str
-    entry: int
-    kind: str
-    body: bytes
 
 
 class Reading:
@@ -257,7 +145,7 @@ class Reading:
         """Return every record of these volunteers in the county in the order of service; an empty list for none."""
         people = list(dict.fromkeys(volunteers))
         histories: dict[VolunteerId, list[Held]] = {person: [] for person in people}
-        for held in self._held(self._passbooks(county, people)):
+        for held in held_in(self._connection, self._passbooks(county, people)):
             histories[held.record.volunteer].append(held)
         for history in histories.values():
             # Sorted here: databases do not agree on the order of text, nor on its length.
@@ -284,7 +172,7 @@ class Reading:
 
     def history_since(self, county: CountyId, person: VolunteerId, since: date, until: date = date.max) -> list[Held]:
         """Return the records of a person from a day on, until another one, in the order of service."""
-        found = self._held(self._passbooks(county, [person]), since=since, until=until)
+        found = held_in(self._connection, self._passbooks(county, [person]), since=since, until=until)
         return sorted(found, key=lambda held: held.record.order)
 
     def held(self, record: RecordId, registry: RegistryId | None = None) -> list[Held]:
@@ -296,7 +184,7 @@ class Reading:
         for row in self._connection.execute(select(record_key.c.passbook, record_key.c.original).where(one_of)):
             self._in_passing[row.passbook] = None
             of = self._connection.execute(select(passbook.c.volunteer).where(passbook.c.id == row.passbook))
-            found += self._held({row.passbook: of.scalar_one()}, row.original)
+            found += held_in(self._connection, {row.passbook: of.scalar_one()}, row.original)
         return sorted(found, key=lambda held: held.record.registry)
 
     def registries_of(self, record: RecordId) -> list[RegistryId]:
@@ -315,11 +203,12 @@ class Reading:
             return []
         self._in_passing[key.passbook] = None
         return list(
-            self._stored(
+            stored_entries(
+                self._connection,
                 and_(
                     entry.c.passbook == key.passbook,
                     or_(entry.c.number == key.original, entry.c.adjusts == key.original),
-                )
+                ),
             )
         )
 
@@ -335,7 +224,7 @@ class Reading:
         if limit is not None:
             last = select(passbook.c.number).where(passbook.c.id == id).scalar_subquery()
             one_of = and_(one_of, entry.c.number > last - limit)
-        return list(self._stored(one_of))
+        return list(stored_entries(self._connection, one_of))
 
     def has_done(self, person: VolunteerId, county: CountyId, but: str) -> bool:
         """Tell whether a passbook has an entry of any kind but this."""
@@ -369,7 +258,7 @@ class Reading:
             )
             if not ids:
                 return
-            yield from self._stored(entry.c.passbook.between(ids[0], ids[-1]))
+            yield from stored_entries(self._connection, entry.c.passbook.between(ids[0], ids[-1]))
             after = ids[-1]
 
     def balances(self, volunteer_id: VolunteerId, county: CountyId) -> dict[str, int]:
@@ -591,51 +480,15 @@ class Reading:
 
     def ending(self, county: CountyId, on: date, limit: int) -> list[VolunteerId]:
         """Return, at most `limit`, people of a county with something that ended before a day: lots or holds."""
-        day = on.isoformat()
-        lots_over = select(lot.c.passbook).where(lot.c.ends < day, lot.c.remaining > 0)
-        holds_over = select(hold.c.passbook).where(hold.c.until < day, hold.c.ended_by.is_(None))
-        query = (
-            select(passbook.c.volunteer)
-            .where(passbook.c.county == county, passbook.c.id.in_(lots_over.union_all(holds_over)))
-            .order_by(passbook.c.id)
-            .limit(limit)
-        )
-        return list(self._connection.scalars(query))
+        return awaiting.ending(self._connection, county, on, limit)
 
     def not_turned(self, county: CountyId, account: str, transition: str, on_day: date) -> list[VolunteerId]:
         """Return people whose account has something of before a change of rules that is not noted yet."""
-        day, noted = on_day.isoformat(), f'"{transition}":'
-        seen = exists().where(
-            wallet_state.c.passbook == lot.c.passbook,
-            wallet_state.c.account == lot.c.account,
-            func.replace(wallet_state.c.issued, noted, "") != wallet_state.c.issued,
-        )
-        waiting = select(lot.c.passbook).where(
-            lot.c.account == account, lot.c.remaining > 0, lot.c.earned_on < day, lot.c.ends >= day, ~seen
-        )
-        query = select(passbook.c.volunteer).where(passbook.c.county == county, passbook.c.id.in_(waiting))
-        return list(self._connection.scalars(query.order_by(passbook.c.id)))
+        return awaiting.not_turned(self._connection, county, account, transition, on_day)
 
     def held_for(self, county: CountyId, on: date, but: Iterable[str]) -> list[HeldFor]:
         """Return the reservations for any but these offers that are open on a day, passbook by passbook, in order."""
-        query = (
-            select(
-                *(passbook.c.volunteer, hold.c.entry, redemption.c.on_day, redemption.c.offer, hold.c.until),
-                *(entry.c.body, hold.c.passbook),
-            )
-            .join(passbook, passbook.c.id == hold.c.passbook)
-            .join(entry, and_(entry.c.passbook == hold.c.passbook, entry.c.number == hold.c.entry))
-            .join(redemption, and_(redemption.c.passbook == hold.c.passbook, redemption.c.entry == hold.c.entry))
-            .where(hold.c.until >= on.isoformat(), hold.c.ended_by.is_(None), passbook.c.county == county)
-            .where(redemption.c.offer.not_in(list(but)))
-            .order_by(hold.c.passbook, hold.c.entry)
-        )
-        day = date.fromisoformat
-        found: list[HeldFor] = []
-        for row in self._connection.execute(query):
-            self._in_passing[row.passbook] = None
-            found.append(HeldFor(row.volunteer, row.entry, day(row.on_day), row.offer, day(row.until), bytes(row.body)))
-        return found
+        return awaiting.held_for(self._connection, county, on, but, self._in_passing)
 
     def last_closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
         """Return when these passbooks were closed last, open again or not; one that never was is left out."""
@@ -743,121 +596,6 @@ class Reading:
                 self._known[row.volunteer, county] = row.id
         return {self._known[person, county]: person for person in people if (person, county) in self._known}
 
-    def _held(
-        self,
-        owners: Mapping[int, VolunteerId],
-        original: int | None = None,
-        since: date | None = None,
-        until: date = date.max,
-    ) -> list[Held]:
-        """Return the records in these passbooks, or the one with this original entry, or those of some days."""
-        brought = entry.alias()  # the entry that brought the version
-        helds: list[Held] = []
-        for chunk in chunks(owners):
-            of_records = service_record.c.passbook.in_(chunk) & service_record.c.superseded_by.is_(None)
-            of_entries = entry.c.passbook.in_(chunk) & entry.c.adjusts.is_not(None)
-            if original is not None:
-                of_records &= service_record.c.original == original
-                of_entries &= entry.c.adjusts == original
-            later: dict[tuple[int, int], list[_Row]] = defaultdict(list)
-            for row in self._connection.execute(
-                select(
-                    entry.c.passbook,
-                    entry.c.adjusts,
-                    entry.c.seconds,
-                    entry.c.points,
-                    entry.c.policy_digest,
-                    entry.c.counted,
-                )
-                .where(of_entries)
-                .order_by(entry.c.passbook, entry.c.number)
-            ):
-                later[row.passbook, row.adjusts].append(row)
-            versions = select(
-                service_record.c.passbook,
-                service_record.c.entry,
-                service_record.c.original,
-                service_record.c.content,
-                service_record.c.supplied,
-                entry.c.seconds,
-                entry.c.points,
-                entry.c.policy_digest,
-                entry.c.counted,
-            ).join(
-                entry,
-                and_(entry.c.passbook == service_record.c.passbook, entry.c.number == service_record.c.original),
-            )
-            if since is not None:
-                versions = versions.join(
-                    brought,
-                    and_(
-                        brought.c.passbook == service_record.c.passbook,
-                        brought.c.number == service_record.c.entry,
-                        brought.c.effective_on >= since.isoformat(),
-                        brought.c.effective_on <= until.isoformat(),
-                    ),
-                )
-            found = self._connection.execute(versions.where(of_records))
-            for id, version, first, content, supplied, seconds, points, digest, counted in found:
-                if not content:
-                    continue  # withdrawn
-                for row in later.get((id, first), ()):
-                    seconds += row.seconds
-                    points += row.points
-                    digest, counted = row.policy_digest, row.counted
-                record, facts = record_from(bytes(content)), facts_from(bytes(supplied))
-                helds.append(Held(record, facts, first, seconds, points, digest, bool(counted), version))
-        return helds
-
-    def _stored(self, one_of: ColumnElement[bool]) -> Iterator[StoredEntry]:
-        rows = self._connection.execute(
-            select(*_ENTRY_COLUMNS)
-            .join(passbook, passbook.c.id == entry.c.passbook)
-            .where(one_of)
-            .order_by(entry.c.passbook, entry.c.number)
-        ).all()
-        owners = {row.passbook: (row.county, row.volunteer) for row in rows}
-        lines: dict[tuple[int, int], list[Posting]] = defaultdict(list)
-        for id, number, account, unit, amount, after in self._connection.execute(
-            select(
-                posting.c.passbook,
-                posting.c.entry,
-                posting.c.account,
-                posting.c.unit,
-                posting.c.amount,
-                posting.c.balance_after,
-            )
-            .join(entry, and_(entry.c.passbook == posting.c.passbook, entry.c.number == posting.c.entry))
-            .where(one_of)
-            .order_by(posting.c.passbook, posting.c.entry, posting.c.line)
-        ):
-            county, owner = owners[id]
-            name = f"{account}/{county}" if after is None else f"{account}/{county}/{owner}"
-            lines[id, number].append(Posting(name, unit, amount))
-        for row in rows:
-            yield StoredEntry(
-                Entry(
-                    row.number,
-                    row.kind,
-                    row.volunteer,
-                    row.county,
-                    row.registry,
-                    row.record,
-                    date.fromisoformat(row.effective_on),
-                    row.recorded_at,
-                    row.policy_digest or "",
-                    row.seconds,
-                    row.points,
-                    row.adjusts,
-                    bool(row.counted),
-                    row.actor,
-                    row.reason,
-                ),
-                bytes(row.body),
-                tuple(lines.get((row.passbook, row.number), ())),
-                bytes(row.hash),
-            )
-
 
 def clause_ids(contents: Iterable[bytes]) -> frozenset[str]:
     """Return the ids of all clauses of policies of which this is kept."""
@@ -871,10 +609,3 @@ def _same_life(versions: FromClause, of: FromClause) -> ColumnElement[bool]:
 
 def _day(value: str | None) -> date | None:
     return None if value is None else date.fromisoformat(value)
-
-
-def chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    """Yield the values in lists that fit into one IN."""
-    remaining = iter(values)
-    while chunk := list(islice(remaining, IN_MAX)):
-        yield chunk

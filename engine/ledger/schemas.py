@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from lianxing.engine.ledger import postgres, sqlite
+from lianxing.engine.ledger import postgres_guards, sqlite
 from lianxing.engine.ledger.migrating import migrate
 from lianxing.engine.ledger.postgres_schema import made
 
@@ -45,8 +45,8 @@ def odd(connection: Connection) -> Iterator[Odd]:
         yield from _compared(_made_on_sqlite(), _on_sqlite(connection))
         return
     yield from _compared((Thing(*one) for one in made()), on_postgres(connection))
-    for name in postgres.missing_guards(connection):
-        kind = "function" if postgres.GUARDS[name].startswith("CREATE FUNCTION") else "trigger"
+    for name in postgres_guards.missing_guards(connection):
+        kind = "function" if postgres_guards.GUARDS[name].startswith("CREATE FUNCTION") else "trigger"
         yield Odd(kind, name, CHANGED)
 
 
@@ -122,4 +122,4 @@ ORDER BY 1, 2
 def on_postgres(connection: Connection) -> list[Thing]:
     """Return what the catalogue says of the schema in use, but for the triggers that `postgres` compares."""
     things = [Thing(*row) for row in connection.exec_driver_sql(_CATALOGUE)]
-    return [one for one in things if one.kind != "trigger" or one.name not in postgres.GUARDS]
+    return [one for one in things if one.kind != "trigger" or one.name not in postgres_guards.GUARDS]

@@ -14,10 +14,10 @@ import orjson
 from sqlalchemy import Connection, and_, func, select
 
 from lianxing.engine.closings import OPEN, Closings
+from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.contents import facts_from
 from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, REFUSED, REGISTERED, REOPENED
 from lianxing.engine.ledger.errors import STUMBLES, LedgerError
-from lianxing.engine.ledger.reading import chunks
 from lianxing.engine.ledger.tables import entry, fold_mark, fold_state, passbook, policy, stock_move
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.records import Volunteer

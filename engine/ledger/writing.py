@@ -21,10 +21,11 @@ from lianxing.engine.ledger.checking import (
     person_body,
     volunteer_row,
 )
+from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.contents import check_id, check_whole, content_of, hash_of
 from lianxing.engine.ledger.drafts import ENDED, REGISTERED, Booking, Draft
 from lianxing.engine.ledger.errors import ConflictError, RefusedError, SoldOutError
-from lianxing.engine.ledger.reading import Reading, chunks
+from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.rows import Book, Row, Rows
 from lianxing.engine.ledger.tables import (
     balance,

@@ -18,7 +18,7 @@ from lianxing.engine.carrying import Folded, folded
 from lianxing.engine.counting import Fold, Supplied
 from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.drafts import Booking
-from lianxing.engine.ledger.reading import Held
+from lianxing.engine.ledger.stored import Held
 from lianxing.engine.ledger.witnesses import KeptFold
 from lianxing.engine.recounting import Change
 from lianxing.engine.rejoining import rejoined

@@ -22,8 +22,9 @@ from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.proving import readding_violations
 from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host, PluginError
-from lianxing.plugins.intake import Intake, Report
+from lianxing.plugins.intake import Intake
 from lianxing.plugins.registries.reasons import sentence
+from lianxing.plugins.reporting import Report
 from lianxing.rules.commands import Redeem
 from lianxing.rules.facts import CountyId, FactValue, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Withdrawn

@@ -26,7 +26,8 @@ from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing_after
 from lianxing.plugins.host import Host
-from lianxing.plugins.intake import Intake, Report
+from lianxing.plugins.intake import Intake
+from lianxing.plugins.reporting import Report
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Volunteer, Withdrawn
 from lianxing.rules.standings import Standing
@@ -190,7 +191,7 @@ def test_where_a_standing_needs_single_records_the_whole_history_is_folded(
         return asked(rules, person, life, on)
 
     with monkeypatch.context() as patched:
-        patched.setattr("lianxing.plugins.intake.standing_after", needing)
+        patched.setattr("lianxing.plugins.taking_in.standing_after", needing)
         assert take(rulebook, ledger, LATE).booked == 1
     with open_ledger(str(tmp_path / "at_once.db")) as at_once:
         take(rulebook, at_once, *days, LATE)

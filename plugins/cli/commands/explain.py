@@ -12,7 +12,7 @@ from lianxing.plugins.cli.finding import of_ledger
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 
 if TYPE_CHECKING:
-    from lianxing.engine.ledger.reading import StoredEntry, StoredPolicy
+    from lianxing.engine.ledger.stored import StoredEntry, StoredPolicy
     from lianxing.rules.assessments import Entry
 
 _KINDS = {"original": ("原始分录", "original entry"), "withdrawn": ("撤回分录", "withdrawing entry")}

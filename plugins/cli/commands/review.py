@@ -17,7 +17,7 @@ from lianxing.plugins.host import Host
 
 if TYPE_CHECKING:
     from lianxing.engine.ledger.opening import Ledger
-    from lianxing.engine.ledger.reading import Held
+    from lianxing.engine.ledger.stored import Held
     from lianxing.rules.commands import RecordStep, StarStep
     from lianxing.rules.policy import Policy
     from lianxing.rules.reviewing import Doing

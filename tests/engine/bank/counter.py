@@ -13,7 +13,7 @@ from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.opening import Ledger, now, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.rulebook import Rulebook
-from lianxing.plugins.intake import Report
+from lianxing.plugins.reporting import Report
 from lianxing.rules.commands import Command
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.records import Volunteer, Withdrawn

@@ -13,7 +13,8 @@ from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.matchers import matcher_factory
 from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host
-from lianxing.plugins.intake import Intake, Report
+from lianxing.plugins.intake import Intake
+from lianxing.plugins.reporting import Report
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.records import ServiceRecord, Volunteer, Withdrawn
 from tests.plugins.smallville import COUNTY as SMALLVILLE

@@ -20,7 +20,7 @@ from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import COMMANDS, replay
 from lianxing.engine.bank.tellers import Teller
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.reading import StoredEntry
+from lianxing.engine.ledger.stored import StoredEntry
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.commands import Command

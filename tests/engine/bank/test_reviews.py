@@ -32,7 +32,7 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.statement_data import statement_data, statement_rows
 from lianxing.engine.statement_page import statement_page
 from lianxing.engine.statement_sentences import statement_sentences
-from lianxing.plugins.intake import Report
+from lianxing.plugins.reporting import Report
 from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Close, Command, RecordStep, Redeem, Reopen, StarStep
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId

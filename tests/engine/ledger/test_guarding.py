@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, LargeBinary, Table, Text
 
-from lianxing.engine.ledger import postgres, postgres_schema, schemas, sqlite
+from lianxing.engine.ledger import postgres_guards, postgres_schema, schemas, sqlite
 from lianxing.engine.ledger.errors import RefusedError
 from lianxing.engine.ledger.kept import ONCE
 from lianxing.engine.ledger.opening import Ledger, open_ledger
@@ -212,8 +212,8 @@ def test_the_guards_let_through_what_is_balanced_and_complete(ledger: Ledger) ->
 
 
 def test_both_databases_have_the_same_guards() -> None:
-    assert set(sqlite._GUARDS) <= set(postgres.GUARDS)
-    more = {name for name, ddl in postgres.GUARDS.items() if " TRIGGER " in ddl} - set(sqlite._GUARDS)
+    assert set(sqlite._GUARDS) <= set(postgres_guards.GUARDS)
+    more = {name for name, ddl in postgres_guards.GUARDS.items() if " TRIGGER " in ddl} - set(sqlite._GUARDS)
     assert {name.rpartition("_no_")[2] for name in more} == {"truncate"}
 
 

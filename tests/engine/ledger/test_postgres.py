@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, make_url
 
-from lianxing.engine.ledger import postgres
+from lianxing.engine.ledger import postgres, postgres_guards
 from lianxing.engine.ledger.databases import Database
 from lianxing.engine.ledger.errors import (
     AddressError,
@@ -626,10 +626,10 @@ def test_the_oldest_server_is_fifteen(version: int, fit: bool) -> None:
 # The guards
 
 GUARDS = {
-    **postgres.refusing(),
-    **postgres.append_only("coin"),
-    "weigh": postgres.function("weigh", "BEGIN RETURN NULL; END"),
-    "coin_weighed": postgres.trigger(
+    **postgres_guards.refusing(),
+    **postgres_guards.append_only("coin"),
+    "weigh": postgres_guards.function("weigh", "BEGIN RETURN NULL; END"),
+    "coin_weighed": postgres_guards.trigger(
         "coin_weighed", "AFTER INSERT OR UPDATE", "coin", "weigh", condition="new.worth > 5", deferred=True
     ),
 }
@@ -639,14 +639,14 @@ GUARDS = {
 def guarded(ledger: Ledger) -> Ledger:
     with ledger._transaction(writing=True) as connection:
         for name, statement in GUARDS.items():
-            if name != postgres.REFUSE_CHANGE:  # the ledger's own triggers call it too
+            if name != postgres_guards.REFUSE_CHANGE:  # the ledger's own triggers call it too
                 do(connection, statement)
     return ledger
 
 
 def missing(ledger: Ledger) -> list[str]:
     with ledger._transaction(writing=False) as connection:
-        return postgres.missing_guards(connection, GUARDS)
+        return postgres_guards.missing_guards(connection, GUARDS)
 
 
 def test_guards_as_they_were_made_are_all_there(guarded: Ledger) -> None:
@@ -654,7 +654,7 @@ def test_guards_as_they_were_made_are_all_there(guarded: Ledger) -> None:
 
 
 def test_guards_that_were_never_made_are_all_missing(ledger: Ledger) -> None:
-    assert missing(ledger) == [name for name in GUARDS if name != postgres.REFUSE_CHANGE]
+    assert missing(ledger) == [name for name in GUARDS if name != postgres_guards.REFUSE_CHANGE]
 
 
 @pytest.mark.parametrize("change", ["UPDATE coin SET worth = 1", "DELETE FROM coin", "TRUNCATE coin"])
@@ -708,15 +708,15 @@ def test_a_guard_that_somebody_changed_is_found(guarded: Ledger, change: str, na
 
 
 def test_a_guard_switched_off_on_one_part_of_a_table_is_found(guarded: Ledger) -> None:
-    guards = postgres.append_only("purse")
+    guards = postgres_guards.append_only("purse")
     with guarded._transaction(writing=True) as connection:
         do(connection, "CREATE TABLE purse (shard int) PARTITION BY LIST (shard)")
         do(connection, "CREATE TABLE purse_1 PARTITION OF purse FOR VALUES IN (1)")
         for statement in guards.values():
             do(connection, statement)
-        assert postgres.missing_guards(connection, guards) == []
+        assert postgres_guards.missing_guards(connection, guards) == []
         do(connection, "ALTER TABLE purse_1 DISABLE TRIGGER purse_no_delete")
-        assert postgres.missing_guards(connection, guards) == ["purse_no_delete"]
+        assert postgres_guards.missing_guards(connection, guards) == ["purse_no_delete"]
 
 
 # What the server itself can find
