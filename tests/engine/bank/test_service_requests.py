@@ -428,7 +428,7 @@ def test_a_run_that_took_the_price_is_named_and_what_is_confirmed_is_taken_anew(
     monkeypatch.undo()
     assert patient.step(Step.CONFIRM, LATE, "R1", seconds=HOUR).accepted
     assert (patient.has(), patient.has("V1")) == (2, 1)
-    assert decided_alike(patient) == [(3, "hold")]
+    assert decided_alike(patient) == [(6, "hold")]
 
 
 def test_what_is_reserved_for_a_request_is_neither_released_nor_settled_at_the_counter(
