@@ -172,6 +172,7 @@ REQUEST_WORDS: Mapping[str, str] = {
     "evaluated": "已评价",
     "cancelled": "已取消",
     "declined": "已谢绝",
+    "expired": "已过期",
     "asker": "提出需求的人",
     "recipient": "服务对象",
     "matched_volunteer": "对接的志愿者",

@@ -90,12 +90,13 @@ def _order(one: Received) -> tuple[date, str, str]:
 
 
 def _kind_name(policy: Policy, kind: str, language: Language) -> str:
-    label = next((one.clause.label for one in policy.menu if one.clause.id == kind), None)
+    service = next((one for one in policy.menu if one.clause.id == kind), None)
+    label = None if service is None else service.clause.label
     category = policy.facts.get("category")
     if label is None and category is not None:
         label = next((value.label for value in category.values if value.id == kind), None)
     named = "" if label is None else label.text(language)
-    return named or kind or ("服务" if language == "zh" else "service")
+    return named or (service.request if service is not None else kind) or ("服务" if language == "zh" else "service")
 
 
 def _evaluation(policy: Policy, said: Mapping[str, FactValue], language: Language) -> Iterator[str]:
