@@ -96,7 +96,9 @@ def _kind_name(policy: Policy, kind: str, language: Language) -> str:
     if label is None and category is not None:
         label = next((value.label for value in category.values if value.id == kind), None)
     named = "" if label is None else label.text(language)
-    return named or (service.request if service is not None else kind) or ("服务" if language == "zh" else "service")
+    if language == "zh" and service is not None and not named:
+        return service.request  # the words of the county
+    return named or kind or ("服务" if language == "zh" else "service")
 
 
 def _evaluation(policy: Policy, said: Mapping[str, FactValue], language: Language) -> Iterator[str]:

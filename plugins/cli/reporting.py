@@ -72,7 +72,7 @@ def expire(say: Say) -> click.Command:
             stay = counted(len(ended.kept), "reservation", "reservations")
             speaker.line(
                 say(
-                    f"  另有 {len(ended.kept):,} 笔过期预留仍保留：需求尚未了结（逾期的由 lianxing request expire 办结）",
+                    f"  另有 {len(ended.kept):,} 笔过期预留仍保留，需求未了结（逾期的由 lianxing request expire 办结）",
                     f"  {stay} after the last day kept for requests that are still open; "
                     "lianxing request expire ends those that are overdue",
                 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lianxing.engine.answers import REQUEST_WORDS
 from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.judging import Judged
 from lianxing.engine.bank.passing import Passing
@@ -529,6 +530,23 @@ def test_the_dossier_tells_what_a_recipient_received(desk: Desk) -> None:
     assert file.services[0].evaluation["evaluation"] == "good"
     assert desk.desk.dossier("R1", first=june(8)).services == ()
     assert desk.desk.dossier("R2").services == ()
+
+
+def test_a_service_whose_record_was_withdrawn_was_none(desk: Desk, ledger: Ledger, town: Rulebook) -> None:
+    desk.confirmed()
+    taken = Withdrawn(RecordId(desk.id), MENU_REGISTRY, "nobody came", OFFICE)
+    Intake(Host(installed=False), town, ledger, MENU_REGISTRY, june(9), lambda _row: None).take([taken])
+    assert desk.desk.dossier("R1").services == ()
+
+
+def test_whatever_became_of_a_request_is_told_in_both_languages(desk: Desk) -> None:
+    assert {one.value for one in RequestState} <= REQUEST_WORDS.keys()
+    desk.ask()
+    assert desk.desk.expire_overdue(june(14))[0].accepted
+    for language, word in (("zh", "已提出 → 已过期"), ("en", "requested → expired")):
+        found = statement(desk.ledger, desk.town, ELDER.id, None, june(20))
+        said = statement_sentences(found, desk.town.policy.facts, language)
+        assert any(word in sentence for sentence in said)
 
 
 def test_a_statement_tells_of_each_step_of_a_request_what_it_was_and_whom_it_names(desk: Desk, town: Rulebook) -> None:
