@@ -445,10 +445,10 @@ def _ranked_by(one: RankValue, policy: Policy, say: Say) -> str:
     from lianxing.engine.amounts import value_text
 
     fact = {**{known.name: known for known in MATCH_FACTS}, **policy.facts}.get(one.key.fact)
-    if fact is None or one.value is None:
+    if fact is None:
         return f"{one.key.fact} {'-' if one.value is None else one.value}"
     name = fact.meaning.text(say.language) if fact.scope is Scope.MEASURE else say(fact.zh, fact.name)
-    return f"{name} {value_text(fact, one.value, say.language)}"
+    return f"{name} {'-' if one.value is None else value_text(fact, one.value, say.language)}"
 
 
 def _seconds(hours: str, say: Say) -> int:
