@@ -84,9 +84,13 @@ def holds_ended(counter: Counter, customer: Customer, on: date) -> tuple[list[Dr
 
 
 def is_kept(counter: Counter, customer: Customer, entry: int, on: date) -> bool:
-    """Tell whether a request keeps on a day what an entry reserved, though the last day of that has passed."""
+    """Tell whether a request keeps on a day what an entry reserved, though the last day of that has passed.
+
+    One whose service is on the menu no longer keeps nothing: no step could end it.
+    """
     made = _request_under(counter, customer, entry)
-    return made is not None and stays_held(made, on)
+    menu = counter.rulebook.policy.menu
+    return made is not None and stays_held(made, on) and any(one.clause.id == made.request for one in menu)
 
 
 def _past(customer: Customer, on: date) -> list[tuple[Wallet, int]]:

@@ -420,6 +420,21 @@ def test_a_run_gives_back_what_waits_for_nobody_and_not_what_waits_anew(patient:
     assert decided_alike(patient) == []
 
 
+def test_a_run_gives_back_the_price_of_what_is_on_the_menu_no_longer(patient: Desk, county: Path) -> None:
+    patient.served()
+    (county / "menu.yaml").write_text(MENU[: MENU.index("  deadlines:")].replace("cleaning:", "cooking:"), "utf-8")
+    with rules(county) as later:
+        assert why(replace_rules(patient, later).step(Step.CONFIRM, june(8), "R1", seconds=HOUR)) == ["no_service"]
+        assert end_all(patient.ledger, later, LATE).holds == 1
+        assert [one.what for one in replay(patient.ledger, [patient.town, later]).differences] == []
+    assert patient.has() == 3
+
+
+def replace_rules(desk: Desk, later: Rulebook) -> Desk:
+    desk.desk = ServiceDesk(desk.ledger, later)
+    return desk
+
+
 def test_a_run_that_took_the_price_is_named_and_what_is_confirmed_is_taken_anew(
     patient: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
