@@ -35,6 +35,7 @@ from lianxing.rules.commands import Close, Declare, Release, Reopen, Reserve, Se
 from lianxing.rules.facts import RecordId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
+from lianxing.rules.places import Language
 from lianxing.rules.records import Volunteer, Withdrawn
 from lianxing.rules.requests import MENU as MENU_REGISTRY
 from lianxing.rules.requests import RequestState, Step
@@ -558,7 +559,8 @@ def test_whatever_became_of_a_request_is_told_in_both_languages(desk: Desk) -> N
     assert {one.value for one in RequestState} <= REQUEST_WORDS.keys()
     desk.ask()
     assert desk.desk.expire_overdue(june(14))[0].accepted
-    for language, word in (("zh", "已提出 → 已过期"), ("en", "requested → expired")):
+    told: tuple[tuple[Language, str], ...] = (("zh", "已提出 → 已过期"), ("en", "requested → expired"))
+    for language, word in told:
         found = statement(desk.ledger, desk.town, ELDER.id, None, june(20))
         said = statement_sentences(found, desk.town.policy.facts, language)
         assert any(word in sentence for sentence in said)
