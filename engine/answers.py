@@ -46,7 +46,7 @@ REASONS: Mapping[str, Label] = {
     "choice": Label("只能选 {at_most} 项，已选 {chosen}", "only {at_most} may be chosen, and {chosen} was"),
     # offers
     "suspended": Label("兑换已暂停", "redemption is suspended"),
-    "not_eligible": Label("不符合兑换条件", "the condition of the offer does not hold"),
+    "not_eligible": Label("不符合条件", "the condition does not hold"),
     "closed": Label("{on} 不开放", "it is not open on {on}"),
     "too_often": Label("本期至多 {at_most} 次，已兑换 {used} 次", "at most {at_most} in this period, {used} before"),
     "per_person": Label("每人至多 {at_most} 份，已有 {used} 份", "at most {at_most} for one person, {used} before"),
@@ -172,6 +172,7 @@ REQUEST_WORDS: Mapping[str, str] = {
     "evaluated": "已评价",
     "cancelled": "已取消",
     "declined": "已谢绝",
+    "expired": "已过期",
     "asker": "提出需求的人",
     "recipient": "服务对象",
     "matched_volunteer": "对接的志愿者",

@@ -90,11 +90,14 @@ def _order(one: Received) -> tuple[date, str, str]:
 
 
 def _kind_name(policy: Policy, kind: str, language: Language) -> str:
-    label = next((one.clause.label for one in policy.menu if one.clause.id == kind), None)
+    service = next((one for one in policy.menu if one.clause.id == kind), None)
+    label = None if service is None else service.clause.label
     category = policy.facts.get("category")
     if label is None and category is not None:
         label = next((value.label for value in category.values if value.id == kind), None)
     named = "" if label is None else label.text(language)
+    if language == "zh" and service is not None and not named:
+        return service.request  # the words of the county
     return named or kind or ("服务" if language == "zh" else "service")
 
 

@@ -237,10 +237,30 @@ def evaluate_service(
 
 
 def withdraw_volunteer(rulebook: Rulebook, made: ServiceRequest, on: date, actor: Actor) -> Moved:
-    """Let the matched volunteer step back: the request waits again, and is not offered to this volunteer once more."""
+    """Let the matched volunteer step back: the request waits again, and is not offered to this volunteer once more.
+
+    What is held for it waits as long again as on the first day.
+    """
     reasons = [*_refusals(rulebook, menu_request(rulebook, made), made, Step.WITHDRAW, on, actor)]
-    withdrew = (*made.withdrew, made.volunteer)
-    return _moved(made, Step.WITHDRAW, on, reasons, state=REQUESTED, volunteer="", withdrew=withdrew, notice_until=None)
+    return _moved(
+        made,
+        Step.WITHDRAW,
+        on,
+        reasons,
+        state=REQUESTED,
+        volunteer="",
+        withdrew=(*made.withdrew, made.volunteer),
+        notice_until=None,
+        held_until=_held_again(rulebook, made, on),
+    )
+
+
+def _held_again(rulebook: Rulebook, made: ServiceRequest, on: date) -> date | None:
+    """Return until when a price waits that is held already, where its request waits again from a day on."""
+    account = next((one for one in rulebook.policy.accounts if one.clause.id == made.account), None)
+    if made.held_until is None or account is None or account.hold_days is None:
+        return made.held_until
+    return max(made.held_until, on + timedelta(days=account.hold_days.on(on)))
 
 
 def cancel_request(rulebook: Rulebook, made: ServiceRequest, on: date, actor: Actor) -> Moved:
@@ -254,7 +274,7 @@ def decline_request(rulebook: Rulebook, made: ServiceRequest, on: date, actor: A
 
 
 def expire_request(rulebook: Rulebook, made: ServiceRequest, on: date, actor: Actor) -> Moved:
-    """End a request whose time is over: its next step was not taken, or the hold of its price has ended."""
+    """End a request whose time is over: its next step was not taken, or nobody was matched while its price was held."""
     return _ended(rulebook, made, Step.EXPIRE, on, actor, RequestState.EXPIRED)
 
 
@@ -269,19 +289,40 @@ def menu_request(rulebook: Rulebook, made: ServiceRequest) -> Request:
 def last_day(rulebook: Rulebook, made: ServiceRequest) -> tuple[date, Location] | None:
     """Return the last day on which a request can go on, with the line that says so; None is without a deadline.
 
-    The earlier of its deadline and the end of its hold. Of a request that is confirmed, the last day to evaluate it;
-    where silence confirms, a service that waits for it goes on until its hold ends.
+    Its deadline; while nobody is matched, the end of its hold where that is earlier. Of a request that is confirmed,
+    the last day to evaluate it; where silence confirms, a service waits for that without an end.
     """
     request = menu_request(rulebook, made)
     days: list[tuple[date, Location]] = []
     due = _due(rulebook, request, made)
-    silent = made.state is SERVED and request.on_silence is Silence.CONFIRMS
-    if due is not None and not silent:
+    if due is not None and not _is_silent(request, made):
         days.append(due)
-    if made.held_until is not None and not made.ended:
+    if made.held_until is not None and made.state is REQUESTED:
         place = request.clause.location if request.priced is None else request.priced.location
         days.append((made.held_until, place))
     return min(days) if days else None
+
+
+def organiser_confirms_after(rulebook: Rulebook, made: ServiceRequest) -> date | None:
+    """Return the day after which the organiser confirms a service if nobody has; None where nobody does it for them."""
+    request = menu_request(rulebook, made)
+    due = _due(rulebook, request, made) if _is_silent(request, made) else None
+    return None if due is None else due[0]
+
+
+def stays_held(made: ServiceRequest, on: date) -> bool:
+    """Tell whether what is held for a request is held on a day, whatever the reservation's own last day.
+
+    While nobody is matched, to the end of `held_until`; then as long as the request is open: nobody serves, or has
+    served, for a price that may be gone.
+    """
+    if made.state is REQUESTED:
+        return made.held_until is None or on <= made.held_until
+    return not made.ended
+
+
+def _is_silent(request: Request, made: ServiceRequest) -> bool:
+    return made.state is SERVED and request.on_silence is Silence.CONFIRMS
 
 
 def _due(rulebook: Rulebook, request: Request, made: ServiceRequest) -> tuple[date, Location] | None:

@@ -313,10 +313,13 @@ def _hold(one: OpenHold) -> dict[str, Any]:
         "account": one.account,
         "unit": one.unit,
         "amount": exact(one.unit, one.amount),
-        "last_day": one.until.isoformat(),
+        "last_day": _day(one.last_day),
         "what": _subject(one.subject),
         "awaits": one.awaits or None,
-        "decide_by": None if one.decide_by is None else one.decide_by.isoformat(),
+        "decide_by": _day(one.decide_by),
+        "request": None
+        if one.request is None
+        else {"state": one.request.state.value, "confirmed_after": _day(one.request.confirmed_after)},
     }
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from lianxing.engine.amounts import amount_text, number_text
-from lianxing.engine.answers import PERIODS, awaiting_sentence, stated_sentence
+from lianxing.engine.answers import PERIODS, REQUEST_WORDS, awaiting_sentence, stated_sentence
 from lianxing.engine.bank.sharing import ORGANISATION, POOL, is_person
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.step_sentences import reason_text, step_remarks, step_text
@@ -21,6 +21,7 @@ from lianxing.engine.wording import (
 )
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label, Language
+from lianxing.rules.requests import RequestState
 from lianxing.rules.statements import (
     EARNED,
     USES,
@@ -370,10 +371,31 @@ def hold_sentence(one: OpenHold, on: date, language: Language) -> str:
     zh = language == "zh"
     waits = awaiting_sentence(one.awaits, one.decide_by, language)
     waits = f"{'；' if zh else '; '}{waits}" if waits else ""
-    over = "" if on <= one.until else "（已过，尚未了结）" if zh else " (over, and not ended yet)"
+    until = _until_sentence(one, on, language)
     if zh:
-        return f"第 {one.entry} 号 {what}：{amount}，最后一日 {one.until}{over}{waits}"
-    return f"entry {one.entry}, {what}: {amount}, last day {one.until}{over}{waits}"
+        return f"第 {one.entry} 号 {what}：{amount}，{until}{waits}"
+    return f"entry {one.entry}, {what}: {amount}, {until}{waits}"
+
+
+def _until_sentence(one: OpenHold, on: date, language: Language) -> str:
+    """Return until when something is reserved, and for a request why it lasts as long as that."""
+    zh, last, request = language == "zh", one.last_day, one.request
+    over = "" if last is None or on <= last else "（已过，尚未了结）" if zh else " (over, and not ended yet)"
+    said = "" if last is None else f"最后一日 {last}{over}" if zh else f"last day {last}{over}"
+    if request is None or request.state is RequestState.REQUESTED:
+        return said or ("尚无人服务" if zh else "nobody is matched yet")
+    state = REQUEST_WORDS.get(request.state.value, "") if zh else request.state.value
+    if request.state is not RequestState.SERVED:
+        step = f"{state}，预留至服务办结" if zh else f"{state}, reserved until the service is settled"
+    elif (after := request.confirmed_after) is not None:
+        step = (
+            f"{state}，预留至确认，{after} 以后由组织者确认"
+            if zh
+            else f"{state}, reserved until it is confirmed, after {after} by the organiser"
+        )
+    else:
+        step = f"{state}，预留至确认" if zh else f"{state}, reserved until it is confirmed"
+    return "，".join(filter(None, (step, said))) if zh else ", ".join(filter(None, (step, said)))
 
 
 def ending_sentence(one: EndingLot, language: Language) -> str:

@@ -203,15 +203,17 @@ def reserve(
     return booking.done(HELD)
 
 
-def settle(wallet: Wallet, number: int, on: date | None = None, amount: int | None = None) -> Done:
-    """Spend what is held; refused after its last day where a day is given.
+def settle(
+    wallet: Wallet, number: int, on: date | None = None, amount: int | None = None, *, for_request: bool = False
+) -> Done:
+    """Spend what is held; refused after its last day where a day is given, unless a request keeps it.
 
     With an `amount` only so much of it: the rest goes back to its lots, what was not there before anything else.
     """
     hold = wallet.holds.get(number)
     if hold is None:
         return _refused(wallet, "hold", hold=number)
-    if on is not None and on > hold.until:
+    if on is not None and on > hold.until and not for_request:
         return _refused(wallet, "hold_over", last_day=hold.until.isoformat())
     if amount is not None and (on is None or not 0 <= amount <= hold.amount):
         return _refused(wallet, "more_than_held", held=hold.amount)

@@ -15,6 +15,7 @@ from lianxing.rules.assessments import Refusal
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
 from lianxing.rules.periods import Period
 from lianxing.rules.places import Label
+from lianxing.rules.requests import RequestState
 from lianxing.rules.standings import Standing
 
 EARNED = "earned"  # what service was worth for ever: no account, nothing is ever spent of it
@@ -241,8 +242,20 @@ def day_by_day(ending: Iterable[EndingLot]) -> tuple[EndingLot, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldRequest:
+    """The request that keeps a reservation: its state, and the last day of that; None is until a step ends it.
+
+    Where the organiser confirms what nobody else has, `confirmed_after` is the day after which.
+    """
+
+    state: RequestState
+    last_day: date | None
+    confirmed_after: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OpenHold:
-    """A reservation that is neither settled nor given back; `until` is its last day.
+    """A reservation that is neither settled nor given back; `until` is its last day, unless a `request` keeps it.
 
     `awaits` is the body that still has to approve it, empty where none has, and `decide_by` the last day for that.
     """
@@ -255,6 +268,12 @@ class OpenHold:
     subject: Subject
     awaits: str = ""
     decide_by: date | None = None
+    request: HeldRequest | None = None
+
+    @property
+    def last_day(self) -> date | None:
+        """Return the last day on which it is reserved; None where that is not said."""
+        return self.until if self.request is None else self.request.last_day
 
 
 @dataclass(frozen=True, slots=True)

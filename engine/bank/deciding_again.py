@@ -24,7 +24,7 @@ from lianxing.engine.bank.deciding import decide
 from lianxing.engine.bank.deliveries import Book, Same
 from lianxing.engine.bank.ending import EXPIRED, lots_over
 from lianxing.engine.bank.passing import RECEIVED, REPAID, TAKEN_BACK
-from lianxing.engine.bank.redeeming import HOLD_EXPIRED, given_back
+from lianxing.engine.bank.redeeming import HOLD_EXPIRED, given_back, is_kept
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, queue_from, request_id
 from lianxing.engine.bank.request_steps import StepCounter, take
@@ -270,6 +270,8 @@ class _Deciding:
             hold = self._replica.holds[self._body["entry"]]
             if hold.until >= on:
                 return Found(link.number, "hold", str(on), f"> {hold.until}")
+            if is_kept(self._counter(), customer, hold.entry, on):
+                return Found(link.number, "hold", str(hold.entry), None)
             account = customer.account(hold.account)
             assert account is not None
             wallet = customer.wallet(account)

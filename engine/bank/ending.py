@@ -1,5 +1,7 @@
 """What runs out: lots after their last day, reservations after theirs. A run may be broken off and begun again.
 
+A reservation for a request that is matched or served is not ended: it ends with the steps of the request.
+
 What a change of rules does to accounts is booked by the same run, before what runs out.
 
 The day up to which things end is said by whoever starts the run, never taken from the clock: a clock that has jumped
@@ -8,7 +10,7 @@ must not take anybody's points. What has ended cannot be spent in any case, whet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
@@ -21,13 +23,15 @@ from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.minding import stock_taken
 from lianxing.engine.bank.passing import Passing, at_hand
-from lianxing.engine.bank.redeeming import holds_over
+from lianxing.engine.bank.redeeming import holds_ended
+from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.sharing import is_person, lenders, shared
 from lianxing.engine.bank.star_points import STAR_POINTS, brings_points, of_stars, reached
 from lianxing.engine.bank.turning import CONVERTED, not_reached
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError
 from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import VolunteerId
@@ -54,6 +58,7 @@ class Ended:
     amounts: dict[str, int] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     stars: dict[str, int] = field(default_factory=dict)
+    kept: set[tuple[VolunteerId, int]] = field(default_factory=set)
     damaged: dict[VolunteerId, DamagedPassbookError] = field(default_factory=dict)
 
     def add(self, draft: Draft) -> None:
@@ -72,6 +77,7 @@ class Ended:
         """Count what another part of the run has done."""
         self.people += other.people
         self.holds += other.holds
+        self.kept |= other.kept
         mine, theirs = (self.amounts, self.changed, self.stars), (other.amounts, other.changed, other.stars)
         for amounts, more in zip(mine, theirs, strict=True):
             for account, amount in more.items():
@@ -130,9 +136,24 @@ def _foreseen(ledger: Ledger, rulebook: Rulebook, people: Iterable[VolunteerId],
     """Return what would be booked for people; nothing is written."""
     found = Ended()
     with ledger.reading() as reading:
+        counter = _counter(reading, rulebook, {}, {})
         for customer in customers(reading, rulebook, people).values():
-            _drafts(Counter(rulebook, {}, {}, lambda _id, _entry: (), lambda *_: None), customer, on, found)
+            _drafts(counter, customer, on, found)
     return found
+
+
+def _counter(
+    reading: Reading, rulebook: Rulebook, people: Mapping[VolunteerId, Customer], given_out: dict[str, int]
+) -> Counter:
+    county = rulebook.policy.county.id
+    return Counter(
+        rulebook,
+        people,
+        given_out,
+        lambda _id, _entry: (),
+        lambda *_: None,
+        request_by=lambda id, entry: requests_in(reading, county, [id]).get(request_id(county, id, entry)),
+    )
 
 
 def _people(
@@ -191,8 +212,7 @@ def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: da
     beside = [id for id in pools if id not in people]
     writing.lock((id, county) for id in (*people, *beside))
     found = customers(writing, rulebook, people)
-    given_out = stock_taken(writing, rulebook.policy)
-    counter = Counter(rulebook, found, given_out, lambda _id, _entry: (), lambda *_: None)
+    counter = _counter(writing, rulebook, found, stock_taken(writing, rulebook.policy))
     for id, customer in found.items():
         customer.number = writing.number((id, county))
     counter.passing = at_hand(writing, rulebook, beside, on)
@@ -215,7 +235,8 @@ def _drafts(counter: Counter, customer: Customer, on: date, done: Ended) -> list
     drafts = [*reached(counter.rulebook, customer, counter.passing, on)]
     for draft in drafts:
         done.add(draft)
-    holds = holds_over(counter, customer, on)
+    holds, kept = holds_ended(counter, customer, on)
+    done.kept |= {(customer.person.id, entry) for entry in kept}
     done.holds += len(holds)
     drafts += holds
     over = lots_over(counter, customer, on)

@@ -37,6 +37,7 @@ from lianxing.engine.perks import Use, use_of
 from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.redemption import Asking, account_of, quote, voucher_use, withdrawal
+from lianxing.engine.requesting import stays_held
 from lianxing.engine.rulebook import OFFERS, Rulebook
 from lianxing.engine.wallet import OWED, Wallet
 from lianxing.rules.accounts import Account, Purpose
@@ -46,6 +47,7 @@ from lianxing.rules.families import AS_BENEFICIARY
 from lianxing.rules.perks import Beneficiary, Perk
 from lianxing.rules.redeeming import Quote, Reason
 from lianxing.rules.redemption import Gives, Offer
+from lianxing.rules.requests import ServiceRequest
 from lianxing.rules.sanctions import OnRight
 
 APPROVED, DECLINED, HOLD_EXPIRED = "approved", "declined", "hold_expired"
@@ -56,15 +58,49 @@ APPROVED, DECLINED, HOLD_EXPIRED = "approved", "declined", "hold_expired"
 def holds_over(counter: Counter, customer: Customer, on: date, but: int = 0) -> list[Draft]:
     """Return what is written for the reservations of somebody whose last day has passed, all `but` that of an entry.
 
-    What is reserved for a request is left where the counter knows of requests: a day that somebody says must not take
-    the price from under a service. It ends by the steps of the request, or by the run that books what is over.
+    What is reserved for a request is left: a day that somebody says must not take the price from under a service.
+    It ends by the steps of the request, or by the run where nobody was matched in time.
     """
     drafts: list[Draft] = []
-    for wallet in wallets_of(customer):
-        for number in sorted(number for number, hold in wallet.holds.items() if hold.until < on and number != but):
-            if _held_for_request(counter, customer, number) is None:
-                drafts += given_back(counter, customer, None, wallet, HOLD_EXPIRED, on, number).drafts
+    for wallet, number in _past(customer, on):
+        if number != but and _request_under(counter, customer, number) is None:
+            drafts += given_back(counter, customer, None, wallet, HOLD_EXPIRED, on, number).drafts
     return drafts
+
+
+def holds_ended(counter: Counter, customer: Customer, on: date) -> tuple[list[Draft], list[int]]:
+    """Return what a run writes for the reservations whose last day has passed, and the entries of those that stay.
+
+    A reservation stays while its request is open and somebody is matched or has served, or the request waits anew.
+    """
+    drafts: list[Draft] = []
+    kept: list[int] = []
+    for wallet, number in _past(customer, on):
+        if is_kept(counter, customer, number, on):
+            kept.append(number)
+        else:
+            drafts += given_back(counter, customer, None, wallet, HOLD_EXPIRED, on, number).drafts
+    return drafts, kept
+
+
+def is_kept(counter: Counter, customer: Customer, entry: int, on: date) -> bool:
+    """Tell whether a request keeps on a day what an entry reserved, though the last day of that has passed.
+
+    One whose service is on the menu no longer keeps nothing: no step could end it.
+    """
+    made = _request_under(counter, customer, entry)
+    menu = counter.rulebook.policy.menu
+    return made is not None and stays_held(made, on) and any(one.clause.id == made.request for one in menu)
+
+
+def _past(customer: Customer, on: date) -> list[tuple[Wallet, int]]:
+    """Return the reservations whose last day has passed."""
+    return [
+        (wallet, number)
+        for wallet in wallets_of(customer)
+        for number, hold in sorted(wallet.holds.items())
+        if hold.until < on
+    ]
 
 
 def redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
@@ -306,13 +342,18 @@ def _offer_held(counter: Counter, customer: Customer, entry: int) -> tuple[Had |
 
 def _held_for_request(counter: Counter, customer: Customer, entry: int) -> Reason | None:
     """Return why the counter cannot let go what is reserved for a request: that ends with the steps of the request."""
-    had, _offered = _offer_held(counter, customer, entry)
-    made = None if had is not None else counter.request_by(customer.person.id, entry)
+    made = _request_under(counter, customer, entry)
     if made is None:
         return None
     policy = counter.rulebook.policy
     clause = next((one.clause for one in policy.menu if one.clause.id == made.request), policy.county.clause)
     return Reason("held_for_request", clause, clause.location, (("request", made.id),))
+
+
+def _request_under(counter: Counter, customer: Customer, entry: int) -> ServiceRequest | None:
+    """Return the request for which an entry has reserved something; None where it was for something else."""
+    had, _offered = _offer_held(counter, customer, entry)
+    return None if had is not None else counter.request_by(customer.person.id, entry)
 
 
 def _is_approved(counter: Counter, customer: Customer, entry: int) -> bool:

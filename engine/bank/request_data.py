@@ -17,7 +17,7 @@ from lianxing.engine.bank.terms import place_from
 from lianxing.engine.closings import OPEN
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.menu import NotServed, Queue, Turn
-from lianxing.engine.requesting import last_day
+from lianxing.engine.requesting import last_day, organiser_confirms_after
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.menu import PricedPer
@@ -117,11 +117,20 @@ def begun_by(county: CountyId, id: str) -> tuple[VolunteerId, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An open request, its last day and the line that says so; None is without a deadline."""
+    """An open request, its last day and the line that says so; None is without a deadline.
+
+    After `confirmed_after` the organiser confirms what nobody else has.
+    """
 
     request: ServiceRequest
     last_day: date | None
     location: Location | None
+    confirmed_after: date | None = None
+
+    @property
+    def next_day(self) -> date:
+        """Return the day after which something becomes of it; the end of time where no day is said."""
+        return self.last_day or self.confirmed_after or date.max
 
 
 def requests_in(
@@ -136,7 +145,7 @@ def requests_in(
 
 
 def open_requests(reading: Reading, rulebook: Rulebook) -> list[Due]:
-    """Return the requests of which something is still to come, those with the earliest last day first.
+    """Return the requests of which something is still to come, those of which something becomes first.
 
     One whose passbook is closed, or whose service is on the menu no longer, is left out.
     """
@@ -147,9 +156,9 @@ def open_requests(reading: Reading, rulebook: Rulebook) -> list[Due]:
     found = []
     for one in made:
         if closed.get(VolunteerId(one.asker), OPEN).now is None:
-            last = last_day(rulebook, one)
-            found.append(Due(one, *(last if last is not None else (None, None))))
-    return sorted(found, key=lambda due: (due.last_day or date.max, due.request.id))
+            last, place = last_day(rulebook, one) or (None, None)
+            found.append(Due(one, last, place, organiser_confirms_after(rulebook, one)))
+    return sorted(found, key=lambda due: (due.next_day, due.request.id))
 
 
 def _plain(value: object) -> Any:

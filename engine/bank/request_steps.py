@@ -313,7 +313,10 @@ class _Taking:
     def _settle(
         self, made: ServiceRequest, amount: int, effects: Effects, *, released: bool = False
     ) -> tuple[int | None, Reason | None]:
-        """Settle so much of what is held and release the rest; a hold that has ended by itself is released already."""
+        """Settle so much of what is held and release the rest; a hold that has ended by itself is released already.
+
+        A run of an earlier version may have ended it under a service; then what is to be paid is taken anew.
+        """
         account = self.asker.account(made.account)
         begun = begun_by(self._county, made.id)
         if account is None or begun is None:
@@ -323,12 +326,20 @@ class _Taking:
             return None, None
         before = besides(wallet)
         wallet.next_lot = first_lot(self.asker.number + 1)
-        on = self.command.on
-        done = wallets.release(wallet, number, on) if released else wallets.settle(wallet, number, on, amount)
+        on, there = self.command.on, number in wallet.holds
+        if released:
+            done = wallets.release(wallet, number, on)
+        elif there:
+            done = wallets.settle(wallet, number, on, amount, for_request=True)
+        else:
+            if (short := self.passing.cannot_lend(wallet, on, amount)) is not None:
+                return None, short
+            for_family = made.for_whom is not Beneficiary.SELF
+            done = wallets.spend(wallet, on, amount, Purpose.SERVICE, family=for_family)
         if done.refused is not None:
             return None, done.refused
         effects.add(wallet, done, before)
-        return number, None
+        return (number if there else None), None
 
     def _record(self, effect: Served) -> ServiceRecord:
         """Return the record of a service, to be booked for whoever served."""

@@ -132,7 +132,10 @@ class ServiceDesk:
             return judged(reading, self._rulebook, made, on, self._ledger.now(), paired, on_roster).queue
 
     def dossier(self, recipient: str, first: date = date.min, last: date = date.max) -> Dossier:
-        """Return the services that somebody received, from everything that the ledger holds of the county."""
+        """Return the services that somebody received, from everything that the ledger holds of the county.
+
+        A request whose record was withdrawn was no service.
+        """
         with self._ledger.reading() as reading:
             asked = requests_in(reading, self._county, reading.asked_for(self._county, recipient))
             requests = [one for one in asked.values() if one.recipient == recipient]
@@ -141,6 +144,8 @@ class ServiceDesk:
             for start in range(0, len(people), PEOPLE_AT_ONCE):
                 for held in reading.histories(self._county, people[start : start + PEOPLE_AT_ONCE]).values():
                     history += [as_counted(one) for one in held if _names(one.record, one.supplied, recipient)]
+            known = {past.record.id for past in history}
+            requests = [one for one in requests if one.id in known or reading.held(RecordId(one.id), MENU)]
         return dossier(recipient, history, requests, first, last)
 
     # --- one step, one transaction -----------------------------------------------------------------------------------

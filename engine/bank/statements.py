@@ -20,7 +20,7 @@ from lianxing.engine.bank import told_entries
 from lianxing.engine.bank.booking import UNITS, noted_in
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.redeeming import APPROVED
-from lianxing.engine.bank.request_data import REQUEST
+from lianxing.engine.bank.request_data import REQUEST, request_from
 from lianxing.engine.bank.reviews import next_data
 from lianxing.engine.bank.sharing import is_person, may_hold
 from lianxing.engine.bank.star_points import STAR_POINTS
@@ -34,6 +34,7 @@ from lianxing.engine.ledger.leafing import HoldLeaf, Leaves, VersionLeaf
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.stored import Noted, StoredEntry
+from lianxing.engine.requesting import last_day, organiser_confirms_after
 from lianxing.engine.reviewing import record_subject, standing_of
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
@@ -57,6 +58,7 @@ from lianxing.rules.statements import (
     Cited,
     ClosedFor,
     EndingLot,
+    HeldRequest,
     OpenHold,
     Pending,
     PerkUses,
@@ -483,7 +485,10 @@ class _Book:
             if not self._over(leaf, self._until):
                 subject, unit = self._subject(self._entries[leaf.entry]), self._unit(leaf.account)
                 awaits, decide_by = self._awaits(leaf.entry)
-                yield OpenHold(leaf.entry, leaf.account, unit, leaf.amount, leaf.until, subject, awaits, decide_by)
+                keeps = self._keeps(leaf.entry)
+                yield OpenHold(
+                    leaf.entry, leaf.account, unit, leaf.amount, leaf.until, subject, awaits, decide_by, keeps
+                )
 
     def _holds(self, on: date) -> list[HoldLeaf]:
         """Return the reservations that no entry up to a day has ended, those included that are over."""
@@ -493,6 +498,21 @@ class _Book:
     def _over(self, leaf: HoldLeaf, on: date) -> bool:
         """Tell whether a reservation is over on a day by itself; that of a request ends with it, or by a run."""
         return leaf.until < on and self._entries[leaf.entry].kind != REQUEST
+
+    def _keeps(self, number: int) -> HeldRequest | None:
+        """Return the request that an entry began, as it stands at the end of the last day; None of any other entry."""
+        if self._entries[number].kind != REQUEST:
+            return None
+        id = self._bodies[number]["request"]["id"]
+        shown = (one.entry for one in self.shown if one.entry.kind == REQUEST and one.entry.effective_on <= self._until)
+        made = [said for entry in shown if (said := self._bodies[entry.id]["request"])["id"] == id][-1]
+        request = request_from(made)
+        try:
+            last = last_day(self._rulebook, request)
+            after = organiser_confirms_after(self._rulebook, request)
+        except KeyError:  # it is on the menu no longer: only a step ends it
+            return HeldRequest(request.state, None)
+        return HeldRequest(request.state, None if last is None else last[0], after)
 
     def _awaits(self, number: int) -> tuple[str, date | None]:
         """Return which body still has to approve a reservation, as was said when it was made, and by when."""

@@ -68,6 +68,15 @@ def expire(say: Say) -> click.Command:
             more = say("，因规则衔接增加：", ", more by a change of rules: ")
             speaker.line(f"  {account}{less if amount >= 0 else more}{by}")
 
+        if ended.kept:
+            stay = counted(len(ended.kept), "reservation", "reservations")
+            speaker.line(
+                say(
+                    f"  另有 {len(ended.kept):,} 笔过期预留仍保留，需求未了结（逾期的由 lianxing request expire 办结）",
+                    f"  {stay} after the last day kept for requests that are still open; "
+                    "lianxing request expire ends those that are overdue",
+                )
+            )
         for error in ended.damaged.values():
             speaker.aside(error.text(say.language))
 
@@ -84,6 +93,7 @@ def expire(say: Say) -> click.Command:
                 "dry_run": dry_run,
                 "people": ended.people,
                 "holds": ended.holds,
+                "kept": [{"volunteer": id, "entry": entry} for id, entry in sorted(ended.kept)],
                 "amounts": amounts(ended.amounts),
                 "changed": amounts(ended.changed),
                 "stars": amounts(ended.stars),

@@ -70,6 +70,6 @@ def test_a_dossier_reads_in_both_languages_and_names_nobody() -> None:
     ]
     assert list(dossier_sentences(found, TOWN.policy, "zh")) == [
         "服务对象 R1：2 次，共 3 小时",
-        "  2024-06-07 cleaning，2 小时，由 V1 服务：评价 good",
+        "  2024-06-07 家政保洁，2 小时，由 V1 服务：评价 good",
         "  2024-06-10 culture，1 小时，由 V1 服务",
     ]

@@ -24,6 +24,7 @@ from lianxing.engine.requesting import (
     post_match,
     report_service,
     request_service,
+    stays_held,
     withdraw_volunteer,
 )
 from lianxing.rules.facts import FactValue
@@ -308,7 +309,8 @@ def test_silence_confirms_where_the_menu_says_so_and_not_before_the_time_is_over
     assert confirm_service(SILENT.rulebook, made, june(15), OFFICE, HOUR).allowed
     assert confirm_service(SILENT.rulebook, made, june(15), ELDER, HOUR).allowed
     assert why(confirm_service(SILENT.rulebook, made, june(15), OTHER, HOUR)) == ["not_theirs"]
-    assert why(expire_request(SILENT.rulebook, made, june(15), OFFICE)) == ["too_early"]
+    assert why(expire_request(SILENT.rulebook, made, june(15), OFFICE)) == ["no_deadline"]
+    assert confirm_service(SILENT.rulebook, made, date(2025, 6, 15), OFFICE, HOUR).allowed
 
 
 def test_an_evaluation_has_a_grade_that_the_county_knows() -> None:
@@ -372,7 +374,7 @@ def test_nothing_goes_on_after_the_last_day_but_ending() -> None:
     assert why(evaluate_service(TOWN.rulebook, confirmed(TOWN), june(25), ELDER, said)) == ["too_late"]
 
 
-def test_a_request_without_deadlines_goes_on_until_its_hold_ends() -> None:
+def test_a_request_without_deadlines_waits_for_a_volunteer_until_its_hold_ends() -> None:
     made, last = requested(OPEN), date(2024, 9, 1)
     queue = candidates(OPEN, "V1")
     assert match_volunteer(OPEN.rulebook, made, last, OFFICE, "V1", queue, {}).allowed
@@ -380,6 +382,18 @@ def test_a_request_without_deadlines_goes_on_until_its_hold_ends() -> None:
     assert why(match_volunteer(OPEN.rulebook, made, late, OFFICE, "V1", queue, {})) == ["too_late"]
     assert expire_request(OPEN.rulebook, made, late, OFFICE).allowed
     assert why(expire_request(OPEN.rulebook, replace(made, held=0, held_until=None), late, OFFICE)) == ["no_deadline"]
+
+
+def test_what_is_held_lasts_as_long_as_somebody_is_matched_and_waits_as_long_again() -> None:
+    last, late = date(2024, 9, 1), date(2024, 10, 1)
+    assert [stays_held(requested(OPEN), last + timedelta(days=more)) for more in (0, 1)] == [True, False]
+    made = matched(OPEN)
+    assert (last_day(OPEN.rulebook, made), stays_held(made, late)) == (None, True)
+    done_late = served(OPEN, on=late)
+    assert confirm_service(OPEN.rulebook, done_late, date(2025, 6, 1), ELDER, HOUR).allowed
+    again = done(withdraw_volunteer(OPEN.rulebook, made, late, HELPER))
+    assert (last_day(OPEN.rulebook, again) or [None])[0] == date(2024, 12, 30)
+    assert not stays_held(done(cancel_request(OPEN.rulebook, made, late, ELDER)), late)
 
 
 def test_no_step_comes_before_the_one_that_was_taken_last() -> None:

@@ -76,15 +76,21 @@ def test_a_request_goes_its_whole_way_and_stands_in_the_dossier(town: Town) -> N
     id = town.ask()
     said = town("request", "candidates", id, "--on", "2024-06-03")
     assert "1. V1  paired no, on_roster -, same_community -, served 0 h" in said
+    said = town("request", "candidates", id, "--on", "2024-06-03", lang="zh")
+    assert "1. V1  已结对 否, 当日值守 -, 同社区 -, served 0 小时" in said
     office = ("--actor", "office", "--organiser", "--on", "2024-06-03")
     assert f"{id}: matched" in town("request", "match", id, "V1", *office)
+    run = ("bank", "expire", "--on", "2024-10-01")  # the account reserves for ninety days
+    assert "1 reservation after the last day kept for requests that are still open" in town(*run)
+    assert "另有 1 笔过期预留仍保留" in town(*run, lang="zh")
+    assert [one["volunteer"] for one in town.data(*run)["kept"]] == ["R1"]
     said = town("request", "served", id, "--hours", "2", "--actor", "V1", "--on", "2024-06-04", lang="zh")
     assert f"{id}：已服务" in said
     confirm = ("request", "confirm", id, "--hours", "1.5", "--actor", "R1", "--on", "2024-06-05")
     assert town.data(*confirm)["request"]["settled"] == 5400
     evaluate = ("request", "evaluate", id, "evaluation=good", "--actor", "R1", "--on", "2024-06-06")
     assert f"{id}: evaluated" in town(*evaluate)
-    assert "2024-06-04 cleaning，1.5 小时，由 V1 服务" in town("dossier", "R1", lang="zh")
+    assert "2024-06-04 家政保洁，1.5 小时，由 V1 服务" in town("dossier", "R1", lang="zh")
     (service,) = town.data("dossier", "R1")["services"]
     assert (service["seconds"], service["volunteer"], service["evaluation"]["evaluation"]) == (5400, "V1", "good")
     assert town.data("dossier", "R1", "--since", "2024-06-05")["services"] == []

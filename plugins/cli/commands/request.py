@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from lianxing.rules.facts import FactValue
     from lianxing.rules.policy import Policy
     from lianxing.rules.ranking import RankValue
-    from lianxing.rules.requests import ServiceRequest
 
 SCOPE = "cli"
 
@@ -221,7 +220,7 @@ def _expire(say: Say) -> click.Command:
             if not dry_run:
                 desk.expire_overdue(day, SCOPE, actor)
         for one in due:
-            speaker.line(_request_line(speaker, one.request, one.last_day))
+            speaker.line(_request_line(speaker, one))
         speaker.line(say(f"过期 {len(due)} 项", f"{len(due)} overdue"))
         speaker.data({"dry_run": dry_run, "expired": [_due_data(one) for one in due]})
 
@@ -250,7 +249,7 @@ def _list(say: Say) -> click.Command:
             else:
                 found = [Due(one, None, None) for one in desk.requests_of(VolunteerId(person))]
         for one in found:
-            speaker.line(_request_line(speaker, one.request, one.last_day))
+            speaker.line(_request_line(speaker, one))
         if not found:
             speaker.line(say("没有。", "None."))
         speaker.data({"requests": [_due_data(one) for one in found]})
@@ -398,10 +397,12 @@ def _reasons(data: dict[str, Any], say: Say) -> list[str]:
     ]
 
 
-def _request_line(speaker: Speaker, request: ServiceRequest, last_day: date | None) -> str:
-    say = speaker.say
+def _request_line(speaker: Speaker, one: Due) -> str:
+    say, request = speaker.say, one.request
     who = request.recipient if request.recipient == request.asker else f"{request.asker} → {request.recipient}"
-    due = "" if last_day is None else say(f"，期限 {last_day}", f", until {last_day}")
+    due = "" if one.last_day is None else say(f"，期限 {one.last_day}", f", until {one.last_day}")
+    if (after := one.confirmed_after) is not None:
+        due = say(f"，{after} 以后由组织者确认", f", the organiser confirms after {after}")
     by = "" if not request.volunteer else say(f"，由 {request.volunteer}", f", by {request.volunteer}")
     return f"{request.id}  {request.request}  {who}  {_state(request.state.value, say)}{by}{due}"
 
@@ -416,7 +417,9 @@ def _due_data(one: Due) -> dict[str, Any]:
     from lianxing.engine.bank.request_data import request_data
 
     last = None if one.last_day is None else one.last_day.isoformat()
-    return {**request_data(one.request), "last_day": last, "at": None if one.location is None else str(one.location)}
+    after = None if one.confirmed_after is None else one.confirmed_after.isoformat()
+    at = None if one.location is None else str(one.location)
+    return {**request_data(one.request), "last_day": last, "at": at, "confirmed_after": after}
 
 
 def _tell_queue(speaker: Speaker, queue: Queue, policy: Policy) -> dict[str, Any]:
@@ -442,10 +445,10 @@ def _ranked_by(one: RankValue, policy: Policy, say: Say) -> str:
     from lianxing.engine.amounts import value_text
 
     fact = {**{known.name: known for known in MATCH_FACTS}, **policy.facts}.get(one.key.fact)
-    if fact is None or one.value is None:
+    if fact is None:
         return f"{one.key.fact} {'-' if one.value is None else one.value}"
     name = fact.meaning.text(say.language) if fact.scope is Scope.MEASURE else say(fact.zh, fact.name)
-    return f"{name} {value_text(fact, one.value, say.language)}"
+    return f"{name} {'-' if one.value is None else value_text(fact, one.value, say.language)}"
 
 
 def _seconds(hours: str, say: Say) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lianxing.engine.answers import REQUEST_WORDS
 from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.judging import Judged
 from lianxing.engine.bank.passing import Passing
@@ -34,6 +35,7 @@ from lianxing.rules.commands import Close, Declare, Release, Reopen, Reserve, Se
 from lianxing.rules.facts import RecordId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
+from lianxing.rules.places import Language
 from lianxing.rules.records import Volunteer, Withdrawn
 from lianxing.rules.requests import MENU as MENU_REGISTRY
 from lianxing.rules.requests import RequestState, Step
@@ -365,16 +367,85 @@ def test_a_hold_that_has_ended_by_itself_is_not_given_back_twice(desk: Desk) -> 
     assert desk.has() == 3
 
 
-def test_nobody_is_sent_where_what_would_pay_has_ended(desk: Desk, town: Rulebook) -> None:
-    desk.matched()
-    (hold,) = statement(desk.ledger, town, ELDER.id, None, date(2024, 12, 1)).holds
-    assert hold_sentence(hold, hold.until, "zh").endswith(str(hold.until))
-    assert hold_sentence(hold, date(2024, 12, 1), "zh").endswith("（已过，尚未了结）")
+def test_nobody_is_matched_where_what_would_pay_has_ended(desk: Desk, town: Rulebook) -> None:
+    desk.ask()
+    until = date(2024, 9, 1)
+    assert "最后一日 2024-06-13" in held_sentence(desk, town, june(4))
     end_all(desk.ledger, desk.town, date(2024, 12, 1))
-    (reason,) = desk.step(Step.POST, MONDAY, OFFICE).data["reasons"]
-    assert (reason["code"], reason["operands"]) == ("hold_over", {"last_day": hold.until.isoformat()})
+    (reason,) = desk.step(Step.MATCH, MONDAY, OFFICE, served_by=VolunteerId("V1")).data["reasons"]
+    assert (reason["code"], reason["operands"]) == ("hold_over", {"last_day": until.isoformat()})
     assert desk.step(Step.CANCEL, MONDAY, "R1").accepted
     assert desk.has() == 3
+
+
+def held_sentence(desk: Desk, town: Rulebook, on: date) -> str:
+    (hold,) = statement(desk.ledger, town, ELDER.id, None, on).holds
+    return hold_sentence(hold, on, "zh")
+
+
+LATE = date(2024, 12, 1)  # what the request reserved was reserved to the first of September
+
+
+@pytest.fixture
+def patient(county: Path, tmp_path: Path) -> Iterator[Desk]:
+    """The desk of a county that sets no deadlines."""
+    (county / "menu.yaml").write_text(MENU[: MENU.index("  deadlines:")], "utf-8")
+    with open_ledger(str(tmp_path / "bank.db"), clock=Clock()) as ledger, rules(county) as town:
+        yield Desk(ledger, town)
+        assert verify(ledger) == []
+
+
+def decided_alike(desk: Desk) -> list[tuple[int, str]]:
+    return [(one.entry, one.what) for one in replay(desk.ledger, [desk.town]).differences]
+
+
+def test_no_run_takes_the_price_from_under_a_service(patient: Desk) -> None:
+    patient.served()
+    entry = int(patient.id.rpartition("/")[-1])
+    for dry_run in (True, False):
+        ended = end_all(patient.ledger, patient.town, LATE, dry_run=dry_run)
+        assert (ended.people, ended.holds, ended.kept) == (0, 0, {(ELDER.id, entry)})
+    assert held_sentence(patient, patient.town, LATE).endswith("已服务，预留至确认")
+    assert patient.step(Step.CONFIRM, LATE, "R1", seconds=HOUR).accepted
+    assert (patient.has(), patient.has(account="credits/held"), patient.has("V1")) == (2, 0, 1)
+    assert end_all(patient.ledger, patient.town, date(2025, 6, 1)).kept == set()
+    assert decided_alike(patient) == []
+
+
+def test_a_run_gives_back_what_waits_for_nobody_and_not_what_waits_anew(patient: Desk) -> None:
+    patient.matched()
+    assert patient.step(Step.WITHDRAW, date(2024, 8, 31), "V1").accepted  # ninety days later is the 29th of November
+    assert len(end_all(patient.ledger, patient.town, date(2024, 11, 29)).kept) == 1
+    ended = end_all(patient.ledger, patient.town, date(2024, 11, 30))
+    assert (ended.holds, ended.kept, patient.has()) == (1, set(), 3)
+    assert decided_alike(patient) == []
+
+
+def test_a_run_gives_back_the_price_of_what_is_on_the_menu_no_longer(patient: Desk, county: Path) -> None:
+    patient.served()
+    (county / "menu.yaml").write_text(MENU[: MENU.index("  deadlines:")].replace("cleaning:", "cooking:"), "utf-8")
+    with rules(county) as later:
+        assert why(replace_rules(patient, later).step(Step.CONFIRM, june(8), "R1", seconds=HOUR)) == ["no_service"]
+        assert end_all(patient.ledger, later, LATE).holds == 1
+        assert [one.what for one in replay(patient.ledger, [patient.town, later]).differences] == []
+    assert patient.has() == 3
+
+
+def replace_rules(desk: Desk, later: Rulebook) -> Desk:
+    desk.desk = ServiceDesk(desk.ledger, later)
+    return desk
+
+
+def test_a_run_that_took_the_price_is_named_and_what_is_confirmed_is_taken_anew(
+    patient: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient.served()
+    monkeypatch.setattr("lianxing.engine.bank.redeeming.is_kept", lambda *_: False)  # as the bank did before
+    assert end_all(patient.ledger, patient.town, LATE).holds == 1
+    monkeypatch.undo()
+    assert patient.step(Step.CONFIRM, LATE, "R1", seconds=HOUR).accepted
+    assert (patient.has(), patient.has("V1")) == (2, 1)
+    assert decided_alike(patient) == [(6, "hold")]
 
 
 def test_what_is_reserved_for_a_request_is_neither_released_nor_settled_at_the_counter(
@@ -475,6 +546,24 @@ def test_the_dossier_tells_what_a_recipient_received(desk: Desk) -> None:
     assert file.services[0].evaluation["evaluation"] == "good"
     assert desk.desk.dossier("R1", first=june(8)).services == ()
     assert desk.desk.dossier("R2").services == ()
+
+
+def test_a_service_whose_record_was_withdrawn_was_none(desk: Desk, ledger: Ledger, town: Rulebook) -> None:
+    desk.confirmed()
+    taken = Withdrawn(RecordId(desk.id), MENU_REGISTRY, "nobody came", OFFICE)
+    Intake(Host(installed=False), town, ledger, MENU_REGISTRY, june(9), lambda _row: None).take([taken])
+    assert desk.desk.dossier("R1").services == ()
+
+
+def test_whatever_became_of_a_request_is_told_in_both_languages(desk: Desk) -> None:
+    assert {one.value for one in RequestState} <= REQUEST_WORDS.keys()
+    desk.ask()
+    assert desk.desk.expire_overdue(june(14))[0].accepted
+    told: tuple[tuple[Language, str], ...] = (("zh", "已提出 → 已过期"), ("en", "requested → expired"))
+    for language, word in told:
+        found = statement(desk.ledger, desk.town, ELDER.id, None, june(20))
+        said = statement_sentences(found, desk.town.policy.facts, language)
+        assert any(word in sentence for sentence in said)
 
 
 def test_a_statement_tells_of_each_step_of_a_request_what_it_was_and_whom_it_names(desk: Desk, town: Rulebook) -> None:
