@@ -125,9 +125,10 @@ def test_marks_after_a_late_record_are_gone_and_new_ones_are_left(
     take(rulebook, ledger, LATE)
     assert marks(ledger) == ["2024-06-14", "2024-06-18", "2024-06-22", "2024-06-26"]
     with ledger.reading() as reading:
-        known = reading.fold_mark(HERE, rulebook.policy.digest, PERSON, date(2024, 6, 23))
-    assert known is not None
-    assert b'"count":13' in known
+        known = reading.fold_marks(HERE, rulebook.policy.digest, {PERSON: date(2024, 6, 23)})[PERSON]
+    assert known.before is not None
+    assert b'"count":13' in known.before
+    assert len(known.since) == 1
     take(rulebook, ledger, served("later still", "2024-06-25 18:00", 1))
     assessed.clear()
     take(rulebook, ledger, served("latest", "2024-06-30 18:00", 1))
