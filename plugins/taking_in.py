@@ -7,14 +7,15 @@ A record that comes late, comes again with other content, or is taken back chang
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.crediting import credited, credits, needs_lots, new_in, others, said_in
+from lianxing.engine.bank.crediting import credited, credits, needs_lots, new_in, others, said_at_withdrawal, said_in
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
@@ -27,7 +28,7 @@ from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.opening import Ledger
-from lianxing.engine.ledger.stored import Held, Noted
+from lianxing.engine.ledger.stored import Held, Marks, Noted
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change, Recount, as_counted
 from lianxing.engine.rejoining import rejoined
@@ -40,6 +41,8 @@ from lianxing.rules.assessments import Assessment, Entry
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.records import SetAside, Volunteer
 from lianxing.rules.standings import Counted, Standing
+
+LATE_PEOPLE = 100  # what is kept of so many people's folds is read at once, where records come late
 
 
 class _Of(NamedTuple):
@@ -161,16 +164,21 @@ class TakingIn:
     ) -> None:
         """Fold people, each from the state or the mark that is kept where that is possible, else from the beginning."""
         left: dict[VolunteerId, list[Change]] = {}
+        late: dict[VolunteerId, date] = {}
         for id, changes in people.items():
             writing.push()
-            person = known.person(id)
-            if id in known.histories or not (
-                self._goes_on(person, known.states[id], changes, done, report)
-                or self._goes_back(writing, person, known.states[id], changes, done, report)
-            ):
+            if id in known.histories:
                 left[id] = changes
+            elif not self._goes_on(known.person(id), known.states[id], changes, done, report):
+                late[id] = min(change.record.day for change in changes)
+        county, digest = self.rulebook.policy.county.id, self.rulebook.policy.digest
+        for some in _some(late, LATE_PEOPLE):
+            for id, marks in writing.fold_marks(county, digest, some).items():
+                person, changes = known.person(id), people[id]
+                if not self._goes_back(writing, person, known.states[id], marks, changes, done, report):
+                    left[id] = changes
         more = [id for id in left if id not in known.histories]
-        histories = known.histories | (writing.histories(self.rulebook.policy.county.id, more) if more else {})
+        histories = known.histories | (writing.histories(county, more) if more else {})
         for id, changes in left.items():
             writing.push()
             self._person(known, id, histories.get(id, []), changes, done, report)
@@ -190,7 +198,7 @@ class TakingIn:
                 yield assessment, entry
 
     def _crediting(
-        self, writing: Writing, people: Iterable[VolunteerId], known: _Known, beside: list[VolunteerId]
+        self, writing: Writing, people: Mapping[VolunteerId, list[Change]], known: _Known, beside: list[VolunteerId]
     ) -> _Crediting:
         """Return how bookings do to the accounts what the records are worth to them."""
         policy, county = self.rulebook.policy, self.rulebook.policy.county.id
@@ -201,6 +209,8 @@ class TakingIn:
         balances = writing.balances_of(owners)
         passing = at_hand(writing, self.rulebook, beside, self.on)
         closed = closings(writing, county, people)
+        keys = {(id, county): {change.record.key for change in changes} for id, changes in people.items()}
+        withdrawn = said_at_withdrawal(writing, self.rulebook, keys)
 
         def of(found: Sequence[_Of]) -> list[Booking]:
             whole = [(one.person, county) for one in found if needs_lots(policy, one.found.bookings)]
@@ -209,7 +219,13 @@ class TakingIn:
             told = [
                 (
                     one,
-                    said_in(writing, self.rulebook, (one.person, county), one.found),
+                    said_in(
+                        writing,
+                        self.rulebook,
+                        (one.person, county),
+                        one.found,
+                        withdrawn.get((one.person, county), {}),
+                    ),
                     new_in(writing, self.rulebook, one.found),
                 )
                 for one in found
@@ -273,21 +289,25 @@ class TakingIn:
         return standing(self.rulebook, person, before, self.on).star_held
 
     def _goes_back(
-        self, writing: Writing, person: Volunteer, state: bytes, changes: list[Change], done: Done, report: Report
+        self,
+        writing: Writing,
+        person: Volunteer,
+        state: bytes,
+        marks: Marks,
+        changes: list[Change],
+        done: Done,
+        report: Report,
     ) -> bool:
         """Go on with a person from a mark before all that comes late; tell whether that was possible."""
         if any(change.again or change.withdrawn for change in changes):
             return False
-        county, digest = self.rulebook.policy.county.id, self.rulebook.policy.digest
-        first = min(change.record.day for change in changes)
-        mark = writing.fold_mark(county, digest, person.id, first)
-        later = writing.fold_marks(county, digest, person.id, first)
+        mark, later = marks
         life = life_from(self.rulebook, person, state, self.on) if mark is not None or later else None
         if life is None:
             return False
 
         def read(since: date | None, until: date) -> list[Held]:
-            return writing.history_since(county, person.id, since or date.min, until)
+            return writing.history_since(self.rulebook.policy.county.id, person.id, since or date.min, until)
 
         found = rejoined(self.rulebook, person, changes, mark, later, state, read)
         day = None if mark is None or found is not None else marked_day(mark)
@@ -353,6 +373,13 @@ class TakingIn:
         if found.star_held != star_before:
             report.star_changes += 1
             done.changes.append((found, star_before))
+
+
+def _some(days: Mapping[VolunteerId, date], size: int) -> Iterator[dict[VolunteerId, date]]:
+    """Yield people with their days, so many at once."""
+    coming = iter(days.items())
+    while some := dict(islice(coming, size)):
+        yield some
 
 
 def _organisations(people: Mapping[VolunteerId, list[Change]]) -> list[str]:

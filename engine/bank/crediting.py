@@ -56,6 +56,8 @@ from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Counted
 from lianxing.rules.transition import Change
 
+_Owner = tuple[VolunteerId, CountyId]
+
 _EVERYTHING = frozenset(("tenure", "age"))
 _WRITES_OFF = (Shortfall.CLAMP, Shortfall.FORBID)
 _TOGETHER = -1  # as the number of a lot: all that is there, where no lot has to be told from another
@@ -286,9 +288,16 @@ def _to_pool(now: Mapping[str, int], before: Iterable[Mapping[str, Any]]) -> lis
 
 
 def said_in(
-    reading: Reading, rulebook: Rulebook, owner: tuple[VolunteerId, CountyId], found: Recount
+    reading: Reading,
+    rulebook: Rulebook,
+    owner: _Owner,
+    found: Recount,
+    withdrawn: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
 ) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Return what is said of the records whose worth changes, as `credited` asks for it."""
+    """Return what is said of the records whose worth changes, as `credited` asks for it.
+
+    `withdrawn` is what `said_at_withdrawal` has found of these records, where that was asked before.
+    """
     accounts = rulebook.policy.accounts
     if not any(_may_keep_out(one) or _rests_on_more(one) for one in accounts) and not shared(rulebook.policy):
         return {}
@@ -299,9 +308,23 @@ def said_in(
     said: dict[tuple[str, str], Mapping[str, Any]]
     said = {originals[entry]: said_of(body) for entry, body in bodies.items()}
     again = {key for key in keys if key not in found.before}
-    if again and any(account.shortfall in _WRITES_OFF for account in accounts):
-        said |= {key: said_of(body) for key, body in reading.withdrawn_bodies(owner, again).items()}
+    if withdrawn is None:
+        withdrawn = said_at_withdrawal(reading, rulebook, {owner: again}).get(owner, {})
+    said |= {key: withdrawn[key] for key in again & withdrawn.keys()}
     return {key: one for key, one in said.items() if one}
+
+
+def said_at_withdrawal(
+    reading: Reading, rulebook: Rulebook, keys: Mapping[_Owner, Collection[tuple[str, str]]]
+) -> dict[_Owner, dict[tuple[str, str], Mapping[str, Any]]]:
+    """Return what was said of people's records when they were taken out, where it matters when they come again."""
+    if not any(account.shortfall in _WRITES_OFF for account in rulebook.policy.accounts):
+        return {}
+    some = {owner: of for owner, of in keys.items() if of}
+    return {
+        owner: {key: said_of(body) for key, body in bodies.items()}
+        for owner, bodies in (reading.withdrawn_bodies(some) if some else {}).items()
+    }
 
 
 def new_in(reading: Reading, rulebook: Rulebook, found: Recount) -> dict[str, frozenset[str]]:

@@ -7,7 +7,7 @@ database to answer it. Ids go in as one value, which each database takes apart i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -255,25 +255,24 @@ def fold_states(connection: Connection, ids: Collection[int], digest: str) -> It
     )
 
 
-def fold_mark(connection: Connection, id: int, digest: str, before: str) -> bytes | None:
-    """Return the newest mark of a passbook that has seen no record of a day, or of a later one."""
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+def fold_marks(connection: Connection, days: Mapping[int, str], digest: str) -> Iterator[tuple[int, str, bytes]]:
+    """Yield passbook, day and state of the marks of passbooks, from the last one before the day of each of them on."""
+    if connection.dialect.name == "sqlite":
+        asked, mark = "SELECT json_extract(value, '$[0]') AS passbook, json_extract(value, '$[1]') AS first", "?"
+        asked = f"({asked} FROM json_each(?)) AS asked CROSS"
+        values: tuple[object, ...] = (orjson.dumps(list(days.items())).decode(),)
+    else:
+        asked, mark = "unnest(%s::int8[], %s::text[]) AS asked (passbook, first)", "%s"
+        values = (list(days), list(days.values()))
     found = connection.exec_driver_sql(
-        f"SELECT state FROM fold_mark WHERE passbook = {mark} AND policy_digest = {mark} AND day < {mark} "
-        "ORDER BY day DESC LIMIT 1",
-        (id, digest, before),
-    ).scalar_one_or_none()
-    return None if found is None else bytes(found)
-
-
-def fold_marks(connection: Connection, id: int, digest: str, since: str) -> list[bytes]:
-    """Return the marks of a passbook that have seen a record of a day, or of a later one."""
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    found = connection.exec_driver_sql(
-        f"SELECT state FROM fold_mark WHERE passbook = {mark} AND policy_digest = {mark} AND day >= {mark}",
-        (id, digest, since),
+        f"SELECT known.passbook, known.day, known.state FROM {asked} JOIN fold_mark AS known "
+        f"ON known.passbook = asked.passbook AND known.policy_digest = {mark} AND known.day >= coalesce(("
+        "SELECT max(before.day) FROM fold_mark AS before WHERE before.passbook = asked.passbook "
+        f"AND before.policy_digest = {mark} AND before.day < asked.first), '')",
+        (*values, digest, digest),
     )
-    return [bytes(state) for (state,) in found]
+    for id, day, state in found:
+        yield id, day, bytes(state)
 
 
 def volunteers(connection: Connection, ids: Collection[str]) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from functools import partial
 from typing import Any
@@ -30,7 +30,7 @@ from lianxing.engine.ledger.entries import stored_entries
 from lianxing.engine.ledger.held_records import held_in
 from lianxing.engine.ledger.leafing import Leaves, leaf_through
 from lianxing.engine.ledger.payouts import Payout, payouts
-from lianxing.engine.ledger.stored import Held, HeldFor, Line, Noted, StoredCommand, StoredEntry, StoredPolicy
+from lianxing.engine.ledger.stored import Held, HeldFor, Line, Marks, Noted, StoredCommand, StoredEntry, StoredPolicy
 from lianxing.engine.ledger.tables import (
     EARNED,
     balance,
@@ -158,17 +158,18 @@ class Reading:
         rows = holdings.fold_states(self._connection, ids, digest)
         return {ids[id][0]: bytes(state) for id, state in rows}
 
-    def fold_mark(self, county: CountyId, digest: str, person: VolunteerId, before: date) -> bytes | None:
-        """Return the newest state of a person's fold that was kept before it saw a record of this day."""
-        for id in self._ids([(person, county)]):
-            return holdings.fold_mark(self._connection, id, digest, before.isoformat())
-        return None
-
-    def fold_marks(self, county: CountyId, digest: str, person: VolunteerId, since: date) -> list[bytes]:
-        """Return the states of a person's fold that were kept after it saw a record of this day or of a later one."""
-        for id in self._ids([(person, county)]):
-            return holdings.fold_marks(self._connection, id, digest, since.isoformat())
-        return []
+    def fold_marks(self, county: CountyId, digest: str, days: Mapping[VolunteerId, date]) -> dict[VolunteerId, Marks]:
+        """Return the states of each person's fold that are kept on the way, before and since they saw a day."""
+        ids = self._ids((person, county) for person in days)
+        firsts = {id: days[person].isoformat() for id, (person, _county) in ids.items()}
+        found = {person: Marks(None, []) for person in days}
+        for id, day, state in holdings.fold_marks(self._connection, firsts, digest) if ids else ():
+            person = ids[id][0]
+            if day < firsts[id]:
+                found[person] = found[person]._replace(before=state)
+            else:
+                found[person].since.append(state)
+        return found
 
     def history_since(self, county: CountyId, person: VolunteerId, since: date, until: date = date.max) -> list[Held]:
         """Return the records of a person from a day on, until another one, in the order of service."""
@@ -551,18 +552,22 @@ class Reading:
                 found |= {original: bytes(body) for original, body in rows}
         return found
 
-    def withdrawn_bodies(self, owner: _Owner, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
-        """Return the bodies of the entries that took these records out of a passbook, the newest of each."""
-        return {
-            (registry, record): bytes(body)
-            for id in self._ids([owner])
-            for registry, record, body in self._connection.execute(
-                select(entry.c.registry, entry.c.record, entry.c.body)
-                .where(entry.c.passbook == id, entry.c.adjusts.is_not(None), entry.c.kind == "withdrawn")
-                .order_by(entry.c.number)
-            )
-            if (registry, record) in keys
-        }
+    def withdrawn_bodies(
+        self, of: Mapping[_Owner, Collection[tuple[str, str]]]
+    ) -> dict[_Owner, dict[tuple[str, str], bytes]]:
+        """Return the bodies of the entries that took people's records out of their passbooks, the newest of each."""
+        ids = self._ids(of)
+        found: dict[_Owner, dict[tuple[str, str], bytes]] = {owner: {} for owner in of}
+        for chunk in chunks(ids):
+            for row in self._connection.execute(
+                select(entry.c.passbook, entry.c.registry, entry.c.record, entry.c.body)
+                .where(entry.c.passbook.in_(chunk), entry.c.adjusts.is_not(None), entry.c.kind == "withdrawn")
+                .order_by(entry.c.passbook, entry.c.number)
+            ):
+                owner, key = ids[row.passbook], (row.registry, row.record)
+                if key in of[owner]:
+                    found[owner][key] = bytes(row.body)
+        return found
 
     def counts(self) -> dict[str, int]:
         """Return how many there are of everything."""

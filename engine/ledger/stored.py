@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from lianxing.rules.assessments import Entry, Posting
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
@@ -96,3 +97,10 @@ class StoredCommand:
     entry: int
     kind: str
     body: bytes
+
+
+class Marks(NamedTuple):
+    """What is kept of a fold on its way: before it saw a day, the newest, and since."""
+
+    before: bytes | None
+    since: list[bytes]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table
+from sqlalchemy import Table, event
 
 from lianxing import ServiceRecord
 from lianxing.engine import carrying
@@ -31,6 +32,7 @@ from lianxing.plugins.reporting import Report
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Volunteer, Withdrawn
 from lianxing.rules.standings import Standing
+from tests.engine.bank.counting_house import rules, write_county
 from tests.plugins.smallville import COUNTY, Registry, served
 
 PERSON, HERE = VolunteerId("V1"), CountyId("smallville")
@@ -88,6 +90,21 @@ def marks(ledger: Ledger) -> list[str]:
         return sorted(reading._connection.scalars(fold_mark.select().with_only_columns(fold_mark.c.day)))
 
 
+@contextmanager
+def heard(ledger: Ledger) -> Iterator[list[str]]:
+    """Note the statements that go to the database."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(ledger.database.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(ledger.database.engine, "before_cursor_execute", note)
+
+
 @pytest.mark.parametrize(
     ("late", "first", "last"),
     [
@@ -126,9 +143,10 @@ def test_marks_after_a_late_record_are_gone_and_new_ones_are_left(
     take(rulebook, ledger, LATE)
     assert marks(ledger) == ["2024-06-14", "2024-06-18", "2024-06-22", "2024-06-26"]
     with ledger.reading() as reading:
-        known = reading.fold_mark(HERE, rulebook.policy.digest, PERSON, date(2024, 6, 23))
-    assert known is not None
-    assert b'"count":13' in known
+        known = reading.fold_marks(HERE, rulebook.policy.digest, {PERSON: date(2024, 6, 23)})[PERSON]
+    assert known.before is not None
+    assert b'"count":13' in known.before
+    assert len(known.since) == 1
     take(rulebook, ledger, served("later still", "2024-06-25 18:00", 1))
     assessed.clear()
     take(rulebook, ledger, served("latest", "2024-06-30 18:00", 1))
@@ -257,3 +275,22 @@ def test_a_kept_fold_of_facts_that_nobody_knew_is_named(
         state = packed(Fold(rulebook, unknown), Life(rulebook, unknown))
         writing._connection.execute(fold_state.update().values(state=state))
     assert folds_that_differ(ledger, rulebook) == ["fold_state.person"]
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_ledger_is_not_asked_more_often_for_more_people(ledger: Ledger, tmp_path: Path, late: bool) -> None:
+    def of(person: int, *records: ServiceRecord) -> list[ServiceRecord]:
+        volunteer = VolunteerId(f"V{person}")
+        return [replace(one, id=RecordId(f"{volunteer} {one.id}"), volunteer=volunteer) for one in records]
+
+    def asked(rulebook: Rulebook, *people: int) -> int:
+        with heard(ledger) as statements:
+            report = take(rulebook, ledger, *(one for person in people for one in of(person, LATE if late else later)))
+        assert report.booked == len(people)
+        return sum(one.startswith("SELECT") for one in statements)
+
+    later = served("later", f"{LAST} 18:00", 1)
+    days = every_day(3)  # too few for a mark: whoever has one is read by themselves
+    with rules(write_county(tmp_path / "bank" / "smallville")) as rulebook:
+        take(rulebook, ledger, *(one for person in range(1, 10) for one in of(person, *days)))
+        assert asked(rulebook, 2) == asked(rulebook, 3, 4, 5, 6, 7, 8)
