@@ -270,7 +270,7 @@ class _Deciding:
             hold = self._replica.holds[self._body["entry"]]
             if hold.until >= on:
                 return Found(link.number, "hold", str(on), f"> {hold.until}")
-            account = customer.account(hold.account)
+            account = customer.account_kept(hold.account)
             assert account is not None
             wallet = customer.wallet(account)
             return [*before, *given_back(self._counter(), customer, None, wallet, HOLD_EXPIRED, on, hold.entry).drafts]
@@ -348,6 +348,7 @@ class _Deciding:
             lambda _id: self._recipient,
             self._queue,
             lambda id, entry: replica.requests.get(request_id(witnesses.county, id, entry)),
+            lambda _id, entry: orjson.loads(replica.bought.get(entry, b"{}")),
         )
         step = take(counter, command, request_hash(command))
         self.services += (self._service(command, record.volunteer, record.id, record) for record in step.served)

@@ -23,6 +23,7 @@ from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.redeeming import holds_over
 from lianxing.engine.bank.sharing import is_person, lenders, shared
 from lianxing.engine.bank.star_points import STAR_POINTS, brings_points, of_stars, reached
+from lianxing.engine.bank.tellers import bought
 from lianxing.engine.bank.turning import CONVERTED, not_reached
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError
@@ -191,7 +192,14 @@ def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: da
     writing.lock((id, county) for id in (*people, *beside))
     found = customers(writing, rulebook, people)
     given_out = writing.stock_taken(county, [offer.clause.id for offer in rulebook.policy.offers])
-    counter = Counter(rulebook, found, given_out, lambda _id, _entry: (), lambda *_: None)
+    counter = Counter(
+        rulebook,
+        found,
+        given_out,
+        lambda _id, _entry: (),
+        lambda *_: None,
+        bought=lambda id, entry: bought(writing, county, id, entry),
+    )
     for id, customer in found.items():
         customer.number = writing.number((id, county))
     counter.passing = at_hand(writing, rulebook, beside, on)

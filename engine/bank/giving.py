@@ -187,9 +187,10 @@ def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
 def close(counter: Counter, customer: Customer, command: Close) -> Decision:
     effects = Effects()
     reasons: list[Reason] = []
-    for account in counter.rulebook.policy.accounts:
+    accounts = counter.rulebook.policy.accounts
+    for account in customer.accounts_held:
         wallet = customer.wallet(account)
-        if account.closure is None:
+        if account.closure is None and account in accounts:
             if wallet.lasting(command.on) or wallet.debt or wallet.holds:
                 reasons.append(Reason("closure", account.clause, account.clause.location))
             continue
