@@ -61,7 +61,7 @@ class Customer:
         return next((account for account in self.rulebook.policy.accounts if account.clause.id == id), None)
 
     def account_kept(self, id: str) -> Account | None:
-        """Return an account, also one that the county has no more: what is reserved or was spent of it can still end."""
+        """Return an account, also one that the county has no more: what is open of it can still end."""
         found = self.account(id)
         unit = next((unit for account, unit in self.balances if account.partition("/")[0] == id), None)
         return found or (None if unit is None else account_gone(self.rulebook.policy.county.clause, id, unit))
