@@ -42,6 +42,12 @@ def gives_voucher(body: Mapping[str, Any]) -> bool:
     return terms.get("gives") == Gives.VOUCHER.value
 
 
+def takes_from_stock(body: Mapping[str, Any]) -> bool:
+    """Tell whether what was had was taken from a stock."""
+    terms: Mapping[str, Any] = body.get(_TERMS, {})
+    return bool(terms.get("stock"))
+
+
 def offer_from(body: Mapping[str, Any]) -> Offer | None:
     """Return the offer as it was when something was had of it; None where the entry does not keep it."""
     terms = body.get(_TERMS)
