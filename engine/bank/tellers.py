@@ -256,8 +256,10 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
     closed = known.under(on)
     if closed is None:
         return None
-    if known.now is None:
-        return _left_late(reading.body_of(owner, entry), max(on, closed.on))
+    left_on = max(on, closed.on)  # what comes late may be of a day on which the passbook was open
+    late = _left_late(reading.body_of(owner, entry), left_on)
+    if known.now is None or late:
+        return late
     gone = reading.in_transit(owner, entry)
     taken = [one for one in reading.taken(owner, entry) if one[0] in closed.portable]
     lots = {(lot.account, lot.number): lot for lot in reading.lots(owner, {(one[0], one[1]) for one in taken})}
@@ -266,7 +268,6 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
         lot = lots[account, number]
         if lot.ends >= on:
             parts.setdefault(closed.portable[account], []).append((lot.earned_on, lot.ends, amount))
-    left_on = max(on, closed.on)  # what comes late may be of a day on which the passbook was open
     found = [Brought(unit, tuple(some), left_on) for unit, some in parts.items()]
     # What left for somewhere else, or only ended, is not brought.
     arrives = [one for one in found if sum(part[2] for part in one.parts) <= gone.get(one.unit, 0)]
@@ -274,7 +275,7 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
 
 
 def _left_late(body: bytes, left_on: date) -> list[Brought] | None:
-    """Return what of a record has left that came when the passbook was open again: its body says so."""
+    """Return what of a record has left that came too late for a closing, where its body says so."""
     parts: dict[str, list[Part]] = {}
     for unit, earned_on, last_day, amount in left_in(body):
         parts.setdefault(unit, []).append((date.fromisoformat(earned_on), date.fromisoformat(last_day), amount))
