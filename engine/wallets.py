@@ -477,7 +477,7 @@ def turn(wallet: Wallet, on: date, entry: int) -> list[tuple[Change, Done]]:
         if change.on_day <= on and change.clause.id not in wallet.turned:
             lots = _earned_before(wallet, change.on_day)
             wallet.turned[change.clause.id] = Turned(entry, sum(lot.remaining for lot in lots) - wallet.debt)
-            wallet.unsaid = True
+            wallet.unsaid.add(change.clause.id)
             wallet.covers = changed(wallet.covers, change)
             if lots:
                 found.append((change, convert(wallet, change.on_day, change.how)))
