@@ -114,9 +114,14 @@ class Closings:
 OPEN = Closings()
 
 
+def says_what_left(body: bytes) -> bool:
+    """Tell whether the body of a late record says what of it has left, be it nothing that can be brought."""
+    return f'"{LEFT_UNDER}":'.encode() in body
+
+
 def left_in(body: bytes) -> Iterator[tuple[str, str, str, int]]:
     """Yield what of a late record can be brought elsewhere, as its body says: unit, day, last day and amount."""
-    said = orjson.loads(body) if f'"{LEFT_UNDER}":'.encode() in body else {}
+    said = orjson.loads(body) if says_what_left(body) else {}
     for one in said.get("closes", ()) if LEFT_UNDER in said else ():
         if one["where"] == Closing.PORTABLE.value:
             yield from ((str(one["unit"]), str(since), str(last), int(amount)) for since, last, amount in one["parts"])

@@ -30,7 +30,7 @@ from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
 from lianxing.engine.bank.star_points import brings_points
-from lianxing.engine.closings import OPEN, left_in
+from lianxing.engine.closings import OPEN, left_in, says_what_left
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import (
     BusyError,
@@ -257,9 +257,9 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
     if closed is None:
         return None
     left_on = max(on, closed.on)  # what comes late may be of a day on which the passbook was open
-    late = _left_late(reading.body_of(owner, entry), left_on)
-    if known.now is None or late:
-        return late
+    body = reading.body_of(owner, entry)
+    if known.now is None or says_what_left(body):
+        return _left_late(body, left_on)
     gone = reading.in_transit(owner, entry)
     taken = [one for one in reading.taken(owner, entry) if one[0] in closed.portable]
     lots = {(lot.account, lot.number): lot for lot in reading.lots(owner, {(one[0], one[1]) for one in taken})}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, Select, and_, func, select
 
-from lianxing.engine.closings import OPEN, Closings, left_in
+from lianxing.engine.closings import OPEN, Closings, left_in, says_what_left
 from lianxing.engine.ledger.drafts import CLOSED, REOPENED
 from lianxing.engine.ledger.tables import entry, lot, lot_move, passbook, posting
 from lianxing.engine.ledger.witnesses import UNREADABLE
@@ -107,9 +107,9 @@ def _left(connection: Connection) -> dict[Departure, _Sums]:
             parts[Departure(row.volunteer, row.county, row.entry)][closed.portable[row.account]] -= row.amount
     for departure, body in _late(connection):
         with suppress(*UNREADABLE):
-            if said := [*left_in(body)]:
+            if says_what_left(body):
                 parts[departure] = defaultdict(int)
-                for unit, _since, _last, amount in said:
+                for unit, _since, _last, amount in left_in(body):
                     parts[departure][unit] += amount
     gone = _gone(connection)
     found: dict[Departure, _Sums] = {}
