@@ -6,14 +6,16 @@ before that, and comes later, goes where the rest of the accounts went then: as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import orjson
 
 from lianxing.engine.ledger.drafts import CLOSED, REOPENED
-from lianxing.rules.accounts import Account, Closing, Closure
+from lianxing.engine.wallets import goes
+from lianxing.rules.accounts import Account, Closing
 from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.facts import FactValue, VolunteerId
 from lianxing.rules.places import Clause
@@ -27,6 +29,7 @@ LEFT_UNDER = "left_under"  # in the body of a record: the entry of the closing u
 class Closed:
     """When and why a passbook was closed, who inherits, and which accounts go along when one moves.
 
+    `said` is where the balance of each account went by the rules of then: what comes late goes there, too.
     `reopened_on` is the day from which it is open again, None where it is not; `reopened_by` the entry that says so.
     """
 
@@ -35,12 +38,18 @@ class Closed:
     heir: VolunteerId = VolunteerId("")
     entry: int = 0
     portable: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, Closing] = field(default_factory=dict)
     reopened_on: date | None = None
     reopened_by: int = 0
 
     def where(self, account: Account) -> Closing | None:
-        """Return where the balance of an account goes."""
-        return None if account.closure is None else goes(account.closure, self.event)
+        """Return where the balance of an account goes; of one that is newer than the closing, by its own rules."""
+        said = self.said.get(account.clause.id)
+        return said if said is not None or account.closure is None else goes(account.closure, self.event)
+
+    def says_of_all(self, accounts: Iterable[Account]) -> bool:
+        """Tell whether the entry of the closing says of each of these accounts where its balance goes."""
+        return all(one.closure is None or one.clause.id in self.said for one in accounts)
 
     def before_it_opened(self, day: date) -> bool:
         """Tell whether a day is before the passbook was open again."""
@@ -105,18 +114,14 @@ class Closings:
 OPEN = Closings()
 
 
-def goes(closure: Closure, event: ClosingEvent) -> Closing:
-    """Return what becomes of a balance on an event."""
-    return {
-        ClosingEvent.DEATH: closure.death,
-        ClosingEvent.MOVING: closure.moving,
-        ClosingEvent.LEAVING: closure.leaving,
-    }[event]
+def says_what_left(body: bytes) -> bool:
+    """Tell whether the body of a late record says what of it has left, be it nothing that can be brought."""
+    return f'"{LEFT_UNDER}":'.encode() in body
 
 
 def left_in(body: bytes) -> Iterator[tuple[str, str, str, int]]:
     """Yield what of a late record can be brought elsewhere, as its body says: unit, day, last day and amount."""
-    said = orjson.loads(body) if f'"{LEFT_UNDER}":'.encode() in body else {}
+    said = orjson.loads(body) if says_what_left(body) else {}
     for one in said.get("closes", ()) if LEFT_UNDER in said else ():
         if one["where"] == Closing.PORTABLE.value:
             yield from ((str(one["unit"]), str(since), str(last), int(amount)) for since, last, amount in one["parts"])
@@ -127,4 +132,9 @@ def closed_by(on: date, entry: int, body: bytes) -> Closed:
     said = orjson.loads(body)
     asked: Mapping[str, str] = said.get("asked", {})
     event = ClosingEvent(asked.get("event", ClosingEvent.LEAVING.value))
-    return Closed(on, event, VolunteerId(asked.get("heir", "")), entry, said.get("portable", {}))
+    return Closed(on, event, VolunteerId(asked.get("heir", "")), entry, said.get("portable", {}), said_in(said))
+
+
+def said_in(body: Mapping[str, Any]) -> dict[str, Closing]:
+    """Return where the balance of each account goes, as the body of a closing says."""
+    return {one["clause"]: Closing(one["where"]) for one in body.get("closes", ())}

@@ -83,7 +83,7 @@ class Wallet:
 
     `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back); where the account borrows
     from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
-    `turned` are the changes of rules that have reached it, `unsaid` tells that this is not written down yet. `unstored`
+    `turned` are the changes of rules that have reached it, `unsaid` are those that are not written down yet. `unstored`
     is what of a source never came in: what is taken back of it is taken from there first; `off_on` is by which day that
     was said. `stars` are the points that have come in with stars. `covers` is what was taken or is owed instead of
     deposits that were taken back after they had been spent.
@@ -98,7 +98,7 @@ class Wallet:
     next_lot: int = 1
     issued: list[tuple[int, date]] = field(default_factory=list)
     turned: dict[str, Turned] = field(default_factory=dict)
-    unsaid: bool = False
+    unsaid: set[str] = field(default_factory=set)
     unstored: dict[str, Unstored] = field(default_factory=dict)
     off_on: dict[str, date] = field(default_factory=dict)
     stars: dict[int, StarPoints] = field(default_factory=dict)

@@ -53,7 +53,7 @@ from lianxing.engine.wallet import (
     unit_of,
 )
 from lianxing.engine.wallet_booking import WalletBooking
-from lianxing.rules.accounts import Issue, Purpose, Recipient, Shortfall, WholeOnly
+from lianxing.rules.accounts import Closing, Closure, Issue, Purpose, Recipient, Shortfall, WholeOnly
 from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.facts import FactValue
 from lianxing.rules.periods import period_start
@@ -438,24 +438,33 @@ def settle_debt(wallet: Wallet, on: date) -> Done:
     return booking.done(AVAILABLE)
 
 
-def close(wallet: Wallet, on: date, event: ClosingEvent, only: Collection[int] | None = None) -> Done:
-    """End the account: what is held is released, what is there goes where the account says; what is owed stays.
-
-    With the numbers of some lots it goes on, and `only` these go: they come too late for what was closed before.
-    """
+def close(wallet: Wallet, on: date, event: ClosingEvent) -> Done:
+    """End the account: what is held is released, what is there goes where the account says; what is owed stays."""
     closure = wallet.account.closure
     if closure is None:
         return _refused(wallet, "closure")
+    return leave(wallet, on, goes(closure, event))
+
+
+def goes(closure: Closure, event: ClosingEvent) -> Closing:
+    """Return what becomes of a balance on an event."""
+    return {
+        ClosingEvent.DEATH: closure.death,
+        ClosingEvent.MOVING: closure.moving,
+        ClosingEvent.LEAVING: closure.leaving,
+    }[event]
+
+
+def leave(wallet: Wallet, on: date, where: Closing, only: Collection[int] | None = None) -> Done:
+    """Let what is there go somewhere, as an account ends.
+
+    With the numbers of some lots it goes on, and `only` these go: they come too late for what was closed before.
+    """
     booking = WalletBooking(wallet)
     for hold in list(wallet.holds.values()) if only is None else ():
         booking.let_go(on, hold)
     going = [lot for lot in wallet.lots.values() if only is None or lot.number in only]
     booking.book(EXPIRED, booking.let_end(lot for lot in going if lot.last_day < on))
-    where = {
-        ClosingEvent.DEATH: closure.death,
-        ClosingEvent.MOVING: closure.moving,
-        ClosingEvent.LEAVING: closure.leaving,
-    }[event]
     booking.clear(lot for lot in wallet.lasting(on) if only is None or lot.number in only)
     return booking.done(where.value)
 
@@ -470,7 +479,7 @@ def turn(wallet: Wallet, on: date, entry: int) -> list[tuple[Change, Done]]:
         if change.on_day <= on and change.clause.id not in wallet.turned:
             lots = _earned_before(wallet, change.on_day)
             wallet.turned[change.clause.id] = Turned(entry, sum(lot.remaining for lot in lots) - wallet.debt)
-            wallet.unsaid = True
+            wallet.unsaid.add(change.clause.id)
             wallet.covers = changed(wallet.covers, change)
             if lots:
                 found.append((change, convert(wallet, change.on_day, change.how)))

@@ -211,7 +211,7 @@ def county_reason(counter: Counter, code: str, **operands: FactValue) -> Reason:
 
 
 def wallets_of(customer: Customer) -> list[Wallet]:
-    return [customer.wallet(account) for account in customer.rulebook.policy.accounts]
+    return [customer.wallet(account) for account in customer.accounts_held]
 
 
 def wallet_holding(customer: Customer, entry: int) -> Wallet | None:
@@ -244,8 +244,8 @@ def bought(counter: Counter, customer: Customer, entry: int) -> Mapping[str, Any
 
 
 def account_paid_from(counter: Counter, customer: Customer, entry: int, offer: Offer) -> Account | None:
-    """Return the account from which something was had; None where the county has it no more."""
-    return customer.account(str(bought(counter, customer, entry).get("account", offer.account)))
+    """Return the account from which something was had, also one that the county has no more."""
+    return customer.account_kept(str(bought(counter, customer, entry).get("account", offer.account)))
 
 
 def had_under(entry: int, had: NewRedemption) -> Had:

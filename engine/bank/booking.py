@@ -80,8 +80,8 @@ class Effects:
         if done.over > 0:
             self.over.append((account, done.over))
         if besides(wallet) != before or wallet.unsaid:
+            _say_turned(wallet)
             self.wallets.append(WalletRow(id, wallet.drawn, wallet.rest, _noted_text(wallet)))
-            wallet.unsaid = False
 
     def use(self, perk: str, units: int) -> None:
         """Count uses of a perk; below zero they are given back."""
@@ -96,6 +96,13 @@ class Effects:
         if amount:
             self.lines = [line for line in self.lines if line not in found] + [Line(where, unit, amount, own=False)]
         return amount
+
+
+def _say_turned(wallet: Wallet) -> None:
+    """Let the changes of rules that are written down with an entry have reached the wallet by this one."""
+    for id in wallet.unsaid:
+        wallet.turned[id] = wallet.turned[id]._replace(entry=wallet.next_lot // LOTS_OF_ENTRY_MAX)
+    wallet.unsaid.clear()
 
 
 def account_name(account: str, part: str) -> str:

@@ -26,7 +26,7 @@ from lianxing.engine.bank.booking import (
 from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.passing import Arrival, From, Passing, taken_back
 from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, pools_of_limits, shared
-from lianxing.engine.closings import LEFT_UNDER, OPEN, Closed, Closings, goes
+from lianxing.engine.closings import LEFT_UNDER, OPEN, Closed, Closings
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
 from lianxing.engine.ledger.holdings import WalletRows
@@ -48,7 +48,6 @@ from lianxing.engine.wallet import (
 )
 from lianxing.rules.accounts import Account, Closing, Holder, Shortfall, WholeOnly
 from lianxing.rules.assessments import Assessment
-from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
 from lianxing.rules.policy import Policy
@@ -203,7 +202,7 @@ class _Crediting:
         fresh = [lot.number for lot in lots_of(wallet, source) if lot.number >= first]
         only = None if self.closings.now is not None else fresh
         left = _closes_again(wallet, effect, closed, self.today, self.person.id, self.passing, only)
-        if left is not None and only is not None:
+        if left is not None and (only is not None or not closed.says_of_all(self.rulebook.policy.accounts)):
             self.going.setdefault(at, (closed, []))[1].append(left)
 
     def hand_on_over_limits(
@@ -499,7 +498,7 @@ def _closes_again(
     if where is None or not any(lot.remaining for lot in wallet.lots.values() if only is None or lot.number in only):
         return None
     before = besides(wallet)
-    done = wallets.close(wallet, today, closed.event, only)
+    done = wallets.leave(wallet, today, where, only)
     left = left_over(wallet, done, today)
     effect.add(wallet, done, before)
     unit = UNITS[wallet.account.unit]
@@ -514,21 +513,20 @@ def _closes_again(
         effect.redirect(where.value, unit, TRANSIT)
     elif where is Closing.TO_POOL:
         effect.redirect(where.value, unit, DONATION_POOL)
-    return closes_data(wallet.account, closed.event, done) | {
+    return closes_data(wallet.account, where, done) | {
         "parts": [[earned_on.isoformat(), last_day.isoformat(), amount] for earned_on, last_day, amount in left]
     }
 
 
-def closes_data(account: Account, event: ClosingEvent, done: Done) -> dict[str, Any]:
+def closes_data(account: Account, where: Closing, done: Done) -> dict[str, Any]:
     """Return what becomes of the balance of an account, how much that is, and where it is said."""
-    assert account.closure is not None
-    where = goes(account.closure, event).value
+    at = account.clause.location if account.closure is None else account.closure.location
     return {
         **clause_data(account.clause),
-        "at": str(account.closure.location),
+        "at": str(at),
         "unit": UNITS[account.unit],
-        "where": where,
-        "amount": sum(line.amount for line in done.lines if line.account == where),
+        "where": where.value,
+        "amount": sum(line.amount for line in done.lines if line.account == where.value),
     }
 
 

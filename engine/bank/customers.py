@@ -11,6 +11,7 @@ from lianxing.engine.bank.booking import account_name, noted_in
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
+from lianxing.engine.bank.terms import account_gone
 from lianxing.engine.carrying import life_from
 from lianxing.engine.closings import OPEN, Closings
 from lianxing.engine.facts import person_facts
@@ -58,6 +59,19 @@ class Customer:
 
     def account(self, id: str) -> Account | None:
         return next((account for account in self.rulebook.policy.accounts if account.clause.id == id), None)
+
+    def account_kept(self, id: str) -> Account | None:
+        """Return an account, also one that the county has no more: what is open of it can still end."""
+        found = self.account(id)
+        unit = next((unit for account, unit in self.balances if account.partition("/")[0] == id), None)
+        return found or (None if unit is None else account_gone(self.rulebook.policy.county.clause, id, unit))
+
+    @property
+    def accounts_held(self) -> list[Account]:
+        """The accounts of the county, and those that it has no more of which something is reserved."""
+        accounts = list(self.rulebook.policy.accounts)
+        gone = {hold.account for hold in self.rows.holds} - {account.clause.id for account in accounts}
+        return accounts + [account for id in sorted(gone) if (account := self.account_kept(id)) is not None]
 
     def wallet(self, account: Account, *, ended: bool = False) -> Wallet:
         """Return the person's wallet of an account; with `ended` it knows what had ended of its lots."""

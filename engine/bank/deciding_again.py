@@ -272,7 +272,7 @@ class _Deciding:
                 return Found(link.number, "hold", str(on), f"> {hold.until}")
             if is_kept(self._counter(), customer, hold.entry, on):
                 return Found(link.number, "hold", str(hold.entry), None)
-            account = customer.account(hold.account)
+            account = customer.account_kept(hold.account)
             assert account is not None
             wallet = customer.wallet(account)
             return [*before, *given_back(self._counter(), customer, None, wallet, HOLD_EXPIRED, on, hold.entry).drafts]
@@ -350,6 +350,7 @@ class _Deciding:
             lambda _id: self._recipient,
             self._queue,
             lambda id, entry: replica.requests.get(request_id(witnesses.county, id, entry)),
+            lambda _id, entry: orjson.loads(replica.bought.get(entry, b"{}")),
         )
         step = take(counter, command, request_hash(command))
         self.services += (self._service(command, record.volunteer, record.id, record) for record in step.served)

@@ -27,6 +27,7 @@ from lianxing.engine.bank.redeeming import holds_ended
 from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.sharing import is_person, lenders, shared
 from lianxing.engine.bank.star_points import STAR_POINTS, brings_points, of_stars, reached
+from lianxing.engine.bank.tellers import bought
 from lianxing.engine.bank.turning import CONVERTED, not_reached
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError
@@ -153,6 +154,7 @@ def _counter(
         lambda _id, _entry: (),
         lambda *_: None,
         request_by=lambda id, entry: requests_in(reading, county, [id]).get(request_id(county, id, entry)),
+        bought=lambda id, entry: bought(reading, county, id, entry),
     )
 
 

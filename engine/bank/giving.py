@@ -25,10 +25,11 @@ from lianxing.engine.bank.crediting import closes_data, left_over
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.passing import Arrival, From
 from lianxing.engine.bank.sharing import account_in, fund, is_person, may_hold, organisation_owner
-from lianxing.engine.closings import Closed, goes
+from lianxing.engine.closings import Closed, said_in
 from lianxing.engine.ledger.drafts import CLOSED, REOPENED
 from lianxing.engine.rulebook import ISSUES
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, PERSONAL, TRANSIT, Part
+from lianxing.engine.wallets import goes
 from lianxing.rules.accounts import Account, Closing, Recipient
 from lianxing.rules.closures import REOPENS, ClosingEvent
 from lianxing.rules.commands import Bring, Close, Declare, Give, Grant, Reopen
@@ -187,9 +188,10 @@ def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
 def close(counter: Counter, customer: Customer, command: Close) -> Decision:
     effects = Effects()
     reasons: list[Reason] = []
-    for account in counter.rulebook.policy.accounts:
+    accounts = counter.rulebook.policy.accounts
+    for account in customer.accounts_held:
         wallet = customer.wallet(account)
-        if account.closure is None:
+        if account.closure is None and account in accounts:
             if wallet.lasting(command.on) or wallet.debt or wallet.holds:
                 reasons.append(Reason("closure", account.clause, account.clause.location))
             continue
@@ -222,8 +224,9 @@ def close(counter: Counter, customer: Customer, command: Close) -> Decision:
         left = left_over(wallet, done, command.on)
         effects.add(wallet, done, before)
         if account.closure is not None:
-            closes.append(closes_data(account, command.event, done))
-            if goes(account.closure, command.event) is Closing.PORTABLE:
+            where = goes(account.closure, command.event)
+            closes.append(closes_data(account, where, done))
+            if where is Closing.PORTABLE:
                 portable[account.clause.id] = UNITS[account.unit]
                 leaves.setdefault(UNITS[account.unit], []).extend(left)
         for line in done.lines:
@@ -244,7 +247,7 @@ def close(counter: Counter, customer: Customer, command: Close) -> Decision:
         into = account_in(counter.rulebook.policy, command.heir, account) or account
         source = f"inheritance/{command.volunteer}"
         counter.passing.receives(Arrival(command.heir, into, command.on, amount, source, came, tuple(left)))
-    closed = Closed(command.on, command.event, command.heir, customer.number, portable)
+    closed = Closed(command.on, command.event, command.heir, customer.number, portable, said_in(body))
     customer.closings = customer.closings.closed(closed)
     gone = [Brought(unit, tuple(parts), command.on) for unit, parts in leaves.items() if parts]
     counter.fresh_left[command.volunteer, counter.rulebook.policy.county.id, customer.number] = gone

@@ -29,7 +29,7 @@ from lianxing.engine.bank.answering import (
 )
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.terms import PROVIDER, gives_voucher, terms_data
+from lianxing.engine.bank.terms import PROVIDER, gives_voucher, takes_from_stock, terms_data
 from lianxing.engine.explaining import unmet_data
 from lianxing.engine.ledger.drafts import Draft, NewHold, NewRedemption, Taking
 from lianxing.engine.ledger.holdings import Had
@@ -282,10 +282,7 @@ def _settled_in_part(counter: Counter, customer: Customer, decision: Decision, h
     if (back := had.units - now.units) == 0:
         return
     decision.body["units"] = now.units
-    counter.given_out[had.offer] = counter.given_out.get(had.offer, 0) - back
-    offer = offer_had(counter, customer, had)
-    if offer is not None and offer.stock is not None:
-        decision.drafts[0].takes = (Taking(had.offer, -back, None),)
+    _back_to_the_stock(counter, customer, decision.drafts[0], had, back)
 
 
 def release(counter: Counter, customer: Customer, command: Release) -> Decision:
@@ -427,11 +424,14 @@ def _return_units(counter: Counter, customer: Customer, draft: Draft, entry: int
         return
     draft.returns = entry
     customer.had.remove(had)
-    offer = offer_had(counter, customer, had)
-    if offer is not None:
-        counter.given_out[had.offer] = counter.given_out.get(had.offer, 0) - had.units
-        if offer.stock is not None:
-            draft.takes = (Taking(had.offer, -had.units, None),)
+    _back_to_the_stock(counter, customer, draft, had, had.units)
+
+
+def _back_to_the_stock(counter: Counter, customer: Customer, draft: Draft, had: Had, units: int) -> None:
+    """Put units back to the stock from which they were taken, whether the county counts one by now or not."""
+    if takes_from_stock(bought(counter, customer, had.entry)):
+        counter.given_out[had.offer] = counter.given_out.get(had.offer, 0) - units
+        draft.takes = (Taking(had.offer, -units, None),)
 
 
 def fetch(counter: Counter, customer: Customer, command: Fetch) -> Decision:

@@ -71,6 +71,7 @@ class StepCounter:
     registered: Callable[[VolunteerId], Volunteer]
     queue: Callable[[ServiceRequest], Queue]
     request_by: Callable[[VolunteerId, int], ServiceRequest | None]
+    bought: Callable[[VolunteerId, int], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def _holds_over(counter: StepCounter, asker: Customer, command: TakeStep) -> lis
         lambda _id, _entry: (),
         lambda *_: None,
         request_by=counter.request_by,
+        bought=counter.bought,
     )
     giving_back.passing = counter.passing
     drafts = holds_over(giving_back, asker, command.on)
@@ -208,7 +210,7 @@ class _Taking:
     def _hold_over(self) -> Reason | None:
         """Return that what was reserved for the request has ended: nothing would pay for the service."""
         made = self.made
-        account = None if made is None or not made.held else self.asker.account(made.account)
+        account = None if made is None or not made.held else self.asker.account_kept(made.account)
         if made is None or made.held_until is None or account is None or self.command.step not in _TOWARDS_THE_SERVICE:
             return None
         begun = begun_by(self._county, made.id)
@@ -317,7 +319,7 @@ class _Taking:
 
         A run of an earlier version may have ended it under a service; then what is to be paid is taken anew.
         """
-        account = self.asker.account(made.account)
+        account = self.asker.account_kept(made.account)
         begun = begun_by(self._county, made.id)
         if account is None or begun is None:
             return None, self._county_reason("no_account", account=made.account)
@@ -401,7 +403,7 @@ class _Taking:
         return next((one for one in self.rulebook.policy.menu if one.clause.id == self._service()), None)
 
     def _unit(self, id: str) -> str:
-        account = self.asker.account(id)
+        account = self.asker.account_kept(id)
         return "" if account is None else UNITS[account.unit]
 
     def _county_reason(self, code: str, **operands: FactValue) -> Reason:

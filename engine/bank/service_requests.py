@@ -27,7 +27,7 @@ from lianxing.engine.bank.request_data import (
 from lianxing.engine.bank.request_steps import StepCounter, TakenStep, take
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import is_person, shared
-from lianxing.engine.bank.tellers import ATTEMPTS, Answer, family
+from lianxing.engine.bank.tellers import ATTEMPTS, Answer, bought, family
 from lianxing.engine.dossiers import RECIPIENT, dossier
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import BusyError, InvalidError, KeyMismatchError, RefusedError
@@ -212,6 +212,7 @@ class ServiceDesk:
             lambda id: customers(writing, rulebook, [id])[id].person,
             lambda made: self._queue(writing, command, made, seen),
             lambda id, entry: requests_in(writing, county, [id]).get(request_id(county, id, entry)),
+            lambda id, entry: bought(writing, county, id, entry),
         )
         taken = take(counter, command, hashed)
         number = found[command.volunteer].number

@@ -30,7 +30,7 @@ from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
 from lianxing.engine.bank.star_points import brings_points
-from lianxing.engine.closings import OPEN, left_in
+from lianxing.engine.closings import OPEN, left_in, says_what_left
 from lianxing.engine.garbage import set_up, taken_down
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import (
@@ -258,8 +258,10 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
     closed = known.under(on)
     if closed is None:
         return None
-    if known.now is None:
-        return _left_late(reading.body_of(owner, entry), max(on, closed.on))
+    left_on = max(on, closed.on)  # what comes late may be of a day on which the passbook was open
+    body = reading.body_of(owner, entry)
+    if known.now is None or says_what_left(body):
+        return _left_late(body, left_on)
     gone = reading.in_transit(owner, entry)
     taken = [one for one in reading.taken(owner, entry) if one[0] in closed.portable]
     lots = {(lot.account, lot.number): lot for lot in reading.lots(owner, {(one[0], one[1]) for one in taken})}
@@ -268,7 +270,6 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
         lot = lots[account, number]
         if lot.ends >= on:
             parts.setdefault(closed.portable[account], []).append((lot.earned_on, lot.ends, amount))
-    left_on = max(on, closed.on)  # what comes late may be of a day on which the passbook was open
     found = [Brought(unit, tuple(some), left_on) for unit, some in parts.items()]
     # What left for somewhere else, or only ended, is not brought.
     arrives = [one for one in found if sum(part[2] for part in one.parts) <= gone.get(one.unit, 0)]
@@ -276,7 +277,7 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
 
 
 def _left_late(body: bytes, left_on: date) -> list[Brought] | None:
-    """Return what of a record has left that came when the passbook was open again: its body says so."""
+    """Return what of a record has left that came too late for a closing, where its body says so."""
     parts: dict[str, list[Part]] = {}
     for unit, earned_on, last_day, amount in left_in(body):
         parts.setdefault(unit, []).append((date.fromisoformat(earned_on), date.fromisoformat(last_day), amount))

@@ -2,15 +2,17 @@
 offers it no more.
 
 While it is offered, it counts as it stands. To whom something is owed is always the provider of the day on which it was
-had, and it goes back to the account that paid.
+had, and it goes back to the account that paid, also where the county has that no more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from lianxing.rules.accounts import Account, Expiry, Holder, Order, Overdraft, Shortfall, Unit
 from lianxing.rules.dates import BEGINNING, Dated, Since, always
 from lianxing.rules.facts import FactType
 from lianxing.rules.places import Clause, Label, Location, Source
@@ -40,6 +42,12 @@ def gives_voucher(body: Mapping[str, Any]) -> bool:
     return terms.get("gives") == Gives.VOUCHER.value
 
 
+def takes_from_stock(body: Mapping[str, Any]) -> bool:
+    """Tell whether what was had was taken from a stock."""
+    terms: Mapping[str, Any] = body.get(_TERMS, {})
+    return bool(terms.get("stock"))
+
+
 def offer_from(body: Mapping[str, Any]) -> Offer | None:
     """Return the offer as it was when something was had of it; None where the entry does not keep it."""
     terms = body.get(_TERMS)
@@ -64,6 +72,27 @@ def offer_from(body: Mapping[str, Any]) -> Offer | None:
         pick_up=tuple(map(PickUp, terms["pick_up"])),
         watermark=terms["watermark"],
         approver=None if by is None else Approver(str(by), None, at),
+    )
+
+
+def account_gone(county: Clause, id: str, unit: str) -> Account:
+    """Return an account that the county has no more: nothing comes in, and what is open of it ends.
+
+    Its deposits have the days that they got; nothing else of its rules is asked any more.
+    """
+    return Account(
+        clause=replace(county, id=id, label=Label()),
+        holder=Holder.PERSON,
+        unit=Unit.POINTS if unit == "points" else Unit.HOURS,
+        earned_from="nothing",
+        when=None,
+        spent_on=(),
+        expires=Expiry.NEVER,
+        spends_first=Order.OLDEST,
+        storage=None,
+        overdraft=Overdraft.NONE,
+        transfer=(),
+        shortfall=Shortfall.DEBT,
     )
 
 

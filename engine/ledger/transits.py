@@ -15,7 +15,7 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, Select, and_, func, select
 
-from lianxing.engine.closings import OPEN, Closings, left_in
+from lianxing.engine.closings import OPEN, Closings, left_in, says_what_left
 from lianxing.engine.ledger.drafts import CLOSED, REOPENED
 from lianxing.engine.ledger.tables import entry, lot, lot_move, passbook, posting
 from lianxing.engine.ledger.witnesses import UNREADABLE
@@ -107,8 +107,10 @@ def _left(connection: Connection) -> dict[Departure, _Sums]:
             parts[Departure(row.volunteer, row.county, row.entry)][closed.portable[row.account]] -= row.amount
     for departure, body in _late(connection):
         with suppress(*UNREADABLE):
-            for unit, _since, _last, amount in left_in(body):
-                parts[departure][unit] += amount
+            if says_what_left(body):
+                parts[departure] = defaultdict(int)
+                for unit, _since, _last, amount in left_in(body):
+                    parts[departure][unit] += amount
     gone = _gone(connection)
     found: dict[Departure, _Sums] = {}
     for departure, sums in parts.items():
@@ -130,12 +132,12 @@ def _closings(connection: Connection) -> dict[tuple[str, str], Closings]:
 
 
 def _late(connection: Connection) -> Iterator[tuple[Departure, bytes]]:
-    """Yield the records of passbooks that were opened again, with what they say."""
-    reopened = select(entry.c.passbook).where(entry.c.kind == REOPENED)
+    """Yield the records of passbooks that were ever closed, with what they say."""
+    closed = select(entry.c.passbook).where(entry.c.kind == CLOSED)
     query = select(passbook.c.volunteer, passbook.c.county, entry.c.number, entry.c.body).join(
         entry, entry.c.passbook == passbook.c.id
     )
-    for row in connection.execute(query.where(passbook.c.id.in_(reopened), entry.c.record != "")):
+    for row in connection.execute(query.where(passbook.c.id.in_(closed), entry.c.record != "")):
         yield Departure(row.volunteer, row.county, row.number), bytes(row.body)
 
 

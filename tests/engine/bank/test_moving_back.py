@@ -406,3 +406,44 @@ def test_who_moves_to_and_fro_has_at_last_all_that_was_earned_there_here_or_on_t
         there = sum(points(house.ledger, "V1", of, county) for of, county in accounts)
         assert there + in_transit(house.ledger).get("points", 0) == earned
         house.holds()
+
+
+# --- the rules have changed since --------------------------------------------------------------------------------
+
+TO_POOL = ACCOUNTS.replace("moving: portable", "moving: to_pool")
+COINS = ACCOUNTS[: ACCOUNTS.index("chest:")].replace("points:\n", "coins:\n")
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["closed", "opened again"])
+@pytest.mark.parametrize(
+    ("before", "now", "left"),
+    [
+        (TO_POOL, ACCOUNTS, {"chest": 4 * HUNDRED}),
+        (ACCOUNTS, TO_POOL, {"transit": HUNDRED}),
+        (TO_POOL, COINS + ACCOUNTS, {"chest": 4 * HUNDRED, "transit": HUNDRED}),
+    ],
+    ids=["to the pool", "to be brought", "of an account that is newer"],
+)
+def test_what_comes_late_goes_where_the_closing_said_whatever_the_rules_say_of_it_by_now(
+    tmp_path: Path, before: str, now: str, left: dict[str, int], opened: bool
+) -> None:
+    with ExitStack() as stack:
+        house = house_at(str(tmp_path / "bank.db"), tmp_path / "before", stack, before)
+        closed = house.closed()
+        if "transit" in left and before is ACCOUNTS:
+            assert house.there(Bring, from_county=HERE, entry=closed.entry).accepted
+        if opened:
+            assert house.here(Reopen, on=AUTUMN).accepted
+        changed = stack.enter_context(town_of(tmp_path / "now", HERE, now))
+        take_in(changed, house.ledger, served("late", "2024-05-10 09:00", 1), on=AUTUMN)
+        assert points(house.ledger, "V1") + points(house.ledger, "V1", "coins") == 0
+        assert points(house.ledger, "pool/chest", "chest") == left.get("chest", 0)
+        assert in_transit(house.ledger) == ({"points": left["transit"]} if "transit" in left else {})
+        with house.ledger.reading() as reading:
+            late = reading.passbook_entries(ANN, HERE)[-1].entry.id
+        brought = house.there(Bring, from_county=HERE, entry=late, on=AUTUMN)
+        assert brought.accepted == ("transit" in left)
+        assert verify(house.ledger) == []
+        for books in ([house.rulebooks[0], changed], [house.rulebooks[1]]):
+            done = replay(house.ledger, books)
+            assert (done.differences, done.left_out) == ([], {})

@@ -146,3 +146,14 @@ def test_a_voucher_can_be_fetched_after_the_passbook_was_closed_as_long_as_it_ho
         assert counter.ask(Fetch, on=LATER, entry=tickets[0]).accepted
         assert codes(counter.ask(Fetch, on=date(2024, 7, 2), entry=tickets[1])) == ["void"]
         assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+@pytest.mark.parametrize(("before", "now"), [("unlimited", "3"), ("3", "unlimited")])
+def test_units_go_back_to_the_stock_from_which_they_were_taken_and_to_no_other(
+    tmp_path: Path, before: str, now: str
+) -> None:
+    with bank(tmp_path, redemption=FULL.replace("stock: 3", f"stock: {before}")) as counter:
+        one, two = (counter.ask(Redeem, offer="soap", units=units).entry for units in (1, 2))
+        with later_rules(counter, tmp_path, FULL.replace("stock: 3", f"stock: {now}")) as changed:
+            assert changed.ask(Release, entry=one).accepted
+            assert changed.ask(Settle, entry=two, amount=100).accepted

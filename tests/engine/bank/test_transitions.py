@@ -129,6 +129,15 @@ def test_a_story_leaves_the_same_in_a_case_and_in_a_ledger_wherever_a_run_comes(
         told.agrees()
 
 
+def test_a_change_of_rules_that_finds_nothing_is_noted_with_the_entry_that_says_so(tmp_path: Path) -> None:
+    accounts = ACCOUNTS.replace("12 months", "1 month").replace("expires: never", "expires: never\n  holds: 3 days")
+    with bank(tmp_path, transition=changed("restart", date(2024, 5, 1)), accounts=accounts) as counter:
+        assert counter.ask(Redeem, date(2024, 1, 20), offer="visit").accepted
+        end_all(counter.ledger, counter.rulebook, date(2024, 5, 2))
+        assert counter.kinds()[-2:] == ["hold_expired", "expired"]
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Counter]:
     """Ann has four points, and what is over three of them does not go over."""
