@@ -111,6 +111,8 @@ def credited(
     unstored = {key: one[UNSTORED] for key, one in said.items() if UNSTORED in one}
     booked_on = {"/".join(key): date.fromisoformat(one[BOOKED_ON]) for key, one in said.items() if BOOKED_ON in one}
     _with_overflows(found, units, unstored)
+    if not found.bookings:
+        return found.bookings
     effects = [Effects() for _booking in found.bookings]
     doing = _Crediting(rulebook, person, found, number, today, passing, closings, effects)
     after = {one.record.key: one for one in found.after}

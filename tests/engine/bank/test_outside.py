@@ -9,19 +9,22 @@ from pathlib import Path
 import pytest
 
 from lianxing import ServiceRecord
+from lianxing.engine.bank.crediting import credited
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.statements import statement
 from lianxing.engine.ledger.errors import DamagedError
+from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.opening import open_ledger
+from lianxing.engine.recounting import Recount
 from lianxing.engine.statement_data import statement_data, statement_rows
 from lianxing.engine.statement_page import statement_page
 from lianxing.engine.statement_sentences import heading, next_star, remarks
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.commands import Give, Redeem, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
-from lianxing.rules.records import Withdrawn
+from lianxing.rules.records import Volunteer, Withdrawn
 from tests.engine.bank.counter import Counter, bank
-from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, DAY
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, DAY, rules, write_county
 from tests.engine.bank.forging import copy_of, forged
 from tests.plugins.smallville import COUNTY, served
 
@@ -215,3 +218,10 @@ def test_what_nobody_can_read_in_a_passbook_is_said_to_be_so(tmp_path: Path) -> 
             connection.exec_driver_sql("UPDATE entry SET body = CAST('{\"unstored\": 7}' AS BLOB) WHERE record <> ''")
         with open_ledger(str(copy), create=False) as other, pytest.raises(DamagedError):
             statement(other, counter.rulebook, ANN, None, DAY)
+
+
+def test_where_no_record_is_worth_another_amount_nothing_is_credited_whatever_stands_outside(tmp_path: Path) -> None:
+    outside = {"account": "points", "unit": "points", "rest": 0, "over": 100, "off": 0}
+    with rules(write_county(tmp_path / "smallville", accounts=FIVE + CHEST)) as rulebook:
+        told = {("test", "visit"): {"unstored": [outside]}}
+        assert credited(rulebook, Volunteer(ANN), Recount(), WalletRows(), {}, 1, DAY, said=told) == []
