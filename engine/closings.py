@@ -6,7 +6,7 @@ before that, and comes later, goes where the rest of the accounts went then: as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -46,10 +46,6 @@ class Closed:
         """Return where the balance of an account goes; of one that is newer than the closing, by its own rules."""
         said = self.said.get(account.clause.id)
         return said if said is not None or account.closure is None else goes(account.closure, self.event)
-
-    def says_of_all(self, accounts: Iterable[Account]) -> bool:
-        """Tell whether the entry of the closing says of each of these accounts where its balance goes."""
-        return all(one.closure is None or one.clause.id in self.said for one in accounts)
 
     def before_it_opened(self, day: date) -> bool:
         """Tell whether a day is before the passbook was open again."""

@@ -204,7 +204,7 @@ class _Crediting:
         fresh = [lot.number for lot in lots_of(wallet, source) if lot.number >= first]
         only = None if self.closings.now is not None else fresh
         left = _closes_again(wallet, effect, closed, self.today, self.person.id, self.passing, only)
-        if left is not None and (only is not None or not closed.says_of_all(self.rulebook.policy.accounts)):
+        if left is not None:
             self.going.setdefault(at, (closed, []))[1].append(left)
 
     def hand_on_over_limits(

@@ -245,11 +245,11 @@ def test_of_two_counties_that_bring_at_once_one_has_it(
         closed = Asks(ledger, here)(Close, event=ClosingEvent.MOVING)
         both, enter = Barrier(2), Writing.enter
 
-        def slowly(writing: Writing, drafts: Sequence[Draft]) -> object:
+        def slowly(writing: Writing, drafts: Sequence[Draft], *, last: bool = False) -> object:
             if any(draft.kind == "brought" for draft in drafts):
                 with suppress(BrokenBarrierError):
                     both.wait(timeout=0.4)  # who has decided waits for the other one
-            return enter(writing, drafts)
+            return enter(writing, drafts, last=last)
 
         monkeypatch.setattr(Writing, "enter", slowly)
         with ThreadPoolExecutor(2) as threads:
