@@ -376,7 +376,7 @@ def test_a_balance_is_told_with_where_the_rest_went_and_why_not() -> None:
         "  2024-01-10 it is not transferred to needy elder [points, town/accounts.yaml:1]",
     ]
     assert list(balance_sentences(found, "points", "zh"))[1:] == [
-        "  过期：10 分",
+        "  已过期：10 分",
         "  2024-01-10 余额不足：需 16 分，可用 15 分〔points，town/accounts.yaml:1〕",
         "  2024-01-10 不能转给 困难老人〔points，town/accounts.yaml:1〕",
     ]
