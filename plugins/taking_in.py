@@ -213,7 +213,11 @@ class TakingIn:
         withdrawn = said_at_withdrawal(writing, self.rulebook, keys)
 
         def of(found: Sequence[_Of]) -> list[Booking]:
-            whole = [(one.person, county) for one in found if needs_lots(policy, one.found.bookings)]
+            whole = [
+                (one.person, county)
+                for one in found
+                if needs_lots(policy, one.found.bookings, closed.get(one.person, OPEN))
+            ]
             if whole and not always:
                 rows.update(writing.wallet_rows(whole))
             told = [

@@ -584,9 +584,16 @@ def others(rulebook: Rulebook, organisations: Iterable[str]) -> list[VolunteerId
     return list(dict.fromkeys(owners))
 
 
-def needs_lots(policy: Policy, bookings: Iterable[Booking]) -> bool:
-    """Tell whether lots have to be told from each other: something may be taken from them, or may not find room."""
-    if any(account.storage is not None for account in policy.accounts) or _adds_up_facts(policy):
+def needs_lots(policy: Policy, bookings: Iterable[Booking], closings: Closings = OPEN) -> bool:
+    """Tell whether lots have to be told from each other: something may be taken from them, or may not find room.
+
+    Where the passbook is closed, whatever is there leaves with what comes in.
+    """
+    if (
+        closings.now is not None
+        or any(account.storage is not None for account in policy.accounts)
+        or _adds_up_facts(policy)
+    ):
         return True
     return any(one.kind != "original" or one.points < 0 or one.seconds < 0 for one in bookings)
 

@@ -218,7 +218,9 @@ def _drafts(
     """Return what is to be written for records, with what they do to the person's accounts."""
     bookings = found.bookings
     if credits(rulebook):
-        whole = needs_lots(rulebook.policy, bookings) or any(one.record.registry == MENU for one in bookings)
+        whole = needs_lots(rulebook.policy, bookings, replica.closings) or any(
+            one.record.registry == MENU for one in bookings
+        )
         rows, today = replica.rows(lots=whole), on or _booked_on(group)
         passing.today = today
         bookings = credited(

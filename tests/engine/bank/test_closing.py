@@ -15,10 +15,12 @@ from sqlalchemy import Connection
 
 from lianxing.engine.answer_sentences import answer_sentences
 from lianxing.engine.bank import tellers
+from lianxing.engine.bank.crediting import needs_lots
 from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Answer, Teller, left_under
+from lianxing.engine.closings import OPEN, Closed
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
@@ -505,3 +507,11 @@ def test_what_has_ended_keeps_no_passbook_open_whether_its_end_was_booked_or_not
         assert asks(Close, on=last_day + timedelta(days=1), event=ClosingEvent.LEAVING).accepted
         assert points(ledger, "V1") == 0
         assert replay(ledger, [town]).differences == []
+
+
+def test_in_a_closed_passbook_lots_are_told_apart_for_what_is_there_leaves_with_what_comes_in(tmp_path: Path) -> None:
+    with rules(write_county(tmp_path / "smallville")) as rulebook:
+        plain = replace(rulebook.policy, accounts=tuple(replace(a, storage=None) for a in rulebook.policy.accounts))
+    closed = OPEN.closed(Closed(DAY, ClosingEvent.MOVING, VolunteerId(""), 3))
+    assert [needs_lots(plain, ()), needs_lots(plain, (), closed)] == [False, True]
+    assert not needs_lots(plain, (), closed.reopened(DAY, 4))
