@@ -28,6 +28,7 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
     yield from _choices(policy)
     yield from _measures(policy)
     yield from _pools(policy)
+    yield from _earnings(policy)
     yield from _balances(policy)
     yield from _changed_accounts(policy)
     yield from _repairs(policy)
@@ -97,6 +98,16 @@ def _pools(policy: Policy) -> Iterator[Problem]:
             yield _unknown_account(policy, account.overdraft.account, account.overdraft.location)
         elif lender.holder is not Holder.POOL or lender.unit is not account.unit:
             yield Problem("P641", account.overdraft.location, (("id", lender.clause.id),))
+
+
+def _earnings(policy: Policy) -> Iterator[Problem]:
+    """Each record brings what it adds to the measure on its own day: of a sum that is known, of nothing else."""
+    measures = {measure.clause.id: measure for measure in policy.measures}
+    for account in policy.accounts:
+        of = measures.get(account.earned_from)
+        if of is None or (of.total is Total.SUM and not of.best_of and of.window.holds_its_own_day):
+            continue
+        yield Problem("P655", account.clause.location, (("id", account.clause.id), ("measure", of.clause.id)))
 
 
 def _balances(policy: Policy) -> Iterator[Problem]:

@@ -152,6 +152,16 @@ class Window:
         """Tell whether what is seen on one day may be out of sight on a later one."""
         return self.rolls or self.calendar is not None or self.since_award
 
+    @property
+    def fixed(self) -> bool:
+        """Tell whether it is of certain days, whatever the day asked."""
+        return self.first is not None or self.last is not None
+
+    @property
+    def holds_its_own_day(self) -> bool:
+        """Tell whether a service is seen on its own day, where no first or last day keeps it out."""
+        return not self.previous and not self.since_award
+
     def holds(self, service_day: date, day: date) -> bool:
         """Tell whether a service of `service_day` is seen on `day`."""
         if service_day > day:

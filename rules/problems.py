@@ -328,6 +328,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "“{id}”的记录状态为“{state}”，永远不计入时长，也没有环节从此开始：请写“记为”",
         "a record of '{id}' is in the state '{state}', where it never counts and no stage begins: say `recorded_as`",
     ),
+    (
+        "P655",
+        "账户“{id}”逐条记入，来源“{measure}”须是合计类指标，不取最高一项，也不看上一周期或自上次授予起",
+        "'{id}' is earned by record: '{measure}' has to be a sum, no best_of, of no previous period nor since_award",
+    ),
     # P600 on: calendar and review
     (
         "P600",

@@ -415,6 +415,8 @@ def is_for(rulebook: Rulebook, person: Volunteer, account: Account, day: date) -
 
 
 def _to_measure(rulebook: Rulebook, measure: Measure, past: Counted, own: Mapping[str, int]) -> int:
+    if not measure.window.holds(past.record.day, past.record.day):
+        return 0
     facts = past_facts(rulebook, past.record, past.supplied)
     if measure.where is not None:
         matched = rulebook.ask(HISTORY, past.record.day, facts, {})

@@ -115,7 +115,7 @@ def book_stars(ledger: Ledger, rulebook: Rulebook, people: Iterable[VolunteerId]
 
 def _accounts(policy: Policy) -> list[Account]:
     """Return the accounts that are earned from points, or from a measure that adds all of them up."""
-    sums = {one.clause.id for one in policy.measures if one.of == POINTS and one.where is None}
+    sums = {one.clause.id for one in policy.measures if one.of == POINTS and one.where is None and not one.window.fixed}
     return [one for one in policy.accounts if one.holder in _THEIRS and one.earned_from in {POINTS, *sums}]
 
 
