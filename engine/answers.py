@@ -46,6 +46,7 @@ REASONS: Mapping[str, Label] = {
     "choice": Label("只能选 {at_most} 项，已选 {chosen}", "only {at_most} may be chosen, and {chosen} was"),
     # offers
     "suspended": Label("兑换已暂停", "redemption is suspended"),
+    "frozen": Label("{unit}已冻结", "{unit} are frozen"),
     "not_eligible": Label("不符合条件", "the condition does not hold"),
     "closed": Label("{on} 不开放", "it is not open on {on}"),
     "too_often": Label("本期至多 {at_most} 次，已兑换 {used} 次", "at most {at_most} in this period, {used} before"),

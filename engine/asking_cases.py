@@ -13,7 +13,7 @@ from lianxing.engine.facts import person_facts
 from lianxing.engine.perks import Use, open_perks, use_of
 from lianxing.engine.reading.review_cases import PUBLIC
 from lianxing.engine.reading.vocabulary import KEYS, WORDS
-from lianxing.engine.redemption import Asking, quote, swap, to_supply, voucher_use, withdrawal
+from lianxing.engine.redemption import Asking, account_of, quote, swap, to_supply, voucher_use, withdrawal
 from lianxing.engine.rulebook import MeasureValue, Rulebook
 from lianxing.engine.sanctions import sanction_facts
 from lianxing.engine.standings import measures_of
@@ -193,6 +193,7 @@ def _quote(story: _Story, balance: Balance | None) -> Quote | None:
             merchant=around.merchant,
             given_out=around.given_out,
             suspended=story.found.conduct.effects.redemption is OnRight.SUSPENDED,
+            frozen=story.found.conduct.freezes(account_of(policy, offer).unit),
         ),
     )
 

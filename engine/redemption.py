@@ -20,7 +20,7 @@ from lianxing.rules.dates import Since
 from lianxing.rules.facts import FactType, FactValue
 from lianxing.rules.hours import Direction
 from lianxing.rules.periods import MonthDay, add_months, is_same
-from lianxing.rules.places import Location
+from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.redeeming import Quote, Reason, Taken
 from lianxing.rules.redemption import Offer, Opens, PickUp
@@ -33,7 +33,7 @@ class Asking:
 
     `person` holds the facts of the person and of the day; `balance` is what may be spent, in the account's unit; with a
     watermark it is the entitlement, which is not used up. `taken` is what this person had before, `given_out` how many
-    units of the offer everybody has had. `suspended` is what a sanction says.
+    units of the offer everybody has had. `suspended` is what a sanction says, `frozen` by which one the account is.
     """
 
     on: date
@@ -46,11 +46,17 @@ class Asking:
     merchant: str = ""
     given_out: int = 0
     suspended: bool = False
+    frozen: Clause | None = None
 
 
 def account_of(policy: Policy, offer: Offer) -> Account:
     """Return the account that an offer is paid from."""
     return next(account for account in policy.accounts if account.clause.id == offer.account)
+
+
+def frozen_reason(sanction: Clause, account: Account) -> Reason:
+    """Return that a sanction lets nothing of an account be used."""
+    return Reason("frozen", sanction, sanction.location, (("unit", account.unit.value),))
 
 
 def quote(rulebook: Rulebook, offer: Offer, asking: Asking) -> Quote:
@@ -130,6 +136,8 @@ def _taken_there(policy: Policy, offer: Offer, asking: Asking) -> int:
 def _not_open(rulebook: Rulebook, offer: Offer, asking: Asking) -> Iterator[Reason]:
     if asking.suspended:
         yield Reason("suspended", offer.clause, offer.clause.location)
+    if asking.frozen is not None:
+        yield frozen_reason(asking.frozen, account_of(rulebook.policy, offer))
     holding = rulebook.ask(OFFERS, asking.on, _flat(offer, asking), asking.measures)
     if offer.when is not None and offer.clause.id not in holding:
         yield Reason("not_eligible", offer.clause, offer.place("when"))

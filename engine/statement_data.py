@@ -110,6 +110,7 @@ def state_data(state: AccountState) -> dict[str, Any]:
         "ended_not_booked": exact(unit, state.ended),
         "changed_not_booked": exact(unit, state.changed),
         "over_not_booked": exact(unit, state.over),
+        "cancelled": exact(unit, state.cancelled),
     }
 
 

@@ -200,6 +200,9 @@ def state_sentence(state: AccountState, language: Language) -> str:
         zh_word, en_word = ("减少", "less") if state.changed > 0 else ("增加", "more")
         en_text = f"{text} {en_word} by a change of rules and not booked yet"
         said.append(f"规则衔接{zh_word} {text}（尚未记账）" if zh else en_text)
+    if state.cancelled:
+        text = amount_text(state.unit, state.cancelled, language)
+        said.append(f"另有 {text}因处理作废" if zh else f"{text} cancelled by a sanction")
     return f"{name}：{'，'.join(said)}" if zh else f"{name}: {', '.join(said)}"
 
 

@@ -86,7 +86,8 @@ class Wallet:
     `turned` are the changes of rules that have reached it, `unsaid` are those that are not written down yet. `unstored`
     is what of a source never came in: what is taken back of it is taken from there first; `off_on` is by which day that
     was said. `stars` are the points that have come in with stars. `covers` is what was taken or is owed instead of
-    deposits that were taken back after they had been spent.
+    deposits that were taken back after they had been spent. `cancelled_to` is until when what was earned is worth
+    nothing, by a sanction: it is not there, like what has ended. That is known while somebody asks, and never kept.
     """
 
     account: Account
@@ -103,6 +104,7 @@ class Wallet:
     off_on: dict[str, date] = field(default_factory=dict)
     stars: dict[int, StarPoints] = field(default_factory=dict)
     covers: list[Cover] = field(default_factory=list)
+    cancelled_to: date = date.min
 
     @property
     def held(self) -> int:
@@ -119,19 +121,24 @@ class Wallet:
 
     def lasting(self, on: date) -> list[Lot]:
         """Return the lots that have not ended on a day, also what was earned later, in the order of spending."""
-        found = [lot for lot in self.lots.values() if lot.remaining and lot.last_day >= on]
+        found = [lot for lot in self.lots.values() if lot.remaining and not self.is_over(lot, on)]
         if len(found) > 1:
             found.sort(key=_ORDERS[self.account.spends_first])
         return found
 
     def available(self, on: date) -> int:
         """Return what is there on a day and not held, less what is owed."""
-        there = sum(lot.remaining for lot in self.lots.values() if lot.earned_on <= on <= lot.last_day)
+        there = sum(lot.remaining for lot in self.lots.values() if lot.earned_on <= on and not self.is_over(lot, on))
         return there - self.debt
 
     def balance_on(self, on: date) -> int:
         """Return the balance without what ended before a day; what is earned later than that is in it."""
-        return sum(lot.remaining for lot in self.lots.values() if lot.last_day >= on) + self.held - self.debt
+        there = sum(lot.remaining for lot in self.lots.values() if not self.is_over(lot, on))
+        return there + self.held - self.debt
+
+    def is_over(self, lot: Lot, on: date) -> bool:
+        """Tell whether a lot has ended before a day, or was earned before a sanction that cancels it."""
+        return lot.last_day < on or lot.earned_on <= self.cancelled_to
 
 
 class Line(NamedTuple):

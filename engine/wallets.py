@@ -421,13 +421,17 @@ def expire(wallet: Wallet, on: date, source: str = "") -> Done:
     """Let go what ended before a day, or of it what a source had put in; what is held stays until it is released."""
     booking = WalletBooking(wallet)
     lots = lots_of(wallet, source) if source else wallet.lots.values()
-    booking.let_end(lot for lot in lots if lot.last_day < on)
+    booking.let_end(lot for lot in lots if wallet.is_over(lot, on))
     return booking.done(EXPIRED)
 
 
 def expiring(wallet: Wallet, on: date, until: date) -> tuple[Lot, ...]:
     """Return the lots that are there on a day and end on one of the days up to another, the first to end first."""
-    found = (replace(lot) for lot in wallet.lots.values() if lot.remaining and on <= lot.last_day <= until)
+    found = (
+        replace(lot)
+        for lot in wallet.lots.values()
+        if lot.remaining and not wallet.is_over(lot, on) and lot.last_day <= until
+    )
     return tuple(sorted(found, key=lambda lot: (lot.last_day, lot.number)))
 
 
@@ -464,7 +468,7 @@ def leave(wallet: Wallet, on: date, where: Closing, only: Collection[int] | None
     for hold in list(wallet.holds.values()) if only is None else ():
         booking.let_go(on, hold)
     going = [lot for lot in wallet.lots.values() if only is None or lot.number in only]
-    booking.book(EXPIRED, booking.let_end(lot for lot in going if lot.last_day < on))
+    booking.book(EXPIRED, booking.let_end(lot for lot in going if wallet.is_over(lot, on)))
     booking.clear(lot for lot in wallet.lasting(on) if only is None or lot.number in only)
     return booking.done(where.value)
 

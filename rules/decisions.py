@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
+from lianxing.rules.accounts import Unit
 from lianxing.rules.facts import RecordId
 from lianxing.rules.places import Clause, Location
-from lianxing.rules.sanctions import Effects, Report
+from lianxing.rules.sanctions import Effects, OnAsset, Report
 
 
 class StarOutcome(Enum):
@@ -143,3 +144,13 @@ class Conduct:
     effects: Effects = Effects()
     sanctions: tuple[SanctionState, ...] = ()
     repairs: tuple[RepairResult, ...] = ()
+
+    def freezes(self, unit: Unit) -> Clause | None:
+        """Return by which clause nothing that is kept in this unit can be used for the time being."""
+        frozen = (one.clause for one in self.sanctions if one.active and one.effects.on(unit) is OnAsset.FROZEN)
+        return next(frozen, None)
+
+    def cancelled_to(self, unit: Unit) -> date | None:
+        """Return the day until which what was earned in this unit is worth nothing; that does not come back."""
+        days = (one.since for one in self.sanctions if one.effects.on(unit) is OnAsset.CANCELLED)
+        return max(days, default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from lianxing.rules.accounts import Unit
 from lianxing.rules.conditions import Condition
 from lianxing.rules.dates import Dated
 from lianxing.rules.periods import Period
@@ -65,6 +66,10 @@ class Effects:
     redemption: OnRight = OnRight.KEPT
     entry: OnRight = OnRight.KEPT
     commendation: OnCommendation = OnCommendation.KEPT
+
+    def on(self, unit: Unit) -> OnAsset:
+        """Return what becomes of what is earned and kept in this unit."""
+        return self.points if unit is Unit.POINTS else self.hours
 
 
 NO_EFFECTS = Effects()

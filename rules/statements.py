@@ -177,8 +177,8 @@ class AccountState:
     """An account on a day: what may be spent, what is held, what is owed (above zero).
 
     `ended` is what ran out before the day and is not booked as such yet, `changed` by how much a change of rules made
-    it less, below zero where it made it more; neither is in `available`. `over` was reserved until a day before, and is
-    there again, though no entry says so yet.
+    it less, below zero where it made it more, `cancelled` what a sanction has made worthless; none of them is in
+    `available`. `over` was reserved until a day before, and is there again, though no entry says so yet.
     """
 
     account: str
@@ -190,6 +190,7 @@ class AccountState:
     ended: int = 0
     changed: int = 0
     over: int = 0
+    cancelled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from lianxing.engine.bank.sharing import may_hold
 from lianxing.engine.bank.terms import offer_from
 from lianxing.engine.ledger.drafts import Draft, Key, LotLine, NewHold, NewRedemption
 from lianxing.engine.ledger.holdings import Had
+from lianxing.engine.redemption import frozen_reason
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import Done, Part, Wallet
 from lianxing.rules.accounts import Account
@@ -111,6 +112,13 @@ def not_family(counter: Counter, command: Redeem | Reserve, account: Account) ->
         yield Reason("family", clause, clause.location)
     elif command.family and command.member not in counter.family_of(command.volunteer):
         yield Reason("not_declared", clause, clause.location, (("for_whom", "family"),))
+
+
+def not_frozen(customer: Customer, account: Account, on: date) -> Iterator[Reason]:
+    """Yield that a sanction lets nothing of an account be used."""
+    frozen = customer.frozen_by(account, on)
+    if frozen is not None:
+        yield frozen_reason(frozen, account)
 
 
 def of_wallet(

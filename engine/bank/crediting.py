@@ -537,7 +537,9 @@ def closes_data(account: Account, where: Closing, done: Done) -> dict[str, Any]:
 def left_over(wallet: Wallet, done: Done, on: date) -> list[Part]:
     """Return the days of what a closure took, without what had ended before."""
     parts = ((wallet.lots[move.lot], -move.amount) for move in done.lot_moves)
-    return [(lot.earned_on, lot.last_day, amount) for lot, amount in parts if lot.last_day >= on and amount > 0]
+    return [
+        (lot.earned_on, lot.last_day, amount) for lot, amount in parts if amount > 0 and not wallet.is_over(lot, on)
+    ]
 
 
 def _to_others(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 
 from lianxing.engine.bank.booking import account_name, noted_in
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
+from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.bank.terms import account_gone
 from lianxing.engine.carrying import life_from
@@ -28,9 +29,11 @@ from lianxing.engine.touches import Touch
 from lianxing.engine.wallet import DEBT, OWED, Hold, Lot, Wallet
 from lianxing.rules.accounts import Account, Expiry
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
+from lianxing.rules.places import Clause
+from lianxing.rules.policy import Policy
 from lianxing.rules.records import Volunteer
 from lianxing.rules.redeeming import Taken
-from lianxing.rules.sanctions import Effects
+from lianxing.rules.sanctions import Effects, OnAsset
 from lianxing.rules.standings import Standing
 
 _EVERYTHING = frozenset(("tenure", "age"))
@@ -101,6 +104,26 @@ class Customer:
             self._touches.append(touch_of_draft(draft))
             self._standings = {}
 
+    def frozen_by(self, account: Account, on: date) -> Clause | None:
+        """Return by which clause of a sanction nothing of an account can be used on a day."""
+        freezes = self.rulebook.once(_freezing) and is_person(self.person.id)
+        return self.standing(on).conduct.freezes(account.unit) if freezes else None
+
+    @contextmanager
+    def sanctioned(self, on: date) -> Iterator[None]:
+        """Let the person's wallets know meanwhile what sanctions have made worthless of them by a day."""
+        wallets = []
+        if cancels(self.rulebook) and is_person(self.person.id):
+            conduct = self.standing(on).conduct
+            for account in self.accounts_held:
+                wallets.append(self.wallet(account))
+                wallets[-1].cancelled_to = conduct.cancelled_to(account.unit) or date.min
+        try:
+            yield
+        finally:
+            for wallet in wallets:
+                wallet.cancelled_to = date.min
+
     def conduct(self, on: date) -> Effects:
         """Return what sanctions have come to; where the county has none, nobody's history is looked at."""
         return self.standing(on).conduct.effects if self.rulebook.policy.sanctions else Effects()
@@ -117,6 +140,19 @@ class Customer:
     def taken(self) -> list[Taken]:
         """What the person had before, as offers and perks ask it."""
         return [Taken(had.offer, had.on, had.units, had.merchant, had.paid) for had in self.had]
+
+
+def _freezing(policy: Policy) -> bool:
+    return any(OnAsset.FROZEN in (one.effects.points, one.effects.hours) for one in policy.sanctions)
+
+
+def cancels(rulebook: Rulebook) -> bool:
+    """Tell whether a sanction of the county makes worthless what was earned before."""
+    return bool(rulebook.once(_cancelling))
+
+
+def _cancelling(policy: Policy) -> bool:
+    return any(OnAsset.CANCELLED in (one.effects.points, one.effects.hours) for one in policy.sanctions)
 
 
 def nowhere(person: Volunteer, on: date, _touches: Sequence[Touch] | None) -> Standing:

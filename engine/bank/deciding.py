@@ -58,7 +58,8 @@ def decide(counter: Counter, command: Command) -> Decision:
     holds = holds_over(counter, customer, command.on, about)
     for draft in holds:
         customer.touched_by(draft)
-    decision = _decided(counter, customer, command)
+    with customer.sanctioned(command.on):
+        decision = _decided(counter, customer, command)
     decision.before = [*before, *holds]
     if decision.accepted:
         _note_step(counter, command, customer.number)

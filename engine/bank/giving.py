@@ -16,6 +16,7 @@ from lianxing.engine.bank.answering import (
     body_of,
     county_reason,
     entered,
+    not_frozen,
     not_held,
     of_wallet,
     refused,
@@ -47,6 +48,7 @@ def give(counter: Counter, customer: Customer, command: Give) -> Decision:
         return refused(counter, command, [county_reason(counter, "no_account", account=command.account)])
     clause = account.clause
     wrong = [*not_held(customer, account), *_not_for(counter, command, account)]
+    wrong += not_frozen(customer, account, command.on)
     if wrong:
         return refused(counter, command, wrong, clause=clause)
     if _is_unknown(counter, command):  # a misspelt id must not open a passbook

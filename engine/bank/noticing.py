@@ -36,10 +36,11 @@ def notices(ledger: Ledger, rulebook: Rulebook, on: date, within_days: int) -> I
         for some in chunks(dict.fromkeys(people)):
             found = customers(reading, rulebook, some)
             for id, customer in found.items():
-                ending = [
-                    lot
-                    for account in rulebook.policy.accounts
-                    for lot in running_out(customer.wallet(account), on, until)
-                ]
+                with customer.sanctioned(on):
+                    ending = [
+                        lot
+                        for account in rulebook.policy.accounts
+                        for lot in running_out(customer.wallet(account), on, until)
+                    ]
                 if ending:
                     yield Notice(id, day_by_day(ending))

@@ -19,6 +19,7 @@ from lianxing.engine.bank.answering import (
     entered,
     had_under,
     not_family,
+    not_frozen,
     not_held,
     of_wallet,
     offer_as_had,
@@ -183,6 +184,7 @@ def _quoted(counter: Counter, customer: Customer, command: Redeem, offer: Offer,
             merchant=command.merchant,
             given_out=counter.given_out.get(offer.clause.id, 0),
             suspended=customer.conduct(on).redemption is OnRight.SUSPENDED,
+            frozen=customer.frozen_by(wallet.account, on),
         ),
     )
 
@@ -204,6 +206,7 @@ def reserve(counter: Counter, customer: Customer, command: Reserve) -> Decision:
         return refused(counter, command, [county_reason(counter, "no_account", account=command.account)])
     wallet = customer.wallet(account)
     reasons = [*not_held(customer, account), *not_family(counter, command, account)]
+    reasons += _stopped(customer, command, account)
     short = counter.passing.cannot_lend(wallet, command.on, command.amount)
     if reasons or short is not None:
         return refused(counter, command, [*reasons, *([short] if short else [])], clause=account.clause)
@@ -220,6 +223,14 @@ def reserve(counter: Counter, customer: Customer, command: Reserve) -> Decision:
         before,
         hold=None if done.refused else NewHold(account.clause.id, command.amount, wallet.holds[number].until),
     )
+
+
+def _stopped(customer: Customer, command: Reserve, account: Account) -> Iterator[Reason]:
+    """Yield what sanctions have against reserving an amount: one that suspends redeeming stops all but donations."""
+    suspended = customer.conduct(command.on).redemption is OnRight.SUSPENDED
+    if suspended and command.purpose is not Purpose.DONATION:
+        yield Reason("suspended", account.clause, account.clause.location)
+    yield from not_frozen(customer, account, command.on)
 
 
 def _held_by(counter: Counter, customer: Customer, command: Settle | Release) -> Wallet | Decision:

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lianxing.engine import wallets
-from lianxing.engine.bank.answering import REFUSED, Counter, before_in_force, reason_data
+from lianxing.engine.bank.answering import REFUSED, Counter, before_in_force, not_frozen, reason_data
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.drafting import draft_of
@@ -92,7 +92,8 @@ def take(counter: StepCounter, command: TakeStep, hashed: str) -> TakenStep:
     asker = counter.people[command.volunteer]
     before = [*reached(counter.rulebook, asker, counter.passing, command.on)]
     before += _holds_over(counter, asker, command)
-    return replace(_Taking(counter, command, hashed).take(), before=tuple(before))
+    with asker.sanctioned(command.on):
+        return replace(_Taking(counter, command, hashed).take(), before=tuple(before))
 
 
 def _holds_over(counter: StepCounter, asker: Customer, command: TakeStep) -> list[Draft]:
@@ -247,10 +248,10 @@ class _Taking:
                 family={id: AS_BENEFICIARY[one] for id, one in declared.items() if one in AS_BENEFICIARY},
             ),
         )
+        stopped = [] if account is None else [*not_frozen(self.asker, account, on)]
         if account is not None and standing.conduct.effects.redemption is OnRight.SUSPENDED:
-            stopped = Reason("suspended", request.clause, request.clause.location)
-            return replace(moved, request=None, effects=(), reasons=(*moved.reasons, stopped))
-        return moved
+            stopped.append(Reason("suspended", request.clause, request.clause.location))
+        return replace(moved, request=None, effects=(), reasons=(*moved.reasons, *stopped)) if stopped else moved
 
     def _registered(self, recipient: str) -> Mapping[str, FactValue]:
         """Return what the register says of the recipient on the day of the step."""

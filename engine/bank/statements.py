@@ -18,6 +18,7 @@ import orjson
 from lianxing.engine.accounts import touch_of_done
 from lianxing.engine.bank import told_entries
 from lianxing.engine.bank.booking import UNITS, noted_in
+from lianxing.engine.bank.customers import cancels
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST, request_from
@@ -123,7 +124,7 @@ def statement_from(
     with _readable(f"{county.id}/{volunteer}"):
         book = _Book(rulebook, known_as, stored, reading.leaves(owner), kept, until, touches)
         lines = list(book.lines(since))
-        standing = book.standing()
+        standing = book.standing(until)
         return Statement(
             volunteer=volunteer,
             county=county.id,
@@ -167,6 +168,7 @@ class _Book:
         touches: Sequence[Touch],
     ) -> None:
         self._touches = touches
+        self._standings: dict[date, Standing] = {}
         self._rulebook = rulebook
         self._person = person
         self._leaves = leaves
@@ -371,17 +373,30 @@ class _Book:
                 over[leaf.account] += self._let_go(leaf, totals)
         lots, changed = self._lots(on)
         ended: dict[str, int] = defaultdict(int)
+        cancelled: dict[str, int] = defaultdict(int)
+        worthless = self._cancelled_to(on)
         for account, lot in lots:
             if lot.last_day < on:
                 ended[account] += lot.remaining
+            elif lot.earned_on <= worthless.get(account, date.min):
+                cancelled[account] += lot.remaining
         states = []
         for account, unit in self._accounts(totals):
             less, gone = changed.get(account, 0), ended.get(account, 0)
-            there = totals.get((account, "", unit), 0) - gone - less
+            worth_nothing = cancelled.get(account, 0)
+            there = totals.get((account, "", unit), 0) - gone - less - worth_nothing
             held, owed = totals.get((account, HELD, unit), 0), -totals.get((account, DEBT, unit), 0)
             label, free = self._account_label(account), over.get(account, 0)
-            states.append(AccountState(account, unit, label, there, held, owed, gone, less, free))
+            states.append(AccountState(account, unit, label, there, held, owed, gone, less, free, worth_nothing))
         return tuple(states)
+
+    def _cancelled_to(self, on: date) -> dict[str, date]:
+        """Return until when what was earned is worth nothing by a sanction, by account."""
+        if not cancels(self._rulebook):
+            return {}
+        conduct, accounts = self.standing(on).conduct, self._rulebook.policy.accounts
+        days = {account.clause.id: conduct.cancelled_to(account.unit) for account in accounts}
+        return {id: day for id, day in days.items() if day is not None}
 
     def _let_go(self, leaf: HoldLeaf, totals: dict[_Part, int]) -> int:
         """Let a reservation that is over be none; return how much is there again, the rest is owed no longer."""
@@ -462,6 +477,8 @@ class _Book:
         last = min(latest, self._until + timedelta(days=min(notice_days, (latest - self._until).days)))
         changed = self._foreseen(self._until)
         lots = [(id, lot) for id, lot in self._booked_lots(self._until) if id not in changed]
+        worthless = self._cancelled_to(self._until)
+        lots = [(id, lot) for id, lot in lots if lot.earned_on > worthless.get(id, date.min)]
         ending = [(id, lot) for id, lot in lots if self._until <= lot.last_day <= last]
         found = [lot for wallet, _done in changed.values() for lot in running_out(wallet, self._until, last)]
         found += [
@@ -576,8 +593,14 @@ class _Book:
         ]
         return sorted(found, key=lambda past: past.record.order)
 
-    def standing(self) -> Standing:
-        """Return where the person stood on the last day."""
+    def standing(self, on: date) -> Standing:
+        """Return where the person stood on a day, by all that happened until the last day."""
+        found = self._standings.get(on)
+        if found is None:
+            found = self._standings[on] = self._stood(on)
+        return found
+
+    def _stood(self, on: date) -> Standing:
         history = self.history()
         steps = [one for one in self.shown if one.entry.kind == REVIEW]
         notes = [
@@ -589,7 +612,7 @@ class _Book:
             touches += [touch_of_done(id, one, change.on_day) for change, one in done]
         by = lowerings_by(self._rulebook, touches)
         awards = awards_of(self._rulebook, self._person, history, notes, by)
-        return standing(self._rulebook, self._person, history, self._until, awards, by)
+        return standing(self._rulebook, self._person, history, on, awards, by)
 
     def _unit(self, account: str) -> str:
         for known in self._rulebook.policy.accounts:

@@ -362,7 +362,7 @@ class _Columns:
                     self._sheet.source, "unknown_target", mapping=self._mapping.id, target=target, table=self._table
                 )
             place = self.optional(target)
-            value = _typed(fact, place, zone)
+            value = _typed(fact, place, zone, _UNIT_SECONDS[self._mapping.duration_unit])
             if column.constant is not None:
                 try:
                     value(column.constant)
@@ -437,16 +437,27 @@ class _Columns:
         )
 
 
-def _typed(fact: Fact, place: Place, zone: tzinfo) -> Callable[[str], FactValue | None]:
-    """Return what reads a cell as a value of the fact: None for an empty one, a refusal for what is no such value."""
+def _typed(fact: Fact, place: Place, zone: tzinfo, unit: int) -> Callable[[str], FactValue | None]:
+    """Return what reads a cell as a value of the fact: None for an empty one, a refusal for what is no such value.
+
+    A bare number is in yuan, or in the unit in which the registry states the service time: a table has no room for it.
+    """
     if fact.type is FactType.TEXT and not fact.values:
         return lambda text: text or None
 
     def meaning(text: str) -> FactValue | None:
         if fact.type is FactType.DATE:
-            found = instant(text, zone)
-            return None if found is None else found.day.toordinal()
-        return code_of(fact, text) if fact.type is FactType.TEXT else fact_value(fact, text)
+            at = instant(text, zone)
+            return None if at is None else at.day.toordinal()
+        if fact.type is FactType.TEXT:
+            return code_of(fact, text)
+        found = fact_value(fact, text)
+        if found is None and fact.type is FactType.MONEY:
+            return fact_value(fact, f"{text} yuan")
+        if found is None and fact.type is FactType.DURATION:
+            seconds = _exact(duration_seconds(text, unit))
+            return seconds if isinstance(seconds, int) and seconds >= 0 else None
+        return found
 
     remembered = _remembering(meaning)
 
