@@ -11,6 +11,7 @@ import pytest
 from lianxing.plugins.registries.reasons import REASONS, sentence
 from lianxing.rules.mappings import DurationUnit, ExportMapping
 from lianxing.rules.records import SetAside
+from tests.plugins.registries.conftest import column
 
 HEADINGS = "id,volunteer,activity,category,start,end,hours,evaluation,score,complaint,state,county"
 GOOD = {
@@ -133,6 +134,29 @@ def test_a_duration_is_exact_in_the_unit_of_the_registry(
 ) -> None:
     export = f"{HEADINGS}\n{row(end='', hours=stated)}\n"
     assert read(export, replace(mapping, duration_unit=unit)).only.seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("given", "travel", "unit", "facts"),
+    [
+        ("250", "1.5", DurationUnit.HOURS, (25_000, 5_400)),
+        ("250.50 元", "90", DurationUnit.MINUTES, (25_050, 5_400)),
+        ("０", "1:30:00", DurationUnit.SECONDS, (0, 5_400)),
+        ("-3 yuan", "90 minutes", DurationUnit.HOURS, (-300, 5_400)),
+    ],
+)
+def test_a_bare_amount_of_money_is_in_yuan_and_a_bare_duration_in_the_unit_of_the_registry(
+    read: Callable[..., Any],
+    mapping: ExportMapping,
+    given: str,
+    travel: str,
+    unit: DurationUnit,
+    facts: tuple[int, int],
+) -> None:
+    more = (column("donated_amount", "捐赠"), column("travel_time", "路程"))
+    export = f"{HEADINGS},捐赠,路程\n{row(hours='')},{given},{travel}\n"
+    record = read(export, replace(mapping, duration_unit=unit, records=(*mapping.records, *more))).only
+    assert (record.facts["donated_amount"], record.facts["travel_time"]) == facts
 
 
 @pytest.mark.parametrize("stated", ["1e3", "NaN", "inf", "1,5", "2小时", "٣", "--1", "1_000", "0x10", ".5", "5."])
