@@ -33,7 +33,8 @@ class Asking:
 
     `person` holds the facts of the person and of the day; `balance` is what may be spent, in the account's unit; with a
     watermark it is the entitlement, which is not used up. `taken` is what this person had before, `given_out` how many
-    units of the offer everybody has had. `suspended` is what a sanction says, `frozen` by which one the account is.
+    units of the offer everybody has had. `suspended` is what a sanction says, `frozen` by which one the account is;
+    `overdraws`: more may be spent than there is, where the account allows it.
     """
 
     on: date
@@ -47,6 +48,7 @@ class Asking:
     given_out: int = 0
     suspended: bool = False
     frozen: Clause | None = None
+    overdraws: bool = True
 
 
 def account_of(policy: Policy, offer: Offer) -> Account:
@@ -71,7 +73,7 @@ def quote(rulebook: Rulebook, offer: Offer, asking: Asking) -> Quote:
         return Quote(offer.clause, False, tuple(reasons), gaps=_gaps(policy, offer, asking))
     price = said.value * asking.units
     available = asking.balance - (_taken_there(policy, offer, asking) if offer.watermark else 0)
-    paid, cash, short = _paid(offer, account, price, available, asking.on)
+    paid, cash, short = _paid(offer, account, price, available, asking)
     if short:
         code, place = ("watermark", offer.place("watermark")) if offer.watermark else ("balance", said.location)
         operands = (("needed", paid), ("available", available), ("unit", account.unit.value))
@@ -108,11 +110,12 @@ def _price(offer: Offer, asking: Asking) -> Since[Fraction] | None:
     return offer.price.since(tuple(flat.get(name) for name in offer.price.by), asking.on)
 
 
-def _paid(offer: Offer, account: Account, price: Fraction, available: int, on: date) -> tuple[int, int, bool]:
+def _paid(offer: Offer, account: Account, price: Fraction, available: int, asking: Asking) -> tuple[int, int, bool]:
     """Return what the account pays, what is paid in hundredths of a yuan, and whether that is more than there is."""
-    whole = int(price)
+    whole, on = int(price), asking.on
     # What is not used up is not owed either: with a watermark nothing may be overdrawn.
-    if whole <= available or (not offer.watermark and may_spend(account, available, whole, on)):
+    overdraws = asking.overdraws and not offer.watermark
+    if whole <= available or (overdraws and may_spend(account, available, whole, on)):
         return whole, 0, False
     partial = offer.partial
     if partial is None or available < price * partial.at_least.on(on):

@@ -119,10 +119,11 @@ def redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
     account = account_of(policy, offer)
     wallet = customer.wallet(account)
     said = _quoted(counter, customer, command, offer, wallet)
+    short = _cannot_lend(counter, command, offer, wallet, said)
+    if short is not None and offer.partial is not None:  # what nobody lends is paid in money
+        in_part = _quoted(counter, customer, command, offer, wallet, overdraws=False)
+        said, short = (in_part, None) if in_part.allowed else (said, short)
     reasons = [*said.reasons, *not_family(counter, command, account)]
-    short = (
-        counter.passing.cannot_lend(wallet, command.on, said.price) if said.allowed and not offer.watermark else None
-    )
     if reasons or short is not None:
         unmet = [unmet_data(gap, {**policy.facts, **OFFER_WORDS}) for gap in said.gaps]
         more = {"unmet": unmet} if unmet else {}
@@ -167,7 +168,16 @@ def redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
     return Decision([draft], body)
 
 
-def _quoted(counter: Counter, customer: Customer, command: Redeem, offer: Offer, wallet: Wallet) -> Quote:
+def _cannot_lend(counter: Counter, command: Redeem, offer: Offer, wallet: Wallet, said: Quote) -> Reason | None:
+    """Return that the pool has not as much as would be borrowed from it."""
+    if not said.allowed or offer.watermark:
+        return None
+    return counter.passing.cannot_lend(wallet, command.on, said.price)
+
+
+def _quoted(
+    counter: Counter, customer: Customer, command: Redeem, offer: Offer, wallet: Wallet, *, overdraws: bool = True
+) -> Quote:
     on = command.on
     stands = _asks_where_they_stand(counter.rulebook, offer)
     return quote(
@@ -185,6 +195,7 @@ def _quoted(counter: Counter, customer: Customer, command: Redeem, offer: Offer,
             given_out=counter.given_out.get(offer.clause.id, 0),
             suspended=customer.conduct(on).redemption is OnRight.SUSPENDED,
             frozen=customer.frozen_by(wallet.account, on),
+            overdraws=overdraws,
         ),
     )
 

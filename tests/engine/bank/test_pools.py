@@ -45,6 +45,8 @@ clubs:
 OFFERS = """
 visit: {account: time, price: 1 hour, gives: service, opens: always, per_person: unlimited, stock: unlimited,
   irreversible: no, provider: the office}
+meal: {account: time, price: 1 hour, gives: service, opens: always, per_person: unlimited, stock: unlimited,
+  irreversible: no, provider: the office, partial: {at_least: 50 %, exchange: 5 yuan}}
 """
 MEASURES = COUNTY["measures.yaml"] + "points_earned_hours: {sum: hours, over: all_time, where: {category: training}}\n"
 CHEST, CLUB = VolunteerId("pool/chest"), VolunteerId("organisation/O1")
@@ -284,6 +286,15 @@ def test_the_pool_lends_no_more_than_it_has(town: Rulebook, ledger: Ledger) -> N
     assert why(asks(Redeem, offer="visit", units=3)) == ["pool"]
     assert why(asks(Reserve, account="time", amount=3 * HOUR, purpose=Purpose.SERVICE)) == ["pool"]
     assert held_by(ledger, "pool/chest", "chest") == 2 * HOUR
+
+
+def test_what_the_pool_cannot_lend_is_paid_in_money_where_the_offer_allows_that(town: Rulebook, ledger: Ledger) -> None:
+    earns(town, ledger, 2)
+    asks = Asks(ledger, town)
+    assert why(asks(Redeem, offer="meal", units=5)) == ["pool"]  # less than half is there
+    answer = asks(Redeem, offer="meal", units=3)
+    assert (answer.data["price"], answer.data["cash"]) == (2 * HOUR, 500)
+    assert held_by(ledger, "V1") == 0
 
 
 def test_a_loan_for_what_is_not_needed_goes_back_to_the_pool(town: Rulebook, ledger: Ledger) -> None:
