@@ -33,6 +33,7 @@ from lianxing.rules.redemption import Offer
 from lianxing.rules.requests import ServiceRequest
 
 REFUSED = "refused"
+NOT_LENT = "not_lent"  # of a redemption that is paid in money for a part: how little the pool had
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import partial
 
 import orjson
 
+from lianxing.engine.bank.answering import NOT_LENT
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.deciding_again import CLOCKS_APART
 from lianxing.engine.bank.replicas import Replica
@@ -113,12 +114,13 @@ class Claims:
 
 
 def pools_had(entries: Iterable[tuple[Told, Rulebook]]) -> Iterator[Claim]:
-    """Yield what refusals among entries say of how much a pool had."""
+    """Yield what entries say of how much a pool had: those that it made refuse, or take the rest in money."""
     for told, rulebook in entries:
         if b'"code":"pool"' not in told.body:
             continue
         with suppress(*UNREADABLE):  # named where it is decided again
-            for reason in orjson.loads(told.body)["reasons"]:
+            body = orjson.loads(told.body)
+            for reason in (*body.get("reasons", ()), *body.get(NOT_LENT, ())):
                 if reason["code"] == "pool":
                     pool = next(one for one in rulebook.policy.accounts if one.clause.id == reason["clause"])
                     said, by = str(reason["operands"]["available"]), (told.volunteer, told.entry)

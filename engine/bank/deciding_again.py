@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.answering import REFUSED, Brought, Counter
+from lianxing.engine.bank.answering import NOT_LENT, REFUSED, Brought, Counter
 from lianxing.engine.bank.beside import Beside, Message, PassedOn, Post, Service, ShortError, beside
 from lianxing.engine.bank.comparing import Found, compared
 from lianxing.engine.bank.crediting import credited, credits
@@ -426,5 +426,5 @@ def _may_have_said(shut: Closed | None, clause: Clause, said: Sequence[tuple[str
 
 def _available(body: Mapping[str, Any]) -> int | None:
     """Return how much a pool had, where an answer says so."""
-    reasons = body.get("reasons", ())
+    reasons = (*body.get("reasons", ()), *body.get(NOT_LENT, ()))
     return next((one["operands"]["available"] for one in reasons if one["code"] == "pool"), None)

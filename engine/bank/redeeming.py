@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import orjson
 
 from lianxing.engine import wallets
 from lianxing.engine.approving import Approval, approval, handover, is_late
 from lianxing.engine.bank.answering import (
+    NOT_LENT,
     Counter,
     Decision,
     account_paid_from,
@@ -24,6 +26,7 @@ from lianxing.engine.bank.answering import (
     of_wallet,
     offer_as_had,
     offer_had,
+    reason_data,
     refused,
     wallet_holding,
     wallets_of,
@@ -120,9 +123,12 @@ def redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
     wallet = customer.wallet(account)
     said = _quoted(counter, customer, command, offer, wallet)
     short = _cannot_lend(counter, command, offer, wallet, said)
+    not_lent: list[dict[str, Any]] = []
     if short is not None and offer.partial is not None:  # what nobody lends is paid in money
         in_part = _quoted(counter, customer, command, offer, wallet, overdraws=False)
-        said, short = (in_part, None) if in_part.allowed else (said, short)
+        if in_part.allowed:
+            not_lent.append(reason_data(short))
+            said, short = in_part, None
     reasons = [*said.reasons, *not_family(counter, command, account)]
     if reasons or short is not None:
         unmet = [unmet_data(gap, {**policy.facts, **OFFER_WORDS}) for gap in said.gaps]
@@ -157,6 +163,8 @@ def redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
         "published": said.published,
         "held_until": None if hold is None else hold.until.isoformat(),
     }
+    if not_lent:
+        body[NOT_LENT] = not_lent
     if said.awaits:
         body |= {"awaits": said.awaits, "decide_by": None if said.decide_by is None else said.decide_by.isoformat()}
     draft = entered(counter, customer, command, "held" if hold is not None else "redeemed", body, effects)

@@ -150,7 +150,9 @@ class _Replaying:
         self._witnesses = Witnesses(reading, county, self._stock, closings(self._connection, county), passed)
         pools = any(one.holder is Holder.POOL for one in self._accounts())
         self._matches = self._matched()
-        self._claims = Claims(pools_had(self._told(pools, REFUSED)), [match.claims for match in self._matches])
+        partly = any(one.partial is not None for known in rulebooks.values() for one in known.policy.offers)
+        said = (REFUSED, "held", "redeemed") if partly else (REFUSED,)
+        self._claims = Claims(pools_had(self._told(pools, *said)), [match.claims for match in self._matches])
         self._post = Post()
         self._waiting: dict[Pair, Book] = {}
         self._ready: list[Book] = []
