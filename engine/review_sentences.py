@@ -59,7 +59,10 @@ def _stands(body: Mapping[str, Any], language: Language) -> Iterator[str]:
         doing = doing_word(following["doing"], language)
         since, until = following["since"], following["until"]
         when = (f" {since} 起" if zh else f" from {since}") if since else ""
-        when += (f" 至 {until}" if zh else f" until {until}") if until else ""
+        if following["overdue"]:
+            when = f" 逾期，最后一日 {until}，须写明理由" if zh else f", overdue since {until}, with a reason"
+        elif until:
+            when += f" 至 {until}" if zh else f" until {until}"
         yield f"可办：{doing}（{by}）{when}" if zh else f"next: {doing} by {by}{when}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,15 @@ def test_a_step_that_is_refused_says_why_in_both_languages_and_is_not_passed(ban
     assert "未办：test/R1 办结" in chinese.stdout
     assert "应由the community办理" in chinese.stdout
     assert "状态：申请中" in chinese.stdout
+
+
+def test_a_step_that_comes_too_late_is_told_what_may_still_be_done(bank: str, lianxing: Run) -> None:
+    step = ("review", "step", "R1", *WHERE, "--actor", "7", "--on", "2024-05-31", "--role", "the community", "--do")
+    english, chinese = (lianxing("--lang", language, *step, "advanced").stdout for language in ("en", "zh"))
+    last_day = re.search(r"the last day was (\S+)", english)
+    assert last_day is not None
+    assert f"next: late entry by the community, overdue since {last_day[1]}, with a reason" in english
+    assert f"可办：补录（the community） 逾期，最后一日 {last_day[1]}，须写明理由" in chinese
 
 
 def test_a_trial_tells_the_answer_and_keeps_nothing(bank: str, lianxing: Run) -> None:
