@@ -111,6 +111,7 @@ def state_data(state: AccountState) -> dict[str, Any]:
         "changed_not_booked": exact(unit, state.changed),
         "over_not_booked": exact(unit, state.over),
         "cancelled": exact(unit, state.cancelled),
+        "rest_carried": exact(unit, state.rest),
     }
 
 

@@ -203,6 +203,9 @@ def state_sentence(state: AccountState, language: Language) -> str:
     if state.cancelled:
         text = amount_text(state.unit, state.cancelled, language)
         said.append(f"另有 {text}因处理作废" if zh else f"{text} cancelled by a sanction")
+    if state.rest:
+        text = amount_text(state.unit, state.rest, language)
+        said.append(f"另有零头 {text}，凑整后记入" if zh else f"{text} more once it makes a whole unit")
     return f"{name}：{'，'.join(said)}" if zh else f"{name}: {', '.join(said)}"
 
 

@@ -178,7 +178,8 @@ class AccountState:
 
     `ended` is what ran out before the day and is not booked as such yet, `changed` by how much a change of rules made
     it less, below zero where it made it more, `cancelled` what a sanction has made worthless; none of them is in
-    `available`. `over` was reserved until a day before, and is there again, though no entry says so yet.
+    `available`. `over` was reserved until a day before, and is there again, though no entry says so yet. `rest` is less
+    than a whole unit and waits for more to come in.
     """
 
     account: str
@@ -191,6 +192,7 @@ class AccountState:
     changed: int = 0
     over: int = 0
     cancelled: int = 0
+    rest: int = 0
 
 
 @dataclass(frozen=True, slots=True)

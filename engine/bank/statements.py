@@ -380,15 +380,20 @@ class _Book:
                 ended[account] += lot.remaining
             elif lot.earned_on <= worthless.get(account, date.min):
                 cancelled[account] += lot.remaining
-        states = []
+        states, rests = [], self._rests(on)
         for account, unit in self._accounts(totals):
             less, gone = changed.get(account, 0), ended.get(account, 0)
             worth_nothing = cancelled.get(account, 0)
             there = totals.get((account, "", unit), 0) - gone - less - worth_nothing
             held, owed = totals.get((account, HELD, unit), 0), -totals.get((account, DEBT, unit), 0)
-            label, free = self._account_label(account), over.get(account, 0)
-            states.append(AccountState(account, unit, label, there, held, owed, gone, less, free, worth_nothing))
+            label, free, rest = self._account_label(account), over.get(account, 0), rests.get(account, 0)
+            states.append(AccountState(account, unit, label, there, held, owed, gone, less, free, worth_nothing, rest))
         return tuple(states)
+
+    def _rests(self, on: date) -> dict[str, int]:
+        """Return what was less than a whole unit of each account, and waits for more."""
+        numbers = sorted(one.entry.id for one in self.shown if one.entry.effective_on <= on)
+        return {account: rest for of in numbers for account, rest, _ in self._leaves.besides.get(of, ())}
 
     def _cancelled_to(self, on: date) -> dict[str, date]:
         """Return until when what was earned is worth nothing by a sanction, by account."""
@@ -450,7 +455,7 @@ class _Book:
         id, owed, issued = account.clause.id, 0, "[]"
         for number in sorted(one.entry.id for one in self.shown if one.entry.effective_on <= on):
             owed -= sum(amount for of, part, _unit, amount in self._postings(number) if (of, part) == (id, DEBT))
-            said = [text for of, text in self._leaves.besides.get(number, ()) if of == id]
+            said = [text for of, _rest, text in self._leaves.besides.get(number, ()) if of == id]
             issued = [issued, *said][-1]
         return Wallet(account, lots, debt=owed, turned=noted_in(issued).turned, next_lot=max(lots, default=0) + 1)
 

@@ -63,7 +63,7 @@ class Leaves:
     """What the entries of a passbook did; postings and moves by the number of their entry, postings of the person only.
 
     `had` is what an entry gave: offer or perk, merchant, units, and hundredths of a yuan. `besides` is what it noted of
-    accounts: grants given and changes of rules, as JSON.
+    accounts: what is less than a whole unit and waits; grants given and changes of rules, as JSON.
     """
 
     postings: dict[int, list[Line]] = field(default_factory=lambda: defaultdict(list))
@@ -72,7 +72,7 @@ class Leaves:
     holds: list[HoldLeaf] = field(default_factory=list)
     versions: list[VersionLeaf] = field(default_factory=list)
     had: dict[int, tuple[str, str, int, int]] = field(default_factory=dict)
-    besides: dict[int, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    besides: dict[int, list[tuple[str, int, str]]] = field(default_factory=lambda: defaultdict(list))
 
 
 _PASSBOOK: BindParameter[int] = bindparam("passbook")
@@ -107,7 +107,7 @@ _HAD = select(
     redemption.c.entry, redemption.c.offer, redemption.c.merchant, redemption.c.units, redemption.c.cash
 ).where(redemption.c.passbook == _PASSBOOK)
 _BESIDES = (
-    select(wallet_state.c.entry, wallet_state.c.account, wallet_state.c.issued)
+    select(wallet_state.c.entry, wallet_state.c.account, wallet_state.c.rest, wallet_state.c.issued)
     .where(wallet_state.c.passbook == _PASSBOOK)
     .order_by(wallet_state.c.entry, wallet_state.c.line)
 )
@@ -132,6 +132,6 @@ def leaf_through(connection: Connection, passbook: int) -> Leaves:
         leaves.versions.append(VersionLeaf(entry, original, record, dict(facts_from(bytes(supplied)))))
     for entry, offer, merchant, units, cash in connection.execute(_HAD, of):
         leaves.had[entry] = (offer, merchant, units, cash)
-    for entry, account, issued in connection.execute(_BESIDES, of):
-        leaves.besides[entry].append((account, issued))
+    for entry, account, rest, issued in connection.execute(_BESIDES, of):
+        leaves.besides[entry].append((account, rest, issued))
     return leaves

@@ -18,7 +18,7 @@ from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.recounting import Recount
 from lianxing.engine.statement_data import statement_data, statement_rows
 from lianxing.engine.statement_page import statement_page
-from lianxing.engine.statement_sentences import heading, next_star, remarks
+from lianxing.engine.statement_sentences import heading, next_star, remarks, state_sentence
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.commands import Give, Redeem, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
@@ -153,6 +153,20 @@ def test_less_than_a_whole_point_that_waits_is_there_for_other_records(tmp_path:
         counter.take(served("third", "2024-05-22 09:00", 1))
         assert counter.has() == {"points": 500}
         agree(counter)
+
+
+def test_a_statement_tells_what_waits_until_it_makes_a_whole_point(tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=whole("rest_carried")) as counter:
+        counter.take(visit(75), lasting(served("other", "2024-05-21 09:00", 2), 30))
+        said = {}
+        for day in (date(2024, 5, 19), date(2024, 5, 20), DAY):
+            told = statement(counter.ledger, counter.rulebook, ANN, None, day)
+            said[day] = [state_sentence(one, "en") for one in told.closing if one.account == "points"]
+        assert list(said.values()) == [
+            ["points: 4 points available"],
+            ["points: 5 points available, 0.25 points more once it makes a whole unit"],
+            ["points: 5 points available, 0.75 points more once it makes a whole unit"],
+        ]
 
 
 @pytest.mark.parametrize("shortfall", ["clamp", "forbid"])
