@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lianxing.engine.reading.menu import MENU_WORDS
 from lianxing.engine.reading.notes import nearest
+from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.rules.accounts import Account, Borrow, Holder, Purpose, Unit
 from lianxing.rules.conditions import facts_of
 from lianxing.rules.earning import Floor, LimitPoints, LimitStep
@@ -14,7 +15,7 @@ from lianxing.rules.hours import LimitTime, Revoke
 from lianxing.rules.measures import Total
 from lianxing.rules.periods import Period
 from lianxing.rules.perks import EachFull
-from lianxing.rules.places import Location
+from lianxing.rules.places import Label, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.problems import Problem
 from lianxing.rules.redemption import Gives, Offer
@@ -40,7 +41,7 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
         # A voucher is for goods.
         gives = "goods" if offer.gives is Gives.VOUCHER else offer.gives.value
         if account is not None and gives not in {purpose.value for purpose in account.spent_on}:
-            details = (("gives", gives), ("account", account.clause.id))
+            details = (("gives", Label(WORDS[gives], gives)), ("account", account.clause.id))
             yield Problem("P643", offer.place("gives"), details)
         if offer.approver is not None and not (account is not None and _is_held(offer, account)):
             yield Problem("P651", offer.approver.location, (("account", offer.account),))
@@ -50,7 +51,8 @@ def what_is_named(policy: Policy) -> Iterator[Problem]:
             yield from _paid_from(policy, priced.account, priced.price_type, priced.location, priced.price.location)
             account = _account(policy, priced.account)
             if account is not None and Purpose.SERVICE not in account.spent_on:
-                details = (("gives", Purpose.SERVICE.value), ("account", account.clause.id))
+                service = Purpose.SERVICE.value
+                details = (("gives", Label(WORDS[service], service)), ("account", account.clause.id))
                 yield Problem("P643", priced.location, details)
 
 
