@@ -201,6 +201,18 @@ def test_more_than_there_is_cannot_be_asked_for(desk: Desk) -> None:
     assert why(desk.ask(hours=2)) == ["balance"]
 
 
+@pytest.mark.parametrize(("effect", "reason"), [("frozen", "frozen"), ("cancelled", "balance")])
+def test_what_a_sanction_freezes_or_cancels_pays_for_no_service(
+    county: Path, ledger: Ledger, effect: str, reason: str
+) -> None:
+    does = f"{{registration: kept, star: kept, points: kept, hours: {effect}, black_list: no}}"
+    old = f"old: {{when: {{age: {{at_least: 60}}}}, effects: {does}, lasts: while_true}}\n"
+    (county / "sanctions.yaml").write_text(old, "utf-8")
+    with rules(county) as strict:
+        assert why(Desk(ledger, strict).ask()) == [reason]
+        assert replay(ledger, [strict]).differences == []
+
+
 def test_the_menu_has_to_have_the_service(desk: Desk) -> None:
     answer = desk.step(Step.REQUEST, MONDAY, "R1", service="singing", seconds=HOUR)
     assert why(answer) == ["no_service"]
