@@ -142,8 +142,8 @@ EXPORT_REASONS: Mapping[str, tuple[str, str]] = {
         "columns {first} and {second} both have the heading '{heading}'",
     ),
     "missing_heading": (
-        "找不到“{target}”所在的列；期望的表头：{expected}{nearby_zh}",
-        "no column for '{target}'; expected heading: {expected}{nearby_en}",
+        "找不到“{target}”所在的列；期望的表头：{expected}{nearby_zh}；表头须在第一行",
+        "no column for '{target}'; expected heading: {expected}{nearby_en}; headings stand in the first row",
     ),
     "unmapped": (
         "映射“{mapping}”没有说明“{target}”在哪一列",
