@@ -16,6 +16,7 @@ from lianxing.engine.statement_sentences import (
     next_star,
     pending_sentence,
     remarks,
+    told_apart,
     uses_sentence,
     what_text,
 )
@@ -82,7 +83,8 @@ def _states(title: str, states: Iterable[AccountState], language: Language) -> I
         else:
             cells += [amount_text(state.unit, value, language) if value else "" for value in (state.held, state.owed)]
         amounts = "".join(f'<td class="amount">{escape(cell)}</td>' for cell in cells)
-        yield f'<tr><th scope="row">{escape(name)}</th>{amounts}</tr>'
+        apart = "".join(f'<div class="why">{escape(text)}</div>' for text in told_apart(state, language))
+        yield f'<tr><th scope="row">{escape(name)}{apart}</th>{amounts}</tr>'
     yield "</tbody></table>"
 
 

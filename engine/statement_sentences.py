@@ -180,33 +180,43 @@ def state_sentence(state: AccountState, language: Language) -> str:
     amount = amount_text(state.unit, state.available, language)
     if state.account == EARNED:
         return f"{name}：{amount}" if zh else f"{name}: {amount}"
-    said = [f"可用 {amount}" if zh else f"{amount} available"]
-    if state.over:
-        text = amount_text(state.unit, state.over, language)
-        said.append(
-            f"其中 {text}是已过期的预留（尚未记账）"
-            if zh
-            else f"{text} of a reservation that is over and not booked yet"
-        )
+    said = [f"可用 {amount}" if zh else f"{amount} available", *_over(state, language)]
     for what, zh_word, en_word in ((state.held, "预留", "held"), (state.owed, "欠", "owed")):
         if what:
             text = amount_text(state.unit, what, language)
             said.append(f"{zh_word} {text}" if zh else f"{text} {en_word}")
+    said += _apart(state, language)
+    return f"{name}：{'，'.join(said)}" if zh else f"{name}: {', '.join(said)}"
+
+
+def told_apart(state: AccountState, language: Language) -> list[str]:
+    """Return what of an account is told beside what is available, held and owed."""
+    return [*_over(state, language), *_apart(state, language)]
+
+
+def _over(state: AccountState, language: Language) -> Iterator[str]:
+    if state.over:
+        text = amount_text(state.unit, state.over, language)
+        zh, en = f"其中 {text}是已过期的预留（尚未记账）", f"{text} of a reservation that is over and not booked yet"
+        yield zh if language == "zh" else en
+
+
+def _apart(state: AccountState, language: Language) -> Iterator[str]:
+    zh = language == "zh"
     if state.ended:
         text = amount_text(state.unit, state.ended, language)
-        said.append(f"另有 {text}已过期、不能再用（尚未记账）" if zh else f"{text} ended and not booked yet")
+        yield f"另有 {text}已过期、不能再用（尚未记账）" if zh else f"{text} ended and not booked yet"
     if state.changed:
         text = amount_text(state.unit, abs(state.changed), language)
         zh_word, en_word = ("减少", "less") if state.changed > 0 else ("增加", "more")
         en_text = f"{text} {en_word} by a change of rules and not booked yet"
-        said.append(f"规则衔接{zh_word} {text}（尚未记账）" if zh else en_text)
+        yield f"规则衔接{zh_word} {text}（尚未记账）" if zh else en_text
     if state.cancelled:
         text = amount_text(state.unit, state.cancelled, language)
-        said.append(f"另有 {text}因处理作废" if zh else f"{text} cancelled by a sanction")
+        yield f"另有 {text}因处理作废" if zh else f"{text} cancelled by a sanction"
     if state.rest:
         text = amount_text(state.unit, state.rest, language)
-        said.append(f"另有零头 {text}，凑整后记入" if zh else f"{text} more once it makes a whole unit")
-    return f"{name}：{'，'.join(said)}" if zh else f"{name}: {', '.join(said)}"
+        yield f"另有零头 {text}，凑整后记入" if zh else f"{text} more once it makes a whole unit"
 
 
 def uses_sentence(one: PerkUses, language: Language) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from lianxing.engine.bank.noticing import notices
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.statements import statement
+from lianxing.engine.statement_page import statement_page
 from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.closures import ClosingEvent
@@ -69,6 +70,8 @@ def test_points_that_are_cancelled_are_worth_nothing_from_then_on_and_what_is_ea
         counter.take(WRONG)
         assert codes(counter.ask(Redeem, DURING, offer="soap")) == ["balance"]
         assert "0 points available, 4 points cancelled by a sanction" in said(counter, DURING)
+        told = statement(counter.ledger, counter.rulebook, ANN, None, DURING)
+        assert "另有 4 分因处理作废" in statement_page(told, counter.rulebook.policy.facts, "zh")
         assert [*notices(counter.ledger, counter.rulebook, DURING, 365)] == []
         counter.take(served("since", "2024-06-10 09:00", 2), on=LATER)
         assert counter.ask(Redeem, LATER, offer="soap", units=2).accepted
