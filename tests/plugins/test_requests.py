@@ -98,6 +98,18 @@ def test_a_request_goes_its_whole_way_and_stands_in_the_dossier(town: Town) -> N
         assert verify(ledger) == []
 
 
+def test_what_somebody_says_of_a_service_is_read_as_a_registry_would_say_it(town: Town) -> None:
+    id = town.ask()
+    town("request", "match", id, "V1", "--actor", "office", "--organiser", "--on", "2024-06-03")
+    town("request", "served", id, "--hours", "2", "--actor", "V1", "--on", "2024-06-04")
+    town("request", "confirm", id, "--hours", "2", "--actor", "R1", "--on", "2024-06-05")
+    evaluate = ("request", "evaluate", id, "--actor", "R1", "--on", "2024-06-06")
+    assert "'good' is no value of 'evaluation_score'" in town(*evaluate, "evaluation_score=good", code=2)
+    said = town.data(*evaluate, "评价分=4.5", "评价=good")["request"]["evaluation"]
+    assert said == {"evaluation_score": 45_000, "evaluation": "good"}
+    assert "evaluation good, evaluation score 4.5" in town("dossier", "R1")
+
+
 def test_a_refused_step_says_why_and_leaves_with_1(town: Town) -> None:
     id = town.ask()
     confirm = ("request", "confirm", id, "--hours", "1", "--actor", "R1", "--on", "2024-06-05")

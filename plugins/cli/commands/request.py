@@ -15,6 +15,7 @@ from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.rules.facts import Scope
 from lianxing.rules.known_facts import MATCH_FACTS
 from lianxing.rules.perks import Beneficiary
+from lianxing.rules.quantities import fact_value
 from lianxing.rules.requests import Step
 
 if TYPE_CHECKING:
@@ -470,13 +471,14 @@ def _fact_value(policy: Policy, text: str, say: Say) -> tuple[str, FactValue]:
     fact = next((one for one in policy.facts.values() if name in (one.name, one.zh)), None)
     if not equals or fact is None:
         raise click.UsageError(say(f"“{text}”不是 事实=值", f"'{text}' is no FACT=VALUE with a fact of the county"))
-    if fact.type.is_text:
-        known = next((one.id for one in fact.values if value in (one.id, one.label.zh, one.label.en)), value)
-        return fact.name, known
-    digits = value.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
-        raise click.UsageError(say(f"“{value}”须为整数", f"'{value}' must be a whole number"))
-    return fact.name, int(value)
+    found = fact_value(fact, value)
+    if found is None:
+        known = [one.label.text(say.language) or one.id for one in fact.values]
+        zh, en = (f"；有：{'、'.join(known)}", f"; values are {', '.join(known)}") if known else ("", "")
+        raise click.UsageError(
+            say(f"“{value}”不是“{fact.zh or name}”的值{zh}", f"'{value}' is no value of '{fact.name}'{en}")
+        )
+    return fact.name, found
 
 
 def _no_request(id: str) -> NotFoundError:
