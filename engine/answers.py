@@ -145,6 +145,10 @@ BANK_REASONS: Mapping[str, Label] = {
 REQUEST_REASONS: Mapping[str, Label] = {
     "own_request": Label("{id} 不能给自己服务", "{id} cannot serve themselves"),
     "own_service": Label("{id} 不能自己对接、确认、评价自己的服务", "{id} does not judge a service of their own"),
+    "own_payment": Label(
+        "{id} 是这一单的当事人，不能自己认定没有服务", "{id} is a party to it, and does not say that it was no service"
+    ),
+    "record_withdrawn": Label("服务记录已经撤回", "the record of the service was taken back"),
     "withdrew": Label("{id} 已经辞过这一单", "{id} has withdrawn from this request"),
     "not_declared": Label("申报过的{for_whom}里没有对方", "they are not declared as {for_whom}"),
     "recipient_is": Label("被服务人不符合服务对象条件", "the recipient does not meet the condition on recipients"),
@@ -173,6 +177,7 @@ REQUEST_WORDS: Mapping[str, str] = {
     "cancelled": "已取消",
     "declined": "已谢绝",
     "expired": "已过期",
+    "revoked": "已撤销",
     "asker": "提出需求的人",
     "recipient": "服务对象",
     "matched_volunteer": "对接的志愿者",

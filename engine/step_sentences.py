@@ -22,6 +22,7 @@ _REQUEST_STEPS: Mapping[Step, Label] = {
     Step.CANCEL: Label("取消", "cancelled"),
     Step.DECLINE: Label("谢绝", "declined"),
     Step.EXPIRE: Label("过期", "expired"),
+    Step.REVOKE: Label("撤销", "revoked"),
 }
 
 
