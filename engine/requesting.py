@@ -438,7 +438,7 @@ def _not_theirs(
 
 
 def _is_own(made: ServiceRequest, step: Step, actor: Actor) -> bool:
-    """Tell whether somebody would say of a service that concerns them that it was none: the price comes back with it."""
+    """Tell whether somebody who is concerned would say that a service was none, with which its price comes back."""
     if step is Step.DECLINE:
         return made.state is SERVED and actor.id in (made.asker, made.recipient)
     return step is Step.REVOKE and actor.id in (made.asker, made.recipient, made.volunteer)
