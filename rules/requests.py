@@ -16,6 +16,7 @@ from lianxing.rules.names import plain
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.redeeming import Reason
 
+OFF_MENU = "off_menu"  # in the body of a step: the service is on the menu no longer
 MENU = RegistryId("menu")  # of records that come about by requests for service in the bank itself
 
 

@@ -26,7 +26,6 @@ from lianxing.rules.redeeming import Reason
 from lianxing.rules.requests import Effect, RequestState, ServiceRequest
 
 REQUEST = "request"  # the kind of the entries
-OFF_MENU = "off_menu"  # in the body: the service is on the menu no longer, and the request goes on by what it keeps
 
 _DATES = ("requested_on", "since", "held_until", "notice_until", "served_on", "confirmed_on", "evaluated_on")
 

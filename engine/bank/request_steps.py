@@ -19,7 +19,6 @@ from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.redeeming import holds_over, parts_paid
 from lianxing.engine.bank.request_data import (
-    OFF_MENU,
     REQUEST,
     begun_by,
     effect_data,
@@ -64,6 +63,7 @@ from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.redeeming import Reason
 from lianxing.rules.requests import (
     MENU,
+    OFF_MENU,
     Actor,
     Evaluated,
     Hold,
