@@ -448,7 +448,7 @@ def test_what_was_begun_of_a_service_that_is_on_the_menu_no_longer_comes_to_its_
     refused = match_volunteer(rules, requested(TOWN), MONDAY, OFFICE, "V1", queue, {})
     assert (why(refused), why(post_match(rules, matched(TOWN), MONDAY, OFFICE))) == (["no_service"], ["no_service"])
     assert reason_sentence(refused.reasons[0], "en") == (
-        "the menu of the county has no cleaning [cleaning, town/county.yaml:1]"
+        "the menu of the county has no cleaning [cleaning, town/county.yaml:2]"
     )
     assert [(last_day(rules, made(TOWN)) or [None])[0] for made in (requested, matched, served)] == [
         date(2024, 9, 1),  # the price waits no longer than it would have

@@ -36,7 +36,7 @@ from lianxing.rules.facts import RecordId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.places import Language
-from lianxing.rules.records import Volunteer, Withdrawn
+from lianxing.rules.records import Volunteer
 from lianxing.rules.requests import MENU as MENU_REGISTRY
 from lianxing.rules.requests import RequestState, Step
 from lianxing.rules.service_commands import TakeStep
@@ -421,21 +421,6 @@ def test_a_run_gives_back_what_waits_for_nobody_and_not_what_waits_anew(patient:
     assert decided_alike(patient) == []
 
 
-def test_a_run_gives_back_the_price_of_what_is_on_the_menu_no_longer(patient: Desk, county: Path) -> None:
-    patient.served()
-    (county / "menu.yaml").write_text(MENU[: MENU.index("  deadlines:")].replace("cleaning:", "cooking:"), "utf-8")
-    with rules(county) as later:
-        assert why(replace_rules(patient, later).step(Step.CONFIRM, june(8), "R1", seconds=HOUR)) == ["no_service"]
-        assert end_all(patient.ledger, later, LATE).holds == 1
-        assert [one.what for one in replay(patient.ledger, [patient.town, later]).differences] == []
-    assert patient.has() == 3
-
-
-def replace_rules(desk: Desk, later: Rulebook) -> Desk:
-    desk.desk = ServiceDesk(desk.ledger, later)
-    return desk
-
-
 def test_a_run_that_took_the_price_is_named_and_what_is_confirmed_is_taken_anew(
     patient: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -546,13 +531,6 @@ def test_the_dossier_tells_what_a_recipient_received(desk: Desk) -> None:
     assert file.services[0].evaluation["evaluation"] == "good"
     assert desk.desk.dossier("R1", first=june(8)).services == ()
     assert desk.desk.dossier("R2").services == ()
-
-
-def test_a_service_whose_record_was_withdrawn_was_none(desk: Desk, ledger: Ledger, town: Rulebook) -> None:
-    desk.confirmed()
-    taken = Withdrawn(RecordId(desk.id), MENU_REGISTRY, "nobody came", OFFICE)
-    Intake(Host(installed=False), town, ledger, MENU_REGISTRY, june(9), lambda _row: None).take([taken])
-    assert desk.desk.dossier("R1").services == ()
 
 
 def test_whatever_became_of_a_request_is_told_in_both_languages(desk: Desk) -> None:
@@ -783,15 +761,6 @@ def test_a_record_of_a_request_that_nobody_confirmed_is_named(
         assert verify(ledger) == []
         (found,) = replay(ledger, [town]).differences
     assert (found.volunteer, found.what, found.stored) == ("V1", "request", id)
-
-
-def test_a_service_that_was_taken_back_may_still_be_evaluated(desk: Desk) -> None:
-    desk.confirmed()
-    Intake(Host(installed=False), desk.town, desk.ledger, "menu", june(9), lambda _row: None).take(
-        [Withdrawn(RecordId(desk.id), MENU_REGISTRY, "a mistake", OFFICE)]
-    )
-    assert desk.step(Step.EVALUATE, june(9), "R1", said=(("evaluation", "good"),)).accepted
-    assert desk.kinds("V1") == ["original", "withdrawn"]
 
 
 @pytest.mark.parametrize("name", ["menu", "Menu", "MENU", "ｍｅｎｕ", " menu"])
