@@ -54,7 +54,7 @@ from lianxing.engine.requesting import (
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import OWED, Wallet
 from lianxing.rules.accounts import Purpose
-from lianxing.rules.facts import CountyId, Fact, FactType, FactValue, RecordId, VolunteerId
+from lianxing.rules.facts import ID_CHARACTERS_MAX, CountyId, Fact, FactType, FactValue, RecordId, VolunteerId
 from lianxing.rules.families import AS_BENEFICIARY, Relation
 from lianxing.rules.menu import Request
 from lianxing.rules.perks import Beneficiary
@@ -245,6 +245,9 @@ class _Taking:
             yield self._county_reason("no_person", id=command.volunteer)
         if step is Step.REQUEST and command.request:
             yield self._county_reason("request_taken", id=command.request)
+        id = request_id(self._county, command.volunteer, self.asker.number + 1)
+        if step is Step.REQUEST and len(id) > ID_CHARACTERS_MAX:  # no later step could name it
+            yield self._county_reason("id_too_long", id=id, characters_max=ID_CHARACTERS_MAX)
         if step is not Step.REQUEST and self.made is None:
             yield self._county_reason("no_request", id=command.request)
         server = self.people.get(command.served_by)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from lianxing.engine.bank.answering import REFUSED
@@ -103,7 +104,8 @@ class ServiceDesk:
             if due.last_day is None or due.last_day >= on:
                 continue
             one = due.request
-            key = f"expire/{one.id}/{one.state.value}/{one.since}"
+            asked = f"{one.id}/{one.state.value}/{one.since}/{on}"  # refused on one day, it is asked on another
+            key = f"expire/{sha256(asked.encode()).hexdigest()}"
             answers.append(
                 self.serve(
                     TakeStep(
