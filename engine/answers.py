@@ -132,7 +132,8 @@ BANK_REASONS: Mapping[str, Label] = {
     "no_service": Label("本县服务菜单没有此项：{service}", "the menu of the county has no {service}"),
     "no_request": Label("没有这项服务需求：{id}", "there is no request {id}"),
     "id_too_long": Label(
-        "需求编号 {id} 超过 {characters_max} 字", "the request would be called {id}, longer than {characters_max} characters"
+        "需求编号 {id} 超过 {characters_max} 字",
+        "{id}, as it would be called, is longer than {characters_max} characters",
     ),
     "request_taken": Label("这个编号的服务需求已有：{id}", "there is a request {id} already"),
     "held_for_request": Label(

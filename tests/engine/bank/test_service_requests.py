@@ -37,6 +37,7 @@ from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.places import Language
 from lianxing.rules.records import Volunteer
+from lianxing.rules.redeeming import Reason
 from lianxing.rules.requests import MENU as MENU_REGISTRY
 from lianxing.rules.requests import RequestState, Step
 from lianxing.rules.service_commands import TakeStep
@@ -357,6 +358,29 @@ def test_the_work_list_tells_what_is_due_first_and_overdue_requests_end(desk: De
     assert [one.request.id for one in desk.desk.work_list()] == [later]
     assert desk.desk.expire_overdue(june(14)) == []
     assert (desk.has(), desk.has(account="credits/held")) == (2, 1)
+
+
+def test_an_end_that_was_refused_on_one_day_is_asked_for_anew_on_another(
+    patient: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient.ask()
+    with monkeypatch.context() as before:
+        before.setattr("lianxing.engine.bank.request_steps.before_in_force", lambda rulebook, _on: no_day(rulebook))
+        assert why(patient.desk.expire_overdue(LATE)[0]) == ["before_in_force"]
+    assert [answer.accepted for answer in patient.desk.expire_overdue(date(2024, 12, 2))] == [True]
+
+
+def no_day(rulebook: Rulebook) -> Reason:
+    county = rulebook.policy.county
+    return Reason("before_in_force", county.clause, county.in_force_at, (("day", "2030-01-01"),))
+
+
+def test_who_has_too_long_an_id_for_a_request_reserves_nothing(desk: Desk, ledger: Ledger, town: Rulebook) -> None:
+    long = VolunteerId("R" * 190)
+    take_in(town, ledger, served("long", "2024-05-01 09:00", 3, long), volunteers=(Volunteer(long),))
+    answer = desk.ask(volunteer=long, actor=long)
+    assert why(answer) == ["id_too_long"]
+    assert desk.has(long) == 3
 
 
 def test_a_hold_that_has_ended_by_itself_is_not_given_back_twice(desk: Desk) -> None:
