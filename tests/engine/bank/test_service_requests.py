@@ -378,7 +378,7 @@ def no_day(rulebook: Rulebook) -> Reason:
 def test_who_has_too_long_an_id_for_a_request_reserves_nothing(desk: Desk, ledger: Ledger, town: Rulebook) -> None:
     long = VolunteerId("R" * 190)
     take_in(town, ledger, served("long", "2024-05-01 09:00", 3, long), volunteers=(Volunteer(long),))
-    answer = desk.ask(volunteer=long, actor=long)
+    answer = desk.ask(volunteer=long)
     assert why(answer) == ["id_too_long"]
     assert desk.has(long) == 3
 
