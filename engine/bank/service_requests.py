@@ -33,7 +33,7 @@ from lianxing.engine.bank.sharing import is_person, shared
 from lianxing.engine.bank.tellers import ATTEMPTS, Answer, bought, family, load_lots
 from lianxing.engine.dossiers import RECIPIENT, dossier
 from lianxing.engine.ledger.drafts import Booking
-from lianxing.engine.ledger.errors import BusyError, InvalidError, KeyMismatchError, RefusedError
+from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError, InvalidError, KeyMismatchError, RefusedError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.menu import Queue
@@ -98,29 +98,35 @@ class ServiceDesk:
             return open_requests(reading, self._rulebook)
 
     def expire_overdue(self, on: date, scope: str = "lianxing", actor: str = "") -> list[Answer]:
-        """End every open request whose last day has passed; run again, it finds them ended."""
-        answers = []
+        """End every open request whose last day has passed; run again, it finds them ended.
+
+        DamagedPassbookError, once all others are ended, where one of the passbooks was changed by hand.
+        """
+        answers: list[Answer] = []
+        damaged: DamagedPassbookError | None = None
         for due in self.work_list():
             if due.last_day is None or due.last_day >= on:
                 continue
-            one = due.request
-            asked = f"{one.id}/{one.state.value}/{one.since}/{on}"  # refused on one day, it is asked on another
-            key = f"expire/{sha256(asked.encode()).hexdigest()}"
-            answers.append(
-                self.serve(
-                    TakeStep(
-                        volunteer=VolunteerId(one.asker),
-                        county=self._county,
-                        on=on,
-                        scope=scope,
-                        key=key,
-                        actor=actor,
-                        step=Step.EXPIRE,
-                        request=one.id,
-                    )
-                )
-            )
+            try:
+                answers.append(self.serve(self._expiring(due.request, on, scope, actor)))
+            except DamagedPassbookError as error:
+                damaged = damaged or error
+        if damaged is not None:
+            raise damaged
         return answers
+
+    def _expiring(self, made: ServiceRequest, on: date, scope: str, actor: str) -> TakeStep:
+        asked = f"{made.id}/{made.state.value}/{made.since}/{on}"  # refused on one day, it is asked on another
+        return TakeStep(
+            volunteer=VolunteerId(made.asker),
+            county=self._county,
+            on=on,
+            scope=scope,
+            key=f"expire/{sha256(asked.encode()).hexdigest()}",
+            actor=actor,
+            step=Step.EXPIRE,
+            request=made.id,
+        )
 
     def candidates(
         self,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,7 +22,7 @@ from lianxing.engine.bank.service_requests import ServiceDesk, _bookings
 from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.drafts import Booking
-from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
+from lianxing.engine.ledger.errors import DamagedPassbookError, InvalidError, KeyMismatchError
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.ledger.writing import Writing
@@ -43,6 +45,7 @@ from lianxing.rules.requests import RequestState, Step
 from lianxing.rules.service_commands import TakeStep
 from tests.engine.bank.counting_house import HERE, rules, take_in, write_county
 from tests.engine.bank.forging import copy_of, exchange, forged
+from tests.engine.bank.test_damaged_passbooks import unguarded
 from tests.engine.bank.test_pools import why
 from tests.engine.bank.test_replaying import Clock
 from tests.engine.requests import ACCOUNTS, FACTS, HOUR, MEASURES, MENU, MONDAY
@@ -368,6 +371,24 @@ def test_an_end_that_was_refused_on_one_day_is_asked_for_anew_on_another(
         before.setattr("lianxing.engine.bank.request_steps.before_in_force", lambda rulebook, _on: no_day(rulebook))
         assert why(patient.desk.expire_overdue(LATE)[0]) == ["before_in_force"]
     assert [answer.accepted for answer in patient.desk.expire_overdue(date(2024, 12, 2))] == [True]
+
+
+def test_one_damaged_passbook_does_not_keep_the_requests_of_others_open(desk: Desk, tmp_path: Path) -> None:
+    desk.ask()
+    take_in(
+        desk.town, desk.ledger, served("b", "2024-05-01 09:00", 3, "R2"), volunteers=(replace(ELDER, id=PARENT.id),)
+    )
+    other = desk.step(Step.REQUEST, MONDAY, "R2", volunteer=PARENT.id, request="", service="cleaning", seconds=HOUR)
+    copy = copy_of(tmp_path)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection, unguarded(connection):
+        connection.execute("UPDATE volunteer SET born_on = 'x' WHERE id = 'R1'")
+    with open_ledger(str(copy), create=False) as ledger:
+        here = ServiceDesk(ledger, desk.town)
+        for _run in range(2):
+            with pytest.raises(DamagedPassbookError):
+                here.expire_overdue(june(14))
+        assert [one.request.id for one in here.work_list()] == [desk.id]
+    assert other.data["request"]["id"] != desk.id
 
 
 def no_day(rulebook: Rulebook) -> Reason:
