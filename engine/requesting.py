@@ -189,7 +189,18 @@ def report_service(
         reasons.append(_reason(request, "too_late", last_day=on.isoformat()))
     most = made.seconds if made.per is PricedPer.HOUR else SERVICE_SECONDS_MAX
     reasons += _time_within(request, seconds, most)
-    return _moved(made, Step.SERVE, on, reasons, state=SERVED, served_on=day, served_seconds=seconds)
+    reported = replace(made, state=SERVED, since=on)
+    due = _due(rulebook, request, reported) if _is_silent(request, reported) else None
+    return _moved(
+        made,
+        Step.SERVE,
+        on,
+        reasons,
+        state=SERVED,
+        served_on=day,
+        served_seconds=seconds,
+        confirmed_after=None if due is None else due[0],
+    )
 
 
 def confirm_service(rulebook: Rulebook, made: ServiceRequest, on: date, actor: Actor, seconds: int) -> Moved:
@@ -306,7 +317,7 @@ def expire_request(rulebook: Rulebook, made: ServiceRequest, on: date, actor: Ac
 def menu_request(rulebook: Rulebook, made: ServiceRequest) -> Request:
     """Return the service of the menu that a request is for; where the menu has it no longer, what the request keeps.
 
-    Of that nothing is said but its name and the state in which its record begins: no notice, no deadlines.
+    Of that nothing is said but its name, the state in which its record begins, and when silence confirms.
     """
     found = on_menu(rulebook, made)
     if found is not None:
@@ -319,6 +330,7 @@ def menu_request(rulebook: Rulebook, made: ServiceRequest) -> Request:
         eligible=AllOf((), county.location),
         rank_by=(),
         ties=MenuTies.ALL,
+        on_silence=Silence.LAPSES if made.confirmed_after is None else Silence.CONFIRMS,
         recorded_as=made.recorded_as,
     )
 
@@ -368,7 +380,10 @@ def _is_silent(request: Request, made: ServiceRequest) -> bool:
 
 
 def _due(rulebook: Rulebook, request: Request, made: ServiceRequest) -> tuple[date, Location] | None:
-    """Return the last day by which the next step is to be taken."""
+    """Return the last day by which the next step is to be taken; off the menu, what was said to who served."""
+    if on_menu(rulebook, made) is None:
+        after = made.confirmed_after if made.state is SERVED else None
+        return None if after is None else (after, request.clause.location)
     deadlines = request.deadlines
     said: Mapping[RequestState, tuple[Dated[Term] | None, date]] = {
         REQUESTED: (deadlines.matched, made.since),

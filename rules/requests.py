@@ -84,8 +84,9 @@ class ServiceRequest:
     `seconds` is the time that was asked for, 0 where none was said; `held` what stays reserved on `account` of the
     asker to the end of `held_until`, `price` the price of the service or of an hour of it, as `per` says; all of them
     stay what they were on the day of the request, as does the state `recorded_as` that the menu says. `paid_by` is the
-    entry whose lots have paid what is `settled`. `since` is the day of the last step. A date is None, an id empty and
-    an amount 0 while it is not known.
+    entry whose lots have paid what is `settled`. After `confirmed_after`, as the menu says on the day of the report,
+    the organiser confirms what nobody else has. `since` is the day of the last step. A date is None, an id empty
+    and an amount 0 while it is not known.
     """
 
     id: str
@@ -109,6 +110,7 @@ class ServiceRequest:
     notice_until: date | None = None
     served_on: date | None = None
     served_seconds: int = 0
+    confirmed_after: date | None = None
     confirmed_on: date | None = None
     confirmed_seconds: int = 0
     settled: int = 0

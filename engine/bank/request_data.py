@@ -27,7 +27,10 @@ from lianxing.rules.requests import Effect, RequestState, ServiceRequest
 
 REQUEST = "request"  # the kind of the entries
 
-_DATES = ("requested_on", "since", "held_until", "notice_until", "served_on", "confirmed_on", "evaluated_on")
+_DATES = (
+    *("requested_on", "since", "held_until", "notice_until"),
+    *("served_on", "confirmed_after", "confirmed_on", "evaluated_on"),
+)
 
 
 def request_data(request: ServiceRequest) -> dict[str, Any]:
@@ -38,8 +41,8 @@ def request_data(request: ServiceRequest) -> dict[str, Any]:
 def request_from(data: dict[str, Any]) -> ServiceRequest:
     """Return the request that `request_data` has written down."""
     read: dict[str, Any] = dict(data)
-    for name in _DATES:
-        read[name] = None if read[name] is None else date.fromisoformat(read[name])
+    for name in _DATES:  # of what an earlier version has written, some may be missing
+        read[name] = None if read.get(name) is None else date.fromisoformat(read[name])
     read["for_whom"] = Beneficiary(read["for_whom"])
     read["state"] = RequestState(read["state"])
     read["per"] = PricedPer(read["per"])

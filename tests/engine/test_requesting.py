@@ -21,6 +21,7 @@ from lianxing.engine.requesting import (
     expire_request,
     last_day,
     match_volunteer,
+    organiser_confirms_after,
     post_match,
     report_service,
     request_service,
@@ -466,6 +467,15 @@ def test_what_was_begun_of_a_service_that_is_on_the_menu_no_longer_comes_to_its_
         assert ends(rules, posted(TOWN), late, ELDER if ends is cancel_request else HELPER).allowed
     assert decline_request(rules, served(TOWN), late, OFFICE).effects == (Release("R1", "credits", 2 * HOUR),)
     assert expire_request(rules, requested(TOWN), date(2024, 9, 2), OTHER).allowed
+
+
+def test_off_the_menu_silence_confirms_as_was_said_to_who_served() -> None:
+    rules, made = GONE.rulebook, served(SILENT)
+    assert (made.confirmed_after, served(TOWN).confirmed_after) == (june(14), None)
+    assert (last_day(rules, made), organiser_confirms_after(rules, made)) == (None, june(14))
+    assert why(confirm_service(rules, made, june(14), OFFICE, HOUR)) == ["too_early"]
+    assert confirm_service(rules, made, june(15), OFFICE, HOUR).allowed
+    assert why(confirm_service(rules, served(TOWN), june(15), OFFICE, HOUR)) == ["not_theirs"]
 
 
 def test_no_step_comes_before_the_one_that_was_taken_last() -> None:
