@@ -132,6 +132,10 @@ BANK_REASONS: Mapping[str, Label] = {
     ),
     "no_service": Label("本县服务菜单没有此项：{service}", "the menu of the county has no {service}"),
     "no_request": Label("没有这项服务需求：{id}", "there is no request {id}"),
+    "id_too_long": Label(
+        "需求编号 {id} 超过 {characters_max} 字",
+        "{id}, as it would be called, is longer than {characters_max} characters",
+    ),
     "request_taken": Label("这个编号的服务需求已有：{id}", "there is a request {id} already"),
     "held_for_request": Label(
         "这笔预留属于服务需求 {request}，只随该需求的确认、取消、谢绝或到期了结",
@@ -146,6 +150,10 @@ BANK_REASONS: Mapping[str, Label] = {
 REQUEST_REASONS: Mapping[str, Label] = {
     "own_request": Label("{id} 不能给自己服务", "{id} cannot serve themselves"),
     "own_service": Label("{id} 不能自己对接、确认、评价自己的服务", "{id} does not judge a service of their own"),
+    "own_payment": Label(
+        "{id} 是这一单的当事人，不能自己认定没有服务", "{id} is a party to it, and does not say that it was no service"
+    ),
+    "record_withdrawn": Label("服务记录已经撤回", "the record of the service was taken back"),
     "withdrew": Label("{id} 已经辞过这一单", "{id} has withdrawn from this request"),
     "not_declared": Label("申报过的{for_whom}里没有对方", "they are not declared as {for_whom}"),
     "recipient_is": Label("被服务人不符合服务对象条件", "the recipient does not meet the condition on recipients"),
@@ -174,6 +182,7 @@ REQUEST_WORDS: Mapping[str, str] = {
     "cancelled": "已取消",
     "declined": "已谢绝",
     "expired": "已过期",
+    "revoked": "已撤销",
     "asker": "提出需求的人",
     "recipient": "服务对象",
     "matched_volunteer": "对接的志愿者",

@@ -10,7 +10,7 @@ from lianxing.rules.dossiers import Dossier, Received
 from lianxing.rules.facts import FactValue
 from lianxing.rules.places import Language
 from lianxing.rules.policy import Policy
-from lianxing.rules.requests import ServiceRequest
+from lianxing.rules.requests import RequestState, ServiceRequest
 from lianxing.rules.standings import Counted
 
 RECIPIENT = "recipient"
@@ -26,10 +26,10 @@ def dossier(
 ) -> Dossier:
     """Return the services that somebody received from a day to a day.
 
-    From records that count and name the recipient, and from requests that the recipient confirmed; a request whose
-    record is among them is told once, with what the request says of its evaluation.
+    From records that count and name the recipient, and from requests that the recipient confirmed and nobody has
+    revoked; a request whose record is among them is told once, with what the request says of its evaluation.
     """
-    asked = {one.id: one for one in requests if one.recipient == recipient and one.confirmed_on is not None}
+    asked = {one.id: one for one in requests if one.recipient == recipient and _was_served(one)}
     found = [
         _of_record(past, asked.pop(past.record.id, None))
         for past in history
@@ -47,7 +47,7 @@ def dossier(
 def recipients(history: Iterable[Counted] = (), requests: Iterable[ServiceRequest] = ()) -> tuple[str, ...]:
     """Return everybody for whom there is a dossier, by id."""
     named = {_facts(past).get(RECIPIENT) for past in history if past.counted}
-    named |= {one.recipient for one in requests if one.confirmed_on is not None}
+    named |= {one.recipient for one in requests if _was_served(one)}
     return tuple(sorted(id for id in named if isinstance(id, str) and id))
 
 
@@ -67,6 +67,10 @@ def dossier_sentences(file: Dossier, policy: Policy, language: Language) -> Iter
             yield f"  {one.on} {kind}，{time}，由 {one.volunteer} 服务{'：' + said if said else ''}"
         else:
             yield f"  {one.on} {kind}, {time}, by {one.volunteer}{': ' + said if said else ''}"
+
+
+def _was_served(one: ServiceRequest) -> bool:
+    return one.confirmed_on is not None and one.state is not RequestState.REVOKED
 
 
 def _facts(past: Counted) -> Mapping[str, FactValue]:

@@ -1,7 +1,8 @@
 """The life of a request for service: each step is allowed or refused with reasons, and says what is to be booked.
 
 Pure: the bank keeps the request and carries out the effects. The price is held when the request is made; what the
-recipient confirms is settled from it and the rest released, and every other end releases all of it.
+recipient confirms is settled from it and the rest released, and every other end releases all of it. What turns out to
+be no service is revoked: what was paid goes back, and the record is taken back.
 
     requested -> matched -> (posted) -> served -> confirmed -> evaluated
 """
@@ -18,13 +19,14 @@ from lianxing.engine.reading.perks import STARS_FACT
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import may_spend
 from lianxing.rules.accounts import Account, Purpose
+from lianxing.rules.conditions import AllOf
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import FactType, FactValue, Scope
 from lianxing.rules.known_facts import TARGET_GROUP
-from lianxing.rules.menu import PricedPer, Request, Silence
+from lianxing.rules.menu import MenuTies, PricedPer, Request, Silence
 from lianxing.rules.periods import Term
 from lianxing.rules.perks import Beneficiary
-from lianxing.rules.places import Location
+from lianxing.rules.places import Label, Location
 from lianxing.rules.redeeming import Reason
 from lianxing.rules.requests import (
     Actor,
@@ -33,12 +35,14 @@ from lianxing.rules.requests import (
     Hold,
     Moved,
     Party,
+    Refund,
     Release,
     RequestState,
     Served,
     ServiceRequest,
     Settle,
     Step,
+    Unserved,
 )
 from lianxing.rules.review import Evaluation
 
@@ -50,7 +54,7 @@ _HOUR = 3600
 _EVALUATED = ("evaluation", "evaluation_score")
 
 REQUESTED, MATCHED, POSTED = RequestState.REQUESTED, RequestState.MATCHED, RequestState.POSTED
-SERVED, CONFIRMED = RequestState.SERVED, RequestState.CONFIRMED
+SERVED, CONFIRMED, EVALUATED = RequestState.SERVED, RequestState.CONFIRMED, RequestState.EVALUATED
 
 # From where each step leads on, and who takes it; `expire` is for everybody, the calendar decides.
 FROM: Mapping[Step, tuple[RequestState, ...]] = {
@@ -63,6 +67,7 @@ FROM: Mapping[Step, tuple[RequestState, ...]] = {
     Step.CANCEL: (REQUESTED, MATCHED, POSTED),
     Step.DECLINE: (REQUESTED, MATCHED, POSTED, SERVED),
     Step.EXPIRE: (REQUESTED, MATCHED, POSTED, SERVED),
+    Step.REVOKE: (CONFIRMED, EVALUATED),
 }
 BY: Mapping[Step, tuple[Party, ...]] = {
     Step.REQUEST: (Party.ASKER, Party.ORGANISER),
@@ -74,9 +79,14 @@ BY: Mapping[Step, tuple[Party, ...]] = {
     Step.WITHDRAW: (Party.VOLUNTEER, Party.ORGANISER),
     Step.CANCEL: (Party.ASKER, Party.RECIPIENT),
     Step.DECLINE: (Party.ORGANISER,),
+    Step.REVOKE: (Party.ORGANISER,),
 }
+# What leads a request towards a service; every other step brings what was begun to its end.
+TOWARDS = frozenset((Step.REQUEST, Step.MATCH, Step.POST))
 # What nobody does in a matter of their own, with whatever authority.
 _NOT_BY_THE_VOLUNTEER = frozenset((Step.MATCH, Step.CONFIRM, Step.EVALUATE))
+_AT_ANY_TIME = frozenset((Step.CANCEL, Step.DECLINE, Step.WITHDRAW, Step.REVOKE))
+_ASTRAY = frozenset(("state", "no_service"))  # of the wrong step nothing else is asked
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,7 @@ def request_service(rulebook: Rulebook, request: Request, on: date, actor: Actor
         per=_per(request),
         held=amount,
         held_until=until,
+        recorded_as=request.recorded_as,
     )
     effects = () if until is None else (Hold(made.asker, made.account, amount, until),)
     return Moved(Step.REQUEST, made, effects)
@@ -178,7 +189,18 @@ def report_service(
         reasons.append(_reason(request, "too_late", last_day=on.isoformat()))
     most = made.seconds if made.per is PricedPer.HOUR else SERVICE_SECONDS_MAX
     reasons += _time_within(request, seconds, most)
-    return _moved(made, Step.SERVE, on, reasons, state=SERVED, served_on=day, served_seconds=seconds)
+    reported = replace(made, state=SERVED, since=on)
+    due = _due(rulebook, request, reported) if _is_silent(request, reported) else None
+    return _moved(
+        made,
+        Step.SERVE,
+        on,
+        reasons,
+        state=SERVED,
+        served_on=day,
+        served_seconds=seconds,
+        confirmed_after=None if due is None else due[0],
+    )
 
 
 def confirm_service(rulebook: Rulebook, made: ServiceRequest, on: date, actor: Actor, seconds: int) -> Moved:
@@ -230,10 +252,24 @@ def evaluate_service(
         on,
         reasons,
         (Evaluated(made.id, made.volunteer, facts),),
-        state=RequestState.EVALUATED,
+        state=EVALUATED,
         evaluated_on=on,
         evaluation=dict(said),
     )
+
+
+def revoke_service(rulebook: Rulebook, made: ServiceRequest, on: date, actor: Actor, why: str) -> Moved:
+    """Take back what was confirmed and was no service: what was paid goes back, the record is taken back.
+
+    By the organiser, who says why, at any time.
+    """
+    request = menu_request(rulebook, made)
+    reasons = [*_refusals(rulebook, request, made, Step.REVOKE, on, actor)]
+    if not why.strip():
+        reasons.append(_reason(request, "reason_missing"))
+    paid = (Refund(made.asker, made.account, made.settled),) if made.settled else ()
+    effects: tuple[Effect, ...] = (*paid, Unserved(made.id, made.volunteer))
+    return _moved(made, Step.REVOKE, on, reasons, effects, state=RequestState.REVOKED, settled=0)
 
 
 def withdraw_volunteer(rulebook: Rulebook, made: ServiceRequest, on: date, actor: Actor) -> Moved:
@@ -279,11 +315,29 @@ def expire_request(rulebook: Rulebook, made: ServiceRequest, on: date, actor: Ac
 
 
 def menu_request(rulebook: Rulebook, made: ServiceRequest) -> Request:
-    """Return the service of the menu that a request is for. Raises KeyError where the menu has it no longer."""
-    found = next((one for one in rulebook.policy.menu if one.clause.id == made.request), None)
-    if found is None:
-        raise KeyError(made.request)
-    return found
+    """Return the service of the menu that a request is for; where the menu has it no longer, what the request keeps.
+
+    Of that nothing is said but its name, the state in which its record begins, and when silence confirms.
+    """
+    found = on_menu(rulebook, made)
+    if found is not None:
+        return found
+    county = rulebook.policy.county.clause
+    return Request(
+        clause=replace(county, id=made.request, label=Label()),
+        request=made.request,
+        recipients=(made.for_whom,),
+        eligible=AllOf((), county.location),
+        rank_by=(),
+        ties=MenuTies.ALL,
+        on_silence=Silence.LAPSES if made.confirmed_after is None else Silence.CONFIRMS,
+        recorded_as=made.recorded_as,
+    )
+
+
+def on_menu(rulebook: Rulebook, made: ServiceRequest) -> Request | None:
+    """Return the service that a request is for as it stands on the menu; None where it was taken off."""
+    return next((one for one in rulebook.policy.menu if one.clause.id == made.request), None)
 
 
 def last_day(rulebook: Rulebook, made: ServiceRequest) -> tuple[date, Location] | None:
@@ -326,7 +380,10 @@ def _is_silent(request: Request, made: ServiceRequest) -> bool:
 
 
 def _due(rulebook: Rulebook, request: Request, made: ServiceRequest) -> tuple[date, Location] | None:
-    """Return the last day by which the next step is to be taken."""
+    """Return the last day by which the next step is to be taken; off the menu, what was said to who served."""
+    if on_menu(rulebook, made) is None:
+        after = made.confirmed_after if made.state is SERVED else None
+        return None if after is None else (after, request.clause.location)
     deadlines = request.deadlines
     said: Mapping[RequestState, tuple[Dated[Term] | None, date]] = {
         REQUESTED: (deadlines.matched, made.since),
@@ -359,6 +416,9 @@ def _refusals(
         after = ", ".join(state.value for state in FROM[step])
         yield _reason(request, "state", state=made.state.value, after=after)
         return
+    if step in TOWARDS and on_menu(rulebook, made) is None:
+        yield _reason(request, "no_service", service=made.request)
+        return
     if on < made.since:
         yield _reason(request, "too_early", first_day=made.since.isoformat())
     last = last_day(rulebook, made)
@@ -368,12 +428,13 @@ def _refusals(
         elif on <= last[0]:
             yield Reason("too_early", request.clause, last[1], (("first_day", _after(last[0])),))
         return
-    stays = step in (Step.CANCEL, Step.DECLINE, Step.WITHDRAW)
-    if last is not None and on > last[0] and not stays:
+    if last is not None and on > last[0] and step not in _AT_ANY_TIME:
         yield Reason("too_late", request.clause, last[1], (("last_day", last[0].isoformat()),))
     parties = _parties(made, actor)
     if step in _NOT_BY_THE_VOLUNTEER and actor.id == (volunteer or made.volunteer):
         yield _reason(request, "own_service", id=actor.id)
+    elif actor.organiser and _is_own(made, step, actor):
+        yield _reason(request, "own_payment", id=actor.id)
     elif not parties & {*BY[step]}:
         yield from _not_theirs(rulebook, request, made, step, on, parties)
 
@@ -389,6 +450,13 @@ def _not_theirs(
         yield _reason(request, "not_theirs", by=by)
     elif on <= due[0]:
         yield Reason("too_early", request.clause, due[1], (("first_day", _after(due[0])),))
+
+
+def _is_own(made: ServiceRequest, step: Step, actor: Actor) -> bool:
+    """Tell whether somebody who is concerned would say that a service was none, with which its price comes back."""
+    if step is Step.DECLINE:
+        return made.state is SERVED and actor.id in (made.asker, made.recipient)
+    return step is Step.REVOKE and actor.id in (made.asker, made.recipient, made.volunteer)
 
 
 def _parties(made: ServiceRequest, actor: Actor) -> set[Party]:
@@ -542,6 +610,6 @@ def _moved(
     **changes: object,
 ) -> Moved:
     if reasons:
-        astray = [reason for reason in reasons if reason.code == "state"]  # of the wrong step nothing else is asked
+        astray = [reason for reason in reasons if reason.code in _ASTRAY]
         return Moved(step, made, (), tuple(astray or dict.fromkeys(reasons)))
     return Moved(step, replace(made, since=on, **changes), effects)  # type: ignore[arg-type]

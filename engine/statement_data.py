@@ -248,6 +248,7 @@ def _step(step: StepTold) -> dict[str, Any]:
         "seconds": exact("seconds", step.seconds),
         "served_on": _day(step.served_on),
         "evaluation": [{"fact": _label(fact), "value": _label(value)} for fact, value in step.evaluation],
+        "off_menu": step.off_menu,
     }
 
 

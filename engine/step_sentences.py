@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from lianxing.engine.amounts import amount_text
 from lianxing.engine.answers import REQUEST_WORDS, state_word
 from lianxing.engine.review_sentences import DOING_WORDS, certificate_sentence, doing_word, state_sentence
 from lianxing.rules.places import Label, Language
-from lianxing.rules.requests import Step
+from lianxing.rules.requests import OFF_MENU, Step
 from lianxing.rules.statements import StepTold
 
 _REQUEST_STEPS: Mapping[Step, Label] = {
@@ -22,7 +23,20 @@ _REQUEST_STEPS: Mapping[Step, Label] = {
     Step.CANCEL: Label("取消", "cancelled"),
     Step.DECLINE: Label("谢绝", "declined"),
     Step.EXPIRE: Label("过期", "expired"),
+    Step.REVOKE: Label("撤销", "revoked"),
 }
+
+
+_EFFECTS: Mapping[str, Label] = {
+    "hold": Label("预留", "reserved"),
+    "settle": Label("结清", "settled"),
+    "release": Label("解除预留", "released"),
+    "refund": Label("退回", "given back"),
+    "unserved": Label("服务记录撤回", "the record of the service is taken back"),
+}
+_OFF_MENU = Label(
+    "服务菜单已没有此项，按该需求所记的办", "the menu has it no longer; it goes on by what the request keeps"
+)
 
 
 def step_text(step: StepTold, language: Language) -> str:
@@ -49,6 +63,17 @@ def step_remarks(step: StepTold, language: Language) -> Iterator[str]:
         words = " → ".join(_state(step, state, language) for state in states if state is not None)
         due = "" if step.due is None else step.due.isoformat()
         yield state_sentence(words, due, step.suspended, language)
+
+
+def effect_sentences(body: Mapping[str, Any], language: Language) -> Iterator[str]:
+    """Yield what the answer to a step of a request says that it did, each in a few words."""
+    zh, unit = language == "zh", str(body.get("unit", "points"))
+    for one in body.get("effects", ()):
+        if said := _EFFECTS.get(one["effect"]):
+            amount = amount_text(unit, one["amount"], language) if "amount" in one else ""
+            yield f"{said.text(language)}{' ' if zh else ': '}{amount}" if amount else said.text(language)
+    if body.get(OFF_MENU):
+        yield _OFF_MENU.text(language)
 
 
 def _state(step: StepTold, state: str, language: Language) -> str:
@@ -82,6 +107,8 @@ def _of_request(step: StepTold, language: Language) -> Iterator[str]:
         yield f"{on}时长 {time}" if zh else f"time: {time}{on}"
     for fact, value in step.evaluation:
         yield f"{fact.zh}：{value.zh}" if zh else f"{fact.en.replace('_', ' ')}: {value.en}"
+    if step.off_menu:
+        yield _OFF_MENU.text(language)
 
 
 def reason_text(reason: str, language: Language) -> str:

@@ -53,6 +53,8 @@ class Admission:
     def withdrawal(self, taken_back: Withdrawn) -> SetAside | None:
         """Return the reason why a withdrawal cannot be one."""
         fault = _id_fault(("id", "registry"), taken_back)
+        if fault is None and is_menu(taken_back.registry):  # that is for a step of the request to say
+            fault = ("registry", "own_registry", ())
         if fault is None:
             try:
                 for name in ("reason", "actor"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from lianxing.engine.ledger.contents import hash_of
 from lianxing.engine.rulebook import Rulebook
-from lianxing.plugins.admitting import Admission, as_set_aside, is_value, withdrawal_set_aside
+from lianxing.plugins.admitting import Admission, as_set_aside, is_value
 from lianxing.plugins.chunks import Reviewed
 from lianxing.plugins.host import Host, PluginError
 from lianxing.plugins.registries.reasons import ExportError
@@ -18,7 +18,6 @@ from lianxing.plugins.reporting import Report, aside
 from lianxing.rules.facts import FactValue
 from lianxing.rules.objections import Objection
 from lianxing.rules.records import ServiceRecord, SetAside, Volunteer, Withdrawn
-from lianxing.rules.requests import is_menu
 
 Progress = Callable[[str, int], None]
 
@@ -103,9 +102,7 @@ class Fetching:
     def records(self, since: date | None, report: Report) -> Iterator[ServiceRecord | Withdrawn | SetAside]:
         """Yield what the registry hands over of the day `since` and later, whether it keeps to it or not."""
         for found in self._fetched("fetch_records", county=self.rulebook.policy.county.id, since=since):
-            if isinstance(found, Withdrawn) and is_menu(found.registry):
-                yield withdrawal_set_aside(found, "registry", "own_registry")
-            elif since is not None and isinstance(found, ServiceRecord) and _is_before(found, since):
+            if since is not None and isinstance(found, ServiceRecord) and _is_before(found, since):
                 report.earlier += 1
             else:
                 yield found

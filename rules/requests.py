@@ -16,6 +16,7 @@ from lianxing.rules.names import plain
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.redeeming import Reason
 
+OFF_MENU = "off_menu"  # in the body of a step: the service is on the menu no longer
 MENU = RegistryId("menu")  # of records that come about by requests for service in the bank itself
 
 
@@ -25,7 +26,7 @@ def is_menu(registry: str) -> bool:
 
 
 class RequestState(Enum):
-    """How far a request has come; the last three are ends without a service."""
+    """How far a request has come; the last four are ends without a service."""
 
     REQUESTED = "requested"
     MATCHED = "matched"
@@ -36,12 +37,14 @@ class RequestState(Enum):
     CANCELLED = "cancelled"
     DECLINED = "declined"
     EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
 class Step(Enum):
     """What may be done with a request.
 
-    `withdraw`: the matched volunteer steps back, and the request waits again; `decline`: the organiser ends it.
+    `withdraw`: the matched volunteer steps back, and the request waits again; `decline`: the organiser ends it;
+    `revoke`: what was confirmed turns out to be no service.
     """
 
     REQUEST = "request"
@@ -54,6 +57,7 @@ class Step(Enum):
     CANCEL = "cancel"
     DECLINE = "decline"
     EXPIRE = "expire"
+    REVOKE = "revoke"
 
 
 class Party(Enum):
@@ -79,8 +83,10 @@ class ServiceRequest:
 
     `seconds` is the time that was asked for, 0 where none was said; `held` what stays reserved on `account` of the
     asker to the end of `held_until`, `price` the price of the service or of an hour of it, as `per` says; all of them
-    stay what they were on the day of the request. `since` is the day of the last step. A date is None, an id empty and
-    an amount 0 while it is not known.
+    stay what they were on the day of the request, as does the state `recorded_as` that the menu says. `paid_by` is the
+    entry whose lots have paid what is `settled`. After `confirmed_after`, as the menu says on the day of the report,
+    the organiser confirms what nobody else has. `since` is the day of the last step. A date is None, an id empty
+    and an amount 0 while it is not known.
     """
 
     id: str
@@ -98,14 +104,17 @@ class ServiceRequest:
     per: PricedPer = PricedPer.SERVICE
     held: int = 0
     held_until: date | None = None
+    recorded_as: str = ""
     volunteer: str = ""
     withdrew: tuple[str, ...] = ()
     notice_until: date | None = None
     served_on: date | None = None
     served_seconds: int = 0
+    confirmed_after: date | None = None
     confirmed_on: date | None = None
     confirmed_seconds: int = 0
     settled: int = 0
+    paid_by: int = 0
     evaluated_on: date | None = None
     evaluation: Mapping[str, FactValue] = field(default_factory=dict)
 
@@ -149,6 +158,15 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """Give back so much of what was spent, to where it came from."""
+
+    holder: str
+    account: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """A service of the volunteer, to go into the passbook as a record of that day; `id` is the request's.
 
@@ -172,7 +190,15 @@ class Evaluated:
     facts: Mapping[str, FactValue]
 
 
-Effect = Hold | Settle | Release | Served | Evaluated
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """The record of a request is taken back: there was no such service."""
+
+    id: str
+    volunteer: str
+
+
+Effect = Hold | Settle | Release | Refund | Served | Evaluated | Unserved
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ class StepTold:
     `doing` is a word of `rules.reviewing.Doing`, of a request (`of_request`) one of `rules.requests.Step`. `was` and
     `state` tell how far it had come before the step and after it, None where that is not kept. `day` is the day of the
     record, or of the application for the star. `due` is the last day of the time that runs: of the stage or notice.
+    `off_menu`: the menu had the service no longer.
     """
 
     of_request: bool
@@ -137,6 +138,7 @@ class StepTold:
     seconds: int = 0
     served_on: date | None = None
     evaluation: tuple[tuple[Label, Label], ...] = ()
+    off_menu: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a step of a request says that a record of whoever served is, or is from now on, with the days of both."""
+    """What a step of a request says that a record of whoever served is, or is from now on, or that it is `withdrawn`,
+    with the days of both.
+    """
 
     sender: VolunteerId
     receiver: VolunteerId
@@ -78,6 +80,7 @@ class Service:
     id: RecordId
     served: ServiceRecord | None  # None: the record that is there already says `facts`, too
     facts: Mapping[str, FactValue] = field(default_factory=dict)
+    withdrawn: bool = False
 
     def record(self, there: ServiceRecord | None) -> ServiceRecord | None:
         """Return the record as it is after the step; None where there is none any more."""

@@ -203,7 +203,7 @@ class _Crediting:
             return
         fresh = [lot.number for lot in lots_of(wallet, source) if lot.number >= first]
         only = None if self.closings.now is not None else fresh
-        left = _closes_again(wallet, effect, closed, self.today, self.person.id, self.passing, only)
+        left = closes_again(wallet, effect, closed, self.today, self.person.id, self.passing, only)
         if left is not None:
             self.going.setdefault(at, (closed, []))[1].append(left)
 
@@ -485,7 +485,7 @@ def change(wallet: Wallet, effect: Effects, source: str, day: date, more: int, t
     effect.add(wallet, wallets.expire(wallet, today, source), besides(wallet))
 
 
-def _closes_again(
+def closes_again(
     wallet: Wallet,
     effect: Effects,
     closed: Closed,

@@ -65,6 +65,7 @@ class Witnesses:
     stock: Mapping[str, StockMoves]
     closings: Mapping[VolunteerId, Sequence[tuple[int, Closings]]]
     passed: PassedOn
+    withdrawn: Mapping[str, int]  # when records of requests were taken back
     people: dict[VolunteerId, list[tuple[int, Volunteer]]] = field(default_factory=dict)
 
     def ask(self, people: Iterable[VolunteerId]) -> None:
@@ -351,12 +352,18 @@ class _Deciding:
             self._queue,
             lambda id, entry: replica.requests.get(request_id(witnesses.county, id, entry)),
             lambda _id, entry: orjson.loads(replica.bought.get(entry, b"{}")),
+            lambda _id, entry: replica.taken(entry),
+            lambda _customer, wallet, lots: replica.load(wallet, lots),
+            lambda id: witnesses.withdrawn.get(id, link.recorded_at) >= link.recorded_at,
         )
         step = take(counter, command, request_hash(command))
         self.services += (self._service(command, record.volunteer, record.id, record) for record in step.served)
         if made is not None:
             whose = VolunteerId(made.volunteer)
             self.services += (self._service(command, whose, RecordId(id), None, said) for id, said in step.evaluated)
+            self.services += (
+                replace(self._service(command, whose, RecordId(id), None), withdrawn=True) for id in step.unserved
+            )
         return [*step.before, step.draft]
 
     def _queue(self, made: ServiceRequest) -> Queue:

@@ -75,8 +75,8 @@ class Same:
 
 
 def of_request(link: Link) -> bool:
-    """Tell whether an entry brings a record that a request for service brings about, or a new version of it."""
-    return link.registry == MENU and bool(link.content)
+    """Tell whether an entry brings a record that a request for service brings about, a new version, or its end."""
+    return link.registry == MENU and link.content is not None
 
 
 def not_as_served(book: Book, service: Service) -> Found | None:
@@ -84,6 +84,12 @@ def not_as_served(book: Book, service: Service) -> Found | None:
     link = book.link
     if service.digest != link.policy_digest:
         return Found(link.number, "policy", str(link.policy_digest), service.digest)
+    told = (link.actor, link.reason)
+    if told != (service.actor, service.reason):
+        return Found(link.number, "actor", repr(told), repr((service.actor, service.reason)))
+    if service.withdrawn or link.kind == "withdrawn":
+        same = service.withdrawn and link.kind == "withdrawn"
+        return None if same else Found(link.number, "withdrawn", str(link.kind == "withdrawn"), str(service.withdrawn))
     there = book.replica.held.get((link.registry, link.record))
     record = service.record(None if there is None else there.record)
     if record is None:
@@ -91,10 +97,7 @@ def not_as_served(book: Book, service: Service) -> Found | None:
     stands, said = orjson.loads(link.content or b"{}"), orjson.loads(content_of(record))
     if stands != said:
         return Found(link.number, *first_in(stands, said, "content"))
-    told = (link.supplied, link.actor, link.reason)
-    if told != (b"{}", service.actor, service.reason):
-        return Found(link.number, "actor", repr(told), repr((b"{}", service.actor, service.reason)))
-    return None
+    return None if link.supplied == b"{}" else Found(link.number, "supplied", repr(link.supplied), repr(b"{}"))
 
 
 def delivered(

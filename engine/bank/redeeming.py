@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -88,13 +88,9 @@ def holds_ended(counter: Counter, customer: Customer, on: date) -> tuple[list[Dr
 
 
 def is_kept(counter: Counter, customer: Customer, entry: int, on: date) -> bool:
-    """Tell whether a request keeps on a day what an entry reserved, though the last day of that has passed.
-
-    One whose service is on the menu no longer keeps nothing: no step could end it.
-    """
+    """Tell whether a request keeps on a day what an entry reserved, though the last day of that has passed."""
     made = _request_under(counter, customer, entry)
-    menu = counter.rulebook.policy.menu
-    return made is not None and stays_held(made, on) and any(one.clause.id == made.request for one in menu)
+    return made is not None and stays_held(made, on)
 
 
 def _past(customer: Customer, on: date) -> list[tuple[Wallet, int]]:
@@ -425,10 +421,8 @@ def refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     wallet.next_lot = first_lot(customer.number + 1)
     if had.paid and not offer.watermark:
         # Of a reservation only the first part may have been used; what an entry ended stands after what it spent.
-        taken, _rest = wallets.split(_lots_taken(counter, customer, command.entry), had.paid)
-        owed = had.paid - sum(amount for _lot, amount in taken)
-        counter.load_lots(customer, wallet, [lot for lot, _amount in taken])
-        parts = [*taken, (OWED, owed)] if owed > 0 else taken
+        parts = parts_paid(_lots_taken(counter, customer, command.entry), had.paid)
+        counter.load_lots(customer, wallet, [lot for lot, _amount in parts if lot != OWED])
         done = wallets.refund(wallet, command.on, had.paid, parts, command.entry)
         if done.refused is not None:
             return refused(counter, command, [done.refused], clause=offer.clause)
@@ -437,6 +431,13 @@ def refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     draft = entered(counter, customer, command, "refunded", body, effects)
     _return_units(counter, customer, draft, command.entry)
     return Decision([draft], body)
+
+
+def parts_paid(taken: Sequence[tuple[int, int]], amount: int) -> list[tuple[int, int]]:
+    """Return which of the lots that an entry took from have paid an amount; what was not there is owed."""
+    parts, _rest = wallets.split(taken, amount)
+    owed = amount - sum(part for _lot, part in parts)
+    return [*parts, (OWED, owed)] if owed > 0 else parts
 
 
 def _lots_taken(counter: Counter, customer: Customer, entry: int) -> list[tuple[int, int]]:

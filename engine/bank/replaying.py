@@ -64,6 +64,7 @@ from lianxing.engine.ledger.witnesses import (
     kept_policies,
     stock_moves,
     told,
+    withdrawals,
 )
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account, Holder, WholeOnly
@@ -147,7 +148,14 @@ class _Replaying:
         passed = PassedOn.of(
             one for one, _rulebook in self._told(any(map(_keeps_the_rest, self._accounts())), RECEIVED, TAKEN_BACK)
         )
-        self._witnesses = Witnesses(reading, county, self._stock, closings(self._connection, county), passed)
+        self._witnesses = Witnesses(
+            reading,
+            county,
+            self._stock,
+            closings(self._connection, county),
+            passed,
+            withdrawals(self._connection, county, MENU),
+        )
         pools = any(one.holder is Holder.POOL for one in self._accounts())
         self._matches = self._matched()
         partly = any(one.partial is not None for known in rulebooks.values() for one in known.policy.offers)
@@ -157,7 +165,6 @@ class _Replaying:
         self._waiting: dict[Pair, Book] = {}
         self._ready: list[Book] = []
         self._broken: dict[VolunteerId, Counts[str]] = {}  # from whom, or of which request, how much is not looked at
-        self._withdrawn: set[tuple[str, str]] = set()  # records of requests, by whose they were
 
     def run(self) -> Replay:
         done = self._done
@@ -302,8 +309,6 @@ class _Replaying:
                 for one in book.links[book.at : book.at + size]:
                     self._prove(book.replica, one.recorded_at)
                     book.replica.apply(one)
-                    if one.registry == MENU and one.kind == "withdrawn":
-                        self._withdrawn.add((one.volunteer, one.record))
             except UNREADABLE as error:
                 # Nothing that the bank writes leads here: the entry cannot be read, or is of what was never there.
                 self._breaks(book, Found(link.number, "readable", link.kind, f"{type(error).__name__}: {error}"))
@@ -441,7 +446,7 @@ class _Replaying:
             unseen = self._broken.get(service.receiver, Counts[str]())
             if unseen[service.id]:
                 unseen[service.id] -= 1
-            elif service.served is not None or (service.receiver, service.id) not in self._withdrawn:
+            else:
                 self._differs(service.sender, service.entry, "record", None, f"{service.receiver}: {service.id}")
 
     def _of_no_passbook(self) -> None:

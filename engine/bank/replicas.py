@@ -159,7 +159,7 @@ class Replica:
                 self._full.pop(place, None)
             if int(amount) < 0:
                 taken.append((*place, -int(amount)))
-        if taken and (link.hold is not None or link.redemption is not None):
+        if taken and (link.hold is not None or link.redemption is not None or link.kind == REQUEST):
             self._taken[link.number] = taken
         for account, number in link.ended:
             place = str(account), int(number)

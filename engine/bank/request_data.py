@@ -12,9 +12,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.answering import reason_data
-from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.terms import place_from
-from lianxing.engine.closings import OPEN
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.menu import NotServed, Queue, Turn
 from lianxing.engine.requesting import last_day, organiser_confirms_after
@@ -29,7 +27,10 @@ from lianxing.rules.requests import Effect, RequestState, ServiceRequest
 
 REQUEST = "request"  # the kind of the entries
 
-_DATES = ("requested_on", "since", "held_until", "notice_until", "served_on", "confirmed_on", "evaluated_on")
+_DATES = (
+    *("requested_on", "since", "held_until", "notice_until"),
+    *("served_on", "confirmed_after", "confirmed_on", "evaluated_on"),
+)
 
 
 def request_data(request: ServiceRequest) -> dict[str, Any]:
@@ -40,8 +41,8 @@ def request_data(request: ServiceRequest) -> dict[str, Any]:
 def request_from(data: dict[str, Any]) -> ServiceRequest:
     """Return the request that `request_data` has written down."""
     read: dict[str, Any] = dict(data)
-    for name in _DATES:
-        read[name] = None if read[name] is None else date.fromisoformat(read[name])
+    for name in _DATES:  # of what an earlier version has written, some may be missing
+        read[name] = None if read.get(name) is None else date.fromisoformat(read[name])
     read["for_whom"] = Beneficiary(read["for_whom"])
     read["state"] = RequestState(read["state"])
     read["per"] = PricedPer(read["per"])
@@ -145,17 +146,10 @@ def requests_in(
 
 
 def open_requests(reading: Reading, rulebook: Rulebook) -> list[Due]:
-    """Return the requests of which something is still to come, those of which something becomes first.
-
-    One whose passbook is closed, or whose service is on the menu no longer, is left out.
-    """
-    county = rulebook.policy.county.id
-    menu = {one.clause.id for one in rulebook.policy.menu}
-    made = [one for one in requests_in(reading, county).values() if not one.ended and one.request in menu]
-    closed = closings(reading, county, [VolunteerId(one.asker) for one in made])
+    """Return the requests of which something is still to come, those of which something becomes first."""
     found = []
-    for one in made:
-        if closed.get(VolunteerId(one.asker), OPEN).now is None:
+    for one in requests_in(reading, rulebook.policy.county.id).values():
+        if not one.ended:
             last, place = last_day(rulebook, one) or (None, None)
             found.append(Due(one, last, place, organiser_confirms_after(rulebook, one)))
     return sorted(found, key=lambda due: (due.next_day, due.request.id))

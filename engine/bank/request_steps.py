@@ -5,7 +5,7 @@ Pure: what the ledger knows besides is handed in with the `StepCounter`, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,19 +13,29 @@ from zoneinfo import ZoneInfo
 from lianxing.engine import wallets
 from lianxing.engine.bank.answering import REFUSED, Counter, before_in_force, not_frozen, reason_data
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
+from lianxing.engine.bank.crediting import closes_again
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.passing import Passing
-from lianxing.engine.bank.redeeming import holds_over
-from lianxing.engine.bank.request_data import REQUEST, begun_by, effect_data, queue_data, request_data, request_id
+from lianxing.engine.bank.redeeming import holds_over, parts_paid
+from lianxing.engine.bank.request_data import (
+    REQUEST,
+    begun_by,
+    effect_data,
+    queue_data,
+    request_data,
+    request_id,
+)
 from lianxing.engine.bank.requests import request_data as asked_data
 from lianxing.engine.bank.sharing import is_person, may_hold
 from lianxing.engine.bank.star_points import reached
 from lianxing.engine.calendars import midnight
+from lianxing.engine.closings import LEFT_UNDER, Closed
 from lianxing.engine.facts import person_facts
 from lianxing.engine.ledger.drafts import Draft, Key, NewHold
 from lianxing.engine.menu import Asker, Queue, listed
 from lianxing.engine.requesting import (
+    TOWARDS,
     Wanted,
     cancel_request,
     confirm_service,
@@ -33,21 +43,39 @@ from lianxing.engine.requesting import (
     evaluate_service,
     expire_request,
     match_volunteer,
+    menu_request,
+    on_menu,
     post_match,
     report_service,
     request_service,
+    revoke_service,
     withdraw_volunteer,
 )
 from lianxing.engine.rulebook import Rulebook
+from lianxing.engine.wallet import OWED, Wallet
 from lianxing.rules.accounts import Purpose
-from lianxing.rules.facts import CountyId, Fact, FactType, FactValue, RecordId, VolunteerId
+from lianxing.rules.facts import ID_CHARACTERS_MAX, CountyId, Fact, FactType, FactValue, RecordId, VolunteerId
 from lianxing.rules.families import AS_BENEFICIARY, Relation
 from lianxing.rules.menu import Request
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.places import Clause
 from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.redeeming import Reason
-from lianxing.rules.requests import MENU, Actor, Evaluated, Hold, Moved, Release, Served, ServiceRequest, Settle, Step
+from lianxing.rules.requests import (
+    MENU,
+    OFF_MENU,
+    Actor,
+    Evaluated,
+    Hold,
+    Moved,
+    Refund,
+    Release,
+    Served,
+    ServiceRequest,
+    Settle,
+    Step,
+    Unserved,
+)
 from lianxing.rules.sanctions import OnRight
 from lianxing.rules.service_commands import TakeStep
 
@@ -60,7 +88,8 @@ Evaluation = tuple[str, Mapping[str, FactValue]]  # the id of the record, and wh
 class StepCounter:
     """What a step is decided with: the rules, the asker and whoever serves, and what the ledger can be asked.
 
-    `made` is the request as it stands, None where there is none of that id; `registered` tells who somebody is.
+    `made` is the request as it stands, None where there is none of that id; `registered` tells who somebody is,
+    `recorded` whether the record of a request is there.
     """
 
     rulebook: Rulebook
@@ -72,11 +101,15 @@ class StepCounter:
     queue: Callable[[ServiceRequest], Queue]
     request_by: Callable[[VolunteerId, int], ServiceRequest | None]
     bought: Callable[[VolunteerId, int], Mapping[str, Any]]
+    lots_taken: Callable[[VolunteerId, int], Sequence[tuple[str, int, int]]]
+    load_lots: Callable[[Customer, Wallet, Iterable[int]], None]
+    recorded: Callable[[str], bool]
 
 
 @dataclass(frozen=True)
 class TakenStep:
-    """The entry of a step, and what is to be booked for whoever served: new records, and what is said of old ones.
+    """The entry of a step, and what is to be booked for whoever served: new records, what is said of old ones, and
+    which are taken back.
 
     `before` is written before the entry.
     """
@@ -84,6 +117,7 @@ class TakenStep:
     draft: Draft
     served: tuple[ServiceRecord, ...] = ()
     evaluated: tuple[Evaluation, ...] = ()
+    unserved: tuple[str, ...] = ()
     before: tuple[Draft, ...] = ()
 
 
@@ -123,6 +157,7 @@ class _Taking:
     hashed: str
     served: list[ServiceRecord] = field(default_factory=list)
     evaluated: list[Evaluation] = field(default_factory=list)
+    unserved: list[str] = field(default_factory=list)
 
     @property
     def rulebook(self) -> Rulebook:
@@ -165,30 +200,39 @@ class _Taking:
         made = moved.request
         effects = Effects()
         hold, ends, why = None, None, None
+        left: dict[str, Any] = {}
         for effect in moved.effects:
             match effect:
                 case Hold():
                     hold, why = self._hold(effect, made, effects)
                 case Settle(amount=amount):
                     ends, why = self._settle(made, amount, effects)
+                    made = replace(made, paid_by=ends or self.asker.number + 1)
                 case Release():
                     if ends is None and why is None:  # what is settled has given back the rest
                         ends, why = self._settle(made, 0, effects, released=True)
+                case Refund(amount=amount):
+                    left, why = self._refund(made, amount, effects)
                 case Served():
                     self.served.append(self._record(effect))
                 case Evaluated():
                     self.evaluated.append((effect.id, self._sayable(effect.facts)))
+                    why = None if self.counter.recorded(effect.id) else self._gone(clause)
+                case Unserved(id=id):
+                    self.unserved += [id] if self.counter.recorded(id) else []
             if why is not None:
                 return self._refuse([why], clause)
         said = {
             "request": request_data(made),
             "effects": [effect_data(effect) for effect in moved.effects],
             **({} if made.account == "" else {"unit": self._unit(made.account)}),
+            **({} if on_menu(self.rulebook, made) else {OFF_MENU: True}),
             **more,
+            **left,
         }
         draft = self._draft(REQUEST, {"allowed": True, **self._where(clause), **said}, effects)
         draft.hold, draft.ends = hold, ends
-        return TakenStep(draft, tuple(self.served), tuple(self.evaluated))
+        return TakenStep(draft, tuple(self.served), tuple(self.evaluated), tuple(self.unserved))
 
     # --- may it be taken -------------------------------------------------------------------------------------------
 
@@ -196,17 +240,27 @@ class _Taking:
         command, step = self.command, self.command.step
         if (early := before_in_force(self.rulebook, command.on)) is not None:
             yield early
-        if (shut := self.asker.closings.shut(command.on)) is not None:
+        if (shut := self.asker.closings.shut(command.on)) is not None and not self._ends_after(shut):
             yield shut.reason(self.rulebook.policy.county.clause)
         if not is_person(command.volunteer):
             yield self._county_reason("no_person", id=command.volunteer)
         if step is Step.REQUEST and command.request:
             yield self._county_reason("request_taken", id=command.request)
+        id = request_id(self._county, command.volunteer, self.asker.number + 1)
+        if step is Step.REQUEST and len(id) > ID_CHARACTERS_MAX:  # no later step could name it
+            yield self._county_reason("id_too_long", id=id, characters_max=ID_CHARACTERS_MAX)
         if step is not Step.REQUEST and self.made is None:
             yield self._county_reason("no_request", id=command.request)
         server = self.people.get(command.served_by)
         if step is Step.MATCH and server is not None and (shut := server.closings.shut(command.on)) is not None:
             yield shut.reason(self.rulebook.policy.county.clause)
+
+    def _ends_after(self, shut: Closed) -> bool:
+        """Tell whether the step may be taken though the passbook is closed: it brings what was begun to its end."""
+        return self.command.step not in TOWARDS and shut.reopened_on is None and self.command.on >= shut.on
+
+    def _gone(self, clause: Clause) -> Reason:
+        return Reason("record_withdrawn", clause, clause.location)
 
     def _hold_over(self) -> Reason | None:
         """Return that what was reserved for the request has ended: nothing would pay for the service."""
@@ -284,6 +338,8 @@ class _Taking:
                 return decline_request(rulebook, made, on, actor)
             case Step.EXPIRE:
                 return expire_request(rulebook, made, on, actor)
+            case Step.REVOKE:
+                return revoke_service(rulebook, made, on, actor, command.reason)
             case Step.REQUEST:
                 raise AssertionError("a request is made once")
 
@@ -344,6 +400,30 @@ class _Taking:
         effects.add(wallet, done, before)
         return (number if there else None), None
 
+    def _refund(self, made: ServiceRequest, amount: int, effects: Effects) -> tuple[dict[str, Any], Reason | None]:
+        """Give back what was paid to the lots that it came from; out of a closed passbook it leaves as the rest did.
+
+        Returned is what the entry says of that, and why nothing can be given back.
+        """
+        account = self.asker.account_kept(made.account)
+        begun = begun_by(self._county, made.id)
+        if account is None or begun is None:
+            return {}, self._county_reason("no_account", account=made.account)
+        wallet, on, asker = self.asker.wallet(account), self.command.on, self.command.volunteer
+        before, paid_by = besides(wallet), made.paid_by or begun[1]
+        wallet.next_lot = first_lot(self.asker.number + 1)
+        parts = parts_paid([(lot, part) for _account, lot, part in self.counter.lots_taken(asker, paid_by)], amount)
+        self.counter.load_lots(self.asker, wallet, [lot for lot, _part in parts if lot != OWED])
+        done = wallets.refund(wallet, on, amount, parts, paid_by)
+        if done.refused is not None:
+            return {}, done.refused
+        effects.add(wallet, done, before)
+        closed = self.asker.closings.now
+        left = None if closed is None else closes_again(wallet, effects, closed, on, asker, self.passing, None)
+        if closed is None or left is None:
+            return {}, None
+        return {LEFT_UNDER: closed.entry, "closes": [left], **({"heir": closed.heir} if closed.heir else {})}, None
+
     def _record(self, effect: Served) -> ServiceRecord:
         """Return the record of a service, to be booked for whoever served."""
         zone = ZoneInfo(self.rulebook.policy.county.time_zone)
@@ -401,6 +481,9 @@ class _Taking:
         return self.command.service if self.made is None else self.made.request
 
     def _of_menu(self) -> Request | None:
+        """Return the service; what leads towards one has to be on the menu, what was begun comes to its end without."""
+        if self.made is not None and self.command.step not in TOWARDS:
+            return menu_request(self.rulebook, self.made)
         return next((one for one in self.rulebook.policy.menu if one.clause.id == self._service()), None)
 
     def _unit(self, id: str) -> str:

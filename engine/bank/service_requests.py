@@ -2,6 +2,7 @@
 
 The price is held by the entry that makes the request; the entry that ends the request ends the hold. A service that is
 confirmed is a record in the passbook of whoever served, of the registry `menu`: it earns what the county's rules say.
+Revoked, the price goes back and the record is withdrawn.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
+from typing import Any
 
 from lianxing.engine.bank.answering import REFUSED
 from lianxing.engine.bank.customers import customers
@@ -27,14 +30,15 @@ from lianxing.engine.bank.request_data import (
 from lianxing.engine.bank.request_steps import StepCounter, TakenStep, take
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import is_person, shared
-from lianxing.engine.bank.tellers import ATTEMPTS, Answer, bought, family
+from lianxing.engine.bank.tellers import ATTEMPTS, Answer, bought, family, load_lots
 from lianxing.engine.dossiers import RECIPIENT, dossier
 from lianxing.engine.ledger.drafts import Booking
-from lianxing.engine.ledger.errors import BusyError, InvalidError, KeyMismatchError, RefusedError
+from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError, InvalidError, KeyMismatchError, RefusedError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.menu import Queue
 from lianxing.engine.recounting import Change, as_counted
+from lianxing.engine.requesting import on_menu
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.dossiers import Dossier
 from lianxing.rules.facts import CountyId, FactValue, RecordId, VolunteerId
@@ -94,28 +98,35 @@ class ServiceDesk:
             return open_requests(reading, self._rulebook)
 
     def expire_overdue(self, on: date, scope: str = "lianxing", actor: str = "") -> list[Answer]:
-        """End every open request whose last day has passed; run again, it finds them ended."""
-        answers = []
+        """End every open request whose last day has passed; run again, it finds them ended.
+
+        DamagedPassbookError, once all others are ended, where one of the passbooks was changed by hand.
+        """
+        answers: list[Answer] = []
+        damaged: DamagedPassbookError | None = None
         for due in self.work_list():
             if due.last_day is None or due.last_day >= on:
                 continue
-            one = due.request
-            key = f"expire/{one.id}/{one.state.value}/{one.since}"
-            answers.append(
-                self.serve(
-                    TakeStep(
-                        volunteer=VolunteerId(one.asker),
-                        county=self._county,
-                        on=on,
-                        scope=scope,
-                        key=key,
-                        actor=actor,
-                        step=Step.EXPIRE,
-                        request=one.id,
-                    )
-                )
-            )
+            try:
+                answers.append(self.serve(self._expiring(due.request, on, scope, actor)))
+            except DamagedPassbookError as error:
+                damaged = damaged or error
+        if damaged is not None:
+            raise damaged
         return answers
+
+    def _expiring(self, made: ServiceRequest, on: date, scope: str, actor: str) -> TakeStep:
+        asked = f"{made.id}/{made.state.value}/{made.since}/{on}"  # refused on one day, it is asked on another
+        return TakeStep(
+            volunteer=VolunteerId(made.asker),
+            county=self._county,
+            on=on,
+            scope=scope,
+            key=f"expire/{sha256(asked.encode()).hexdigest()}",
+            actor=actor,
+            step=Step.EXPIRE,
+            request=made.id,
+        )
 
     def candidates(
         self,
@@ -128,6 +139,8 @@ class ServiceDesk:
         made = self.request(id)
         if made is None:
             return None
+        if on_menu(self._rulebook, made) is None:
+            return Queue((), ())
         with self._ledger.reading() as reading:
             return judged(reading, self._rulebook, made, on, self._ledger.now(), paired, on_roster).queue
 
@@ -162,13 +175,13 @@ class ServiceDesk:
         return answer
 
     def _judged(self, command: TakeStep) -> Judged | None:
-        """Return who may serve, before anybody has to wait for it; None where there is no such request."""
+        """Return who may serve, before anybody has to wait for it; None where there is no such request or service."""
         instant = self._ledger.now()
         with self._ledger.reading() as reading:
             if (command.scope, command.key) in reading.commands([(command.scope, command.key)]):
                 return None  # answered already
             made = requests_in(reading, self._county, [command.volunteer]).get(command.request)
-            if made is None:
+            if made is None or on_menu(self._rulebook, made) is None:
                 return None
             return judged(reading, self._rulebook, made, command.on, instant, command.paired, command.on_roster)
 
@@ -213,11 +226,18 @@ class ServiceDesk:
             lambda made: self._queue(writing, command, made, seen),
             lambda id, entry: requests_in(writing, county, [id]).get(request_id(county, id, entry)),
             lambda id, entry: bought(writing, county, id, entry),
+            lambda id, entry: writing.taken((id, county), entry),
+            lambda customer, wallet, lots: load_lots(writing, customer, wallet, lots),
+            lambda id: bool(writing.held(RecordId(id), MENU)),
         )
         taken = take(counter, command, hashed)
         number = found[command.volunteer].number
         writing.enter([*taken.before, taken.draft])
-        writing.book([*_bookings(writing, rulebook, taken, command, passing)])
+        bookings = [*_bookings(writing, rulebook, taken, command, passing)]
+        writing.book(bookings)
+        for booking in bookings:  # what arrives there after it stands on what was booked
+            if booking.record.volunteer != command.volunteer:
+                passing.people.pop(booking.record.volunteer, None)
         writing.enter(passing.taken())
         return Answer(number, taken.draft.kind != REFUSED, taken.draft.body)
 
@@ -229,15 +249,20 @@ class _Undo(Exception):
 def _bookings(
     writing: Writing, rulebook: Rulebook, taken: TakenStep, command: TakeStep, passing: Passing
 ) -> Iterator[Booking]:
-    """Yield what becomes of the record of a service that was confirmed, and of its evaluation."""
-    records = [*taken.served]
+    """Yield what becomes of the record of a service that was confirmed, evaluated, or taken back."""
+    by: dict[str, Any] = {"actor": command.actor, "reason": command.reason}
+    changes = [Change(record, {}, **by) for record in taken.served]
     for id, facts in taken.evaluated:
-        records += (
-            replace(held.record, facts={**held.record.facts, **facts}) for held in writing.held(RecordId(id), MENU)
+        changes += (
+            Change(replace(held.record, facts={**held.record.facts, **facts}), {}, **by)
+            for held in writing.held(RecordId(id), MENU)
         )
-    for record in records:
-        change = Change(record, {}, actor=command.actor, reason=command.reason)
-        yield from bookings_of(writing, rulebook, record.volunteer, [change], command.on, passing)
+    for id in taken.unserved:
+        changes += (
+            Change(held.record, held.supplied, withdrawn=True, **by) for held in writing.held(RecordId(id), MENU)
+        )
+    for change in changes:
+        yield from bookings_of(writing, rulebook, change.record.volunteer, [change], command.on, passing)
 
 
 def _names(record: ServiceRecord, supplied: Mapping[str, FactValue], recipient: str) -> bool:

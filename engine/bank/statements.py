@@ -529,11 +529,8 @@ class _Book:
         shown = (one.entry for one in self.shown if one.entry.kind == REQUEST and one.entry.effective_on <= self._until)
         made = [said for entry in shown if (said := self._bodies[entry.id]["request"])["id"] == id][-1]
         request = request_from(made)
-        try:
-            last = last_day(self._rulebook, request)
-            after = organiser_confirms_after(self._rulebook, request)
-        except KeyError:  # it is on the menu no longer: only a step ends it
-            return HeldRequest(request.state, None)
+        last = last_day(self._rulebook, request)
+        after = organiser_confirms_after(self._rulebook, request)
         return HeldRequest(request.state, None if last is None else last[0], after)
 
     def _awaits(self, number: int) -> tuple[str, date | None]:

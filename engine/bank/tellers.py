@@ -140,7 +140,7 @@ class Teller:
             ),
             stock_taken(reading, self._rulebook.policy),
             lambda id, entry: reading.taken((id, county), entry),
-            lambda customer, wallet, lots: _load_lots(reading, customer, wallet, lots),
+            lambda customer, wallet, lots: load_lots(reading, customer, wallet, lots),
             lambda id: family(reading, county, id),
             lambda id, other, entry: _brought(reading, id, other, entry),
             lambda id: approved(reading, county, [id]).get(id, ()),
@@ -289,7 +289,7 @@ def _later(decision: Decision, command: Command) -> int:
     return sum(draft.volunteer == command.volunteer for draft in decision.drafts[1:])
 
 
-def _load_lots(reading: Reading, customer: Customer, wallet: Wallet, lots: Iterable[int]) -> None:
+def load_lots(reading: Reading, customer: Customer, wallet: Wallet, lots: Iterable[int]) -> None:
     id = wallet.account.clause.id
     missing = {(id, number) for number in lots if number not in wallet.lots}
     for row in reading.lots(customer.owner, missing):

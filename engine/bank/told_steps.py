@@ -12,7 +12,7 @@ from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.ledger.stored import StoredEntry
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label
-from lianxing.rules.requests import Party, Step
+from lianxing.rules.requests import OFF_MENU, Party, Step
 from lianxing.rules.reviewing import Doing
 from lianxing.rules.statements import StepTold
 
@@ -94,6 +94,7 @@ def _of_request(body: Body, before: Body | None, facts: Mapping[str, Fact]) -> S
         seconds=asked["seconds"],
         served_on=_day(served_on) if step is Step.SERVE else None,
         evaluation=tuple(_said(facts, name, value) for name, value in evaluation),
+        off_menu=body.get(OFF_MENU, False),
     )
 
 

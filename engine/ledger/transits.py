@@ -13,14 +13,14 @@ from datetime import date
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from lianxing.engine.closings import OPEN, Closings, left_in, says_what_left
 from lianxing.engine.ledger.drafts import CLOSED, REOPENED
 from lianxing.engine.ledger.tables import entry, lot, lot_move, passbook, posting
 from lianxing.engine.ledger.witnesses import UNREADABLE
 
-BROUGHT, TRANSIT = "brought", "transit"
+BROUGHT, REQUEST, TRANSIT = "brought", "request", "transit"
 
 _Sums = dict[str, int]  # by unit
 
@@ -132,12 +132,13 @@ def _closings(connection: Connection) -> dict[tuple[str, str], Closings]:
 
 
 def _late(connection: Connection) -> Iterator[tuple[Departure, bytes]]:
-    """Yield the records of passbooks that were ever closed, with what they say."""
+    """Yield the records, and the steps of requests, of passbooks that were ever closed, with what they say."""
     closed = select(entry.c.passbook).where(entry.c.kind == CLOSED)
     query = select(passbook.c.volunteer, passbook.c.county, entry.c.number, entry.c.body).join(
         entry, entry.c.passbook == passbook.c.id
     )
-    for row in connection.execute(query.where(passbook.c.id.in_(closed), entry.c.record != "")):
+    late = or_(entry.c.record != "", entry.c.kind == REQUEST)
+    for row in connection.execute(query.where(passbook.c.id.in_(closed), late)):
         yield Departure(row.volunteer, row.county, row.number), bytes(row.body)
 
 

@@ -19,7 +19,7 @@ from lianxing.engine.ledger.contents import facts_from
 from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, REFUSED, REGISTERED, REOPENED
 from lianxing.engine.ledger.errors import STUMBLES, LedgerError
 from lianxing.engine.ledger.tables import entry, fold_mark, fold_state, passbook, policy, stock_move
-from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.facts import CountyId, RegistryId, VolunteerId
 from lianxing.rules.records import Volunteer
 
 # What reading an entry leads to that no bank has written. It is named where its own passbook is looked at.
@@ -153,6 +153,17 @@ def closings(connection: Connection, county: CountyId) -> dict[VolunteerId, list
             states = found.setdefault(one.volunteer, [(0, OPEN)])
             states.append((one.instant, states[-1][1].after(one.kind, one.on, one.entry, one.body)))
     return found
+
+
+def withdrawals(connection: Connection, county: CountyId, registry: RegistryId) -> dict[str, int]:
+    """Return when records of a registry were taken back for the first time."""
+    query = (
+        select(entry.c.record, func.min(entry.c.recorded_at).label("at"))
+        .join(passbook, passbook.c.id == entry.c.passbook)
+        .where(passbook.c.county == county, entry.c.registry == registry, entry.c.kind == "withdrawn")
+        .group_by(entry.c.record)
+    )
+    return {row.record: int(row.at) for row in connection.execute(query)}
 
 
 def instant_of(connection: Connection, county: CountyId, person: VolunteerId, number: int) -> int | None:

@@ -21,9 +21,11 @@ from lianxing.engine.requesting import (
     expire_request,
     last_day,
     match_volunteer,
+    organiser_confirms_after,
     post_match,
     report_service,
     request_service,
+    revoke_service,
     stays_held,
     withdraw_volunteer,
 )
@@ -35,12 +37,14 @@ from lianxing.rules.requests import (
     Evaluated,
     Hold,
     Moved,
+    Refund,
     Release,
     RequestState,
     Served,
     ServiceRequest,
     Settle,
     Step,
+    Unserved,
 )
 from tests.engine.counties import Town
 from tests.engine.requests import (
@@ -74,6 +78,7 @@ FROM_SIXTY = place(
     )
 )
 BY_SERVICE = place(MENU.replace(", per: hour", ""))
+GONE = place(MENU.replace("cleaning:", "cooking:"))
 OPEN = place(MENU[: MENU.index("  deadlines")].replace("  notice: 3 working days\n", ""))
 
 
@@ -396,6 +401,83 @@ def test_what_is_held_lasts_as_long_as_somebody_is_matched_and_waits_as_long_aga
     assert not stays_held(done(cancel_request(OPEN.rulebook, made, late, ELDER)), late)
 
 
+def evaluated(where: Town = TOWN) -> ServiceRequest:
+    return done(evaluate_service(where.rulebook, confirmed(where), june(9), ELDER, {"evaluation": "good"}))
+
+
+@pytest.mark.parametrize("life", [confirmed, evaluated])
+def test_what_turns_out_to_be_no_service_is_revoked_and_what_was_paid_goes_back(
+    life: Callable[[Town], ServiceRequest],
+) -> None:
+    late = date(2026, 6, 9)
+    moved = revoke_service(TOWN.rulebook, life(TOWN), late, OFFICE, "nobody came")
+    assert moved.effects == (Refund("R1", "credits", 2 * HOUR), Unserved("Q1", "V1"))
+    made = done(moved)
+    assert (made.state, made.settled, made.ended) == (RequestState.REVOKED, 0, True)
+    assert why(revoke_service(TOWN.rulebook, made, late, OFFICE, "again")) == ["state"]
+    assert why(evaluate_service(TOWN.rulebook, made, june(10), ELDER, {"evaluation": "good"})) == ["state"]
+    assert revoke_service(FREE.rulebook, life(FREE), late, OFFICE, "why").effects == (Unserved("Q1", "V1"),)
+
+
+@pytest.mark.parametrize(
+    ("actor", "reason", "expected"),
+    [
+        pytest.param(ELDER, "why", ["not_theirs"], id="who asked"),
+        pytest.param(HELPER, "why", ["not_theirs"], id="who served"),
+        pytest.param(Actor("R1", organiser=True), "why", ["own_payment"], id="an organiser who asked"),
+        pytest.param(Actor("V1", organiser=True), "why", ["own_payment"], id="an organiser who served"),
+        pytest.param(OFFICE, " ", ["reason_missing"], id="without a reason"),
+        pytest.param(OFFICE, "why", [], id="the organiser"),
+    ],
+)
+def test_the_organiser_revokes_with_a_reason_and_nobody_in_a_matter_of_their_own(
+    actor: Actor, reason: str, expected: list[str]
+) -> None:
+    assert why(revoke_service(TOWN.rulebook, confirmed(TOWN), june(9), actor, reason)) == expected
+    assert why(revoke_service(TOWN.rulebook, served(TOWN), june(9), OFFICE, "not yet")) == ["state"]
+
+
+def test_an_organiser_who_asked_does_not_say_that_nobody_served() -> None:
+    own = Actor("R1", organiser=True)
+    assert why(decline_request(TOWN.rulebook, served(TOWN), june(8), own)) == ["own_payment"]
+    assert decline_request(TOWN.rulebook, matched(TOWN), june(8), own).allowed
+
+
+def test_what_was_begun_of_a_service_that_is_on_the_menu_no_longer_comes_to_its_end() -> None:
+    rules, late = GONE.rulebook, date(2025, 6, 1)
+    queue = candidates(TOWN, "V1")
+    refused = match_volunteer(rules, requested(TOWN), MONDAY, OFFICE, "V1", queue, {})
+    assert (why(refused), why(post_match(rules, matched(TOWN), MONDAY, OFFICE))) == (["no_service"], ["no_service"])
+    assert reason_sentence(refused.reasons[0], "en") == (
+        "the menu of the county has no cleaning [cleaning, town/county.yaml:2]"
+    )
+    assert [(last_day(rules, made(TOWN)) or [None])[0] for made in (requested, matched, served)] == [
+        date(2024, 9, 1),  # the price waits no longer than it would have
+        None,
+        None,
+    ]
+    made = done(report_service(rules, matched(TOWN), june(7), HELPER, HOUR))
+    made = done(confirm_service(rules, made, late, ELDER, HOUR))
+    assert (made.settled, done(evaluate_service(rules, made, late, ELDER, {"evaluation": "good"})).settled) == (
+        HOUR,
+        HOUR,
+    )
+    assert revoke_service(rules, made, late, OFFICE, "why").effects[0] == Refund("R1", "credits", HOUR)
+    for ends in (cancel_request, withdraw_volunteer):
+        assert ends(rules, posted(TOWN), late, ELDER if ends is cancel_request else HELPER).allowed
+    assert decline_request(rules, served(TOWN), late, OFFICE).effects == (Release("R1", "credits", 2 * HOUR),)
+    assert expire_request(rules, requested(TOWN), date(2024, 9, 2), OTHER).allowed
+
+
+def test_off_the_menu_silence_confirms_as_was_said_to_who_served() -> None:
+    rules, made = GONE.rulebook, served(SILENT)
+    assert (made.confirmed_after, served(TOWN).confirmed_after) == (june(14), None)
+    assert (last_day(rules, made), organiser_confirms_after(rules, made)) == (None, june(14))
+    assert why(confirm_service(rules, made, june(14), OFFICE, HOUR)) == ["too_early"]
+    assert confirm_service(rules, made, june(15), OFFICE, HOUR).allowed
+    assert why(confirm_service(rules, served(TOWN), june(15), OFFICE, HOUR)) == ["not_theirs"]
+
+
 def test_no_step_comes_before_the_one_that_was_taken_last() -> None:
     assert why(post_match(TOWN.rulebook, matched(TOWN), date(2024, 6, 2), OFFICE)) == ["too_early"]
 
@@ -412,13 +494,16 @@ def test_a_step_out_of_turn_says_which_one_it_comes_after_in_both_languages() ->
 # --- whatever is done ----------------------------------------------------------------------------------------------
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
-TOWNS = {"plain": TOWN, "silent": SILENT, "free": FREE, "by_service": BY_SERVICE, "open": OPEN}
+TOWNS = {"plain": TOWN, "gone": TOWN, "silent": SILENT, "free": FREE, "by_service": BY_SERVICE, "open": OPEN}
 PEOPLE = (ELDER, HELPER, OTHER, OFFICE, Actor("V1", organiser=True))
 STEPS = st.lists(
     st.tuples(st.sampled_from(Step), st.sampled_from(PEOPLE), st.integers(0, 40), st.integers(0, 3 * HOUR)),
     max_size=14,
 )
 EXAMPLES = 3_000 if os.environ.get("LIANXING_LONG") else 200
+
+
+MADE = RequestState.REQUESTED
 
 
 def taken(where: Town, made: ServiceRequest, step: Step, on: date, actor: Actor, seconds: int) -> Moved:
@@ -435,6 +520,8 @@ def taken(where: Town, made: ServiceRequest, step: Step, on: date, actor: Actor,
             return confirm_service(rules, made, on, actor, seconds)
         case Step.EVALUATE:
             return evaluate_service(rules, made, on, actor, {"evaluation": "good"})
+        case Step.REVOKE:
+            return revoke_service(rules, made, on, actor, "why" if seconds % 5 else "")
         case _:
             by_step = {
                 Step.POST: post_match,
@@ -454,7 +541,7 @@ def test_whatever_is_done_no_more_is_settled_than_was_held_and_nothing_twice(
     where = TOWNS[town]
     made = requested(where)
     held, on = made.held, MONDAY
-    settled = released = records = 0
+    settled = released = records = refunded = 0
     passed = [made.state]
     if straight:  # most of what is drawn at random never comes so far
         on, made = june(7), served(where)
@@ -463,7 +550,7 @@ def test_whatever_is_done_no_more_is_settled_than_was_held_and_nothing_twice(
         if step is Step.REQUEST:
             continue
         on += timedelta(days=days if step is Step.EXPIRE else days % 5)
-        moved = taken(where, made, step, on, actor, seconds)
+        moved = taken(GONE if town == "gone" and made.state is not MADE else where, made, step, on, actor, seconds)
         if not moved.allowed:
             assert (moved.request, moved.effects) == (made, ())
             assert all(reason_sentence(reason, language) for reason in moved.reasons for language in LANGUAGES)
@@ -472,15 +559,19 @@ def test_whatever_is_done_no_more_is_settled_than_was_held_and_nothing_twice(
         passed.append(made.state)
         settled += sum(effect.amount for effect in moved.effects if isinstance(effect, Settle))
         released += sum(effect.amount for effect in moved.effects if isinstance(effect, Release))
+        refunded += sum(effect.amount for effect in moved.effects if isinstance(effect, Refund))
+        records -= sum(isinstance(effect, Unserved) for effect in moved.effects)
         services = [effect for effect in moved.effects if isinstance(effect, Served)]
         records += len(services)
         assert settled + released in (0, held)
         assert all(effect.amount > 0 for effect in moved.effects if isinstance(effect, Settle | Release))
         assert all(effect.volunteer not in ("", made.asker, made.recipient) for effect in services)
         assert step is not Step.CONFIRM or actor.id != made.volunteer
-    assert records == passed.count(RequestState.CONFIRMED) <= 1
+    assert records == passed.count(RequestState.CONFIRMED) - passed.count(RequestState.REVOKED)
+    assert passed.count(RequestState.CONFIRMED) <= 1
     assert settled == 0 or RequestState.CONFIRMED in passed
-    assert settled == made.settled
+    assert settled - refunded == made.settled
+    assert refunded == (settled if made.state is RequestState.REVOKED else 0)
     if RequestState.CONFIRMED in passed:
         assert RequestState.SERVED in passed[: passed.index(RequestState.CONFIRMED)]
         assert made.confirmed_seconds <= made.served_seconds

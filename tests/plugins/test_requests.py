@@ -110,6 +110,39 @@ def test_what_somebody_says_of_a_service_is_read_as_a_registry_would_say_it(town
     assert "evaluation good, evaluation score 4.5" in town("dossier", "R1")
 
 
+def test_what_was_no_service_is_revoked_with_its_reason_and_its_record_with_it(town: Town) -> None:
+    id = town.ask()
+    town("request", "match", id, "V1", "--actor", "office", "--organiser", "--on", "2024-06-03")
+    town("request", "served", id, "--hours", "2", "--actor", "V1", "--on", "2024-06-04")
+    assert "  结清 1.5 小时" in town(
+        "request", "confirm", id, "--hours", "1.5", "--actor", "R1", "--on", "2024-06-05", lang="zh"
+    )
+    withdraw = ("withdraw-record", id, "--registry", "menu", "--actor", "office", "--reason", "nobody came")
+    assert f"lianxing request revoke {id}" in town(*withdraw, code=2)
+    revoke = ("request", "revoke", id, "--actor", "office", "--organiser", "--on", "2024-06-06")
+    assert "须写明理由" in town(*revoke, code=1, lang="zh")
+    because = ("--reason", "nobody came")
+    assert "  退回 1.5 小时\n  服务记录撤回" in town(*revoke, *because, "--dry-run", lang="zh")
+    said = town(*revoke, *because)
+    assert f"{id}: revoked" in said
+    assert "  given back: 1.5 h\n  the record of the service is taken back" in said
+    assert (town.data("dossier", "R1")["services"], town.data("request", "list")["requests"]) == ([], [])
+
+
+def test_a_request_of_what_is_on_the_menu_no_longer_is_ended_and_the_answer_says_by_what(
+    town: Town, county_folder: Path
+) -> None:
+    id = town.ask()
+    menu = (county_folder / "menu.yaml").read_text("utf-8")
+    (county_folder / "menu.yaml").write_text(menu.replace("cleaning:", "cooking:"), "utf-8")
+    match = ("request", "match", id, "V1", "--actor", "office", "--organiser", "--on", "2024-06-03")
+    assert "the menu of the county has no cleaning" in town(*match, code=1)
+    assert "Nobody may serve." in town("request", "candidates", id, "--on", "2024-06-03")
+    cancel = ("request", "cancel", id, "--actor", "R1", "--on", "2024-06-04")
+    assert "服务菜单已没有此项，按该需求所记的办" in town(*cancel, "--dry-run", lang="zh")
+    assert "it goes on by what the request keeps" in town(*cancel)
+
+
 def test_a_refused_step_says_why_and_leaves_with_1(town: Town) -> None:
     id = town.ask()
     confirm = ("request", "confirm", id, "--hours", "1", "--actor", "R1", "--on", "2024-06-05")

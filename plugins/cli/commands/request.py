@@ -35,6 +35,12 @@ _PLAIN = {
     "post": (Step.POST, "公示对接结果（组织者）", "put the match up for everybody to see (the organiser)"),
     "withdraw": (Step.WITHDRAW, "已对接的志愿者退出", "the matched volunteer steps back"),
     "cancel": (Step.CANCEL, "提出人取消需求", "whoever asked takes the request back"),
+    "revoke": (
+        Step.REVOKE,
+        "组织者撤销：确认过的服务其实没有；价款退回，服务记录撤回。须写 --reason",
+        "the organiser finds that what was confirmed was no service: the price goes back, the record is taken back; "
+        "say why with --reason",
+    ),
     "decline": (Step.DECLINE, "组织者办结：无人能服务、异议成立、服务没有进行", "the organiser ends the request"),
 }
 
@@ -338,6 +344,7 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
     from uuid import uuid4
 
     from lianxing.engine.bank.request_data import begun_by
+    from lianxing.engine.step_sentences import effect_sentences
     from lianxing.rules.facts import VolunteerId
     from lianxing.rules.service_commands import TakeStep
 
@@ -367,7 +374,7 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
         )
     data = answer.data
     speaker.line(_answer_line(speaker, data, answer.entry, replayed=answer.replayed, dry_run=more["dry_run"]))
-    for sentence in _reasons(data, say):
+    for sentence in (*_reasons(data, say), *effect_sentences(data, say.language)):
         speaker.line(f"  {sentence}")
     speaker.data({"entry": answer.entry, "replayed": answer.replayed, "dry_run": more["dry_run"], **data})
     if not answer.accepted:

@@ -12,6 +12,7 @@ from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_fo
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import Withdrawn
+from lianxing.rules.requests import is_menu
 
 
 def command(say: Say) -> click.Command:
@@ -65,6 +66,11 @@ def withdrawn(
         raise click.UsageError(say("须写明事由。", "a reason has to be given."))
     if not taken.actor.strip():
         raise click.UsageError(say("须写明经办人。", "it has to be said who does it."))
+    if is_menu(registry):
+        zh = f"服务菜单的记录随其需求撤销：lianxing request revoke {record}"
+        raise click.UsageError(
+            say(zh, f"the record of a service from the menu goes with its request: lianxing request revoke {record}")
+        )
     host = Host()
     _folder, policy = county_at(host, county)
     aside: list[SetAside] = []

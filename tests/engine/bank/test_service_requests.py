@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,7 +22,7 @@ from lianxing.engine.bank.service_requests import ServiceDesk, _bookings
 from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.drafts import Booking
-from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
+from lianxing.engine.ledger.errors import DamagedPassbookError, InvalidError, KeyMismatchError
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.ledger.writing import Writing
@@ -36,12 +38,14 @@ from lianxing.rules.facts import RecordId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.perks import Beneficiary
 from lianxing.rules.places import Language
-from lianxing.rules.records import Volunteer, Withdrawn
+from lianxing.rules.records import Volunteer
+from lianxing.rules.redeeming import Reason
 from lianxing.rules.requests import MENU as MENU_REGISTRY
 from lianxing.rules.requests import RequestState, Step
 from lianxing.rules.service_commands import TakeStep
 from tests.engine.bank.counting_house import HERE, rules, take_in, write_county
 from tests.engine.bank.forging import copy_of, exchange, forged
+from tests.engine.bank.test_damaged_passbooks import unguarded
 from tests.engine.bank.test_pools import why
 from tests.engine.bank.test_replaying import Clock
 from tests.engine.requests import ACCOUNTS, FACTS, HOUR, MEASURES, MENU, MONDAY
@@ -371,6 +375,47 @@ def test_the_work_list_tells_what_is_due_first_and_overdue_requests_end(desk: De
     assert (desk.has(), desk.has(account="credits/held")) == (2, 1)
 
 
+def test_an_end_that_was_refused_on_one_day_is_asked_for_anew_on_another(
+    patient: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient.ask()
+    with monkeypatch.context() as before:
+        before.setattr("lianxing.engine.bank.request_steps.before_in_force", lambda rulebook, _on: no_day(rulebook))
+        assert why(patient.desk.expire_overdue(LATE)[0]) == ["before_in_force"]
+    assert [answer.accepted for answer in patient.desk.expire_overdue(date(2024, 12, 2))] == [True]
+
+
+def test_one_damaged_passbook_does_not_keep_the_requests_of_others_open(desk: Desk, tmp_path: Path) -> None:
+    desk.ask()
+    take_in(
+        desk.town, desk.ledger, served("b", "2024-05-01 09:00", 3, "R2"), volunteers=(replace(ELDER, id=PARENT.id),)
+    )
+    other = desk.step(Step.REQUEST, MONDAY, "R2", volunteer=PARENT.id, request="", service="cleaning", seconds=HOUR)
+    copy = copy_of(tmp_path)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection, unguarded(connection):
+        connection.execute("UPDATE volunteer SET born_on = 'x' WHERE id = 'R1'")
+    with open_ledger(str(copy), create=False) as ledger:
+        here = ServiceDesk(ledger, desk.town)
+        for _run in range(2):
+            with pytest.raises(DamagedPassbookError):
+                here.expire_overdue(june(14))
+        assert [one.request.id for one in here.work_list()] == [desk.id]
+    assert other.data["request"]["id"] != desk.id
+
+
+def no_day(rulebook: Rulebook) -> Reason:
+    county = rulebook.policy.county
+    return Reason("before_in_force", county.clause, county.in_force_at, (("day", "2030-01-01"),))
+
+
+def test_who_has_too_long_an_id_for_a_request_reserves_nothing(desk: Desk, ledger: Ledger, town: Rulebook) -> None:
+    long = VolunteerId("R" * 190)
+    take_in(town, ledger, served("long", "2024-05-01 09:00", 3, long), volunteers=(Volunteer(long),))
+    answer = desk.ask(volunteer=long)
+    assert why(answer) == ["id_too_long"]
+    assert desk.has(long) == 3
+
+
 def test_a_hold_that_has_ended_by_itself_is_not_given_back_twice(desk: Desk) -> None:
     desk.ask()
     end_all(desk.ledger, desk.town, date(2024, 12, 1))
@@ -431,21 +476,6 @@ def test_a_run_gives_back_what_waits_for_nobody_and_not_what_waits_anew(patient:
     ended = end_all(patient.ledger, patient.town, date(2024, 11, 30))
     assert (ended.holds, ended.kept, patient.has()) == (1, set(), 3)
     assert decided_alike(patient) == []
-
-
-def test_a_run_gives_back_the_price_of_what_is_on_the_menu_no_longer(patient: Desk, county: Path) -> None:
-    patient.served()
-    (county / "menu.yaml").write_text(MENU[: MENU.index("  deadlines:")].replace("cleaning:", "cooking:"), "utf-8")
-    with rules(county) as later:
-        assert why(replace_rules(patient, later).step(Step.CONFIRM, june(8), "R1", seconds=HOUR)) == ["no_service"]
-        assert end_all(patient.ledger, later, LATE).holds == 1
-        assert [one.what for one in replay(patient.ledger, [patient.town, later]).differences] == []
-    assert patient.has() == 3
-
-
-def replace_rules(desk: Desk, later: Rulebook) -> Desk:
-    desk.desk = ServiceDesk(desk.ledger, later)
-    return desk
 
 
 def test_a_run_that_took_the_price_is_named_and_what_is_confirmed_is_taken_anew(
@@ -558,13 +588,6 @@ def test_the_dossier_tells_what_a_recipient_received(desk: Desk) -> None:
     assert file.services[0].evaluation["evaluation"] == "good"
     assert desk.desk.dossier("R1", first=june(8)).services == ()
     assert desk.desk.dossier("R2").services == ()
-
-
-def test_a_service_whose_record_was_withdrawn_was_none(desk: Desk, ledger: Ledger, town: Rulebook) -> None:
-    desk.confirmed()
-    taken = Withdrawn(RecordId(desk.id), MENU_REGISTRY, "nobody came", OFFICE)
-    Intake(Host(installed=False), town, ledger, MENU_REGISTRY, june(9), lambda _row: None).take([taken])
-    assert desk.desk.dossier("R1").services == ()
 
 
 def test_whatever_became_of_a_request_is_told_in_both_languages(desk: Desk) -> None:
@@ -795,15 +818,6 @@ def test_a_record_of_a_request_that_nobody_confirmed_is_named(
         assert verify(ledger) == []
         (found,) = replay(ledger, [town]).differences
     assert (found.volunteer, found.what, found.stored) == ("V1", "request", id)
-
-
-def test_a_service_that_was_taken_back_may_still_be_evaluated(desk: Desk) -> None:
-    desk.confirmed()
-    Intake(Host(installed=False), desk.town, desk.ledger, "menu", june(9), lambda _row: None).take(
-        [Withdrawn(RecordId(desk.id), MENU_REGISTRY, "a mistake", OFFICE)]
-    )
-    assert desk.step(Step.EVALUATE, june(9), "R1", said=(("evaluation", "good"),)).accepted
-    assert desk.kinds("V1") == ["original", "withdrawn"]
 
 
 @pytest.mark.parametrize("name", ["menu", "Menu", "MENU", "ｍｅｎｕ", " menu"])
