@@ -33,6 +33,10 @@ class Reviewed(NamedTuple):
     def registry(self) -> RegistryId:
         return self.record.registry
 
+    @property
+    def version(self) -> int:
+        return self.record.version
+
 
 Chunk = list[Reviewed | Withdrawn]
 

@@ -22,7 +22,7 @@ from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.counting import Fold, Supplied, counted, names_another
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of
-from lianxing.engine.ledger.contents import content_of, facts_from, record_from
+from lianxing.engine.ledger.contents import VERSION, content_of, facts_from, record_from
 from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Draft
 from lianxing.engine.ledger.witnesses import KeptFold
 from lianxing.engine.recounting import Change, Recount, booking_of, recount
@@ -153,8 +153,8 @@ def _change(replica: Replica, link: Link) -> Change:
     if link.content:
         record, supplied = record_from(link.content), facts_from(link.supplied or b"{}")
         return Change(record, supplied, actor=link.actor, reason=link.reason)
-    held = replica.held[link.registry, link.record]
-    return Change(held.record, held.supplied, withdrawn=True, actor=link.actor, reason=link.reason)
+    held, version = replica.held[link.registry, link.record], orjson.loads(link.body).get(VERSION, 0)
+    return Change(held.record, held.supplied, withdrawn=True, actor=link.actor, reason=link.reason, version=version)
 
 
 def _recounted(replica: Replica, group: Sequence[Link], rulebook: Rulebook, person: Volunteer) -> Recount:
