@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from lianxing.engine.bank.lowering import lowerings_by
+from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.bank.turning import touches_and_foreseen
 from lianxing.engine.basis import Lowering
@@ -57,7 +58,7 @@ class Passbooks:
         """Yield where everybody in the ledger stands on a day, in the order of their ids."""
         county = self.rulebook.policy.county.id
         with self.ledger.reading() as reading:
-            ids = reading.volunteer_ids()
+            ids = list(filter(is_person, reading.volunteer_ids()))
             for start in range(0, len(ids), PEOPLE_AT_ONCE):
                 some = ids[start : start + PEOPLE_AT_ONCE]
                 people, histories = reading.volunteers(some), reading.histories(county, some)

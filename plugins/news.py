@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from lianxing.engine.bank.noting import Noting, never_came, noting_of
 from lianxing.engine.bank.steps import REVIEW, in_state, states_of, taken
 from lianxing.engine.ledger.contents import content_of, hash_of
 from lianxing.engine.ledger.errors import ConflictError
@@ -30,12 +31,14 @@ class News:
     place: str
     report: Report
     put_aside: Callable[[SetAside], None]
+    noted: list[Noting] = field(default_factory=list)  # was taken back, and did not count
 
     def of(self, chunk: Chunk, known: Mapping[Key, str]) -> Iterator[tuple[VolunteerId, Change]]:
         """Yield what is new about whose records; what is known already, or out of date, is counted."""
         by_registry: dict[RegistryId, list[RecordId]] = defaultdict(list)
         for one in chunk:
-            if known.get((one.registry, one.id), one.hashed) != one.hashed:
+            stands = known.get((one.registry, one.id), one.hashed)
+            if stands != one.hashed or (isinstance(one, Withdrawn) and one.version):
                 by_registry[one.registry].append(one.id)
         booked = dict(known)
         pasts: dict[Key, Past] = {}
@@ -51,6 +54,10 @@ class News:
                 if not hashes.isdisjoint(pasts[key].hashes):
                     pasts[key].hashes.add(one.hashed)
             if key not in booked:
+                if isinstance(one, Withdrawn) and one.version:
+                    booked[key], pasts[key] = one.hashed, Past(version=one.version)
+                    self._note(never_came(one))
+                    continue
                 if isinstance(one, Withdrawn):
                     self.report.set_aside += 1
                     aside(_not_booked(one), self.report, self.put_aside)
@@ -59,11 +66,23 @@ class News:
                 self.report.booked += 1
                 yield one.record.volunteer, Change(one.record, one.supplied, content=one.content)
             elif booked[key] == one.hashed:
-                self.report.unchanged += 1
+                owner, past = owners.get(key), pasts.get(key, Past())
+                is_later = one.version > past.version and owner is not None and owner[1] == self.county
+                if isinstance(one, Withdrawn) and owner is not None and is_later:
+                    past.version = one.version
+                    self._note(noting_of(one, owner[0], past.original, past.newest))
+                else:
+                    self.report.unchanged += 1
             else:
-                for change in self._changed(one, booked[key], pasts.get(key, Past()), owners.get(key)):
+                past = pasts.setdefault(key, Past())
+                for change in self._changed(one, booked[key], past, owners.get(key)):
                     booked[key] = one.hashed  # delivered twice, it is known by then
+                    past.version = max(past.version, one.version)
                     yield change
+
+    def _note(self, noting: Noting) -> None:
+        self.report.withdrawn += 1
+        self.noted.append(noting)
 
     def _changed(
         self,

@@ -18,6 +18,7 @@ from lianxing.engine.bank.beside import At, Beside, Earned, Message, PassedOn, S
 from lianxing.engine.bank.comparing import Found, compared, first_in
 from lianxing.engine.bank.crediting import credited, credits, needs_lots
 from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.noting import Noting, never_came, noted
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.counting import Fold, Supplied, counted, names_another
 from lianxing.engine.ledger.chaining import Link
@@ -27,8 +28,8 @@ from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Draft
 from lianxing.engine.ledger.witnesses import KeptFold
 from lianxing.engine.recounting import Change, Recount, booking_of, recount
 from lianxing.engine.rulebook import Rulebook
-from lianxing.rules.facts import VolunteerId
-from lianxing.rules.records import Order, ServiceRecord, Volunteer
+from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import Order, ServiceRecord, Volunteer, Withdrawn
 from lianxing.rules.requests import MENU
 
 RECORDS = frozenset((*WITH_VERSION, "adjusting"))
@@ -97,6 +98,21 @@ def not_as_served(book: Book, service: Service) -> Found | None:
     return None
 
 
+def noted_again(book: Book, digest: str) -> Same | Found:
+    """Return whether an entry that takes back what does not count is what would be noted of it."""
+    link, replica = book.link, book.replica
+    key = RegistryId(link.registry), RecordId(link.record)
+    version = orjson.loads(link.body).get(VERSION, 0)
+    taken_back = Withdrawn(key[1], key[0], link.reason, link.actor, version)
+    noting = Noting(taken_back, book.owner, replica.original(key))
+    if noting.original is None:
+        noting = never_came(taken_back)
+    if noting.owner != book.owner or type(version) is not int or version < 1:
+        return Found(link.number, "record", f"{link.registry}/{link.record}", None)
+    draft = noted(noting, replica.county, digest, date.fromisoformat(link.effective_on))
+    return compared(replica, [link], [draft]) or Same()
+
+
 def delivered(
     book: Book, rulebook: Rulebook, people: Sequence[Volunteer], passed: PassedOn, on: date | None = None
 ) -> Same | Found:
@@ -136,7 +152,7 @@ def _longest(book: Book) -> int:
             return size
         seen.add(key)
         if link.kind == "withdrawn":
-            if last is not None:
+            if last is not None or key not in replica.held:
                 return size
             continue
         order = _change(replica, link).record.order if link.content else replica.held[key].record.order

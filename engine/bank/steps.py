@@ -130,8 +130,8 @@ def record_review(
 ) -> tuple[Subject, list[Step]]:
     """Return a record as its review sees it, from the state in which that began, and its steps so far.
 
-    Steps of an earlier life of the record, before its registry took it back and brought it again, are over with it; what
-    was revoked there comes again as `refused`.
+    Steps of an earlier life of the record, before its registry took it back and brought it again, are over with it;
+    what was revoked there comes again as `refused`.
     """
     own = of_record(held, steps)
     record = held.record if not own else in_state(held.record, own[0].was)

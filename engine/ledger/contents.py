@@ -24,6 +24,7 @@ _SHORT_CHARACTERS = ID_BYTES_MAX // 4  # however they are encoded, so many chara
 
 
 VERSION = "version"  # of a record as its registry numbers it, in its content and in the body of its withdrawal
+ALREADY = "already"  # in the body of a withdrawal: the record did not count before
 
 _IDS = ("id", "registry", "volunteer", "county")
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from lianxing.engine.ledger import awaiting, finding, holdings
 from lianxing.engine.ledger.chunking import chunks
-from lianxing.engine.ledger.contents import VERSION, facts_from
+from lianxing.engine.ledger.contents import ALREADY, VERSION, facts_from
 from lianxing.engine.ledger.entries import stored_entries
 from lianxing.engine.ledger.held_records import held_in
 from lianxing.engine.ledger.leafing import Leaves, leaf_through
@@ -144,7 +144,8 @@ class Reading:
         withdrawn: ColumnElement[str] = literal_column("''")
         said = case((versions.c.content_hash == withdrawn, entry.c.body), else_=versions.c.content).label("said")
         every = (
-            select(versions.c.record, versions.c.content_hash, versions.c.original, said, entry.c.recorded_at)
+            select(versions.c.record, versions.c.content_hash, versions.c.original, versions.c.entry)
+            .add_columns(said, entry.c.recorded_at)
             .add_columns(book.c.volunteer, book.c.county)
             .join(entry, and_(entry.c.passbook == versions.c.passbook, entry.c.number == versions.c.entry))
             .join(book, book.c.id == versions.c.passbook)
@@ -161,6 +162,8 @@ class Reading:
                 past.version = max(past.version, orjson.loads(bytes(row.said)).get(VERSION, 0))
                 life = ((VolunteerId(row.volunteer), CountyId(row.county)), row.original)
                 past.lives[life] = min(row.recorded_at, past.lives.get(life, row.recorded_at))
+                if query is newest:
+                    past.original, past.newest = row.original, max(past.newest, row.entry)
         return found
 
     def histories(self, county: CountyId, volunteers: Iterable[VolunteerId]) -> dict[VolunteerId, list[Held]]:
@@ -577,7 +580,10 @@ class Reading:
     def withdrawn_bodies(
         self, of: Mapping[_Owner, Collection[tuple[str, str]]]
     ) -> dict[_Owner, dict[tuple[str, str], bytes]]:
-        """Return the bodies of the entries that took people's records out of their passbooks, the newest of each."""
+        """Return the bodies of the entries that took people's records out of their passbooks, the newest of each.
+
+        What was only noted of a record that was out already took nothing.
+        """
         ids = self._ids(of)
         found: dict[_Owner, dict[tuple[str, str], bytes]] = {owner: {} for owner in of}
         for chunk in chunks(ids):
@@ -587,7 +593,7 @@ class Reading:
                 .order_by(entry.c.passbook, entry.c.number)
             ):
                 owner, key = ids[row.passbook], (row.registry, row.record)
-                if key in of[owner]:
+                if key in of[owner] and ALREADY not in orjson.loads(bytes(row.body)):
                     found[owner][key] = bytes(row.body)
         return found
 

@@ -210,7 +210,8 @@ INVARIANTS = (
         ),
         "SELECT later.passbook, later.number AS entry, later.adjusts FROM entry AS later "
         "LEFT JOIN entry AS original ON original.passbook = later.passbook AND original.number = later.adjusts "
-        "WHERE (later.kind IN ('adjusting', 'corrected', 'withdrawn') AND (original.number IS NULL "
+        "WHERE (later.kind IN ('adjusting', 'corrected', 'withdrawn') AND NOT (later.kind = 'withdrawn' "
+        "AND later.adjusts IS NULL AND later.seconds = 0 AND later.points = 0) AND (original.number IS NULL "
         "OR original.kind <> 'original' OR original.number >= later.number "
         "OR original.registry <> later.registry OR original.record <> later.record)) "
         "OR (later.kind NOT IN ('adjusting', 'corrected', 'withdrawn') AND later.adjusts IS NOT NULL)",

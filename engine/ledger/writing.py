@@ -52,7 +52,7 @@ from lianxing.engine.ledger.tables import (
     wallet_state,
 )
 from lianxing.rules.assessments import Entry
-from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Volunteer
 
 __all__ = ["Booking", "Writing"]
@@ -457,6 +457,16 @@ class Writing(Reading):
             if book is not None and book.closed_on is not None:
                 found[owner] = date.fromisoformat(book.closed_on)
         return found
+
+    def keep_away(self, keys: Iterable[tuple[RegistryId, RecordId]]) -> None:
+        """Let nobody else bring these records again, or say anything of them, before this transaction ends.
+
+        What is booked of a record that was taken back rests on when that was, and may be in any passbook.
+        """
+        if batching.is_postgres(self._connection):  # elsewhere nobody else writes
+            for registry, record in sorted(keys):
+                this = record_key.c.record == record, record_key.c.registry == registry
+                self._connection.execute(select(record_key.c.record).where(*this).with_for_update())
 
     def number(self, owner: _Owner) -> int:
         """Return the number of the last entry of a passbook that was locked; 0 where there is none."""
