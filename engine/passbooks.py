@@ -14,6 +14,7 @@ from lianxing.engine.bank.turning import touches_and_foreseen
 from lianxing.engine.basis import Lowering
 from lianxing.engine.carrying import life_from
 from lianxing.engine.freezing import HistoryNeededError
+from lianxing.engine.ledger.drafts import REFUSED
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.stored import Held, Noted
@@ -50,7 +51,8 @@ class Passbooks:
                 with suppress(HistoryNeededError):
                     return standing_after(self.rulebook, known, life, on)
             history = reading.histories(county, [volunteer])[volunteer]
-        if person is None and not history:
+            known_here = bool(history) or reading.has_done(volunteer, county, REFUSED)
+        if person is None and not known_here:
             raise LookupError("the ledger knows no such volunteer")
         return self._stands(known, history, said, by, on)
 

@@ -92,7 +92,7 @@ class News:
         owner: tuple[VolunteerId, CountyId] | None,
     ) -> Iterator[tuple[VolunteerId, Change]]:
         """Yield what becomes of a record that is booked with other content."""
-        if owner is None or owner[1] != self.county:
+        if owner is None or (owner[1] != self.county and booked):
             self.report.set_aside += 1
             aside(row_aside(one, "county", "booked_elsewhere"), self.report, self.put_aside)
         elif _is_older(one, booked, past):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -28,6 +29,7 @@ from tests.plugins.test_intake import ON
 from tests.postgres import empty
 
 HERE = CountyId("smallville")
+NUMBERED = 400 if os.environ.get("LIANXING_LONG") else 15
 PEOPLE = ("V1", "V2")
 
 Story = list[list[tuple[str, int, int, str, str] | None]]
@@ -112,7 +114,7 @@ def test_the_same_on_postgresql(rulebook: Rulebook, empty_on_postgres: str, stor
 numbered_stories = st.lists(st.lists(st.one_of(content, st.none()), min_size=1, max_size=4), min_size=1, max_size=4)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=NUMBERED, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=numbered_stories, data=st.data())
 def test_versions_that_are_numbered_arrive_in_any_order_and_the_last_one_counts(
     rulebook: Rulebook, story: Story, data: st.DataObject
@@ -120,7 +122,7 @@ def test_versions_that_are_numbered_arrive_in_any_order_and_the_last_one_counts(
     check_numbered(rulebook, story, data, a_file)
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=numbered_stories, data=st.data())
 def test_numbered_versions_on_postgresql(
     rulebook: Rulebook, empty_on_postgres: str, story: Story, data: st.DataObject
@@ -177,7 +179,8 @@ def compare(
         for start, end in zip([0, *deliveries], [*deliveries, len(events)], strict=True):
             take(rulebook, ledger, *events[start:end])
         assert verify(ledger) == []
-        assert replay(ledger, [rulebook]).differences == []
+        if any(event.version for event in events):
+            assert replay(ledger, [rulebook]).differences == []
         came = earned(rulebook, ledger)
     with fresh() as address, open_ledger(address) as ledger:
         take(rulebook, ledger, *sorted(in_order, key=lambda one: one.order))
