@@ -1,4 +1,4 @@
-"""A record that was withdrawn by mistake comes back under its own id: the version of its registry says what is later."""
+"""A record withdrawn by mistake comes back under its own id: the version of its registry says what is later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import SetAside, Withdrawn
 from tests.plugins.smallville import COUNTY, Registry, served
 from tests.plugins.test_bank_cli import called_in
-from tests.plugins.test_intake import HERE, V1, balance, take_in
+from tests.plugins.test_intake import HERE, balance, take_in
 
 TEST = RegistryId("test")
 MAPPING = """\
@@ -125,9 +125,9 @@ def test_an_export_that_numbers_its_rows_brings_a_withdrawn_record_back(
 
     assert comes("2024-05-02 08:00")["booked"] == 1
     here("withdraw-record", "1", "--registry", "test", "--actor", "7", "--reason", "entered twice", *where)
-    assert comes("2024-05-02 08:00")["reasons"] == {"older_version": 1}
+    assert comes("2024-05-02 08:00")["set_aside_reasons"] == {"older_version": 1}
     assert comes("2024-05-03 08:00")["corrected"] == 1
-    passbook = ("passbook", "V1", *where[:4], "--since", "2024-01-01", "--on", "2024-06-01")
+    passbook = ("passbook", "V1", *where[:4], "--since", "2024-01-01", "--to", "2024-06-01")
     assert "its registry has brought it again" in here(*passbook).stdout
     assert "登记系统撤回后又报送" in here("--lang", "zh", *passbook).stdout
     assert here("verify", "--database", "sqlite:///bank.db", "--county", str(folder)).returncode == 0
