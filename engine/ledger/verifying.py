@@ -24,6 +24,7 @@ from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.schemas import odd
 from lianxing.engine.ledger.tables import (
     AMOUNT_MAX,
+    INSTANT_MAX,
     entry,
     hold,
     lot,
@@ -146,10 +147,13 @@ INVARIANTS = (
     ),
     Invariant(
         "entries_in_time",
-        Label(zh="分录的入账时刻不得倒退", en="the instants of a passbook's entries never go back"),
+        Label(
+            zh="分录的入账时刻须在日历之内，且不得倒退",
+            en="the instants of a passbook's entries are of the calendar, and never go back",
+        ),
         "SELECT passbook, number AS entry, recorded_at, before FROM (SELECT passbook, number, recorded_at, "
         "lag(recorded_at) OVER (PARTITION BY passbook ORDER BY number) AS before FROM entry) AS timed "
-        "WHERE recorded_at < before",
+        f"WHERE recorded_at < before OR recorded_at NOT BETWEEN 0 AND {INSTANT_MAX}",
     ),
     Invariant(
         "passbook_ends_with_last_entry",

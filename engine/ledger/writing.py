@@ -24,6 +24,7 @@ from lianxing.engine.ledger.checking import (
 from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.contents import check_id, check_whole, content_of, hash_of
 from lianxing.engine.ledger.drafts import ENDED, REGISTERED, Booking, Draft
+from lianxing.engine.ledger.entries import of_the_calendar
 from lianxing.engine.ledger.errors import ConflictError, RefusedError, SoldOutError
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.rows import Book, Row, Rows
@@ -484,9 +485,9 @@ class Writing(Reading):
             for id, person, number, head, recorded_at, closed_on in holdings.passbooks(
                 self._connection, county, people, lock=True
             ):
-                book = Book(id, number, bytes(head), recorded_at, number, closed_on)
-                self._books[person, county] = found[id] = book
                 self._known[person, county] = id
+                book = Book(id, number, bytes(head), of_the_calendar(recorded_at), number, closed_on)
+                self._books[person, county] = found[id] = book
         for id, account, unit, posted, floor in holdings.balances(self._connection, list(found)) if found else ():
             found[id].posted[account, unit] = posted
             found[id].floors[account, unit] = floor

@@ -127,7 +127,7 @@ def test_an_export_that_numbers_its_rows_brings_a_withdrawn_record_back(
     here("withdraw-record", "1", "--registry", "test", "--actor", "7", "--reason", "entered twice", *where)
     assert comes("2024-05-02 08:00")["set_aside_reasons"] == {"older_version": 1}
     assert comes("2024-05-03 08:00")["corrected"] == 1
-    passbook = ("passbook", "V1", *where[:4], "--since", "2024-01-01", "--to", "2024-06-01")
+    passbook = ("passbook", "V1", *where[:4], "--since", "2024-01-01", "--until", "2024-06-01")
     assert "its registry has brought it again" in here(*passbook).stdout
     assert "登记系统撤回后又报送" in here("--lang", "zh", *passbook).stdout
     assert here("verify", "--database", "sqlite:///bank.db", "--county", str(folder)).returncode == 0

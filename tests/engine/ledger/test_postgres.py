@@ -335,12 +335,30 @@ def end_session(ledger: Ledger, connection: Connection) -> None:
 
 def test_a_connection_lost_while_writing_keeps_nothing_and_the_next_one_works(ledger: Ledger) -> None:
     with (
-        refused(UnreachableError, "the connection to the server was lost; nothing was booked"),
+        refused(UnreachableError, "the connection to the server was lost; nothing of this transaction was booked"),
         ledger._transaction(writing=True) as connection,
     ):
         do(connection, "UPDATE coin SET worth = 11 WHERE id = 1")
         end_session(ledger, connection)
         do(connection, "UPDATE coin SET worth = 12 WHERE id = 1")
+    assert worth(ledger) == 10
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_whoever_stops_the_program_is_told_of_no_connection_that_was_lost_on_the_way_out(
+    ledger: Ledger, stop: type[BaseException]
+) -> None:
+    def stopped() -> None:
+        with ledger._transaction(writing=True) as connection:
+            do(connection, "UPDATE coin SET worth = 11 WHERE id = 1")
+            try:
+                raise stop
+            finally:
+                end_session(ledger, connection)
+                do(connection, "UPDATE coin SET worth = 12 WHERE id = 1")
+
+    with pytest.raises(stop):
+        stopped()
     assert worth(ledger) == 10
 
 
