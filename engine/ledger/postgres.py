@@ -226,9 +226,19 @@ def engine_at(address: str, wait_seconds: int, *, durable: bool = True) -> Engin
 
 def _widen(descriptor: int) -> None:
     """Let a local socket take what is sent while the server still works; that of a network finds its size by itself."""
-    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connected:
+    with suppress(OSError), _socket_of(descriptor) as connected:
         if connected.family == getattr(socket, "AF_UNIX", None):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES)
+
+
+def _socket_of(descriptor: int) -> socket.socket:
+    """Return a socket of a descriptor of somebody else's, with one of its own; none is left where there is no socket."""
+    own = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=own)
+    except OSError:
+        os.close(own)
+        raise
 
 
 def _unfitness(

@@ -362,6 +362,19 @@ def test_whoever_stops_the_program_is_told_of_no_connection_that_was_lost_on_the
     assert worth(ledger) == 10
 
 
+def test_what_is_no_socket_is_left_alone_and_no_descriptor_behind(tmp_path: Path) -> None:
+    with (tmp_path / "no socket").open("wb") as file:
+
+        def next_free() -> int:
+            found = os.dup(file.fileno())
+            os.close(found)
+            return found
+
+        before = next_free()
+        postgres._widen(file.fileno())
+        assert next_free() == before
+
+
 def test_a_connection_lost_while_idle_is_replaced_unseen(ledger: Ledger) -> None:
     with ledger._transaction(writing=False) as connection:
         process = one(connection, "SELECT pg_backend_pid()")
