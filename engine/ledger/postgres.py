@@ -232,7 +232,7 @@ def _widen(descriptor: int) -> None:
 
 
 def _socket_of(descriptor: int) -> socket.socket:
-    """Return a socket of a descriptor of somebody else's, with one of its own; none is left where there is no socket."""
+    """Return a socket with a descriptor of its own; OSError, and none left behind, where there is no socket."""
     own = os.dup(descriptor)
     try:
         return socket.socket(fileno=own)

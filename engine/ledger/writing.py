@@ -60,6 +60,8 @@ __all__ = ["Booking", "Writing"]
 
 _Owner = tuple[VolunteerId, CountyId]
 
+SECONDS_AHEAD_MAX = 58  # of a policy's first use: less than clocks may be apart
+
 
 class Writing(Reading):
     """The one write transaction of a ledger, from `Ledger.writing()`; sees its own changes.
@@ -206,11 +208,12 @@ class Writing(Reading):
         check_text(title, "title", self._place)
         check_bytes(content, "content", self._place)
         known = self.policy(digest)
-        row = (digest, county, title, self.now, content)
+        first_used_at = self._free_second(county) if known is None else self.now
+        row = (digest, county, title, first_used_at, content)
         if known is None and not batching.insert_or(self._connection, policy, row, "DO NOTHING"):
             known = self.policy(digest)  # another writer has just saved it
         if known is None:
-            self._policies[digest] = policy_hash(digest, county, title, self.now, content)
+            self._policies[digest] = policy_hash(digest, county, title, first_used_at, content)
             self._new_policies.add(digest)
             return True
         if known.content != content:
@@ -220,6 +223,18 @@ class Writing(Reading):
                 f"another policy is already kept under the digest {digest}",
             )
         return False
+
+    def _free_second(self, county: CountyId) -> int:
+        """Return the instant from which a policy is used, after those of the county that are kept already.
+
+        Which rules are older decides what is worth something: of two that came in one second the order must not be lost.
+        A clock that was ahead by more than that is not followed.
+        """
+        near = policy.c.first_used_at.between(self.now, self.now + SECONDS_AHEAD_MAX)
+        latest = self._connection.scalar(
+            select(func.max(policy.c.first_used_at)).where(policy.c.county == county, near)
+        )
+        return self.now if latest is None else int(latest) + 1
 
     def keeps_policy(self, digest: str) -> bool:
         """Tell whether a policy is kept under this digest."""
