@@ -13,7 +13,7 @@ import orjson
 
 from lianxing.engine.bank.sharing import registry_owner
 from lianxing.engine.ledger.contents import ALREADY, VERSION
-from lianxing.engine.ledger.drafts import Draft, Version
+from lianxing.engine.ledger.drafts import BOOKED_ON, Draft, Version
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.records import Withdrawn
 
@@ -56,6 +56,7 @@ def noted(noting: Noting, county: CountyId, digest: str, on: date) -> Draft:
         "withdrawn": True,
         ALREADY: True,
         VERSION: one.version,
+        BOOKED_ON: on.isoformat(),
     }
     return Draft(
         kind="withdrawn",

@@ -227,7 +227,7 @@ class Writing(Reading):
     def _free_second(self, county: CountyId) -> int:
         """Return the instant from which a policy is used, after those of the county that are kept already.
 
-        Which rules are older decides what is worth something: of two that came in one second the order must not be lost.
+        Which rules are older decides what records are worth: of two of one second the order must not be lost.
         A clock that was ahead by more than that is not followed.
         """
         near = policy.c.first_used_at.between(self.now, self.now + SECONDS_AHEAD_MAX)

@@ -402,6 +402,7 @@ def test_every_field_of_a_record_counts_and_comes_back() -> None:
         activity="清洁家园 🧹",
         organisation="联星",
         facts={"area": "430223", "people": -(2**63 - 1)},
+        version=7,
     )
     assert record_from(content_of(full)) == full
     others = [
