@@ -76,6 +76,7 @@ class _Told:
     touches: list[Touch] = field(default_factory=list)
     number: int = 0
     holds: dict[str, int] = field(default_factory=dict)  # by the name of the move
+    over: dict[int, date] = field(default_factory=dict)  # holds that nobody has settled, and their last days
     taken: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     made: dict[str, int] = field(default_factory=dict)  # by the name of what was spent or settled: when it was taken
 
@@ -114,6 +115,7 @@ class _Told:
         for hold in sorted(self.wallet.holds.values(), key=lambda hold: (hold.until, hold.number)):
             if hold.until < on:
                 after = hold.until + timedelta(days=1)
+                self.over[hold.number] = hold.until
                 self._note(wallets.expire(self.wallet, after), after)
                 self._note(wallets.expire_hold(self.wallet, hold.number, after), after)
         for change, done in wallets.turn(self.wallet, on, self.number + 1):
@@ -155,7 +157,9 @@ class _Told:
             case MoveKind.RESERVED:
                 return wallets.reserve(wallet, self.number, on, amount, move.gives, move.family)
             case MoveKind.SETTLED:
-                return wallets.settle(wallet, self.holds.get(move.name, 0), on)
+                number = self.holds.get(move.name, 0)
+                until = self.over.get(number)
+                return wallets.settle(wallet, number, on) if until is None else wallets.hold_over(wallet, until)
             case MoveKind.RELEASED:
                 return wallets.release(wallet, self.holds.get(move.name, 0), on)
             case MoveKind.REFUNDED:

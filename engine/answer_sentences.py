@@ -47,15 +47,18 @@ def answer_sentences(
     )
     clause = f"〔{place.replace(', ', '，')}〕" if zh else f" [{place}]"
     yield f"已办：{what}{clause if place else ''}" if zh else f"done: {what}{clause if place else ''}"
-    yield from (f"  {line}" for line in (*_amounts(body, asked, language), *_closed(body, asked, language)))
+    yield from (f"  {line}" for line in (*_amounts(body, asked, language), *_moved(body, asked, language)))
     for one in body.get("unstored", ()):
         amounts = one["rest"], one["over"], one["off"], one["to"]
         yield f"  {outside_sentence(one['account'], one['unit'], *amounts, language)}"
 
 
-def _closed(body: Mapping[str, Any], asked: Mapping[str, Any], language: Language) -> Iterator[str]:
-    """Yield what became of the balance of each account, and where that is said."""
+def _moved(body: Mapping[str, Any], asked: Mapping[str, Any], language: Language) -> Iterator[str]:
+    """Yield what came into each account from elsewhere; what became of each at a closing, and where that is said."""
     zh = language == "zh"
+    for account, unit, amount in body.get("brought", ()):
+        came = amount_text(unit, amount, language)
+        yield f"转入 {account}：{came}" if zh else f"into {account}: {came}"
     for one in body.get("closes", ()):
         said = left_sentence(one["unit"], one["amount"], one["where"], asked.get("heir", ""), language)
         place = [part for part in (one["clause"], one["at"].rpartition(":")[0], one["cites"]) if part]

@@ -9,6 +9,18 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
+
+
+class _Serving:
+    """How many in this program serve people."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.changing = Lock()
+
+
+_SERVING = _Serving()
 
 
 @contextmanager
@@ -34,12 +46,17 @@ def set_up() -> None:
 
     Without this whoever is served at the wrong moment waits 60 ms for it.
     """
-    gc.freeze()
+    with _SERVING.changing:
+        _SERVING.count += 1
+        gc.freeze()
 
 
 def taken_down() -> None:
-    """Let the collector look through everything again."""
-    gc.unfreeze()
+    """Let the collector look through everything again, once nobody here serves people any more."""
+    with _SERVING.changing:
+        _SERVING.count -= 1
+        if not _SERVING.count:
+            gc.unfreeze()
 
 
 def _look() -> None:

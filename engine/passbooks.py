@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from lianxing.engine.bank.lowering import lowerings_by
+from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.bank.turning import touches_and_foreseen
 from lianxing.engine.basis import Lowering
 from lianxing.engine.carrying import life_from
 from lianxing.engine.freezing import HistoryNeededError
+from lianxing.engine.ledger.drafts import REFUSED
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.stored import Held, Noted
@@ -49,7 +51,8 @@ class Passbooks:
                 with suppress(HistoryNeededError):
                     return standing_after(self.rulebook, known, life, on)
             history = reading.histories(county, [volunteer])[volunteer]
-        if person is None and not history:
+            known_here = bool(history) or reading.has_done(volunteer, county, REFUSED)
+        if person is None and not known_here:
             raise LookupError("the ledger knows no such volunteer")
         return self._stands(known, history, said, by, on)
 
@@ -57,7 +60,7 @@ class Passbooks:
         """Yield where everybody in the ledger stands on a day, in the order of their ids."""
         county = self.rulebook.policy.county.id
         with self.ledger.reading() as reading:
-            ids = reading.volunteer_ids()
+            ids = list(filter(is_person, reading.volunteer_ids()))
             for start in range(0, len(ids), PEOPLE_AT_ONCE):
                 some = ids[start : start + PEOPLE_AT_ONCE]
                 people, histories = reading.volunteers(some), reading.histories(county, some)

@@ -15,6 +15,7 @@ import orjson
 
 from lianxing.engine.counting import Fold, Supplied, counted, revocations
 from lianxing.engine.explaining import body_of
+from lianxing.engine.ledger.contents import VERSION
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.stored import Held
 from lianxing.engine.rulebook import Rulebook
@@ -38,6 +39,7 @@ class Change:
     actor: str = ""
     reason: str = ""
     content: bytes | None = None  # of the record, where it has been worked out
+    version: int = 0  # of the withdrawal, as its registry numbers it
 
 
 @dataclass(slots=True)
@@ -165,7 +167,9 @@ def _withdrawal(rulebook: Rulebook, before: Held, change: Change) -> Booking:
         seconds=-before.seconds,
         points=-before.points,
         policy_digest=digest,
-        body=orjson.dumps({**body_of(nothing), "withdrawn": True}),
+        body=orjson.dumps(
+            {**body_of(nothing), "withdrawn": True} | ({VERSION: change.version} if change.version else {})
+        ),
         supplied={},
         adjusts=before.entry,
         counted=False,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from lianxing.engine.bank.lowering import lowerings_by
+from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.bank.turning import touches_and_foreseen
 from lianxing.engine.basis import Lowering
@@ -27,7 +28,7 @@ def people(ledger: Ledger, rulebook: Rulebook, on: date, given: Given) -> Iterat
     """Yield everybody who has a record in the county or in one that rests on it; `given` adds facts by id."""
     with ledger.reading() as reading:
         counties = _counties(reading, rulebook.policy.county.id)
-        ids = sorted({id for county in counties for id in reading.volunteer_ids(county)})
+        ids = sorted({id for county in counties for id in reading.volunteer_ids(county) if is_person(id)})
         for some in chunks(ids):
             known = reading.volunteers(some)
             histories = _histories(reading, counties, some)

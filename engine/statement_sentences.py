@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from lianxing.engine.amounts import amount_text, number_text
 from lianxing.engine.answers import PERIODS, REQUEST_WORDS, awaiting_sentence, stated_sentence
-from lianxing.engine.bank.sharing import ORGANISATION, POOL, is_person
+from lianxing.engine.bank.sharing import ORGANISATION, POOL, REGISTRY, is_person
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.engine.step_sentences import reason_text, step_remarks, step_text
 from lianxing.engine.wording import (
@@ -155,9 +155,10 @@ def heading(found: Statement, language: Language) -> Iterator[str]:
 
 
 def owner_text(owner: str, language: Language) -> str:
-    """Return whose passbook it is: a volunteer's, a pool's or an organisation's."""
+    """Return whose passbook it is: that of a volunteer, a pool, an organisation or a registry."""
     zh = language == "zh"
-    for start, chinese, english in ((POOL, "公共池", "Pool"), (ORGANISATION, "组织", "Organisation")):
+    called = ((POOL, "公共池", "Pool"), (ORGANISATION, "组织", "Organisation"), (REGISTRY, "登记系统", "Registry"))
+    for start, chinese, english in called:
         if owner.startswith(start):
             return f"{chinese if zh else english} {owner.removeprefix(start)}"
     return f"志愿者 {owner}" if zh else f"Volunteer {owner}"
@@ -166,7 +167,7 @@ def owner_text(owner: str, language: Language) -> str:
 def next_star(found: Statement, facts: Mapping[str, Fact], language: Language) -> list[str]:
     """Return where the person stands: the star, what is missing to the next one, and the perks that are open.
 
-    A pool or an organisation is no person, and stands nowhere.
+    A pool, an organisation or a registry is no person, and stands nowhere.
     """
     if not is_person(found.volunteer):
         return []

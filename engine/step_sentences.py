@@ -111,6 +111,17 @@ def _of_request(step: StepTold, language: Language) -> Iterator[str]:
         yield _OFF_MENU.text(language)
 
 
+# Why a record is booked again, or taken back, as its registry has it.
+CAME_BACK, MOVED = "came_back", "moved"
+_OF_REGISTRY = {
+    CAME_BACK: ("登记系统撤回后又报送", "its registry has brought it again"),
+    MOVED: ("登记系统改记在他人名下", "its registry has it under somebody else"),
+}
+
+
 def reason_text(reason: str, language: Language) -> str:
     """Return why something was entered; what a review entered without more says the step that was taken."""
+    if reason in _OF_REGISTRY:
+        zh, en = _OF_REGISTRY[reason]
+        return zh if language == "zh" else en
     return doing_word(reason, language) if reason in DOING_WORDS else reason

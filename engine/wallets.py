@@ -214,7 +214,7 @@ def settle(
     if hold is None:
         return _refused(wallet, "hold", hold=number)
     if on is not None and on > hold.until and not for_request:
-        return _refused(wallet, "hold_over", last_day=hold.until.isoformat())
+        return hold_over(wallet, hold.until)
     if amount is not None and (on is None or not 0 <= amount <= hold.amount):
         return _refused(wallet, "more_than_held", held=hold.amount)
     booking = WalletBooking(wallet)
@@ -227,6 +227,11 @@ def settle(
     if used:
         booking.redeemed()
     return booking.done(REDEEMED)
+
+
+def hold_over(wallet: Wallet, until: date) -> Done:
+    """Return that nothing is spent of what was held until a day."""
+    return _refused(wallet, "hold_over", last_day=until.isoformat())
 
 
 def split(lots: Sequence[tuple[int, int]], amount: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

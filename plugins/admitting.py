@@ -17,7 +17,7 @@ from lianxing.engine.bank.fields import CONTROL
 from lianxing.engine.bank.sharing import may_be_person
 from lianxing.engine.calendars import local_day
 from lianxing.engine.ledger.checking import check_text, volunteer_row
-from lianxing.engine.ledger.contents import content_of, is_unicode
+from lianxing.engine.ledger.contents import check_version, content_of, is_unicode
 from lianxing.engine.ledger.errors import InvalidError
 from lianxing.rules.commands import FIRST_DAY, LAST_DAY
 from lianxing.rules.facts import ID_CHARACTERS_MAX, INTEGER_MAX, TEXT_BYTES_MAX, Fact, FactType, FactValue
@@ -59,6 +59,7 @@ class Admission:
             try:
                 for name in ("reason", "actor"):
                     check_text(getattr(taken_back, name), name, "")
+                check_version(taken_back.version, "")
             except InvalidError:
                 fault = ("", "not_exact", ())
         return None if fault is None else withdrawal_set_aside(taken_back, *fault)

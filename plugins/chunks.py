@@ -33,6 +33,10 @@ class Reviewed(NamedTuple):
     def registry(self) -> RegistryId:
         return self.record.registry
 
+    @property
+    def version(self) -> int:
+        return self.record.version
+
 
 Chunk = list[Reviewed | Withdrawn]
 
@@ -40,14 +44,14 @@ Chunk = list[Reviewed | Withdrawn]
 def in_chunks(changes: Iterable[Reviewed | Withdrawn], size: int) -> Iterator[Chunk]:
     """Yield what came in, in lists that hold a record once: each version of it is booked by itself, in its order."""
     chunk: Chunk = []
-    seen: dict[Key, str] = {}
+    seen: dict[Key, tuple[str, int]] = {}
     for one in changes:
-        key = (one.registry, one.id)
-        if len(chunk) >= size or seen.get(key, one.hashed) != one.hashed:
+        key, said = (one.registry, one.id), (one.hashed, one.version)
+        if len(chunk) >= size or seen.get(key, said) != said:
             yield chunk
             chunk, seen = [], {}
         chunk.append(one)
-        seen[key] = one.hashed
+        seen[key] = said
     if chunk:
         yield chunk
 

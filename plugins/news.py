@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from lianxing.engine.bank.noting import Noting, never_came, noting_of
 from lianxing.engine.bank.steps import REVIEW, in_state, states_of, taken
 from lianxing.engine.ledger.contents import content_of, hash_of
 from lianxing.engine.ledger.errors import ConflictError
+from lianxing.engine.ledger.stored import Past
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change
-from lianxing.plugins.admitting import as_set_aside, withdrawal_set_aside
+from lianxing.engine.step_sentences import CAME_BACK, MOVED
+from lianxing.plugins.admitting import withdrawal_set_aside
 from lianxing.plugins.chunks import Chunk, Key, Owner, Reviewed, ids_by_registry, row_aside
 from lianxing.plugins.reporting import Report, aside
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import SetAside, Withdrawn
+from lianxing.rules.reviewing import REFUSED_STATE
 
 
 @dataclass(frozen=True)
@@ -27,29 +31,33 @@ class News:
     place: str
     report: Report
     put_aside: Callable[[SetAside], None]
+    noted: list[Noting] = field(default_factory=list)  # was taken back, and did not count
 
     def of(self, chunk: Chunk, known: Mapping[Key, str]) -> Iterator[tuple[VolunteerId, Change]]:
         """Yield what is new about whose records; what is known already, or out of date, is counted."""
         by_registry: dict[RegistryId, list[RecordId]] = defaultdict(list)
         for one in chunk:
-            if known.get((one.registry, one.id), one.hashed) != one.hashed:
+            stands = known.get((one.registry, one.id), one.hashed)
+            if stands != one.hashed or (isinstance(one, Withdrawn) and one.version):
                 by_registry[one.registry].append(one.id)
         booked = dict(known)
-        versions: dict[Key, set[str]] = {}
+        pasts: dict[Key, Past] = {}
         owners: dict[Key, Owner] = {}
-        states: dict[Key, list[str]] = {}
         for registry, again in by_registry.items():
-            versions |= {(registry, id): hashes for id, hashes in self.writing.version_hashes(registry, again).items()}
-            owners_again = self.writing.owners(registry, again)
-            owners |= {(registry, id): owner for id, owner in owners_again.items()}
-            states |= {(registry, id): said for id, said in _states(self.writing, registry, owners_again).items()}
+            pasts |= {(registry, id): past for id, past in self.writing.past_of(registry, again).items()}
+            owners |= {(registry, id): owner for id, owner in self.writing.owners(registry, again).items()}
+        states = _states(self.writing, known, pasts)
         for one in chunk:
             key = (one.registry, one.id)
             if key in states and isinstance(one, Reviewed):
                 one, hashes = _as_reviewed(one, states[key])
-                if not hashes.isdisjoint(versions[key]):
-                    versions[key].add(one.hashed)
+                if not hashes.isdisjoint(pasts[key].hashes):
+                    pasts[key].hashes.add(one.hashed)
             if key not in booked:
+                if isinstance(one, Withdrawn) and one.version:
+                    booked[key], pasts[key] = one.hashed, Past(version=one.version)
+                    self._note(never_came(one))
+                    continue
                 if isinstance(one, Withdrawn):
                     self.report.set_aside += 1
                     aside(_not_booked(one), self.report, self.put_aside)
@@ -58,37 +66,56 @@ class News:
                 self.report.booked += 1
                 yield one.record.volunteer, Change(one.record, one.supplied, content=one.content)
             elif booked[key] == one.hashed:
-                self.report.unchanged += 1
+                owner, past = owners.get(key), pasts.get(key, Past())
+                is_later = one.version > past.version and owner is not None and owner[1] == self.county
+                if isinstance(one, Withdrawn) and owner is not None and is_later:
+                    past.version = one.version
+                    self._note(noting_of(one, owner[0], past.original, past.newest))
+                else:
+                    self.report.unchanged += 1
             else:
-                for change in self._changed(one, versions.get(key, set()), owners.get(key)):
+                past = pasts.setdefault(key, Past())
+                for change in self._changed(one, booked[key], past, owners.get(key)):
                     booked[key] = one.hashed  # delivered twice, it is known by then
+                    past.version = max(past.version, one.version)
                     yield change
+
+    def _note(self, noting: Noting) -> None:
+        self.report.withdrawn += 1
+        self.noted.append(noting)
 
     def _changed(
         self,
         one: Reviewed | Withdrawn,
-        versions: set[str],
+        booked: str,
+        past: Past,
         owner: tuple[VolunteerId, CountyId] | None,
     ) -> Iterator[tuple[VolunteerId, Change]]:
         """Yield what becomes of a record that is booked with other content."""
-        if owner is None or owner[1] != self.county:
+        if owner is None or (owner[1] != self.county and booked):
             self.report.set_aside += 1
             aside(row_aside(one, "county", "booked_elsewhere"), self.report, self.put_aside)
+        elif _is_older(one, booked, past):
+            self.report.set_aside += 1
+            aside(row_aside(one, "id", "older_version"), self.report, self.put_aside)
         elif isinstance(one, Withdrawn):
             self.report.withdrawn += 1
             held = next(iter(self.writing.held(one.id, one.registry)), None)
             if held is None:
                 raise overtaken(self.place)
-            yield owner[0], Change(held.record, held.supplied, withdrawn=True, actor=one.actor, reason=one.reason)
-        elif one.hashed in versions:
-            self.report.set_aside += 1
-            aside(as_set_aside(one.record, "id", "older_version"), self.report, self.put_aside)
+            yield (
+                owner[0],
+                Change(
+                    held.record, held.supplied, withdrawn=True, actor=one.actor, reason=one.reason, version=one.version
+                ),
+            )
         else:
             self.report.corrected += 1
             if owner[0] != one.record.volunteer:  # it was booked for somebody else
                 for held in self.writing.held(one.id, one.registry):
-                    yield owner[0], Change(held.record, held.supplied, withdrawn=True, reason="moved")
-            yield one.record.volunteer, Change(one.record, one.supplied, again=True, content=one.content)
+                    yield owner[0], Change(held.record, held.supplied, withdrawn=True, reason=MOVED)
+            why = "" if booked else CAME_BACK
+            yield one.record.volunteer, Change(one.record, one.supplied, again=True, content=one.content, reason=why)
 
 
 def newest_hashes(writing: Writing, keys: Iterable[Key]) -> dict[Key, str]:
@@ -100,15 +127,37 @@ def newest_hashes(writing: Writing, keys: Iterable[Key]) -> dict[Key, str]:
     }
 
 
-def _states(writing: Writing, registry: RegistryId, owners: Mapping[RecordId, Owner]) -> dict[RecordId, list[str]]:
-    """Return the states that reviews have seen these records in, in their order; what was not reviewed is left out."""
-    found: dict[RecordId, list[str]] = {}
-    notes = writing.notes(set(owners.values()), REVIEW)
-    for id, owner in owners.items():
-        if owner in notes:
-            steps = list(taken(owner[0], notes[owner]))
-            for held in writing.held(id, registry):
-                found |= {id: states} if (states := states_of(held, steps)) else {}
+def _is_older(one: Reviewed | Withdrawn, booked: str, past: Past) -> bool:
+    """Tell whether what came in was said before what is booked.
+
+    Where a registry numbers its versions, the higher number is later; of one number, that it takes the record back.
+    Without numbers a version that was there before is an old one.
+    """
+    if one.version and one.version != past.version:
+        return one.version < past.version
+    if isinstance(one, Withdrawn):
+        return False
+    return one.hashed in past.hashes or (one.version > 0 and not booked)
+
+
+def _states(writing: Writing, booked: Mapping[Key, str], pasts: Mapping[Key, Past]) -> dict[Key, list[str]]:
+    """Return the states that reviews have seen these records in, in their order; what was not reviewed is left out.
+
+    A record that was taken back and comes again begins its review anew, unless somebody had revoked it.
+    """
+    found: dict[Key, list[str]] = {}
+    notes = writing.notes({owner for past in pasts.values() for owner, _original in past.lives}, REVIEW)
+    steps = {owner: list(taken(owner[0], said)) for owner, said in notes.items()}
+    for key, past in pasts.items() if steps else ():
+        lives = sorted(past.lives, key=lambda life: (past.lives[life], life[1]), reverse=True)
+        for at, (owner, original) in enumerate(lives):
+            states = states_of(key, original, steps.get(owner, ()))
+            if states and at == 0 and booked[key]:
+                found[key] = states
+            elif states and states[-1] == REFUSED_STATE:
+                found[key] = [REFUSED_STATE]
+            if states:
+                break
     return found
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, needs_lots, new_in, others, said_at_withdrawal, said_in
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
+from lianxing.engine.bank.noting import noted
 from lianxing.engine.bank.passing import Passing, at_hand
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.bank.turning import turn_in
@@ -112,6 +113,10 @@ class TakingIn:
         people: dict[VolunteerId, list[Change]] = defaultdict(list)
         county = self.rulebook.policy.county.id
         known_hashes = newest_hashes(writing, ((one.registry, one.id) for one in chunk))
+        numbered = {(one.registry, one.id) for one in chunk if one.version}
+        away = {key for key in numbered if known_hashes.get(key) == ""}
+        writing.keep_away(away)
+        known_hashes |= newest_hashes(writing, away) if away else {}
         news = News(writing, county, self.ledger.place, report, self.put_aside)
         for owner, change in news.of(chunk, known_hashes):
             people[owner].append(change)
@@ -122,6 +127,7 @@ class TakingIn:
         writing.lock({*owners, *((id, county) for id in (*beside, *heirs))})
         if self.ledger.database.is_postgres:  # whoever held a passbook meanwhile may have booked the very record
             keys = {change.record.key for changes in people.values() for change in changes}
+            keys |= {(one.taken_back.registry, one.taken_back.id) for one in news.noted}
             if newest_hashes(writing, keys) != {key: known_hashes[key] for key in keys & known_hashes.keys()}:
                 raise overtaken(self.ledger.place)
         if credits(self.rulebook):
@@ -137,6 +143,7 @@ class TakingIn:
                 writing.enter(crediting.passing.taken())
             writing.save_fold_states(county, self.rulebook.policy.digest, done.states)
             writing.save_fold_marks(county, self.rulebook.policy.digest, done.marks)
+        writing.enter([noted(one, county, self.rulebook.policy.digest, self.on) for one in news.noted])
         return done
 
     def _known(self, writing: Writing, people: Mapping[VolunteerId, Sequence[Change]]) -> _Known:

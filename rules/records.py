@@ -19,8 +19,10 @@ class ServiceRecord:
     in the county's time zone, computed once when the record comes in. `seconds` is the service time that the registry
     credits, at most the interval; 0 is an event that takes no time. Without times of day, `timed` is false, the start
     is the local midnight and facts about the time of day are missing. `facts` holds every other declared fact of the
-    record (category, state, evaluation ...) in the units of its `FactType`; an unknown one is simply absent. `source`
-    and `row` tell where the registry has it, for people only: they are no part of the record.
+    record (category, state, evaluation ...) in the units of its `FactType`; an unknown one is simply absent. `version`
+    is the registry's number of what it says here of the record, or the instant of its last change: a higher one is
+    later, 0 says nothing of it. `source` and `row` tell where the registry has it, for people only: they are no part of
+    the record.
     """
 
     id: RecordId
@@ -35,6 +37,7 @@ class ServiceRecord:
     activity: str = ""
     organisation: str = ""
     facts: Mapping[str, FactValue] = field(default_factory=dict)
+    version: int = 0
     source: str = field(default="", compare=False)
     row: int = field(default=0, compare=False)
 
@@ -53,13 +56,15 @@ class ServiceRecord:
 class Withdrawn:
     """A registry takes a record back: it was a mistake, or was deleted there. What it earned is taken back too.
 
-    `actor` is who did it, where it was somebody here.
+    `actor` is who did it, where it was somebody here. `version` is the registry's number of its taking back, as that of
+    a `ServiceRecord`: what it says of the record under a higher one counts again.
     """
 
     id: RecordId
     registry: RegistryId
     reason: str = ""
     actor: str = ""
+    version: int = 0
 
     @property
     def hashed(self) -> str:

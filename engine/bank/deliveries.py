@@ -18,17 +18,18 @@ from lianxing.engine.bank.beside import At, Beside, Earned, Message, PassedOn, S
 from lianxing.engine.bank.comparing import Found, compared, first_in
 from lianxing.engine.bank.crediting import credited, credits, needs_lots
 from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.noting import Noting, never_came, noted
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.counting import Fold, Supplied, counted, names_another
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of
-from lianxing.engine.ledger.contents import content_of, facts_from, record_from
+from lianxing.engine.ledger.contents import VERSION, content_of, facts_from, record_from
 from lianxing.engine.ledger.drafts import BOOKED_ON, WITH_VERSION, Draft
 from lianxing.engine.ledger.witnesses import KeptFold
 from lianxing.engine.recounting import Change, Recount, booking_of, recount
 from lianxing.engine.rulebook import Rulebook
-from lianxing.rules.facts import VolunteerId
-from lianxing.rules.records import Order, ServiceRecord, Volunteer
+from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
+from lianxing.rules.records import Order, ServiceRecord, Volunteer, Withdrawn
 from lianxing.rules.requests import MENU
 
 RECORDS = frozenset((*WITH_VERSION, "adjusting"))
@@ -100,6 +101,21 @@ def not_as_served(book: Book, service: Service) -> Found | None:
     return None if link.supplied == b"{}" else Found(link.number, "supplied", repr(link.supplied), repr(b"{}"))
 
 
+def noted_again(book: Book, digest: str) -> Same | Found:
+    """Return whether an entry that takes back what does not count is what would be noted of it."""
+    link, replica = book.link, book.replica
+    key = RegistryId(link.registry), RecordId(link.record)
+    version = orjson.loads(link.body).get(VERSION, 0)
+    taken_back = Withdrawn(key[1], key[0], link.reason, link.actor, version)
+    noting = Noting(taken_back, book.owner, replica.original(key))
+    if noting.original is None:
+        noting = never_came(taken_back)
+    if noting.owner != book.owner or type(version) is not int or version < 1:
+        return Found(link.number, "record", f"{link.registry}/{link.record}", None)
+    draft = noted(noting, replica.county, digest, date.fromisoformat(link.effective_on))
+    return compared(replica, [link], [draft]) or Same()
+
+
 def delivered(
     book: Book, rulebook: Rulebook, people: Sequence[Volunteer], passed: PassedOn, on: date | None = None
 ) -> Same | Found:
@@ -139,7 +155,7 @@ def _longest(book: Book) -> int:
             return size
         seen.add(key)
         if link.kind == "withdrawn":
-            if last is not None:
+            if last is not None or key not in replica.held:
                 return size
             continue
         order = _change(replica, link).record.order if link.content else replica.held[key].record.order
@@ -156,8 +172,8 @@ def _change(replica: Replica, link: Link) -> Change:
     if link.content:
         record, supplied = record_from(link.content), facts_from(link.supplied or b"{}")
         return Change(record, supplied, actor=link.actor, reason=link.reason)
-    held = replica.held[link.registry, link.record]
-    return Change(held.record, held.supplied, withdrawn=True, actor=link.actor, reason=link.reason)
+    held, version = replica.held[link.registry, link.record], orjson.loads(link.body).get(VERSION, 0)
+    return Change(held.record, held.supplied, withdrawn=True, actor=link.actor, reason=link.reason, version=version)
 
 
 def _recounted(replica: Replica, group: Sequence[Link], rulebook: Rulebook, person: Volunteer) -> Recount:

@@ -37,7 +37,7 @@ from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.bank.crediting import new_since
 from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses, arrived, asked, sender_of
-from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, of_request
+from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, noted_again, of_request
 from lianxing.engine.bank.ending import EXPIRED
 from lianxing.engine.bank.giving import BROUGHT, DECLARED
 from lianxing.engine.bank.keeping import content_of, title_of
@@ -46,7 +46,7 @@ from lianxing.engine.bank.passing import RECEIVED, TAKEN_BACK
 from lianxing.engine.bank.redeeming import HOLD_EXPIRED
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, begun_by
-from lianxing.engine.bank.sharing import ORGANISATION, POOL
+from lianxing.engine.bank.sharing import ORGANISATION, POOL, REGISTRY
 from lianxing.engine.bank.star_points import STAR_POINTS
 from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.bank.turning import CONVERTED
@@ -83,7 +83,7 @@ COMMANDS = frozenset(
 ASKED = COMMANDS | {REVIEW, DECLARED}
 KINDS = RECORDS | ASKED | ARRIVALS | {EXPIRED, HOLD_EXPIRED, CONVERTED, STAR_POINTS}
 PEOPLE_AT_ONCE = 200
-_SHARED = POOL, ORGANISATION
+_SHARED = POOL, ORGANISATION, REGISTRY
 
 # Why something was not done again: its policy is not at hand, or another version decided it.
 POLICY, VERSION = "policy", "version"
@@ -369,6 +369,8 @@ class _Replaying:
         """Return what records come to; those of requests for service have to be what the steps of these say."""
         witnesses, post = self._witnesses, self._post
         people = witnesses.as_registered(book.owner, link.recorded_at)
+        if link.kind == "withdrawn" and (link.registry, link.record) not in book.replica.held:
+            return noted_again(book, rulebook.policy.digest)
         if not of_request(link):
             return delivered(book, rulebook, people, witnesses.passed)
         begun = begun_by(self._county, link.record)

@@ -169,7 +169,7 @@ class Replica:
         self._history = self._standing_of = None
         digest, counted = link.policy_digest or "", bool(link.counted)
         if link.adjusts is None:
-            if link.content is None:
+            if not link.content:
                 return
             key = link.registry, link.record
             record, supplied = record_from(link.content), facts_from(link.supplied or b"{}")
@@ -180,6 +180,8 @@ class Replica:
             )
             return
         key = self._originals[link.adjusts]
+        if key not in self.held:
+            return  # noted of a record that was taken back before
         self._apply_said(key, link)
         if link.content == b"":
             del self.held[key]
@@ -203,6 +205,10 @@ class Replica:
             self.said[key] = said
         else:
             self.said.pop(key, None)
+
+    def original(self, key: tuple[str, str]) -> int | None:
+        """Return the entry from which a record has counted last in this passbook; None where it never has."""
+        return next((number for number in reversed(self._originals) if self._originals[number] == key), None)
 
     # --- what the bank asks of a passbook ------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Passbooks that are no person's own: those of pools and of organisations, and which accounts they hold.
 
-A pool's passbook belongs to `pool/<account>`, an organisation's to `organisation/<id>`.
+A pool's passbook belongs to `pool/<account>`, an organisation's to `organisation/<id>`. That of `registry/<id>` holds
+no account: only what a registry has taken back before it ever came.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from collections.abc import Iterator
 
 from lianxing.engine.recounting import goes_to_the_pool
 from lianxing.rules.accounts import Account, Borrow, Closing, Holder, Recipient, Unit
-from lianxing.rules.facts import VolunteerId
+from lianxing.rules.facts import RegistryId, VolunteerId
 from lianxing.rules.hours import Overflow
 from lianxing.rules.names import plain
 from lianxing.rules.policy import Policy
 
-POOL, ORGANISATION = "pool/", "organisation/"
+POOL, ORGANISATION, REGISTRY = "pool/", "organisation/", "registry/"
 
 
 def pool_owner(account: Account) -> VolunteerId:
@@ -27,13 +28,18 @@ def organisation_owner(id: str) -> VolunteerId:
     return VolunteerId(id if id.startswith(ORGANISATION) else f"{ORGANISATION}{id}")
 
 
+def registry_owner(id: RegistryId) -> VolunteerId:
+    """Return whose the passbook of a registry is."""
+    return VolunteerId(f"{REGISTRY}{id}")
+
+
 def is_person(owner: str) -> bool:
     """Tell whether a passbook is a person's."""
-    return not owner.startswith((POOL, ORGANISATION))
+    return not owner.startswith((POOL, ORGANISATION, REGISTRY))
 
 
 def may_be_person(id: str) -> bool:
-    """Tell whether a registry may give this id to a volunteer: it does not look like a pool's or organisation's."""
+    """Tell whether a registry may give this id to a volunteer: it looks like none of these."""
     return is_person(plain(id))
 
 
@@ -79,6 +85,8 @@ def may_hold(account: Account, owner: str) -> bool:
     """Tell whether an account is in this kind of passbook; an organisation also holds what it may be given."""
     if owner.startswith(POOL):
         return account.holder is Holder.POOL and owner == pool_owner(account)
+    if owner.startswith(REGISTRY):
+        return False
     if owner.startswith(ORGANISATION):
         return account.holder is Holder.ORGANISATION or Recipient.INSTITUTION in account.transfer
     return account.holder in (Holder.PERSON, Holder.FAMILY)

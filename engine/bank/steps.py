@@ -130,7 +130,8 @@ def record_review(
 ) -> tuple[Subject, list[Step]]:
     """Return a record as its review sees it, from the state in which that began, and its steps so far.
 
-    Steps of an earlier life of the record, before its registry took it back and brought it again, are over with it.
+    Steps of an earlier life of the record, before its registry took it back and brought it again, are over with it;
+    what was revoked there comes again as `refused`.
     """
     own = of_record(held, steps)
     record = held.record if not own else in_state(held.record, own[0].was)
@@ -139,17 +140,17 @@ def record_review(
 
 def of_record(held: Held, steps: Iterable[Taken]) -> list[Taken]:
     """Return the steps that are of a record as it stands in this passbook."""
-    return [
-        one
-        for one in steps
-        if (one.subject.registry, one.subject.record, one.original) == (*held.record.key, held.entry)
-    ]
+    return _steps_of(held.record.key, held.entry, steps)
 
 
-def states_of(held: Held, steps: Iterable[Taken]) -> list[str]:
+def states_of(record: tuple[str, str], original: int, steps: Iterable[Taken]) -> list[str]:
     """Return the states in which the review of a record has seen it, in their order; none without a step."""
-    own = of_record(held, steps)
+    own = _steps_of(record, original, steps)
     return [own[0].was, *(one.step.state for one in own)] if own else []
+
+
+def _steps_of(record: tuple[str, str], original: int, steps: Iterable[Taken]) -> list[Taken]:
+    return [one for one in steps if (one.subject.registry, one.subject.record, one.original) == (*record, original)]
 
 
 def in_state(record: ServiceRecord, state: str) -> ServiceRecord:

@@ -23,6 +23,9 @@ ID_BYTES_MAX = 1_300
 _SHORT_CHARACTERS = ID_BYTES_MAX // 4  # however they are encoded, so many characters fit
 
 
+VERSION = "version"  # of a record as its registry numbers it, in its content and in the body of its withdrawal
+ALREADY = "already"  # in the body of a withdrawal: the record did not count before
+
 _IDS = ("id", "registry", "volunteer", "county")
 
 
@@ -44,6 +47,7 @@ def content_of(record: ServiceRecord) -> bytes:
     check_ids(_IDS, (record.id, record.registry, record.volunteer, record.county), place)
     for name in ("started_at", "ended_at", "seconds"):
         check_whole(getattr(record, name), name, place)
+    check_version(record.version, place)
     if type(record.timed) is not bool:
         raise _not_exact("timed", record.timed, place)
     fields: dict[str, Any] = {
@@ -65,6 +69,8 @@ def content_of(record: ServiceRecord) -> bytes:
     facts = _checked(record.facts, place)
     if facts:
         fields["facts"] = facts
+    if record.version:
+        fields[VERSION] = record.version
     return _dumped(fields, place)
 
 
@@ -84,6 +90,7 @@ def record_from(content: bytes) -> ServiceRecord:
         activity=fields.get("activity", ""),
         organisation=fields.get("organisation", ""),
         facts=fields.get("facts", {}),
+        version=fields.get(VERSION, 0),
     )
 
 
@@ -136,6 +143,13 @@ def check_whole(value: object, name: str, place: str, largest: int = INTEGER_MAX
         raise _not_exact(name, value, place)
     if not -largest <= value <= largest:
         raise InvalidError(place, f"{name} 超出范围", f"{name} is out of range")  # the value may be of a person
+
+
+def check_version(value: object, place: str) -> None:
+    """Refuse a version that is no whole number, or below zero."""
+    check_whole(value, VERSION, place)
+    if type(value) is int and value < 0:
+        raise InvalidError(place, f"{VERSION} 不能为负", f"{VERSION} is below zero")
 
 
 def day_text(day: object, name: str, place: str) -> str:

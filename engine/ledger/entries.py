@@ -15,6 +15,7 @@ from sqlalchemy import (
 
 from lianxing.engine.ledger.stored import StoredEntry
 from lianxing.engine.ledger.tables import (
+    INSTANT_MAX,
     entry,
     passbook,
     posting,
@@ -79,7 +80,7 @@ def stored_entries(connection: Connection, one_of: ColumnElement[bool]) -> Itera
                 row.registry,
                 row.record,
                 date.fromisoformat(row.effective_on),
-                row.recorded_at,
+                of_the_calendar(row.recorded_at),
                 row.policy_digest or "",
                 row.seconds,
                 row.points,
@@ -92,3 +93,10 @@ def stored_entries(connection: Connection, one_of: ColumnElement[bool]) -> Itera
             tuple(lines.get((row.passbook, row.number), ())),
             bytes(row.hash),
         )
+
+
+def of_the_calendar(instant: int) -> int:
+    """Return an instant that has a day in every time zone; ValueError for one that no clock shows."""
+    if not 0 <= instant <= INSTANT_MAX:
+        raise ValueError("beyond the calendar")
+    return instant

@@ -79,7 +79,10 @@ class DamagedPassbookError(DamagedError):
 
 
 class UnreachableError(LedgerError):
-    """The operating system would not read or write the file, or the server is not there; nothing was kept."""
+    """The operating system would not read or write the file, or the server is not there.
+
+    Nothing of the transaction was kept; what was committed before it stays.
+    """
 
 
 class InDoubtError(LedgerError):

@@ -226,9 +226,19 @@ def engine_at(address: str, wait_seconds: int, *, durable: bool = True) -> Engin
 
 def _widen(descriptor: int) -> None:
     """Let a local socket take what is sent while the server still works; that of a network finds its size by itself."""
-    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connected:
+    with suppress(OSError), _socket_of(descriptor) as connected:
         if connected.family == getattr(socket, "AF_UNIX", None):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES)
+
+
+def _socket_of(descriptor: int) -> socket.socket:
+    """Return a socket with a descriptor of its own; OSError, and none left behind, where there is no socket."""
+    own = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=own)
+    except OSError:
+        os.close(own)
+        raise
 
 
 def _unfitness(
@@ -274,14 +284,30 @@ def plain_errors(
     driver = _driver(place)
     try:
         yield
-    except DBAPIError as error:
-        raise _plain(error.orig, place, committing, conninfo, reached) from None
-    except driver.Error as error:  # raised in the connect event, where SQLAlchemy does not wrap
-        raise _plain(error, place, committing, conninfo, reached) from None
+    except (DBAPIError, driver.Error) as error:  # raised in the connect event, SQLAlchemy does not wrap it
+        if (stopped := _stopped_by(error)) is not None:
+            raise stopped from None
+        raise _plain(getattr(error, "orig", error), place, committing, conninfo, reached) from None
     except PoolTimeoutError:
         raise BusyError(
             place, "本程序的数据库连接都在使用中，请稍后再试", "all connections are in use; try again"
         ) from None
+
+
+def _stopped_by(error: BaseException) -> BaseException | None:
+    """Return why somebody has stopped the program, where an error came of that: whoever tidies up finds a connection
+    that was left in the middle of something."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        if not isinstance(one, Exception):
+            return one
+        seen.add(id(one))
+        waiting += [one.__context__, one.__cause__, getattr(one, "orig", None)]
+    return None
 
 
 def _driver(place: str) -> Any:
@@ -337,7 +363,10 @@ def _plain(error: object, place: str, committing: bool, conninfo: str | None, re
         return InDoubtError(place, *_IN_DOUBT)
     if lost or severity in ("FATAL", "PANIC"):
         return UnreachableError(
-            place, "与服务器的连接中断，本次没有入账", "the connection to the server was lost; nothing was booked"
+            place,
+            "与服务器的连接中断，正在进行的事务没有入账；此前已入账的不变，再运行一次即可补齐",
+            "the connection to the server was lost; nothing of this transaction was booked. "
+            "What was booked before it stays: run it again for the rest",
         )
     if code is None:
         if isinstance(error, driver.DataError):

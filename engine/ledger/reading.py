@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     exists,
     func,
     literal_column,
@@ -25,12 +26,22 @@ from sqlalchemy import (
 
 from lianxing.engine.ledger import awaiting, finding, holdings
 from lianxing.engine.ledger.chunking import chunks
-from lianxing.engine.ledger.contents import facts_from
+from lianxing.engine.ledger.contents import ALREADY, VERSION, facts_from
 from lianxing.engine.ledger.entries import stored_entries
 from lianxing.engine.ledger.held_records import held_in
 from lianxing.engine.ledger.leafing import Leaves, leaf_through
 from lianxing.engine.ledger.payouts import Payout, payouts
-from lianxing.engine.ledger.stored import Held, HeldFor, Line, Marks, Noted, StoredCommand, StoredEntry, StoredPolicy
+from lianxing.engine.ledger.stored import (
+    Held,
+    HeldFor,
+    Line,
+    Marks,
+    Noted,
+    Past,
+    StoredCommand,
+    StoredEntry,
+    StoredPolicy,
+)
 from lianxing.engine.ledger.tables import (
     EARNED,
     balance,
@@ -126,19 +137,33 @@ class Reading:
         )
         return {row.record: (row.volunteer, row.county) for row in self._rows(query, record_key.c.record, records)}
 
-    def version_hashes(self, registry: RegistryId, records: Iterable[RecordId]) -> dict[RecordId, set[str]]:
-        """Return the hash of every version that these records ever had, in whatever passbook, '' of a withdrawal."""
+    def past_of(self, registry: RegistryId, records: Iterable[RecordId]) -> dict[RecordId, Past]:
+        """Return what these records ever were, in whatever passbook, also where they were taken back there."""
         ids = list(records)
-        versions = service_record.alias()
-        hashes = select(versions.c.record, versions.c.content_hash)
-        newest = hashes.join(record_key, _same_life(versions, record_key)).where(record_key.c.registry == registry)
-        ended = hashes.join(service_record, _same_life(versions, service_record)).where(
-            service_record.c.registry == registry, service_record.c.content_hash == literal_column("''")
+        versions, book = service_record.alias(), passbook.alias()
+        withdrawn: ColumnElement[str] = literal_column("''")
+        said = case((versions.c.content_hash == withdrawn, entry.c.body), else_=versions.c.content).label("said")
+        every = (
+            select(versions.c.record, versions.c.content_hash, versions.c.original, versions.c.entry)
+            .add_columns(said, entry.c.recorded_at)
+            .add_columns(book.c.volunteer, book.c.county)
+            .join(entry, and_(entry.c.passbook == versions.c.passbook, entry.c.number == versions.c.entry))
+            .join(book, book.c.id == versions.c.passbook)
         )
-        found: dict[RecordId, set[str]] = defaultdict(set)
+        newest = every.join(record_key, _same_life(versions, record_key)).where(record_key.c.registry == registry)
+        ended = every.join(service_record, _same_life(versions, service_record)).where(
+            service_record.c.registry == registry, service_record.c.content_hash == withdrawn
+        )
+        found: dict[RecordId, Past] = defaultdict(Past)
         for query, record in ((newest, record_key.c.record), (ended, service_record.c.record)):
             for row in self._rows(query, record, ids):
-                found[row.record].add(row.content_hash)
+                past = found[row.record]
+                past.hashes.add(row.content_hash)
+                past.version = max(past.version, orjson.loads(bytes(row.said)).get(VERSION, 0))
+                life = ((VolunteerId(row.volunteer), CountyId(row.county)), row.original)
+                past.lives[life] = min(row.recorded_at, past.lives.get(life, row.recorded_at))
+                if query is newest:
+                    past.original, past.newest = row.original, max(past.newest, row.entry)
         return found
 
     def histories(self, county: CountyId, volunteers: Iterable[VolunteerId]) -> dict[VolunteerId, list[Held]]:
@@ -555,7 +580,10 @@ class Reading:
     def withdrawn_bodies(
         self, of: Mapping[_Owner, Collection[tuple[str, str]]]
     ) -> dict[_Owner, dict[tuple[str, str], bytes]]:
-        """Return the bodies of the entries that took people's records out of their passbooks, the newest of each."""
+        """Return the bodies of the entries that took people's records out of their passbooks, the newest of each.
+
+        What was only noted of a record that was out already took nothing.
+        """
         ids = self._ids(of)
         found: dict[_Owner, dict[tuple[str, str], bytes]] = {owner: {} for owner in of}
         for chunk in chunks(ids):
@@ -565,7 +593,7 @@ class Reading:
                 .order_by(entry.c.passbook, entry.c.number)
             ):
                 owner, key = ids[row.passbook], (row.registry, row.record)
-                if key in of[owner]:
+                if key in of[owner] and ALREADY not in orjson.loads(bytes(row.body)):
                     found[owner][key] = bytes(row.body)
         return found
 

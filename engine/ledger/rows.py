@@ -204,7 +204,7 @@ class Rows:
         if version.supersedes is not None:
             self.superseded.append((number, id, version.supersedes))
         key = (draft.record, draft.registry, id, original, hashed)
-        if draft.kind == "original":
+        if version.original is None:
             self.add(record_key, key)
         else:
             self.keys.append(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -28,6 +28,21 @@ class Held:
     policy_digest: str
     counted: bool = True
     version: int = 0
+
+
+@dataclass(slots=True)
+class Past:
+    """What a record ever was: the hash of each version ('' of a withdrawal), and the highest version of its registry.
+
+    A record has a life from each original entry on, until it is taken back; `lives` says when each of them began.
+    `original` is that of the last one, `newest` its last version's entry.
+    """
+
+    hashes: set[str] = field(default_factory=set)
+    version: int = 0
+    lives: dict[tuple[tuple[VolunteerId, CountyId], int], int] = field(default_factory=dict)
+    original: int = 0
+    newest: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as AnyText
 
+INSTANT_MAX = 253_402_214_400  # the last midnight that the calendar knows: from there on some zone has no day
 AMOUNT_MAX = 10**15
 EARNED, ISSUED = "earned", "issued"
 

@@ -24,6 +24,7 @@ from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.schemas import odd
 from lianxing.engine.ledger.tables import (
     AMOUNT_MAX,
+    INSTANT_MAX,
     entry,
     hold,
     lot,
@@ -146,10 +147,13 @@ INVARIANTS = (
     ),
     Invariant(
         "entries_in_time",
-        Label(zh="分录的入账时刻不得倒退", en="the instants of a passbook's entries never go back"),
+        Label(
+            zh="分录的入账时刻须在日历之内，且不得倒退",
+            en="the instants of a passbook's entries are of the calendar, and never go back",
+        ),
         "SELECT passbook, number AS entry, recorded_at, before FROM (SELECT passbook, number, recorded_at, "
         "lag(recorded_at) OVER (PARTITION BY passbook ORDER BY number) AS before FROM entry) AS timed "
-        "WHERE recorded_at < before",
+        f"WHERE recorded_at < before OR recorded_at NOT BETWEEN 0 AND {INSTANT_MAX}",
     ),
     Invariant(
         "passbook_ends_with_last_entry",
@@ -210,7 +214,8 @@ INVARIANTS = (
         ),
         "SELECT later.passbook, later.number AS entry, later.adjusts FROM entry AS later "
         "LEFT JOIN entry AS original ON original.passbook = later.passbook AND original.number = later.adjusts "
-        "WHERE (later.kind IN ('adjusting', 'corrected', 'withdrawn') AND (original.number IS NULL "
+        "WHERE (later.kind IN ('adjusting', 'corrected', 'withdrawn') AND NOT (later.kind = 'withdrawn' "
+        "AND later.adjusts IS NULL AND later.seconds = 0 AND later.points = 0) AND (original.number IS NULL "
         "OR original.kind <> 'original' OR original.number >= later.number "
         "OR original.registry <> later.registry OR original.record <> later.record)) "
         "OR (later.kind NOT IN ('adjusting', 'corrected', 'withdrawn') AND later.adjusts IS NOT NULL)",

@@ -24,6 +24,7 @@ from lianxing.engine.ledger.checking import (
 from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.contents import check_id, check_whole, content_of, hash_of
 from lianxing.engine.ledger.drafts import ENDED, REGISTERED, Booking, Draft
+from lianxing.engine.ledger.entries import of_the_calendar
 from lianxing.engine.ledger.errors import ConflictError, RefusedError, SoldOutError
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.rows import Book, Row, Rows
@@ -52,12 +53,14 @@ from lianxing.engine.ledger.tables import (
     wallet_state,
 )
 from lianxing.rules.assessments import Entry
-from lianxing.rules.facts import CountyId, VolunteerId
+from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Volunteer
 
 __all__ = ["Booking", "Writing"]
 
 _Owner = tuple[VolunteerId, CountyId]
+
+SECONDS_AHEAD_MAX = 58  # of a policy's first use: less than clocks may be apart
 
 
 class Writing(Reading):
@@ -205,11 +208,12 @@ class Writing(Reading):
         check_text(title, "title", self._place)
         check_bytes(content, "content", self._place)
         known = self.policy(digest)
-        row = (digest, county, title, self.now, content)
+        first_used_at = self._free_second(county) if known is None else self.now
+        row = (digest, county, title, first_used_at, content)
         if known is None and not batching.insert_or(self._connection, policy, row, "DO NOTHING"):
             known = self.policy(digest)  # another writer has just saved it
         if known is None:
-            self._policies[digest] = policy_hash(digest, county, title, self.now, content)
+            self._policies[digest] = policy_hash(digest, county, title, first_used_at, content)
             self._new_policies.add(digest)
             return True
         if known.content != content:
@@ -219,6 +223,18 @@ class Writing(Reading):
                 f"another policy is already kept under the digest {digest}",
             )
         return False
+
+    def _free_second(self, county: CountyId) -> int:
+        """Return the instant from which a policy is used, after those of the county that are kept already.
+
+        Which rules are older decides what records are worth: of two of one second the order must not be lost.
+        A clock that was ahead by more than that is not followed.
+        """
+        near = policy.c.first_used_at.between(self.now, self.now + SECONDS_AHEAD_MAX)
+        latest = self._connection.scalar(
+            select(func.max(policy.c.first_used_at)).where(policy.c.county == county, near)
+        )
+        return self.now if latest is None else int(latest) + 1
 
     def keeps_policy(self, digest: str) -> bool:
         """Tell whether a policy is kept under this digest."""
@@ -458,6 +474,16 @@ class Writing(Reading):
                 found[owner] = date.fromisoformat(book.closed_on)
         return found
 
+    def keep_away(self, keys: Iterable[tuple[RegistryId, RecordId]]) -> None:
+        """Let nobody else bring these records again, or say anything of them, before this transaction ends.
+
+        What is booked of a record that was taken back rests on when that was, and may be in any passbook.
+        """
+        if batching.is_postgres(self._connection):  # elsewhere nobody else writes
+            for registry, record in sorted(keys):
+                this = record_key.c.record == record, record_key.c.registry == registry
+                self._connection.execute(select(record_key.c.record).where(*this).with_for_update())
+
     def number(self, owner: _Owner) -> int:
         """Return the number of the last entry of a passbook that was locked; 0 where there is none."""
         book = self._books.get(owner)
@@ -474,9 +500,9 @@ class Writing(Reading):
             for id, person, number, head, recorded_at, closed_on in holdings.passbooks(
                 self._connection, county, people, lock=True
             ):
-                book = Book(id, number, bytes(head), recorded_at, number, closed_on)
-                self._books[person, county] = found[id] = book
                 self._known[person, county] = id
+                book = Book(id, number, bytes(head), of_the_calendar(recorded_at), number, closed_on)
+                self._books[person, county] = found[id] = book
         for id, account, unit, posted, floor in holdings.balances(self._connection, list(found)) if found else ():
             found[id].posted[account, unit] = posted
             found[id].floors[account, unit] = floor

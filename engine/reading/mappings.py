@@ -31,7 +31,17 @@ from lianxing.rules.places import Language, Location
 from lianxing.rules.problems import PolicyError, Problem
 from lianxing.rules.requests import is_menu
 
-RECORD_TARGETS = ("id", "volunteer", "activity", "organisation", "started_at", "ended_at", "duration", "county")
+RECORD_TARGETS = (
+    "id",
+    "volunteer",
+    "activity",
+    "organisation",
+    "started_at",
+    "ended_at",
+    "duration",
+    "county",
+    "version",
+)
 RECORD_NEEDED = ("id", "volunteer", "started_at")
 VOLUNTEER_TARGETS = ("id", "registered_on", "born_on")
 VOLUNTEER_NEEDED = ("id",)

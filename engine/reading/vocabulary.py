@@ -365,6 +365,7 @@ KEYS: Mapping[str, str] = {
     "started_at": "开始时间",
     "ended_at": "结束时间",
     "born_on": "出生日期",
+    "version": "版次",
     "mapping": "对照",
     "registry": "登记系统",
     "duration": "申报时长",

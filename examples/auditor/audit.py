@@ -119,6 +119,10 @@ class Passbook:
         record = (link["registry"], link["record"])
         if kind == "original":
             self.records[number] = record
+        elif kind == "withdrawn" and adjusts is None:
+            if link["seconds"] or link["points"]:
+                raise Difference("what never came has nothing to be taken back")
+            return
         elif self.records.get(adjusts) != record:
             raise Difference(f"entry {adjusts} is not the original of the same record")
         if kind == "withdrawn":

@@ -28,6 +28,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "“{heading}”只有日期，而开始时间有钟点，无法计算",
         "'{heading}' has no time of day although the start has one",
     ),
+    "not_a_version": (
+        "“{heading}”既不是版次（整数），也不是更新时间",
+        "'{heading}' is no version: neither a whole number nor the time of the last change",
+    ),
     "not_a_number": ("“{heading}”不是数字", "'{heading}' is not a number"),
     "not_whole_seconds": (
         "“{heading}”折算后不是整秒，系统不替人取整",
@@ -83,8 +87,9 @@ INTAKE_REASONS: dict[str, tuple[str, str]] = {
         "the day of service is not the county's day of the start",
     ),
     "no_person": (
-        "编号以 pool/ 或 organisation/ 开头的是公共池或组织的存折，不是志愿者",
-        "ids that begin with pool/ or organisation/ are passbooks of pools and organisations, not of volunteers",
+        "编号以 pool/、organisation/ 或 registry/ 开头的是公共池、组织或登记系统的存折，不是志愿者",
+        "ids that begin with pool/, organisation/ or registry/ are passbooks of pools, organisations and registries, "
+        "not of volunteers",
     ),
     "not_exact": (
         "含有账本不能原样保存的值（小数、真假值、空编号、非日期的日子……）",
@@ -99,9 +104,10 @@ INTAKE_REASONS: dict[str, tuple[str, str]] = {
         "the registry menu is kept for the bank's own requests for service; nothing is imported under it",
     ),
     "older_version": (
-        "记录{id}的这一版早已收到，其后已更正或撤回；旧文件不会改回新版。若撤回有误，请换一个编号重新报送",
-        "this version of record {id} came before and was corrected or withdrawn since; "
-        "an old file does not undo that; where it was withdrawn by mistake, bring it under a new id",
+        "记录{id}的这一版不新于已收到的，其后已更正或撤回；旧文件不会改回新版。若撤回有误，请以更高的版次重新报送，没有版次的换一个编号",
+        "this version of record {id} is no newer than what has come, and was corrected or withdrawn since; "
+        "an old file does not undo that; where it was withdrawn by mistake, bring it as a higher version, "
+        "or under a new id where there are no versions",
     ),
     "damaged_passbook": (
         "该志愿者的存折在台账中已损坏（不再成立的是：{zh}），修复后再导入；请运行 lianxing verify",

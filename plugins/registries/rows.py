@@ -35,6 +35,7 @@ RECORD_SECONDS_MAX = 24 * 3600
 _UNIT_SECONDS = {DurationUnit.HOURS: 3600, DurationUnit.MINUTES: 60, DurationUnit.SECONDS: 1}
 _REMEMBERED_MAX = 65_536  # texts whose meaning is kept; an export repeats its times, durations and codes
 
+_WHOLE = re.compile("[0-9]{1,15}")
 _UNDECODABLE = "\ufffd"  # printable, as Python sees it
 # Control characters, marks that are invisible or turn the reading direction, and what stands for undecodable bytes.
 _BAD_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd\ud800-\udfff]")
@@ -106,7 +107,17 @@ class RecordRows:
         seen: SeenRows,
         county_zone: tzinfo | None = None,
     ) -> None:
-        core = ("id", "volunteer", "started_at", "ended_at", "duration", "activity", "organisation", "county")
+        core = (
+            "id",
+            "volunteer",
+            "started_at",
+            "ended_at",
+            "duration",
+            "activity",
+            "organisation",
+            "county",
+            "version",
+        )
         columns = _Columns(sheet, mapping, mapping.records, "records")
         self._sheet = sheet
         self._mapping = mapping
@@ -121,12 +132,14 @@ class RecordRows:
         self._activity = columns.optional("activity")
         self._organisation = columns.optional("organisation")
         self._served_in = columns.optional("county")
+        self._version = columns.optional("version")
         self._id = columns.required("id")
         self._id_parts = columns.id_parts()
         zone = _zone_of(mapping, sheet.source)
         self._county_zone = None if county_zone == zone else county_zone
         self._instant = _remembering(lambda text: instant(text, zone))
         unit = _UNIT_SECONDS[mapping.duration_unit]
+        self._version_of = _remembering(lambda text: _version(text, zone))
         self._seconds = _remembering(lambda text: _exact(duration_seconds(text, unit)))
         self._facts = columns.facts(core, facts, Scope.RECORD, zone)
         self.notes = columns.notes()
@@ -166,8 +179,10 @@ class RecordRows:
         organisation = self._organisation.text(cells)
         if self._id_parts:
             id = self._built_id(cells, started, ended, stated)
+        version = self._numbered(cells)
         content = (volunteer, started, ended_at, seconds, activity, organisation, facts)
-        self._seen.refuse_repeated(self._id, id, content, self._sheet.source, row.number)
+        row_of = f"{id}\0{version}" if version else id  # several versions of a record are no repetition
+        self._seen.refuse_repeated(self._id, row_of, content, self._sheet.source, row.number)
         return ServiceRecord(
             id=RecordId(id),
             registry=self._mapping.registry,
@@ -181,6 +196,7 @@ class RecordRows:
             activity=activity,
             organisation=organisation,
             facts=facts,
+            version=version,
             source=self._sheet.source,
             row=row.number,
         )
@@ -199,6 +215,14 @@ class RecordRows:
         if self._county_zone is None or not started.timed:
             return started.day
         return datetime.fromtimestamp(started.seconds, self._county_zone).date()
+
+    def _numbered(self, cells: Sequence[str]) -> int:
+        """Return the version of the row; 0 where it says none."""
+        text = self._version.text(cells)
+        version = self._version_of(text) if text else 0
+        if version is None:
+            raise RowRefused(self._version, "not_a_version")
+        return version
 
     def _stated(self, cells: Sequence[str]) -> int | Fraction | None:
         text = self._duration.text(cells)
@@ -488,6 +512,14 @@ def _not_a_value(fact: Fact, place: Place, text: str) -> RowRefused:
 
 def _remembering(meaning: Callable[[str], Meaning]) -> Callable[[str], Meaning]:
     return lru_cache(maxsize=_REMEMBERED_MAX)(meaning)
+
+
+def _version(text: str, zone: tzinfo) -> int | None:
+    """Return a version: a whole number, or the instant of the last change in seconds; None where it is neither."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    found = instant(text, zone)
+    return None if found is None or found.seconds < 0 else found.seconds
 
 
 def _exact(seconds: Fraction | None) -> int | Fraction | None:

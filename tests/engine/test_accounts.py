@@ -228,7 +228,9 @@ def test_what_is_reserved_is_settled_released_or_refunded_by_its_name() -> None:
     settled = f"{moves}, {{on: 2024-06-16, settled: A}}"
     assert not account(settled, "balance: 4 hours, available_balance: 4 hours, went: {}", COINS)
     late = f"{moves}, {{on: 2024-06-17, settled: A}}"
-    assert not account(late, "balance: 10 hours", COINS, on="2024-06-17", more=", why: hold")
+    assert not account(late, "balance: 10 hours", COINS, on="2024-06-17", more=", why: hold_over")
+    much_later = f"{moves}, {{on: 2024-07-17, settled: A}}"
+    assert not account(much_later, "balance: 10 hours", COINS, on="2024-07-17", more=", why: hold_over")
     released = f"{moves}, {{on: 2024-06-14, released: A}}"
     assert not account(released, "balance: 10 hours, available_balance: 10 hours", COINS)
     assert not account(f"{released}, {{on: 2024-06-14, settled: A}}", "balance: 10 hours", COINS, more=", why: hold")

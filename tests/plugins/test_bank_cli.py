@@ -508,7 +508,10 @@ def test_who_moves_brings_the_balance_along_at_the_counter(bank: Path, ask: Ask,
     closed = told(ask("close-passbook", "V1", "--event", "moving", *ON, "--json"))["entry"]
     there = ("--county", "otherville", "--database", "bank.db", *ON, "--json")
     bring = ("bank", "bring", "V1", "--from", "smallville", "--entry", str(closed), *there)
-    assert told(here(*bring))["answer"]["brought"] == [["points", "points", 500], ["time", "seconds", 18000]]
+    came = told(here(*bring, "--key", "move"))
+    assert came["answer"]["brought"] == [["points", "points", 500], ["time", "seconds", 18000]]
+    assert came["sentences"][1:] == ["  into points: 5 points", "  into time: 5 h"]
+    assert "  转入 points：5 分\n  转入 time：5 小时\n" in here("--lang", "zh", *bring[:-1], "--key", "move").stdout
     told(here(*bring), 1)
     told(ask("reopen-passbook", "V1", "--actor", "clerk 7", "--reason", "moved back", *ON, "--json"))
     told(ask("reopen-passbook", "V1", "--on", "2024-06-02", "--json"), 1)

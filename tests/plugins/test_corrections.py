@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from lianxing import ServiceRecord
 from lianxing.engine import carrying
+from lianxing.engine.bank.replaying import replay
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.passbooks import Passbooks
@@ -27,6 +29,7 @@ from tests.plugins.test_intake import ON
 from tests.postgres import empty
 
 HERE = CountyId("smallville")
+NUMBERED = 400 if os.environ.get("LIANXING_LONG") else 15
 PEOPLE = ("V1", "V2")
 
 Story = list[list[tuple[str, int, int, str, str] | None]]
@@ -75,6 +78,13 @@ def take(rulebook: Rulebook, ledger: Ledger, *events: ServiceRecord | Withdrawn)
     Intake(host, rulebook, ledger, "test", ON, lambda _row: None).run()
 
 
+def said(number: int, of: tuple[str, int, int, str, str] | None, version: int = 0) -> ServiceRecord | Withdrawn:
+    """What the registry says of a record: its content, or that it is none; `version` is how it numbers that."""
+    if of is None:
+        return Withdrawn(RecordId(str(number)), RegistryId("test"), version=version)
+    return replace(record(number, of), version=version)
+
+
 @contextmanager
 def a_file() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
@@ -100,6 +110,41 @@ def test_the_same_on_postgresql(rulebook: Rulebook, empty_on_postgres: str, stor
     check(rulebook, story, data, emptied)
 
 
+# Of each record what its registry has said of it, one after the other; nothing keeps it from saying the same again.
+numbered_stories = st.lists(st.lists(st.one_of(content, st.none()), min_size=1, max_size=4), min_size=1, max_size=4)
+
+
+@settings(max_examples=NUMBERED, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=numbered_stories, data=st.data())
+def test_versions_that_are_numbered_arrive_in_any_order_and_the_last_one_counts(
+    rulebook: Rulebook, story: Story, data: st.DataObject
+) -> None:
+    check_numbered(rulebook, story, data, a_file)
+
+
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=numbered_stories, data=st.data())
+def test_numbered_versions_on_postgresql(
+    rulebook: Rulebook, empty_on_postgres: str, story: Story, data: st.DataObject
+) -> None:
+    @contextmanager
+    def emptied() -> Iterator[str]:
+        empty(empty_on_postgres)
+        yield empty_on_postgres
+
+    check_numbered(rulebook, story, data, emptied)
+
+
+def check_numbered(
+    rulebook: Rulebook, story: Story, data: st.DataObject, fresh: Callable[[], AbstractContextManager[str]]
+) -> None:
+    every = [said(number, of, nth) for number, told in enumerate(story) for nth, of in enumerate(told, 1)]
+    twice = data.draw(st.lists(st.sampled_from(every), max_size=3))
+    events = data.draw(st.permutations([*every, *twice]))
+    in_order = [replace(record(number, told[-1]), version=len(told)) for number, told in enumerate(story) if told[-1]]
+    compare(rulebook, events, in_order, data, fresh)
+
+
 def check(
     rulebook: Rulebook, story: Story, data: st.DataObject, fresh: Callable[[], AbstractContextManager[str]]
 ) -> None:
@@ -114,17 +159,29 @@ def check(
         if version is None and last.get(number) is None:
             continue  # nothing is there to be taken back
         last[number] = version
-        gone = Withdrawn(RecordId(str(number)), RegistryId("test"))
-        events.append(gone if version is None else record(number, version))
+        events.append(said(number, version))
         if data.draw(st.booleans()):  # delivered twice
             events.append(events[-1])
+    in_order = [record(number, version) for number, version in last.items() if version is not None]
+    compare(rulebook, events, in_order, data, fresh)
+
+
+def compare(
+    rulebook: Rulebook,
+    events: Sequence[ServiceRecord | Withdrawn],
+    in_order: Sequence[ServiceRecord],
+    data: st.DataObject,
+    fresh: Callable[[], AbstractContextManager[str]],
+) -> None:
+    """Deliver what happened in a few deliveries: it comes to the same as what is left of it, in one pass in order."""
     deliveries = data.draw(st.lists(st.integers(0, len(events)), max_size=4).map(sorted))
     with fresh() as address, open_ledger(address) as ledger:
         for start, end in zip([0, *deliveries], [*deliveries, len(events)], strict=True):
             take(rulebook, ledger, *events[start:end])
         assert verify(ledger) == []
+        if any(event.version for event in events):
+            assert replay(ledger, [rulebook]).differences == []
         came = earned(rulebook, ledger)
     with fresh() as address, open_ledger(address) as ledger:
-        in_order = [record(number, version) for number, version in last.items() if version is not None]
         take(rulebook, ledger, *sorted(in_order, key=lambda one: one.order))
         assert came == earned(rulebook, ledger)

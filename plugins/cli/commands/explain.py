@@ -117,6 +117,7 @@ def _answer(stored: StoredEntry, policy: StoredPolicy | None, say: Say) -> dict[
 
 def _withdrawal(entry: Entry, body: dict[str, Any], say: Say) -> str:
     """Return on which day a record was taken back, by whom and why."""
+    from lianxing.engine.ledger.contents import ALREADY
     from lianxing.engine.ledger.drafts import BOOKED_ON
     from lianxing.engine.step_sentences import reason_text
 
@@ -124,6 +125,8 @@ def _withdrawal(entry: Entry, body: dict[str, Any], say: Say) -> str:
     by = say(f"，经办：{entry.actor}", f", by {entry.actor}") if entry.actor else ""
     reason = reason_text(entry.reason, say.language)
     why = say(f"，事由：{reason}", f", reason: {reason}") if reason else ""
+    if body.get(ALREADY):
+        return say(f"{day} 收到撤回，当时并未计入{by}{why}", f"taken back on {day}, when it did not count{by}{why}")
     return say(f"已于 {day} 撤回{by}{why}", f"taken back on {day}{by}{why}")
 
 

@@ -28,7 +28,7 @@ from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counter import Counter, bank
 from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, PERKS, take_in
-from tests.engine.bank.forging import copy_of
+from tests.engine.bank.forging import copy_of, forged
 from tests.engine.bank.test_transitions import changed
 from tests.plugins.smallville import COUNTY, served
 
@@ -153,6 +153,31 @@ def test_a_damaged_entry_is_named_by_its_number(damaged: Callable[[str], Counter
     number = here.kinds().index("held") + 1
     with pytest.raises(DamagedPassbookError, match=f"^smallville/V1: the passbook is damaged at entry {number};"):
         statement(here.ledger, here.rulebook, ANN, None, DAY)
+
+
+@pytest.mark.parametrize("instant", [10**15, 253_402_214_401])
+def test_an_entry_of_an_instant_beyond_the_calendar_is_damage_though_all_else_fits(
+    instant: int, sound: tuple[Counter, Path]
+) -> None:
+    counter, folder = sound
+    path = copy_of(folder)
+    with forged(path) as connection:
+        connection.exec_driver_sql(
+            f"UPDATE entry SET recorded_at = {instant} WHERE {ANNS} AND number = (SELECT max(number) FROM entry "
+            f"WHERE {ANNS})"
+        )
+        connection.exec_driver_sql(
+            f"UPDATE passbook SET recorded_at = {instant} WHERE id = {ANNS.removeprefix('passbook = ')}"
+        )
+    with open_ledger(str(path), create=False) as ledger:
+        here = Counter(counter.rulebook, ledger)
+        here.keys = counter.keys
+        assert [one.invariant for one in verify(ledger)] == ["entries_in_time"]
+        for ask in (ASKED["a statement"], ASKED["redeem"]):
+            error = damage_met(partial(ask, here))
+            assert error is not None
+            assert "of the calendar" in error.meaning.en
+            assert "须在日历之内" in error.text("zh")
 
 
 def test_of_several_who_ask_at_one_window_the_others_are_served(damaged: Callable[[str], Counter]) -> None:

@@ -400,6 +400,23 @@ def test_a_record_taken_back_and_brought_again_begins_its_review_anew(counter: C
     assert counter.does(counter.record_step(21, Doing.LATE_ENTRY, COMMUNITY)).data["state"] == "reviewed"
 
 
+@pytest.mark.parametrize("version", [0, 7])
+def test_what_a_review_has_revoked_stays_revoked_when_its_registry_takes_it_back_and_brings_it_again(
+    counter: Counter, version: int
+) -> None:
+    effective(counter)
+    counter.does(counter.record_step(20, Doing.REVOKED, BUREAU))
+    counter.brings(Withdrawn(RecordId("R1"), TEST))
+    again = replace(served("R1", "2024-05-01 09:00", 2, state="effective"), version=version)
+    assert counter.brings(again).corrected == 1
+    assert (counter.state(), counter.earned()) == ("refused", 0)
+    assert counter.brings(again).unchanged == 1
+    moved = replace(served("R1", "2024-05-01 10:00", 1, "V2", state="effective"), version=version and version + 1)
+    assert counter.brings(moved).corrected == 1
+    assert (counter.state(), counter.earned(VolunteerId("V2"))) == ("refused", 0)
+    counter.agrees()
+
+
 # --- stars -----------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
@@ -85,3 +86,13 @@ def test_a_closed_window_says_so_at_once(counter: Counter) -> None:
     window.close()
     with pytest.raises(RuntimeError, match="closed"):
         window.ask(asked(counter))
+
+
+def test_of_two_windows_the_first_that_closes_leaves_the_other_what_was_set_up(counter: Counter) -> None:
+    with Window(counter.teller) as one:
+        with Window(counter.teller) as other:
+            assert other.serve(asked(counter)).accepted
+        assert gc.get_freeze_count() > 0
+        one.close()
+        one.close()
+        assert gc.get_freeze_count() == 0

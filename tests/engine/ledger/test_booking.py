@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, date, datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ from tests.engine.ledger.making import (
     POLICY,
     REGISTRY,
     VOLUNTEER,
+    WULING,
     adjusting,
     book,
     original,
@@ -157,6 +159,18 @@ def test_a_changed_record_does_not_adjust_what_was_kept(ledger: Ledger) -> None:
 def test_nothing_is_booked_under_a_policy_that_was_never_saved(ledger: Ledger) -> None:
     with pytest.raises(RefusedError, match="was never saved"), ledger.writing() as writing:
         writing.book([original(R1)])
+
+
+def test_policies_of_one_second_keep_the_order_in_which_they_came(tmp_path: Path) -> None:
+    noon = 1_700_000_000
+    with open_ledger(str(tmp_path / "bank.db"), clock=lambda: noon) as ledger, ledger.writing() as writing:
+        for digest in ("c", "a", "b"):
+            writing.save_policy(digest, COUNTY, "", b'{"clauses":{"%s":{}}}' % digest.encode())
+        writing.save_policy("elsewhere", WULING, "", b"{}")
+        assert [writing.clauses_until(digest) for digest in ("c", "a", "b")] == [{"c"}, {"c", "a"}, {"c", "a", "b"}]
+        kept = writing.policy("elsewhere")
+        assert kept is not None
+        assert kept.first_used_at == noon
 
 
 def test_a_policy_is_saved_once_and_never_changed(ledger: Ledger) -> None:
@@ -388,6 +402,7 @@ def test_every_field_of_a_record_counts_and_comes_back() -> None:
         activity="清洁家园 🧹",
         organisation="联星",
         facts={"area": "430223", "people": -(2**63 - 1)},
+        version=7,
     )
     assert record_from(content_of(full)) == full
     others = [

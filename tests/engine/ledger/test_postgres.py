@@ -335,13 +335,44 @@ def end_session(ledger: Ledger, connection: Connection) -> None:
 
 def test_a_connection_lost_while_writing_keeps_nothing_and_the_next_one_works(ledger: Ledger) -> None:
     with (
-        refused(UnreachableError, "the connection to the server was lost; nothing was booked"),
+        refused(UnreachableError, "the connection to the server was lost; nothing of this transaction was booked"),
         ledger._transaction(writing=True) as connection,
     ):
         do(connection, "UPDATE coin SET worth = 11 WHERE id = 1")
         end_session(ledger, connection)
         do(connection, "UPDATE coin SET worth = 12 WHERE id = 1")
     assert worth(ledger) == 10
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_whoever_stops_the_program_is_told_of_no_connection_that_was_lost_on_the_way_out(
+    ledger: Ledger, stop: type[BaseException]
+) -> None:
+    def stopped() -> None:
+        with ledger._transaction(writing=True) as connection:
+            do(connection, "UPDATE coin SET worth = 11 WHERE id = 1")
+            try:
+                raise stop
+            finally:
+                end_session(ledger, connection)
+                do(connection, "UPDATE coin SET worth = 12 WHERE id = 1")
+
+    with pytest.raises(stop):
+        stopped()
+    assert worth(ledger) == 10
+
+
+def test_what_is_no_socket_is_left_alone_and_no_descriptor_behind(tmp_path: Path) -> None:
+    with (tmp_path / "no socket").open("wb") as file:
+
+        def next_free() -> int:
+            found = os.dup(file.fileno())
+            os.close(found)
+            return found
+
+        before = next_free()
+        postgres._widen(file.fileno())
+        assert next_free() == before
 
 
 def test_a_connection_lost_while_idle_is_replaced_unseen(ledger: Ledger) -> None:

@@ -551,7 +551,7 @@ FILES = {"events.csv": "category,value\ndefault,1\n"}
 # Keys and words of other files than the chapters of a county.
 ELSEWHERE = {
     *("mapping", "registry", "duration", "unit", "breaks", "tolerance", "volunteers", "column", "constant"),
-    *("volunteer", "started_at", "ended_at", "born_on"),
+    *("volunteer", "started_at", "ended_at", "born_on", "version"),
     *("lowest", "anybody", "counts"),  # a county evaluates in one way: tests/engine/test_review.py has the others
     *("build_from", "based_on", "remove", "minutes", "seconds", "yes", "no", "person"),
 }

@@ -46,6 +46,7 @@ MAPPING = ExportMapping(
         column("complaint", "有投诉", "complaint"),
         column("state", "状态", "state"),
         column("county", "区划", "county"),
+        column("version", "版次", "version"),
     ),
     volunteers=(
         column("id", "志愿者编号", "volunteer"),

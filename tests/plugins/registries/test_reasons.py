@@ -13,7 +13,7 @@ from lianxing.rules.mappings import DurationUnit, ExportMapping
 from lianxing.rules.records import SetAside
 from tests.plugins.registries.conftest import column
 
-HEADINGS = "id,volunteer,activity,category,start,end,hours,evaluation,score,complaint,state,county"
+HEADINGS = "id,volunteer,activity,category,start,end,hours,evaluation,score,complaint,state,county,version"
 GOOD = {
     "id": "1",
     "volunteer": "V1",
@@ -27,6 +27,7 @@ GOOD = {
     "complaint": "否",
     "state": "已备案",
     "county": "430223",
+    "version": "",
 }
 
 
@@ -41,6 +42,7 @@ SHOWN: dict[str, tuple[str, str, str]] = {  # reason: the row, the heading it na
     "no_end": (row(end="", hours=""), "end", row(end="")),
     "not_a_time": (row(start="2023-02-29 09:00"), "start", row(start="2024-02-29 9:00", end="2024-02-29 11:00")),
     "no_time_of_day": (row(end="2026-03-05"), "end", row(start="2026-03-05", end="2026-03-05")),
+    "not_a_version": (row(version="v2"), "version", row(version="2026-03-05 12:00")),
     "not_a_number": (row(hours="2h"), "hours", row(hours="2")),
     "not_whole_seconds": (row(end="", hours="0.0001"), "hours", row(end="", hours="0.0025")),
     "not_yes_no": (row(complaint="也许"), "complaint", row(complaint="是")),
@@ -221,3 +223,15 @@ def test_the_same_volunteer_twice_is_one(read_volunteers: Callable[..., Any]) ->
     cells = "V1,2020-01-01,1990-01-01,01,是,张三"
     found = read_volunteers(f"{VOLUNTEERS}\n{cells}\n{cells}\n{cells.replace('是', '否')}\n")
     assert [getattr(each, "reason", "") for each in found] == ["", "duplicate_row", "id_reused"]
+
+
+def test_versions_of_one_record_are_no_repetition_and_a_time_is_one(read: Callable[..., Any]) -> None:
+    rows = [
+        row(version="7"),
+        row(version="8", activity="P2"),
+        row(version="2026-03-06 08:00"),
+        row(version="8", activity="P2"),
+    ]
+    outcome = read("\n".join([HEADINGS, *rows]))
+    assert [found.version for found in outcome.records] == [7, 8, 1_772_755_200]
+    assert [found.reason for found in outcome.set_aside] == ["duplicate_row"]
