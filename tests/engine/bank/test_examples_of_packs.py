@@ -202,6 +202,11 @@ def test_8_guangzhou_what_is_above_fifteen_hundred_hours_is_lost(at: type[Bank])
     with bank.ledger.reading() as reading:
         last = reading.passbook_entries(ANN, bank.county.id)[-1]
     assert {line.account.partition("/")[0]: line.amount for line in last.postings}["lost"] == 3 * HOUR
+    redeemed = bank.ask(Redeem, "2024-06-15", offer="service_hour")
+    bank.serves(5, "2024-04-02", registry="guangzhou_time_bank")
+    assert bank.has("time") == 1500 * HOUR
+    assert bank.ask(Refund, "2024-06-16", entry=redeemed.entry).accepted  # to its deposit, though that is full by now
+    assert bank.has("time") == 1501 * HOUR
 
 
 def test_9_nanjing_what_is_above_fifteen_hundred_hours_goes_to_the_pool(at: type[Bank]) -> None:
