@@ -47,7 +47,7 @@ EXAMPLES: dict[int, dict[str, int]] = {
     40: {"examples/university": 1},
     42: {"cn/shandong/dongying/nonggao": 4},
     43: {"examples/order_67": 4},
-    44: {YOUXIAN: 5, f"{YOUXIAN}/lianxing": 2},
+    44: {YOUXIAN: 5, f"{YOUXIAN}/lianxing": 3},
 }
 PLACES = [(number, county) for number, counties in EXAMPLES.items() for county in counties]
 

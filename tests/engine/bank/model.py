@@ -193,9 +193,9 @@ class Box:
         )
 
     def back(self, coins: list[Coin | None], today: date) -> None:
-        """Coins go back as they were, or their substitutes do; what was owed for them is owed no longer, or was paid
-        since and is there."""
-        for coin in coins:
+        """Coins go back as they were, or their substitutes do; what was owed for them, which was taken last, goes back
+        first: it is owed no longer, or was paid since and is there."""
+        for coin in sorted(coins, key=lambda coin: coin is not None):
             if coin is None:
                 self.put_one(Coin(0, today, self.rules.ends(today), ""))
             elif any(one.source == coin.source for one in self.substitutes):

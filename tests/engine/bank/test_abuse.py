@@ -63,24 +63,26 @@ def count_of(counter: Counter) -> int:
 # --- K: keys and answers ---
 
 
-def test_a_key_gives_the_same_bytes_a_second_a_day_and_300_days_later(tmp_path: Path) -> None:
+def test_a_key_gives_the_same_bytes_a_second_a_day_and_300_days_later(tmp_path: Path, ledger_address: str) -> None:
     instant = 1_750_000_000
-    with bank(tmp_path, clock=lambda: instant, accounts=AT_ONCE) as counter:
+    with bank(tmp_path, ledger_address, clock=lambda: instant, accounts=AT_ONCE) as counter:
         command = counter.command(Redeem, offer="soap")
         first = counter.teller.serve(command)
         for seconds in (1, 86_400, 300 * 86_400):
             instant += seconds
             counter.ask(Redeem, offer="soap")  # the world goes on
             assert counter.teller.serve(command) == replace(first, replayed=True)
-            with open_ledger(str(tmp_path / "county.db"), clock=partial(int, instant)) as again:
+            with open_ledger(ledger_address, clock=partial(int, instant)) as again:
                 assert Teller(again, counter.rulebook).serve(command).body == first.body
 
 
 @pytest.mark.parametrize(
     "change", [{"units": 2}, {"volunteer": BEN}, {"offer": "rice"}, {"on": DAY + timedelta(days=1)}, {"reason": " "}]
 )
-def test_a_key_that_was_used_for_something_else_does_nothing(change: dict[str, Any], tmp_path: Path) -> None:
-    with bank(tmp_path) as counter:
+def test_a_key_that_was_used_for_something_else_does_nothing(
+    change: dict[str, Any], tmp_path: Path, ledger_address: str
+) -> None:
+    with bank(tmp_path, ledger_address) as counter:
         command = counter.command(Redeem, offer="soap")
         counter.teller.serve(command)
         before = count_of(counter)
@@ -96,8 +98,8 @@ def test_how_a_request_is_written_down_does_not_matter() -> None:
         assert request_hash(command_from(orjson.loads(text), ANN, HERE, "counter", "1")) == request_hash(command)
 
 
-def test_a_refusal_stays_though_there_would_be_enough_by_now(tmp_path: Path) -> None:
-    with bank(tmp_path) as counter:
+def test_a_refusal_stays_though_there_would_be_enough_by_now(tmp_path: Path, ledger_address: str) -> None:
+    with bank(tmp_path, ledger_address) as counter:
         command = counter.command(Redeem, offer="rice", units=2)
         used = counter.ask(Redeem, offer="soap")
         refused = counter.teller.serve(command)
@@ -107,9 +109,13 @@ def test_a_refusal_stays_though_there_would_be_enough_by_now(tmp_path: Path) -> 
         assert used.accepted
 
 
-def test_whoever_asks_again_because_every_second_answer_was_lost_has_each_thing_once(tmp_path: Path) -> None:
+def test_whoever_asks_again_because_every_second_answer_was_lost_has_each_thing_once(
+    tmp_path: Path, ledger_address: str
+) -> None:
     lost = random.Random(20240601)
-    with bank(tmp_path, accounts=AT_ONCE, redemption=OFFERS.replace("stock: 3", "stock: 40")) as counter:
+    with bank(
+        tmp_path, ledger_address, accounts=AT_ONCE, redemption=OFFERS.replace("stock: 3", "stock: 40")
+    ) as counter:
         counter.take(*(served(f"d{day}", f"2024-04-{day:02} 09:00", 2) for day in range(1, 16)))
         before, asked = len(counter.kinds()), [counter.command(Redeem, offer="soap") for _time in range(20)]
         for command in asked:
@@ -139,15 +145,17 @@ def test_a_key_may_be_any_text_that_can_be_printed(tmp_path: Path) -> None:
         assert counter.teller.serve(command).replayed
 
 
-def test_the_same_key_of_another_client_is_another_key(tmp_path: Path) -> None:
-    with bank(tmp_path, accounts=AT_ONCE) as counter:
+def test_the_same_key_of_another_client_is_another_key(tmp_path: Path, ledger_address: str) -> None:
+    with bank(tmp_path, ledger_address, accounts=AT_ONCE) as counter:
         answers = [counter.ask(Redeem, offer="soap", scope=scope, key="1") for scope in ("shop", "web")]
         assert [(one.accepted, one.replayed) for one in answers] == [(True, False)] * 2
         assert counter.has() == {"points": 200}
 
 
-def test_of_many_commands_at_once_each_has_its_own_outcome_and_a_wrong_one_stops_no_other(tmp_path: Path) -> None:
-    with bank(tmp_path, accounts=AT_ONCE) as counter:
+def test_of_many_commands_at_once_each_has_its_own_outcome_and_a_wrong_one_stops_no_other(
+    tmp_path: Path, ledger_address: str
+) -> None:
+    with bank(tmp_path, ledger_address, accounts=AT_ONCE) as counter:
         commands = [counter.command(Redeem, offer="soap", units=units) for units in (1, 9, 1)]
         commands.insert(1, counter.command(Redeem, offer="soap", key=""))
         outcomes = counter.teller.serve_all(commands)

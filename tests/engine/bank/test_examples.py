@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.reviews import Reviewer
 from lianxing.engine.bank.tellers import Teller
 from lianxing.engine.compiling import find_folder, load_policy
@@ -18,7 +19,7 @@ from lianxing.engine.passbooks import Passbooks
 from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host
 from lianxing.plugins.intake import Intake
-from lianxing.rules.commands import RecordStep, Redeem
+from lianxing.rules.commands import RecordStep, Redeem, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Volunteer
 from lianxing.rules.reviewing import Doing
@@ -72,15 +73,28 @@ def test_44_points_wait_for_the_street_and_service_in_return_takes_time_but_no_s
             offer="service_in_return",
             units=2,
         )
-        assert Teller(ledger, rulebook).serve(in_return).accepted
+        teller = Teller(ledger, rulebook)
+        reserved = teller.serve(in_return)
+        assert reserved.accepted
         assert _accounts(rulebook, ledger) == {
             "points": 620,
             "time_credits": 4 * HOUR + 1800,
             "time_credits/held": 2 * HOUR,
         }
+        served_to_her = Settle(
+            volunteer=ANN,
+            county=policy.county.id,
+            on=date(2024, 6, 15),
+            scope="street",
+            key="served",
+            entry=reserved.entry,
+        )
+        assert teller.serve(served_to_her).accepted
+        assert _accounts(rulebook, ledger) == {"points": 620, "time_credits": 4 * HOUR + 1800}
         after = _stands(rulebook, ledger)
         assert (after.measures, after.star_held) == (before.measures, before.star_held)
         assert verify(ledger) == []
+        assert replay(ledger, [rulebook]).differences == []
 
 
 def _three_services(rulebook: Rulebook, ledger: Ledger) -> None:

@@ -25,9 +25,9 @@ from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Recipient
-from lianxing.rules.commands import Command, Give, Redeem, Refund, Release, Settle
+from lianxing.rules.commands import Command, Fetch, Give, Redeem, Refund, Release, Settle, UsePerk
 from lianxing.rules.facts import VolunteerId
-from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, DAY, HERE, OFFERS, rules, take_in, write_county
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, DAY, HERE, OFFERS, PERKS, rules, take_in, write_county
 from tests.engine.bank.racing import PROCESSES, Job, Said, Work
 from tests.plugins.smallville import served
 
@@ -221,6 +221,30 @@ def test_the_same_key_from_four_processes_at_once_has_one_effect_and_identical_a
             }
             assert sum(isinstance(one, Answer) and not one.replayed for one in said) == 1
             assert at.entries() == [*before, "redeemed"]
+
+
+def test_a_perk_for_one_use_a_voucher_and_a_refund_are_had_once_though_twenty_ask_for_each(
+    tmp_path: Path, ledger_address: str
+) -> None:
+    with course(tmp_path, ledger_address, accounts=AT_ONCE, redemption=TEA, perks=PERKS) as at:
+        for time in range(TIMES):
+            who = f"P{time}"
+            days = ("2024-05-01", "2024-05-02")
+            take_in(at.rulebook, at.ledger, *(served(f"{day} of {who}", f"{day} 09:00", 2, who) for day in days))
+            rice, tea = (at.teller.serve(at.command(Redeem, who, offer=offer)).entry for offer in ("rice", "tea"))
+            kinds: list[tuple[type[Command], dict[str, Any]]] = [
+                (UsePerk, {"perk": "bath"}),
+                (Fetch, {"entry": rice}),
+                (Refund, {"entry": tea}),
+            ]
+            work: list[list[list[Work]]] = [
+                [[at.command(kind, who, **how) for kind, how in kinds] for _thread in range(THREADS)]
+                for _process in range(PROCESSES)
+            ]
+            said = at.run(work)
+            for number, refused in enumerate(("uses", "fetched", "no_redemption")):
+                assert told([one[number] for one in said]) == {"yes": 1, refused: 19}
+            assert at.sum_of("points", who) == 200
 
 
 def test_of_a_settlement_a_release_and_the_end_of_one_hold_exactly_one_wins(

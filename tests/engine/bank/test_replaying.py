@@ -385,6 +385,14 @@ def one_too_many(connection: Connection) -> None:
     insert(connection, "lot_move", book, entry, 1, "points", left, -100)
 
 
+def for_another_reason(connection: Connection) -> None:
+    """Whoever asked for more than there was is told that they have too little."""
+    book = number_of(connection, ANN)
+    entry, body = refusal(connection, book, "redeem", "stock")
+    body["reasons"][0]["code"] = "balance"
+    rewrite(connection, book, entry, body=body)
+
+
 FORGERIES = [
     pytest.param(more_points, ANN, "original", "points", "200", "100", id="more points than the rules give"),
     pytest.param(below_its_price, ANN, "held", "postings", "200", "400", id="something below its price"),
@@ -392,6 +400,7 @@ FORGERIES = [
     pytest.param(over_the_cap, ANN, "perk_used", "kind", "perk_used", "refused", id="more often than allowed"),
     pytest.param(without_the_star, BEN, "perk_used", "kind", "perk_used", "refused", id="a perk without the star"),
     pytest.param(ends_later, ANN, "original", "opened", "2034-01-10", "2025-01-10", id="a lot that ends later"),
+    pytest.param(for_another_reason, ANN, "refused", "body.reasons[0].code", "balance", "stock", id="another reason"),
 ]
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count, islice
@@ -38,7 +41,7 @@ from tests.engine.bank.dying import (
     found_crowd,
     opened,
 )
-from tests.engine.bank.test_crashing import entries, points_of
+from tests.engine.bank.test_crashing import ROOT, Said, entries, points_of
 from tests.engine.ledger.test_postgres import cutting_wire
 from tests.postgres import Server
 
@@ -376,4 +379,34 @@ def test_a_limit_on_the_size_of_files_is_told_as_a_full_disk_and_keeps_nothing_b
             kept = reading.counts()["volunteers"]
         assert kept % 200 == 0
         more_people(ledger, 1)
+        assert verify(ledger) == []
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace lets a sync fail")
+def test_a_sync_that_fails_is_told_keeps_nothing_of_its_transaction_and_the_same_key_does_it(
+    tmp_path: Path, county: Path, rulebook: Rulebook
+) -> None:
+    address = tmp_path / "bank.db"
+    found_bank(str(address), county)
+    syncs = ["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=5"]
+    failing = ["strace", "-f", "-o", str(tmp_path / "trace"), "-P", f"{address}-wal", *syncs]
+    clerk = [sys.executable, str(ROOT / "tests" / "engine" / "bank" / "dying.py")]
+    done = subprocess.run(
+        [*failing, *clerk, "once", str(address), str(county), "FULL", "12"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "ptrace" in done.stderr:
+        pytest.skip("strace may not watch here")
+    assert (done.returncode, done.stderr.split()[0]) == (1, UnreachableError.__name__)
+    said = Said()
+    for line in done.stdout.splitlines():
+        said.hear_line(line)
+    with opened(str(address)) as ledger:
+        said.check(ledger)
+        (failed,) = said.in_doubt()
+        assert not is_stored(ledger, failed)
+        said.ask_again(ledger, rulebook)
         assert verify(ledger) == []
