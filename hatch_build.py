@@ -1,8 +1,9 @@
 """The engine's busiest modules compiled to C, where a wheel is asked for with LIANXING_COMPILED=1.
 
-The source is the same, and stays in the wheel for who reads a traceback. mypyc reads the types that mypy has checked and
-holds the program to them: a value that is not of its declared type raises TypeError in a compiled module. An editable
-installation is never compiled: what is compiled would be found before what was edited since.
+The source is the same, and stays in the wheel for who reads a traceback. mypyc holds the program to the types that
+mypy has checked: a value of another type raises TypeError in a compiled module, so what may be given anything takes
+`Any` and looks. An editable installation is never compiled: what is compiled would be found before what was edited
+since.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ MODULES = (
     "engine/explaining",
     "engine/facts",
     "engine/hours",
+    "engine/ledger/checking",
+    "engine/ledger/contents",
     "engine/ledger/rows",
     "engine/life",
     "engine/measures",

@@ -192,8 +192,7 @@ def test_what_is_compiled_gives_the_demonstration_the_same_answer(own_bin: Path,
         answer = json.loads(done(each / "lianxing", "demo", "--json", cwd=folder))
         answers.append((answer["stars"], answer["import"]["points_hundredths"], answer["import"]["seconds"]))
         assert not any(
-            county["failed"]
-            for county in json.loads(done(each / "lianxing", "test", "--json", cwd=folder))["counties"]
+            county["failed"] for county in json.loads(done(each / "lianxing", "test", "--json", cwd=folder))["counties"]
         )
     assert answers[0] == answers[1]
 
