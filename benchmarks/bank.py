@@ -23,6 +23,7 @@ from typing import Any
 from benchmarks.ledger import made
 from benchmarks.slow_disk import run_slowed
 from lianxing.engine.bank.tellers import Teller, Window
+from lianxing.engine.building import is_compiled
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.sqlite import sqlite_version_in_use
 from lianxing.engine.ledger.verifying import verify
@@ -148,6 +149,7 @@ def main() -> None:
     if given.sync:
         print(f"every sync takes {given.sync:,} microseconds longer", flush=True)
         sys.exit(run_slowed([__file__, *_but("--sync", sys.argv[1:])], given.sync))
+    print(f"the engine is {'compiled' if is_compiled() else 'not compiled; `make compiled` compiles it'}", flush=True)
     callers = given.callers or (16 if given.database == "sqlite" else 8)
     with tempfile.TemporaryDirectory() as folder, made(given.database) as address:
         if given.database == "sqlite":

@@ -321,7 +321,7 @@ class Fold:
         if self._known_day != day:
             calendar = self._rulebook.calendar.facts(day, self._asked_of_day)
             person = person_facts(self._volunteer, day, self._asked)
-            unsaid = self._asked_of_day - calendar.keys()
+            unsaid = self._asked_of_day.difference(calendar)
             self._known_day, self._known = day, ({**person, **calendar}, unsaid)
         return self._known
 

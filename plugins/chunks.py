@@ -14,7 +14,8 @@ from lianxing.rules.records import ServiceRecord, SetAside, Withdrawn
 Key = tuple[RegistryId, RecordId]
 Owner = tuple[VolunteerId, CountyId]
 
-PORTION_RECORDS = 250  # are sent to a server together: it writes them while the next are decided
+PORTION_RECORDS = 150  # are sent to a server together: it writes them while the next are decided
+LAST_PORTION_RECORDS = 60
 
 
 class Reviewed(NamedTuple):
@@ -59,18 +60,21 @@ def in_chunks(changes: Iterable[Reviewed | Withdrawn], size: int) -> Iterator[Ch
 def portions(people: Mapping[VolunteerId, list[Change]]) -> Iterator[dict[VolunteerId, list[Change]]]:
     """Yield people in the portions that are sent to the database at once.
 
-    All in one where anything is taken back: that comes first, for the same record may go to somebody else.
+    The last ones are smaller, for nothing is decided while the database writes the last. All in one where anything is
+    taken back: that comes first, for the same record may go to somebody else.
     """
-    at_once = PORTION_RECORDS
     if any(change.withdrawn for changes in people.values() for change in changes):
-        at_once = sum(map(len, people.values()))
+        yield dict(people)
+        return
+    left = sum(map(len, people.values()))
     some: dict[VolunteerId, list[Change]] = {}
     waiting = 0
     for id, changes in people.items():
         some[id] = changes
         waiting += len(changes)
-        if waiting >= at_once:
+        if waiting >= min(PORTION_RECORDS, max(left // 2, LAST_PORTION_RECORDS)):
             yield some
+            left -= waiting
             some, waiting = {}, 0
     if some:
         yield some

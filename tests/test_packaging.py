@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -171,6 +172,35 @@ def test_every_python_gives_the_demonstration_the_same_stars(own_bin: Path, tmp_
         answer = json.loads(done(own_bin / "lianxing", "demo", "--json", cwd=folder, **environment))
         answers.append((answer["stars"], answer["import"]["points_hundredths"], answer["import"]["seconds"]))
     assert answers[0] == answers[1]
+
+
+@pytest.mark.skipif(not LONG, reason="mypyc takes a minute: only in the long mode")
+def test_what_is_compiled_gives_the_demonstration_the_same_answer(own_bin: Path, tmp_path: Path) -> None:
+    done(
+        *(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path, ROOT),
+        cwd=tmp_path,
+        LIANXING_COMPILED="1",
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    assert not wheel.name.endswith("-none-any.whl")
+    bin = installed(wheel, sys.executable, tmp_path / "venv")
+    answers = []
+    for each, compiled in ((own_bin, False), (bin, True)):
+        folder = tmp_path / each.parent.parent.name / str(compiled)
+        folder.mkdir(parents=True)
+        assert json.loads(done(each / "lianxing", "doctor", "--json", cwd=folder))["compiled"] is compiled
+        answer = json.loads(done(each / "lianxing", "demo", "--json", cwd=folder))
+        answers.append((answer["stars"], answer["import"]["points_hundredths"], answer["import"]["seconds"]))
+        assert not any(
+            county["failed"] for county in json.loads(done(each / "lianxing", "test", "--json", cwd=folder))["counties"]
+        )
+    assert answers[0] == answers[1]
+
+
+def test_every_module_that_would_be_compiled_is_there() -> None:
+    named = re.findall(r'^    "(engine/[a-z_/]+)",$', (ROOT / "hatch_build.py").read_text("utf-8"), re.M)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / f"{name}.py").is_file()] == []
 
 
 def test_an_editable_install_reads_the_checkout(tmp_path: Path) -> None:

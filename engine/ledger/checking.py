@@ -30,61 +30,63 @@ def drafts_of(bookings: Sequence[Booking]) -> list[Draft]:
     """Return the bookings as drafts, every value of them checked."""
     drafts: list[Draft] = []
     seen: set[tuple[str, str]] = set()
-    for booking in bookings:
-        record = booking.record
+    given: Any  # whatever it is: nothing but what is checked goes in
+    for given in bookings:
+        record = given.record
         place = f"{record.registry}/{record.id}"
-        check_whole(booking.seconds, "seconds", place, AMOUNT_MAX)
-        check_whole(booking.points, "points", place, AMOUNT_MAX)
-        if (booking.kind == "original") == (booking.adjusts is not None) or booking.kind not in _KINDS:
+        check_whole(given.seconds, "seconds", place, AMOUNT_MAX)
+        check_whole(given.points, "points", place, AMOUNT_MAX)
+        if (given.kind == "original") == (given.adjusts is not None) or given.kind not in _KINDS:
             raise InvalidError(
                 place,
                 "adjusts 须指明原始分录，且只有 original 没有",
                 "adjusts names the original entry, and only kind 'original' has none; kind is one of "
                 + ", ".join(_KINDS),
             )
-        if booking.kind == "original":
+        if given.kind == "original":
             if (record.registry, record.id) in seen:
                 raise already_booked(place)
             seen.add((record.registry, record.id))
-        draft = draft_of(booking)
+        draft = draft_of(given)
         check_draft(draft)
-        check_id(booking.policy_digest, "policy_digest", place)
+        check_id(given.policy_digest, "policy_digest", place)
         drafts.append(draft)
     return drafts
 
 
 def draft_of(booking: Booking) -> Draft:
     """Return what a booking writes: its entry, with the version of the record where it brings one."""
-    record = booking.record
+    given: Any = booking
+    record = given.record
     version = None
-    if booking.kind in WITH_VERSION:
-        content = content_of(record) if booking.content is None else booking.content
-        kept = b"" if booking.kind == "withdrawn" else content
-        supplied = facts_content(booking.supplied, f"{record.registry}/{record.id}")
-        version = Version(kept, supplied, booking.adjusts, booking.supersedes)
+    if given.kind in WITH_VERSION:
+        content = content_of(record) if given.content is None else given.content
+        kept = b"" if given.kind == "withdrawn" else content
+        supplied = facts_content(given.supplied, f"{record.registry}/{record.id}")
+        version = Version(kept, supplied, given.adjusts, given.supersedes)
     return Draft(
-        kind=booking.kind,
+        kind=given.kind,
         volunteer=record.volunteer,
         county=record.county,
         effective_on=record.day,
-        policy_digest=booking.policy_digest,
-        body=booking.body,
+        policy_digest=given.policy_digest,
+        body=given.body,
         registry=record.registry,
         record=record.id,
-        adjusts=booking.adjusts,
-        seconds=booking.seconds,
-        points=booking.points,
-        counted=booking.counted,
-        actor=booking.actor,
-        reason=booking.reason,
-        lines=(*earned_lines(booking.seconds, booking.points), *booking.lines),
-        lots=booking.lots,
-        opened=booking.opened,
-        floors=booking.floors,
-        ended=booking.ended,
-        wallets=booking.wallets,
+        adjusts=given.adjusts,
+        seconds=given.seconds,
+        points=given.points,
+        counted=given.counted,
+        actor=given.actor,
+        reason=given.reason,
+        lines=(*earned_lines(given.seconds, given.points), *given.lines),
+        lots=given.lots,
+        opened=given.opened,
+        floors=given.floors,
+        ended=given.ended,
+        wallets=given.wallets,
         version=version,
-        key=booking.key,
+        key=given.key,
     )
 
 
@@ -99,60 +101,62 @@ def earned_lines(seconds: int, points: int) -> list[Line]:
 
 
 def check_draft(draft: Draft) -> None:
-    place = draft.place
-    check_ids(("volunteer", "kind"), (draft.volunteer, draft.kind), place)
-    day_text(draft.effective_on, "effective_on", place)
-    check_whole(draft.seconds, "seconds", place, AMOUNT_MAX)
-    check_whole(draft.points, "points", place, AMOUNT_MAX)
-    for name, number in (("adjusts", draft.adjusts), ("ends", draft.ends)):
+    given: Any = draft
+    place = given.place
+    check_ids(("volunteer", "kind"), (given.volunteer, given.kind), place)
+    day_text(given.effective_on, "effective_on", place)
+    check_whole(given.seconds, "seconds", place, AMOUNT_MAX)
+    check_whole(given.points, "points", place, AMOUNT_MAX)
+    for name, number in (("adjusts", given.adjusts), ("ends", given.ends)):
         if number is not None:
             check_whole(number, name, place)
-    check_bytes(draft.body, "body", place)
-    texts = (draft.kind, draft.volunteer, draft.county, draft.registry, draft.record, draft.actor, draft.reason)
+    check_bytes(given.body, "body", place)
+    texts = (given.kind, given.volunteer, given.county, given.registry, given.record, given.actor, given.reason)
     if not _is_plain(texts):
         for name, text in zip(_TEXTS, texts, strict=True):
             check_text(text, name, place)
-    check_amounts([line.amount for line in draft.lines], "amount", place)
+    check_amounts([line.amount for line in given.lines], "amount", place)
     # What is hashed is what the database gives back: True would come back as 1, and 2.0 as 2.
-    for account, unit, floor in draft.floors:
+    for account, unit, floor in given.floors:
         check_ids(("account", "unit"), (account, unit), place)
         if floor is not None:
             check_whole(floor, "floor", place, AMOUNT_MAX)
-    check_amounts([move.amount for move in draft.lots], "amount", place)
-    for move in draft.lots:
+    check_amounts([move.amount for move in given.lots], "amount", place)
+    for move in given.lots:
         check_whole(move.lot, "lot", place)
-    for opened in draft.opened:
+    for opened in given.opened:
         check_whole(opened.number, "number", place)
         check_whole(opened.original, "original", place, AMOUNT_MAX)
         check_text(opened.source, "source", place)
         day_text(opened.earned_on, "earned_on", place)
         day_text(opened.last_day, "last_day", place)
-    if draft.hold is not None:
-        check_whole(draft.hold.amount, "amount", place, AMOUNT_MAX)
-        day_text(draft.hold.until, "until", place)
-    had = draft.redemption
+    if given.hold is not None:
+        check_whole(given.hold.amount, "amount", place, AMOUNT_MAX)
+        day_text(given.hold.until, "until", place)
+    had = given.redemption
     if had is not None:
         for name, amount in (("units", had.units), ("paid", had.paid), ("cash", had.cash)):
             check_whole(amount, name, place, AMOUNT_MAX)
         check_text(had.offer, "offer", place)
         check_text(had.merchant, "merchant", place)
-    for taking in draft.takes:
+    for taking in given.takes:
         check_id(taking.offer, "offer", place)
         check_whole(taking.units, "units", place)
-    if draft.key is not None:
+    if given.key is not None:
         for name in ("scope", "key", "request_hash"):
-            check_id(getattr(draft.key, name), name, place)
-            check_text(getattr(draft.key, name), name, place)
+            check_id(getattr(given.key, name), name, place)
+            check_text(getattr(given.key, name), name, place)
 
 
 def volunteer_row(person: Volunteer) -> Row:
-    place = str(person.id)
-    check_id(person.id, "id", place)
+    given: Any = person
+    place = str(given.id)
+    check_id(given.id, "id", place)
     return (
-        person.id,
-        facts_content(person.facts, place),
-        None if person.registered_on is None else day_text(person.registered_on, "registered_on", place),
-        None if person.born_on is None else day_text(person.born_on, "born_on", place),
+        given.id,
+        facts_content(given.facts, place),
+        None if given.registered_on is None else day_text(given.registered_on, "registered_on", place),
+        None if given.born_on is None else day_text(given.born_on, "born_on", place),
     )
 
 

@@ -40,37 +40,38 @@ def hash_of(content: bytes) -> str:
 
 def content_of(record: ServiceRecord) -> bytes:
     """Return the canonical JSON of a record; InvalidError for a value that is not exact or cannot be kept."""
-    place = f"{record.registry}/{record.id}"
+    given: Any = record  # by a plugin, perhaps: nothing is of the type that it should be
+    place = f"{given.registry}/{given.id}"
     for name in ("activity", "organisation"):
-        if type(getattr(record, name)) is not str:
-            raise _not_exact(name, getattr(record, name), place)
-    check_ids(_IDS, (record.id, record.registry, record.volunteer, record.county), place)
+        if type(getattr(given, name)) is not str:
+            raise _not_exact(name, getattr(given, name), place)
+    check_ids(_IDS, (given.id, given.registry, given.volunteer, given.county), place)
     for name in ("started_at", "ended_at", "seconds"):
-        check_whole(getattr(record, name), name, place)
-    check_version(record.version, place)
-    if type(record.timed) is not bool:
-        raise _not_exact("timed", record.timed, place)
+        check_whole(getattr(given, name), name, place)
+    check_version(given.version, place)
+    if type(given.timed) is not bool:
+        raise _not_exact("timed", given.timed, place)
     fields: dict[str, Any] = {
-        "id": record.id,
-        "registry": record.registry,
-        "volunteer": record.volunteer,
-        "county": record.county,
-        "started_at": record.started_at,
-        "ended_at": record.ended_at,
-        "day": day_text(record.day, "day", place),
-        "seconds": record.seconds,
+        "id": given.id,
+        "registry": given.registry,
+        "volunteer": given.volunteer,
+        "county": given.county,
+        "started_at": given.started_at,
+        "ended_at": given.ended_at,
+        "day": day_text(given.day, "day", place),
+        "seconds": given.seconds,
     }
-    if not record.timed:
+    if not given.timed:
         fields["timed"] = False
-    if record.activity:
-        fields["activity"] = record.activity
-    if record.organisation:
-        fields["organisation"] = record.organisation
-    facts = _checked(record.facts, place)
+    if given.activity:
+        fields["activity"] = given.activity
+    if given.organisation:
+        fields["organisation"] = given.organisation
+    facts = _checked(given.facts, place)
     if facts:
         fields["facts"] = facts
-    if record.version:
-        fields[VERSION] = record.version
+    if given.version:
+        fields[VERSION] = given.version
     return _dumped(fields, place)
 
 
@@ -94,7 +95,7 @@ def record_from(content: bytes) -> ServiceRecord:
     )
 
 
-def facts_content(facts: Mapping[str, FactValue], place: str) -> bytes:
+def facts_content(facts: object, place: str) -> bytes:
     """Return facts as canonical JSON; InvalidError for anything but text and whole numbers."""
     checked = _checked(facts, place)
     return _dumped(checked, place) if checked else b"{}"
@@ -159,7 +160,7 @@ def day_text(day: object, name: str, place: str) -> str:
     return day.isoformat()
 
 
-def _checked(facts: Mapping[str, FactValue], place: str) -> dict[str, FactValue]:
+def _checked(facts: object, place: str) -> dict[str, FactValue]:
     if not isinstance(facts, Mapping):
         raise _not_exact("facts", facts, place)
     for name, value in facts.items():

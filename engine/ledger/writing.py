@@ -81,6 +81,7 @@ class Writing(Reading):
         check_whole(now, "clock", place)
         self.now = now
         self._last_id: int | None = None
+        self._spare_ids: list[int] = []  # of passbooks to be opened
         self._forget()
 
     def book(self, bookings: Sequence[Booking]) -> list[Entry]:
@@ -110,6 +111,7 @@ class Writing(Reading):
         Whatever is read within waits until all that was sent is done. Errors may come as late as the end.
         """
         sent: list[Draft] = []
+        self._spare_ids += self._new_ids(len(self._locked - self._books.keys()))  # asked for once, not in between
         with self._all_or_nothing(sent):
             try:
                 with batching.sending(self._own_connection) as self._stream:
@@ -514,14 +516,18 @@ class Writing(Reading):
     def _new_ids(self, count: int) -> list[int]:
         if not count:
             return []
+        spare, self._spare_ids = self._spare_ids[:count], self._spare_ids[count:]
+        count -= len(spare)
+        if not count:
+            return spare
         if batching.is_postgres(self._connection):
             drawn = select(passbook_ids.next_value()).select_from(func.generate_series(1, count).alias())
-            return list(self._connection.scalars(drawn))
+            return [*spare, *self._connection.scalars(drawn)]
         if self._last_id is None:  # the writer is alone: a counter is enough
             self._last_id = self._connection.execute(select(func.coalesce(func.max(passbook.c.id), 0))).scalar_one()
         first = self._last_id + 1
         self._last_id += count
-        return list(range(first, first + count))
+        return [*spare, *range(first, first + count)]
 
     def _open(self, sent: batching.Sending, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that others may be inserting too, where many write at once: who comes second begins again."""
@@ -541,6 +547,7 @@ class Writing(Reading):
         self._books: dict[_Owner, Book] = {}
         self._locked: set[_Owner] = set()  # looked up: one without a book has none
         self._last_id = None
+        self._spare_ids = []
 
     def _explain_refusal(self, drafts: Sequence[Draft]) -> None:
         by_registry: dict[str, list[str]] = {}

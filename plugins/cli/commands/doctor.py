@@ -40,6 +40,7 @@ def command(say: Say) -> click.Command:
     )
     @common(say)
     def doctor(as_json: bool) -> int:
+        from lianxing.engine.building import is_compiled
         from lianxing.engine.ledger.sqlite import sqlite_version_in_use
         from lianxing.plugins.host import Host
 
@@ -56,6 +57,7 @@ def command(say: Say) -> click.Command:
             "python": platform.python_version(),
             "system": platform.system(),
             "language": say.language,
+            "compiled": is_compiled(),
             "matcher": in_use.name,
             "matcher_replaced": in_use.replaced,
             "matchers_agree": agree,
@@ -74,6 +76,7 @@ def command(say: Say) -> click.Command:
         rows = [
             ("lianxing", str(data["lianxing"])),
             ("Python", f"{platform.python_version()} ({sys.executable})"),
+            (say("引擎已编译", "engine compiled"), say("是", "yes") if is_compiled() else say("否", "no")),
             (say("规则引擎", "matcher in use"), in_use.name + replaced),
             (say("两个匹配器一致", "matchers agree"), say("是", "yes") if agree else say("否", "NO")),
             (say("条件求值次数", "evaluations"), ", ".join(f"{name} {count}" for name, count in evaluations.items())),
