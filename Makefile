@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/
+COMPILED := PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 
 .PHONY: demo test test-long test-compiled compiled bench docs lock format clean
 
@@ -24,18 +25,18 @@ compiled: $(VENV)/installed
 
 # The tests of the checkout, on what is compiled.
 test-compiled: compiled
-	PYTHONPATH=build/compiled:. $(RUN)pytest -n 4 --dist loadgroup -q -o pythonpath= -m "not source"
+	$(COMPILED) $(RUN)pytest -n 4 --dist loadgroup -q -o pythonpath=
 
 bench: compiled
-	$(RUN)python benchmarks/matching.py
-	$(RUN)python benchmarks/assessing.py
-	$(RUN)python benchmarks/ledger.py
-	$(RUN)python benchmarks/importing.py
-	$(RUN)python benchmarks/growing.py
-	$(RUN)python benchmarks/bank.py
-	$(RUN)python benchmarks/waiting.py
-	$(RUN)python benchmarks/reading.py
-	$(RUN)python benchmarks/starting.py
+	$(COMPILED) $(RUN)python benchmarks/matching.py
+	$(COMPILED) $(RUN)python benchmarks/assessing.py
+	$(COMPILED) $(RUN)python benchmarks/ledger.py
+	$(COMPILED) $(RUN)python benchmarks/importing.py
+	$(COMPILED) $(RUN)python benchmarks/growing.py
+	$(COMPILED) $(RUN)python benchmarks/bank.py
+	$(COMPILED) $(RUN)python benchmarks/waiting.py
+	$(COMPILED) $(RUN)python benchmarks/reading.py
+	$(COMPILED) $(RUN)python benchmarks/starting.py
 
 # The generated tables and schemas below docs/.
 docs: $(VENV)/installed
