@@ -15,6 +15,7 @@ from sqlalchemy import Table, event
 from lianxing import ServiceRecord
 from lianxing.engine import carrying
 from lianxing.engine.bank.replaying import replay
+from lianxing.engine.building import is_compiled
 from lianxing.engine.carrying import packed, unpacked
 from lianxing.engine.compiling import find_folder, load_policy
 from lianxing.engine.counting import Fold
@@ -53,6 +54,8 @@ def rulebook(county: Path) -> Iterator[Rulebook]:
 @pytest.fixture
 def assessed(monkeypatch: pytest.MonkeyPatch) -> list[ServiceRecord]:
     """The records that are folded from now on."""
+    if is_compiled():
+        pytest.skip("what is compiled calls what it knows, not what a test has put in its place")
     found: list[ServiceRecord] = []
     assess = Fold.assess
 
