@@ -115,6 +115,11 @@ def says_what_left(body: bytes) -> bool:
     return f'"{LEFT_UNDER}":'.encode() in body
 
 
+def is_of_record(body: bytes) -> bool:
+    """Tell whether a body is that of a record, which says itself what of it has left a closed passbook."""
+    return bool(body) and "workings" in orjson.loads(body)
+
+
 def left_in(body: bytes) -> Iterator[tuple[str, str, str, int]]:
     """Yield what of a late record can be brought elsewhere, as its body says: unit, day, last day and amount."""
     said = orjson.loads(body) if says_what_left(body) else {}

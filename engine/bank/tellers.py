@@ -30,7 +30,7 @@ from lianxing.engine.bank.request_data import request_id, requests_in
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
 from lianxing.engine.bank.star_points import brings_points
-from lianxing.engine.closings import OPEN, left_in, says_what_left
+from lianxing.engine.closings import OPEN, is_of_record, left_in, says_what_left
 from lianxing.engine.garbage import set_up, taken_down
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.errors import (
@@ -260,7 +260,7 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
         return None
     left_on = max(on, closed.on)  # what comes late may be of a day on which the passbook was open
     body = reading.body_of(owner, entry)
-    if known.now is None or says_what_left(body):
+    if known.now is None or says_what_left(body) or is_of_record(body):
         return _left_late(body, left_on)
     gone = reading.in_transit(owner, entry)
     taken = [one for one in reading.taken(owner, entry) if one[0] in closed.portable]

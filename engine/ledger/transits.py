@@ -99,6 +99,7 @@ def _left(connection: Connection) -> dict[Departure, _Sums]:
             ),
         )
         .where(passbook.c.closed_on.is_not(None), lot_move.c.amount < 0)
+        .where(entry.c.record == "")  # a record says itself what of it has left
     )
     for row in connection.execute(query):
         then = known.get((row.volunteer, row.county), OPEN).up_to(row.entry)

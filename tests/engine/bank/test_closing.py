@@ -515,3 +515,34 @@ def test_in_a_closed_passbook_lots_are_told_apart_for_what_is_there_leaves_with_
     closed = OPEN.closed(Closed(DAY, ClosingEvent.MOVING, VolunteerId(""), 3))
     assert [needs_lots(plain, ()), needs_lots(plain, (), closed)] == [False, True]
     assert not needs_lots(plain, (), closed.reopened(DAY, 4))
+
+
+CAPPED = """
+- {id: by_time, points_per_hour: 1}
+- {id: rounding, round: {to: 0.01 points, each: record, direction: down}}
+- {id: cap, limit: {per: calendar_year, at_most: 3 points, overflow: donation_pool}}
+"""
+
+
+def test_what_a_correction_passes_on_to_the_pool_has_left_for_no_other_county(tmp_path: Path) -> None:
+    accounts = ACCOUNTS.replace("{valid: 12 months}", "{at_end_of: quarter}")
+    with (
+        open_ledger(str(tmp_path / "bank.db")) as ledger,
+        rules(write_county(tmp_path / "smallville", accounts=accounts, earning=CAPPED, redemption=SOAP)) as town,
+        town_of(tmp_path, OVER_THERE, accounts) as other_town,
+    ):
+        asks = Asks(ledger, town)
+        asks(Close, event=ClosingEvent.MOVING, on=date(2024, 1, 29))
+        take_in(town, ledger, served("1", "2024-03-19 09:00", 1), on=date(2024, 4, 8))  # has ended by then
+        take_in(town, ledger, served("2", "2024-03-03 09:00", 2), on=date(2024, 5, 2))
+        take_in(town, ledger, served("3", "2024-03-01 09:00", 2), on=date(2024, 5, 3))  # and over the limit now
+        with ledger.reading() as reading:
+            entries = [one.entry for one in reading.passbook_entries(VolunteerId("V1"), HERE)]
+        over = [one.id for one in entries if one.kind == "adjusting"]
+        assert over != []
+        assert points(ledger, "pool/chest", "chest") == 2 * HUNDRED
+        brings = Asks(ledger, other_town)
+        for entry in over:
+            assert not brings(Bring, from_county=HERE, entry=entry, on=date(2024, 5, 4)).accepted
+        assert verify(ledger) == []
+        assert replay(ledger, [town]).differences == []
