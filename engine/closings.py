@@ -6,7 +6,7 @@ before that, and comes later, goes where the rest of the accounts went then: as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -22,6 +22,7 @@ from lianxing.rules.places import Clause
 from lianxing.rules.redeeming import Reason
 
 SHUT, SHUT_THEN = "closed_passbook", "before_reopening"
+WORTHLESS = "worthless_to"  # of an account in the body of a closing: what was earned until then a sanction cancels
 LEFT_UNDER = "left_under"  # in the body of a record: the entry of the closing under which it has left
 
 
@@ -29,7 +30,8 @@ LEFT_UNDER = "left_under"  # in the body of a record: the entry of the closing u
 class Closed:
     """When and why a passbook was closed, who inherits, and which accounts go along when one moves.
 
-    `said` is where the balance of each account went by the rules of then: what comes late goes there, too.
+    `said` is where the balance of each account went by the rules of then: what comes late goes there, too. `worthless`
+    is until when what was earned was worth nothing then, by a sanction: of that nothing goes anywhere.
     `reopened_on` is the day from which it is open again, None where it is not; `reopened_by` the entry that says so.
     """
 
@@ -39,6 +41,7 @@ class Closed:
     entry: int = 0
     portable: Mapping[str, str] = field(default_factory=dict)
     said: Mapping[str, Closing] = field(default_factory=dict)
+    worthless: Mapping[str, date] = field(default_factory=dict)
     reopened_on: date | None = None
     reopened_by: int = 0
 
@@ -130,12 +133,19 @@ def left_in(body: bytes) -> Iterator[tuple[str, str, str, int]]:
 
 def closed_by(on: date, entry: int, body: bytes) -> Closed:
     """Return what the entry says by which a passbook was closed."""
-    said = orjson.loads(body)
-    asked: Mapping[str, str] = said.get("asked", {})
-    event = ClosingEvent(asked.get("event", ClosingEvent.LEAVING.value))
-    return Closed(on, event, VolunteerId(asked.get("heir", "")), entry, said.get("portable", {}), said_in(said))
+    return closed_in(on, entry, orjson.loads(body))
 
 
-def said_in(body: Mapping[str, Any]) -> dict[str, Closing]:
-    """Return where the balance of each account goes, as the body of a closing says."""
-    return {one["clause"]: Closing(one["where"]) for one in body.get("closes", ())}
+def closed_in(on: date, entry: int, body: Mapping[str, Any]) -> Closed:
+    """Return what the body of a closing says."""
+    asked: Mapping[str, str] = body.get("asked", {})
+    closes: Sequence[Mapping[str, str]] = body.get("closes", ())
+    return Closed(
+        on,
+        ClosingEvent(asked.get("event", ClosingEvent.LEAVING.value)),
+        VolunteerId(asked.get("heir", "")),
+        entry,
+        body.get("portable", {}),
+        {one["clause"]: Closing(one["where"]) for one in closes},
+        {one["clause"]: date.fromisoformat(one[WORTHLESS]) for one in closes if WORTHLESS in one},
+    )

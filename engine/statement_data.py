@@ -5,7 +5,7 @@ An amount is text, exact: points as a decimal (`"6.2"`), time in whole seconds (
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
@@ -247,9 +247,14 @@ def _step(step: StepTold) -> dict[str, Any]:
         "helper": step.helper,
         "seconds": exact("seconds", step.seconds),
         "served_on": _day(step.served_on),
-        "evaluation": [{"fact": _label(fact), "value": _label(value)} for fact, value in step.evaluation],
+        "evaluation": said_data(step.evaluation),
         "off_menu": step.off_menu,
     }
+
+
+def said_data(said: Iterable[tuple[Label, Label]]) -> list[dict[str, dict[str, str]]]:
+    """Return facts and their values in words, as plain data."""
+    return [{"fact": _label(fact), "value": _label(value)} for fact, value in said]
 
 
 def _day(day: date | None) -> str | None:

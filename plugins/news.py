@@ -67,12 +67,13 @@ class News:
                 yield one.record.volunteer, Change(one.record, one.supplied, content=one.content)
             elif booked[key] == one.hashed:
                 owner, past = owners.get(key), pasts.get(key, Past())
-                is_later = one.version > past.version and owner is not None and owner[1] == self.county
-                if isinstance(one, Withdrawn) and owner is not None and is_later:
+                if not isinstance(one, Withdrawn) or owner is None or one.version <= past.version:
+                    self.report.unchanged += 1
+                elif owner[1] != self.county:
+                    self._booked_elsewhere(one)
+                else:
                     past.version = one.version
                     self._note(noting_of(one, owner[0], past.original, past.newest))
-                else:
-                    self.report.unchanged += 1
             else:
                 past = pasts.setdefault(key, Past())
                 for change in self._changed(one, booked[key], past, owners.get(key)):
@@ -84,6 +85,10 @@ class News:
         self.report.withdrawn += 1
         self.noted.append(noting)
 
+    def _booked_elsewhere(self, one: Reviewed | Withdrawn) -> None:
+        self.report.set_aside += 1
+        aside(row_aside(one, "county", "booked_elsewhere"), self.report, self.put_aside)
+
     def _changed(
         self,
         one: Reviewed | Withdrawn,
@@ -93,8 +98,7 @@ class News:
     ) -> Iterator[tuple[VolunteerId, Change]]:
         """Yield what becomes of a record that is booked with other content."""
         if owner is None or (owner[1] != self.county and booked):
-            self.report.set_aside += 1
-            aside(row_aside(one, "county", "booked_elsewhere"), self.report, self.put_aside)
+            self._booked_elsewhere(one)
         elif _is_older(one, booked, past):
             self.report.set_aside += 1
             aside(row_aside(one, "id", "older_version"), self.report, self.put_aside)

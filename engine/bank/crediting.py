@@ -496,14 +496,17 @@ def closes_again(
 ) -> dict[str, Any] | None:
     """Let what came into a passbook too late for a closing go where the rest of the account went, and say so.
 
-    Where the passbook is open again these are `only` the lots in which it came.
+    Where the passbook is open again these are `only` the lots in which it came. What a sanction had made worthless by
+    the closing goes nowhere.
     """
     where = closed.where(wallet.account)
     if where is None or not any(lot.remaining for lot in wallet.lots.values() if only is None or lot.number in only):
         return None
-    before = besides(wallet)
+    before, known = besides(wallet), wallet.cancelled_to
+    wallet.cancelled_to = max(known, closed.worthless.get(wallet.account.clause.id, known))
     done = wallets.leave(wallet, today, where, only)
     left = left_over(wallet, done, today)
+    wallet.cancelled_to = known
     effect.add(wallet, done, before)
     unit = UNITS[wallet.account.unit]
     if passing is not None and where is Closing.INHERITED and closed.heir:

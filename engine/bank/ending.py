@@ -138,7 +138,10 @@ def _foreseen(ledger: Ledger, rulebook: Rulebook, people: Iterable[VolunteerId],
     found = Ended()
     with ledger.reading() as reading:
         counter = _counter(reading, rulebook, {}, {})
-        for customer in customers(reading, rulebook, people).values():
+        told = customers(reading, rulebook, people)
+        numbers = reading.numbers(rulebook.policy.county.id, told)
+        for id, customer in told.items():
+            customer.number = numbers.get(id, 0)
             _drafts(counter, customer, on, found)
     return found
 

@@ -26,7 +26,7 @@ from lianxing.engine.bank.crediting import closes_data, left_over
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.passing import Arrival, From
 from lianxing.engine.bank.sharing import account_in, fund, is_person, may_hold, organisation_owner
-from lianxing.engine.closings import Closed, said_in
+from lianxing.engine.closings import WORTHLESS, closed_in
 from lianxing.engine.ledger.drafts import CLOSED, REOPENED
 from lianxing.engine.rulebook import ISSUES
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, PERSONAL, TRANSIT, Part
@@ -227,7 +227,8 @@ def close(counter: Counter, customer: Customer, command: Close) -> Decision:
         effects.add(wallet, done, before)
         if account.closure is not None:
             where = goes(account.closure, command.event)
-            closes.append(closes_data(account, where, done))
+            worthless = {} if wallet.cancelled_to == date.min else {WORTHLESS: wallet.cancelled_to.isoformat()}
+            closes.append(closes_data(account, where, done) | worthless)
             if where is Closing.PORTABLE:
                 portable[account.clause.id] = UNITS[account.unit]
                 leaves.setdefault(UNITS[account.unit], []).extend(left)
@@ -249,8 +250,7 @@ def close(counter: Counter, customer: Customer, command: Close) -> Decision:
         into = account_in(counter.rulebook.policy, command.heir, account) or account
         source = f"inheritance/{command.volunteer}"
         counter.passing.receives(Arrival(command.heir, into, command.on, amount, source, came, tuple(left)))
-    closed = Closed(command.on, command.event, command.heir, customer.number, portable, said_in(body))
-    customer.closings = customer.closings.closed(closed)
+    customer.closings = customer.closings.closed(closed_in(command.on, customer.number, body))
     gone = [Brought(unit, tuple(parts), command.on) for unit, parts in leaves.items() if parts]
     counter.fresh_left[command.volunteer, counter.rulebook.policy.county.id, customer.number] = gone
     return Decision([draft], body)

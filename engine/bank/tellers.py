@@ -116,7 +116,11 @@ class Teller:
         with self._ledger.reading() as reading:
             before = reading.commands([(command.scope, command.key)]).get((command.scope, command.key))
             if before is None:
-                decision = decide(self._counter(reading, [command]), command)
+                counter = self._counter(reading, [command])
+                numbers = reading.numbers(command.county, counter.people)
+                for id, customer in counter.people.items():
+                    customer.number = numbers.get(id, 0)
+                decision = decide(counter, command)
                 return Answer(0, decision.accepted, decision.drafts[0].body)
         outcome = answered_before(command, before, request_hash(command))
         if isinstance(outcome, Answer):

@@ -93,12 +93,12 @@ def _of_request(body: Body, before: Body | None, facts: Mapping[str, Fact]) -> S
         helper=str(asked["served_by"] or "".join(left) or made.get("volunteer", "")),
         seconds=asked["seconds"],
         served_on=_day(served_on) if step is Step.SERVE else None,
-        evaluation=tuple(_said(facts, name, value) for name, value in evaluation),
+        evaluation=tuple(in_words(facts, name, value) for name, value in evaluation),
         off_menu=body.get(OFF_MENU, False),
     )
 
 
-def _said(facts: Mapping[str, Fact], name: str, value: Any) -> tuple[Label, Label]:
+def in_words(facts: Mapping[str, Fact], name: str, value: Any) -> tuple[Label, Label]:
     """Return a fact and its value in words."""
     fact = facts.get(name)
     if fact is None:

@@ -516,6 +516,11 @@ class Reading:
         """Return the reservations for any but these offers that are open on a day, passbook by passbook, in order."""
         return awaiting.held_for(self._connection, county, on, but, self._in_passing)
 
+    def numbers(self, county: CountyId, people: Iterable[VolunteerId]) -> dict[VolunteerId, int]:
+        """Return the number of the last entry of each of these people's passbooks that there is."""
+        found = holdings.passbooks(self._connection, county, list(people), lock=False)
+        return {VolunteerId(volunteer): number for _id, volunteer, number, *_rest in found}
+
     def last_closed_on(self, owners: Iterable[_Owner]) -> dict[_Owner, date]:
         """Return when these passbooks were closed last, open again or not; one that never was is left out."""
         ids = self._ids(owners)

@@ -356,6 +356,8 @@ def test_every_decision_is_made_again_by_the_countys_files_and_by_those_of_befor
     assert both.returncode == 0
     assert "decided again: 2 entries of 2 passbooks, each as it stands" in both.stdout
     assert lianxing(*verify, "--policy", str(before)).returncode == 2
+    twice = lianxing(*again, "--county", "smallville")
+    assert (twice.returncode, "--county is said 2 times" in twice.stderr) == (2, True)
     with forged(office / "bank.db") as connection:
         for table, column in (("posting", "amount"), ("entry", "points")):
             connection.exec_driver_sql(f"UPDATE {table} SET {column} = 2 * {column} WHERE {table}.passbook = 2")

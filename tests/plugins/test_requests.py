@@ -92,7 +92,8 @@ def test_a_request_goes_its_whole_way_and_stands_in_the_dossier(town: Town) -> N
     assert f"{id}: evaluated" in town(*evaluate)
     assert "2024-06-04 家政保洁，1.5 小时，由 V1 服务" in town("dossier", "R1", lang="zh")
     (service,) = town.data("dossier", "R1")["services"]
-    assert (service["seconds"], service["volunteer"], service["evaluation"]["evaluation"]) == (5400, "V1", "good")
+    said = [one["value"]["en"] for one in service["evaluation"]]
+    assert (service["seconds"], service["volunteer"], said) == (5400, "V1", ["good"])
     assert town.data("dossier", "R1", "--since", "2024-06-05")["services"] == []
     with open_ledger(str(town.folder / "bank.db")) as ledger:
         assert verify(ledger) == []
@@ -105,8 +106,15 @@ def test_what_somebody_says_of_a_service_is_read_as_a_registry_would_say_it(town
     town("request", "confirm", id, "--hours", "2", "--actor", "R1", "--on", "2024-06-05")
     evaluate = ("request", "evaluate", id, "--actor", "R1", "--on", "2024-06-06")
     assert "'good' is no value of 'evaluation_score'" in town(*evaluate, "evaluation_score=good", code=2)
-    said = town.data(*evaluate, "评价分=4.5", "评价=good")["request"]["evaluation"]
-    assert said == {"evaluation_score": 45_000, "evaluation": "good"}
+    answer = town.data(*evaluate, "评价分=4.5", "评价=good")
+    words = [
+        {"fact": {"zh": "评价分", "en": "evaluation_score"}, "value": {"zh": "4.5", "en": "4.5"}},
+        {"fact": {"zh": "评价", "en": "evaluation"}, "value": {"zh": "good", "en": "good"}},
+    ]
+    assert (answer["request"]["evaluation"], answer["effects"][0]["facts"], answer["asked"]["said"]) == (words,) * 3
+    (service,) = town.data("dossier", "R1")["services"]
+    (listed,) = town.data("request", "list", "R1")["requests"]
+    assert (sorted(service["evaluation"], key=str), listed["evaluation"]) == (sorted(words, key=str), words)
     assert "evaluation good, evaluation score 4.5" in town("dossier", "R1")
 
 

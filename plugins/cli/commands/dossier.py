@@ -38,15 +38,17 @@ def received(
 ) -> dict[str, Any]:
     """Say what somebody received; return it as plain data."""
     from lianxing.engine.bank.service_requests import ServiceDesk
+    from lianxing.engine.bank.told_steps import in_words
     from lianxing.engine.dossiers import dossier_sentences
     from lianxing.engine.ledger.opening import open_ledger
+    from lianxing.engine.statement_data import said_data
     from lianxing.plugins.host import Host
 
     _folder, policy = county_at(Host(), county)
     with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
         file = ServiceDesk(ledger, rulebook).dossier(recipient, since or date.min, until or date.max)
-    said = list(dossier_sentences(file, policy, speaker.say.language))
-    for sentence in said:
+    sentences = list(dossier_sentences(file, policy, speaker.say.language))
+    for sentence in sentences:
         speaker.line(sentence)
     return {
         "recipient": file.recipient,
@@ -60,10 +62,10 @@ def received(
                 "seconds": one.seconds,
                 "volunteer": one.volunteer,
                 "id": one.id,
-                "evaluation": dict(one.evaluation),
+                "evaluation": said_data(in_words(policy.facts, *said) for said in one.evaluation.items()),
             }
             for one in file.services
         ],
         "by_kind": {kind: {"services": count, "seconds": seconds} for kind, (count, seconds) in file.by_kind.items()},
-        "sentences": said,
+        "sentences": sentences,
     }

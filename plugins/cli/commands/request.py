@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lianxing.engine.bank.request_data import Due
     from lianxing.engine.bank.service_requests import ServiceDesk
     from lianxing.engine.menu import Queue
-    from lianxing.rules.facts import FactValue
+    from lianxing.rules.facts import Fact, FactValue
     from lianxing.rules.policy import Policy
     from lianxing.rules.ranking import RankValue
 
@@ -229,7 +229,7 @@ def _expire(say: Say) -> click.Command:
         for one in due:
             speaker.line(_request_line(speaker, one))
         speaker.line(say(f"过期 {len(due)} 项", f"{len(due)} overdue"))
-        speaker.data({"dry_run": dry_run, "expired": [_due_data(one) for one in due]})
+        speaker.data({"dry_run": dry_run, "expired": [_due_data(one, policy) for one in due]})
 
     return expire
 
@@ -250,7 +250,7 @@ def _list(say: Say) -> click.Command:
         from lianxing.rules.facts import VolunteerId
 
         speaker = Speaker(say, as_json)
-        with _Desk(speaker, county, database) as (desk, _policy):
+        with _Desk(speaker, county, database) as (desk, policy):
             if person is None:
                 found = desk.work_list()
             else:
@@ -259,7 +259,7 @@ def _list(say: Say) -> click.Command:
             speaker.line(_request_line(speaker, one))
         if not found:
             speaker.line(say("没有。", "None."))
-        speaker.data({"requests": [_due_data(one) for one in found]})
+        speaker.data({"requests": [_due_data(one, policy) for one in found]})
 
     return listed
 
@@ -376,7 +376,8 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
     speaker.line(_answer_line(speaker, data, answer.entry, replayed=answer.replayed, dry_run=more["dry_run"]))
     for sentence in (*_reasons(data, say), *effect_sentences(data, say.language)):
         speaker.line(f"  {sentence}")
-    speaker.data({"entry": answer.entry, "replayed": answer.replayed, "dry_run": more["dry_run"], **data})
+    told = _step_data(data, policy)
+    speaker.data({"entry": answer.entry, "replayed": answer.replayed, "dry_run": more["dry_run"], **told})
     if not answer.accepted:
         raise click.exceptions.Exit(NOT_PASSED)
 
@@ -421,22 +422,63 @@ def _state(state: str, say: Say) -> str:
     return REQUEST_WORDS.get(state, state) if say.language == "zh" else state.replace("_", " ")
 
 
-def _due_data(one: Due) -> dict[str, Any]:
+def _step_data(body: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    """Return the answer to a step; what is said of a service stands there in words, as in statements."""
+    from lianxing.engine.bank.request_data import queue_from
+
+    told = {**body, "asked": {**body["asked"], "said": _words(body["asked"]["said"], policy)}}
+    if "request" in body:
+        told["request"] = _request_data(body["request"], policy)
+    if "effects" in body:
+        told["effects"] = [
+            {**one, "facts": _words(one["facts"].items(), policy)} if "facts" in one else one for one in body["effects"]
+        ]
+    if "candidates" in body:
+        told["candidates"] = _queue_data(queue_from(body["candidates"]), policy)
+    return told
+
+
+def _request_data(data: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    return {**data, "evaluation": _words(data["evaluation"].items(), policy)}
+
+
+def _words(said: Iterable[tuple[str, Any]], policy: Policy) -> list[dict[str, dict[str, str]]]:
+    from lianxing.engine.bank.told_steps import in_words
+    from lianxing.engine.statement_data import said_data
+
+    facts = _facts(policy)
+    return said_data(in_words(facts, name, value) for name, value in said)
+
+
+def _facts(policy: Policy) -> dict[str, Fact]:
+    return {**{known.name: known for known in MATCH_FACTS}, **policy.facts}
+
+
+def _queue_data(queue: Queue, policy: Policy) -> dict[str, Any]:
+    """Return candidates; what their places rest on stands there in words."""
+    from lianxing.engine.bank.request_data import queue_data
+
+    data = queue_data(queue)
+    for one, turn in zip(data["turns"], queue.turns, strict=True):
+        one["values"] = _words([(value.key.fact, value.value) for value in turn.values], policy)
+    return data
+
+
+def _due_data(one: Due, policy: Policy) -> dict[str, Any]:
     from lianxing.engine.bank.request_data import request_data
 
     last = None if one.last_day is None else one.last_day.isoformat()
-    after = None if one.confirmed_after is None else one.confirmed_after.isoformat()
+    after = one.confirmed_after or one.request.confirmed_after
     at = None if one.location is None else str(one.location)
-    return {**request_data(one.request), "last_day": last, "at": at, "confirmed_after": after}
+    made = _request_data(request_data(one.request), policy)
+    return {**made, "last_day": last, "at": at, "confirmed_after": None if after is None else after.isoformat()}
 
 
 def _tell_queue(speaker: Speaker, queue: Queue, policy: Policy) -> dict[str, Any]:
     from lianxing.engine.answers import reason_sentence
-    from lianxing.engine.bank.request_data import queue_data
     from lianxing.engine.menu import listed
 
     shown = listed(queue)
-    data = queue_data(shown)
     for turn in shown.turns:
         values = ", ".join(_ranked_by(one, policy, speaker.say) for one in turn.values)
         speaker.line(f"{turn.place}. {turn.id}{'  ' + values if values else ''}")
@@ -445,14 +487,14 @@ def _tell_queue(speaker: Speaker, queue: Queue, policy: Policy) -> dict[str, Any
         speaker.line(f"-  {one.id}  {sentences}")
     if not queue.turns:
         speaker.line(speaker.say("没有可以服务的人。", "Nobody may serve."))
-    return data
+    return _queue_data(shown, policy)
 
 
 def _ranked_by(one: RankValue, policy: Policy, say: Say) -> str:
     """Return a value that a place rests on, in words."""
     from lianxing.engine.amounts import value_text
 
-    fact = {**{known.name: known for known in MATCH_FACTS}, **policy.facts}.get(one.key.fact)
+    fact = _facts(policy).get(one.key.fact)
     if fact is None:
         return f"{one.key.fact} {'-' if one.value is None else one.value}"
     name = fact.meaning.text(say.language) if fact.scope is Scope.MEASURE else say(fact.zh, fact.name)

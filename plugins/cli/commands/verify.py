@@ -56,6 +56,8 @@ def command(say: Say) -> click.Command:
     )
     @click.option(
         "--county",
+        "counties",
+        multiple=True,
         help=say(
             "按这个县的规则，把每一项决定重做一遍。",
             "Make every decision again by the rules of this county.",
@@ -73,16 +75,25 @@ def command(say: Say) -> click.Command:
     )
     @common(say)
     def verify(
-        database: str, checkpoint: Path | None, county: str | None, policies: tuple[str, ...], as_json: bool
+        database: str, checkpoint: Path | None, counties: tuple[str, ...], policies: tuple[str, ...], as_json: bool
     ) -> int:
-        if policies and county is None:
+        if policies and not counties:
             raise click.UsageError(say("--policy 须与 --county 同用", "--policy goes with --county"))
+        if len(counties) > 1:
+            raise click.UsageError(
+                say(
+                    f"一次只能重做一个县的决定，--county 写了 {len(counties)} 个；该县以前的规则用 --policy 指明",
+                    f"the decisions of one county are made again at a time, and --county is said {len(counties)} times; "
+                    "rules that it had before are named with --policy",
+                )
+            )
+        county = "".join(counties)
         speaker = Speaker(say, as_json)
         try:
-            rules = [] if county is None else rules_of(say, (county, *policies))
+            rules = rules_of(say, (county, *policies)) if counties else []
         except PolicyError as error:
             data = verified(speaker, database, checkpoint, in_part=True)
-            data["decisions"] = not_decided_again(speaker, county or "", error)
+            data["decisions"] = not_decided_again(speaker, county, error)
             speaker.data(data)
             return NOT_PASSED if data["violations"] else exit_code_of(error.problems)
         data = verified(speaker, database, checkpoint)
