@@ -16,6 +16,7 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.registries.reasons import sentence
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import SetAside, Withdrawn
+from tests.engine.bank.counting_house import rules, write_county
 from tests.plugins.smallville import COUNTY, Registry, served
 from tests.plugins.test_bank_cli import called_in
 from tests.plugins.test_intake import HERE, balance, take_in
@@ -83,6 +84,16 @@ def test_what_is_taken_back_twice_is_noted_and_only_what_is_newer_counts(ruleboo
     assert take_in(rulebook, ledger, Registry(visit(6, "V2"))).corrected == 1
     assert (balance(ledger)["points"], balance(ledger, VolunteerId("V2"))["points"]) == (0, 100)
     assert replay(ledger, [rulebook]).differences == []
+
+
+def test_a_withdrawal_that_another_county_brings_is_set_aside_and_not_said_to_be_known(
+    rulebook: Rulebook, ledger: Ledger, tmp_path: Path
+) -> None:
+    take_in(rulebook, ledger, Registry(visit(1), gone(2)))
+    elsewhere = COUNTY["county.yaml"].replace("smallville", "otherville")
+    with rules(write_county(tmp_path / "otherville", county=elsewhere)) as other:
+        assert take_in(other, ledger, Registry(gone(2))).unchanged == 1
+        assert take_in(other, ledger, Registry(gone(5))).reasons == {"booked_elsewhere": 1}
 
 
 def test_of_a_number_that_was_given_twice_the_withdrawal_stands(rulebook: Rulebook, ledger: Ledger) -> None:

@@ -81,6 +81,17 @@ def test_points_that_are_cancelled_are_worth_nothing_from_then_on_and_what_is_ea
         assert counter.ask(Redeem, LATER, offer="rice").accepted
 
 
+def test_what_comes_too_late_for_a_closing_and_was_cancelled_by_then_goes_to_nobody(tmp_path: Path) -> None:
+    with punishing(tmp_path, "cancelled") as counter:
+        counter.take(WRONG)
+        counter.ask(Declare, DURING, family=((BEN, Relation.SPOUSE),))
+        assert counter.ask(Close, DURING, event=ClosingEvent.DEATH, heir=BEN).accepted
+        counter.take(served("before", "2024-03-01 09:00", 2), on=LATER)
+        assert (counter.has(), counter.has(BEN)) == ({}, {})
+        counter.take(served("since", "2024-05-20 09:00", 1), on=LATER)
+        assert (counter.has(), counter.has(BEN)) == ({}, {"points": 100})
+
+
 def test_nobody_inherits_points_that_a_sanction_has_cancelled(tmp_path: Path) -> None:
     with punishing(tmp_path, "cancelled") as counter:
         counter.take(WRONG, served("since", "2024-05-20 09:00", 1))

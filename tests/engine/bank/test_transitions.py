@@ -320,6 +320,16 @@ def test_what_is_held_over_the_day_is_spent_in_full_and_comes_back_as_it_would_h
     assert last(halved, "released")["transitions"][0]["went"] == 50
 
 
+def test_a_rehearsal_lets_what_was_held_over_the_day_go_over_as_the_command_does(tmp_path: Path) -> None:
+    with bank(tmp_path, transition=changed("{convert: 0.5}"), redemption=SOAP) as counter:
+        for offer in ("soap", "rice"):
+            assert counter.ask(Redeem, EVE, offer=offer).accepted
+        rice = counter.command(Redeem, date(2024, 3, 10), offer="rice", units=2)  # neither hold nor change is booked
+        rehearsed = counter.teller.rehearse(rice)
+        assert rehearsed.data["reasons"][0]["operands"]["available"] == 200
+        assert counter.teller.serve(rice).body == rehearsed.body
+
+
 def test_what_was_spent_after_the_day_comes_back_as_it_is(halved: Counter) -> None:
     before = halved.ask(Redeem, EVE, offer="soap")
     assert halved.ask(Settle, EVE, entry=before.entry).accepted
