@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+from lianxing.engine.amounts import value_text
 from lianxing.engine.entrances import begins_in
 from lianxing.engine.menu import LISTED_MAX, Asker, Queue, why_not_ask, why_not_receive
 from lianxing.engine.reading.perks import STARS_FACT
@@ -433,6 +434,8 @@ def _refusals(
     parties = _parties(made, actor)
     if step in _NOT_BY_THE_VOLUNTEER and actor.id == (volunteer or made.volunteer):
         yield _reason(request, "own_service", id=actor.id)
+    elif actor.organiser and not actor.id.strip():
+        yield _reason(request, "no_actor")
     elif actor.organiser and _is_own(made, step, actor):
         yield _reason(request, "own_payment", id=actor.id)
     elif not parties & {*BY[step]}:
@@ -544,11 +547,12 @@ def _not_an_evaluation(rulebook: Rulebook, request: Request, said: Mapping[str, 
     for name, value in sorted(said.items()):
         fact = facts.get(name)
         known = fact is not None and fact.scope is Scope.RECORD and (name in _EVALUATED or name in axes)
-        right = known and fact is not None and isinstance(value, str) is (fact.type is FactType.TEXT)
+        right = known and fact is not None and isinstance(value, str) is (fact.type is FactType.TEXT) and value != ""
         if right and fact is not None and fact.values:
             right = value in {one.id for one in fact.values}
         if not right:
-            yield _reason(request, "evaluation", fact=name, said=str(value)[:40])
+            read = value if fact is None else value_text(fact, value, "en")
+            yield _reason(request, "evaluation", fact=name, said=str(read)[:40])
 
 
 def _reason(request: Request, code: str, **operands: FactValue) -> Reason:

@@ -325,9 +325,16 @@ def test_an_evaluation_has_a_grade_that_the_county_knows() -> None:
         ({"evaluation": "splendid"}, ["evaluation"]),
         ({"evaluation_score": 45_000}, []),
         ({"category": "relief"}, ["evaluation"]),
+        ({"evaluation": ""}, ["evaluation"]),
         ({}, ["evaluation"]),
     ):
         assert why(evaluate_service(TOWN.rulebook, made, june(9), ELDER, said)) == expected
+
+
+def test_what_is_no_evaluation_is_named_as_it_is_read() -> None:
+    said = {"evaluated_on": june(9).toordinal()}
+    (reason,) = evaluate_service(TOWN.rulebook, confirmed(TOWN), june(9), ELDER, said).reasons
+    assert reason_sentence(reason, "en").startswith("'2024-06-09' is no evaluation in evaluated on")
 
 
 # --- ends --------------------------------------------------------------------------------------------------------
@@ -427,6 +434,7 @@ def test_what_turns_out_to_be_no_service_is_revoked_and_what_was_paid_goes_back(
         pytest.param(Actor("R1", organiser=True), "why", ["own_payment"], id="an organiser who asked"),
         pytest.param(Actor("V1", organiser=True), "why", ["own_payment"], id="an organiser who served"),
         pytest.param(OFFICE, " ", ["reason_missing"], id="without a reason"),
+        pytest.param(Actor(" ", organiser=True), "why", ["no_actor"], id="nobody in the name of the organiser"),
         pytest.param(OFFICE, "why", [], id="the organiser"),
     ],
 )

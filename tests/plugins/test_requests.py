@@ -106,6 +106,7 @@ def test_what_somebody_says_of_a_service_is_read_as_a_registry_would_say_it(town
     town("request", "confirm", id, "--hours", "2", "--actor", "R1", "--on", "2024-06-05")
     evaluate = ("request", "evaluate", id, "--actor", "R1", "--on", "2024-06-06")
     assert "'good' is no value of 'evaluation_score'" in town(*evaluate, "evaluation_score=good", code=2)
+    assert "'evaluation_score' is said more than once" in town(*evaluate, "评价分=4", "evaluation_score=4", code=2)
     answer = town.data(*evaluate, "评价分=4.5", "评价=good")
     words = [
         {"fact": {"zh": "评价分", "en": "evaluation_score"}, "value": {"zh": "4.5", "en": "4.5"}},

@@ -356,7 +356,7 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
                 raise _no_request(said["request"])
             asker = begun[0]
         if "said" in said:
-            said = {**said, "said": tuple(_fact_value(policy, one, say) for one in said["said"])}
+            said = {**said, "said": _facts_said(policy, said["said"], say)}
         answer = desk.serve(
             TakeStep(
                 volunteer=VolunteerId(asker),
@@ -512,6 +512,16 @@ def _seconds(hours: str, say: Say) -> int:
     if seconds < 0 or seconds.denominator != 1 or seconds > 10**9:
         raise click.UsageError(say(f"“{hours}”不是小时数，如 1.5", f"'{hours}' is no number of hours such as 1.5"))
     return int(seconds)
+
+
+def _facts_said(policy: Policy, texts: Iterable[str], say: Say) -> tuple[tuple[str, FactValue], ...]:
+    """Return what was said, each fact once."""
+    found: dict[str, FactValue] = {}
+    for name, value in (_fact_value(policy, text, say) for text in texts):
+        if name in found:
+            raise click.UsageError(say(f"“{name}”写了不止一次", f"'{name}' is said more than once"))
+        found[name] = value
+    return tuple(found.items())
 
 
 def _fact_value(policy: Policy, text: str, say: Say) -> tuple[str, FactValue]:
