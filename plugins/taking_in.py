@@ -117,6 +117,7 @@ class TakingIn:
         away = {key for key in numbered if known_hashes.get(key) == ""}
         writing.keep_away(away)
         known_hashes |= newest_hashes(writing, away) if away else {}
+        writing.are_new({(one.registry, one.id) for one in chunk} - known_hashes.keys())
         news = News(writing, county, self.ledger.place, report, self.put_aside)
         for owner, change in news.of(chunk, known_hashes):
             people[owner].append(change)

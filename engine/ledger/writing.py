@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Table, bindparam, func, select, update
 
@@ -82,6 +82,7 @@ class Writing(Reading):
         self.now = now
         self._last_id: int | None = None
         self._spare_ids: list[int] = []  # of passbooks to be opened
+        self._new_keys: set[tuple[RecordId, RegistryId]] = set()
         self._forget()
 
     def book(self, bookings: Sequence[Booking]) -> list[Entry]:
@@ -142,7 +143,6 @@ class Writing(Reading):
         except _TakenError:
             self._forget()
             self._explain_refusal(drafts)
-            raise
         except BaseException:
             self._forget()  # what was remembered of passbooks is no longer so
             raise
@@ -389,10 +389,15 @@ class Writing(Reading):
         sent.change(record_key, names, ("record", "registry"), list(newest.values()), self._conflict)
 
     def _insert_keys(self, sent: batching.Sending, keys: Sequence[Row]) -> None:
-        """Enter records into the directory; one that was withdrawn may come again, also with another person."""
+        """Enter records into the directory; one that was withdrawn may come again, also with another person.
+
+        One that was not there when this was decided may not: whoever has taken it back since was later.
+        """
+        new = [key for key in keys if key[:2] in self._new_keys]
+        sent.insert_all(record_key, new, "DO NOTHING", _TakenError)
         sent.insert_all(
             record_key,
-            keys,
+            [key for key in keys if key[:2] not in self._new_keys] if new else keys,
             "(record, registry) DO UPDATE SET passbook = excluded.passbook, original = excluded.original, "
             "content_hash = excluded.content_hash WHERE record_key.content_hash = ''",
             _TakenError,
@@ -486,6 +491,10 @@ class Writing(Reading):
                 this = record_key.c.record == record, record_key.c.registry == registry
                 self._connection.execute(select(record_key.c.record).where(*this).with_for_update())
 
+    def are_new(self, keys: Iterable[tuple[RegistryId, RecordId]]) -> None:
+        """Say which records are not in the directory as far as is known; ConflictError where one is by then."""
+        self._new_keys = {(record, registry) for registry, record in keys}
+
     def number(self, owner: _Owner) -> int:
         """Return the number of the last entry of a passbook that was locked; 0 where there is none."""
         book = self._books.get(owner)
@@ -549,10 +558,10 @@ class Writing(Reading):
         self._last_id = None
         self._spare_ids = []
 
-    def _explain_refusal(self, drafts: Sequence[Draft]) -> None:
+    def _explain_refusal(self, drafts: Sequence[Draft]) -> NoReturn:
         by_registry: dict[str, list[str]] = {}
         for draft in drafts:
-            if draft.kind == "original":
+            if draft.version is not None and draft.version.original is None:
                 by_registry.setdefault(draft.registry, []).append(draft.record)
         for registry, records in by_registry.items():
             for chunk in chunks(records):
@@ -565,6 +574,7 @@ class Writing(Reading):
                 ).first()
                 if known is not None:
                     raise already_booked(f"{registry}/{known}") from None
+        raise self._conflict() from None  # somebody has taken it back meanwhile
 
 
 class _TakenError(Exception):

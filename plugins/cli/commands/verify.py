@@ -82,8 +82,8 @@ def command(say: Say) -> click.Command:
         if len(counties) > 1:
             raise click.UsageError(
                 say(
-                    f"一次只能重做一个县的决定，--county 写了 {len(counties)} 个；该县以前的规则用 --policy 指明",
-                    f"the decisions of one county are made again at a time, and --county is said {len(counties)} times; "
+                    f"一次只重做一个县的决定，--county 写了 {len(counties)} 次；该县以前的规则用 --policy 指明",
+                    f"one county is decided again at a time, --county is said {len(counties)} times; "
                     "rules that it had before are named with --policy",
                 )
             )
