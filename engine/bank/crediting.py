@@ -297,10 +297,12 @@ def said_in(
 ) -> dict[tuple[str, str], Mapping[str, Any]]:
     """Return what is said of the records whose worth changes, as `credited` asks for it.
 
-    `withdrawn` is what `said_at_withdrawal` has found of these records, where that was asked before.
+    `withdrawn` is what `said_at_withdrawal` has found of these records, where that was asked before. Where the rules
+    have changed, accounts may have kept out what they would take in by now.
     """
     accounts = rulebook.policy.accounts
-    if not any(_may_keep_out(one) or _rests_on_more(one) for one in accounts) and not shared(rulebook.policy):
+    asks = any(_may_keep_out(one) or _rests_on_more(one) for one in accounts) or bool(shared(rulebook.policy))
+    if not asks and not reading.other_rules(owner[1]):
         return {}
     keys = [booking.record.key for booking in found.bookings]
     keys += [before.record.key for _assessment, before in found.same]
@@ -319,9 +321,10 @@ def said_at_withdrawal(
     reading: Reading, rulebook: Rulebook, keys: Mapping[_Owner, Collection[tuple[str, str]]]
 ) -> dict[_Owner, dict[tuple[str, str], Mapping[str, Any]]]:
     """Return what was said of people's records when they were taken out, where it matters when they come again."""
-    if not any(account.shortfall in _WRITES_OFF for account in rulebook.policy.accounts):
-        return {}
     some = {owner: of for owner, of in keys.items() if of}
+    writes_off = any(account.shortfall in _WRITES_OFF for account in rulebook.policy.accounts)
+    if not writes_off and not (some and reading.other_rules(rulebook.policy.county.id)):
+        return {}
     return {
         owner: {key: said_of(body) for key, body in bodies.items()}
         for owner, bodies in (reading.withdrawn_bodies(some) if some else {}).items()

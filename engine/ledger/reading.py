@@ -77,6 +77,7 @@ class Reading:
         self._in_passing: dict[int, None] = {}  # passbooks that were read without asking whose they are
         self._people: dict[str, None] = {}
         self._clauses: dict[str, frozenset[str]] = {}
+        self._rules: dict[CountyId, int] = {}
 
     @property
     def passbooks_seen(self) -> list[int]:
@@ -567,6 +568,13 @@ class Reading:
             found = clause_ids([*map(bytes, before), *(() if kept is None else [kept.content])])
             self._clauses[digest] = found
         return found
+
+    def other_rules(self, county: CountyId) -> bool:
+        """Tell whether a county has used more than one version of its rules."""
+        if self._rules.get(county, 0) < 2:
+            count = select(func.count()).select_from(policy).where(policy.c.county == county)
+            self._rules[county] = self._connection.execute(count).scalar_one()
+        return self._rules[county] > 1
 
     def newest_bodies(self, owner: _Owner, originals: Collection[int]) -> dict[int, bytes]:
         """Return the body of the newest entry of records, by the number of their original entry."""

@@ -48,6 +48,18 @@ def of_day(day: str, hours: int = 2) -> ServiceRecord:
     return replace(served("2023-12-30", f"{day} 09:00", hours))
 
 
+def test_what_overflowed_by_rules_of_before_is_taken_back_from_there_first(tmp_path: Path) -> None:
+    small = ACCOUNTS.replace("storage: unlimited", "storage: {at_most: 3 points, overflow: lost}", 1)
+    large = ACCOUNTS.replace("{at_most: 10 hours, overflow: donation_pool}", "unlimited").replace("clamp", "debt")
+    folder = write_county(tmp_path / "new" / "smallville", accounts=large)
+    with bank(tmp_path, accounts=small) as counter, rules(folder) as later:
+        assert counter.has() == {"points": 300}
+        take_in(later, counter.ledger, replace(served("2024-01-10", "2024-01-10 09:00", 1)))
+        assert counter.has() == {"points": 300}
+        done = replay(counter.ledger, [counter.rulebook, later])
+        assert (done.differences, done.left_out) == ([], {})
+
+
 def agree(counter: Counter) -> None:
     assert replay(counter.ledger, [counter.rulebook]).differences == []
 
