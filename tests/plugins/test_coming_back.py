@@ -11,8 +11,9 @@ import pytest
 
 from lianxing import ServiceRecord
 from lianxing.engine.bank.replaying import replay
-from lianxing.engine.ledger.opening import Ledger
+from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.rulebook import Rulebook
+from lianxing.plugins import taking_in
 from lianxing.plugins.registries.reasons import sentence
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import SetAside, Withdrawn
@@ -109,6 +110,31 @@ def test_a_record_that_somebody_else_gets_goes_back_under_a_higher_version(ruleb
     assert take_in(rulebook, ledger, Registry(visit(2, "V2"))).reasons == {"older_version": 1}
     assert (balance(ledger)["points"], balance(ledger, VolunteerId("V2"))["points"]) == (100, 0)
     assert replay(ledger, [rulebook]).differences == []
+
+
+@pytest.mark.parametrize("first", [visit(1), gone(2)])
+def test_a_record_that_comes_while_another_importer_takes_it_back_does_not_count(
+    rulebook: Rulebook, empty_on_postgres: str, monkeypatch: pytest.MonkeyPatch, first: ServiceRecord | Withdrawn
+) -> None:
+    other = gone(2) if first == visit(1) else visit(1)
+    with open_ledger(empty_on_postgres) as mine, open_ledger(empty_on_postgres) as theirs:
+        take_in(rulebook, mine, Registry())
+
+        def before(name: str, of: Any) -> None:
+            done = getattr(of, name)
+
+            def meanwhile(*asked: Any) -> Any:
+                monkeypatch.setattr(of, name, done)
+                take_in(rulebook, theirs, Registry(other))
+                return done(*asked)
+
+            monkeypatch.setattr(of, name, meanwhile)
+
+        before(*(("noted", taking_in) if isinstance(first, Withdrawn) else ("_assess", taking_in.TakingIn)))
+        report = take_in(rulebook, mine, Registry(first))
+        assert (report.withdrawn, report.reasons) == ((1, {}) if first == gone(2) else (0, {"older_version": 1}))
+        assert balance(mine)["points"] == 0
+        assert replay(mine, [rulebook]).differences == []
 
 
 @pytest.mark.parametrize("version", [-1, 1.5, True, "7", 2**63])
