@@ -7,7 +7,7 @@ pair of dates, and shows nothing that was not known at the time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -31,7 +31,7 @@ from lianxing.engine.bank.told_steps import statement_of, steps_before, told_ste
 from lianxing.engine.bank.turning import foreseen, running_out
 from lianxing.engine.closings import OPEN
 from lianxing.engine.ledger.errors import DamagedError
-from lianxing.engine.ledger.leafing import HoldLeaf, Leaves, VersionLeaf
+from lianxing.engine.ledger.leafing import HoldLeaf, Leaves, LotLeaf, VersionLeaf
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.stored import Noted, StoredEntry
@@ -41,6 +41,7 @@ from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import Touch
 from lianxing.engine.wallet import DEBT, HELD, Done, Lot, Wallet
+from lianxing.engine.wallet_booking import WalletBooking
 from lianxing.rules.accounts import Account
 from lianxing.rules.assessments import HELD as WAITS
 from lianxing.rules.assessments import Entry
@@ -368,9 +369,8 @@ class _Book:
                 for account, part, unit, amount in self._postings(one.entry.id):
                     totals[account, part, unit] += amount
         over: dict[str, int] = defaultdict(int)
-        for leaf in self._holds(on):
-            if self._over(leaf, on):
-                over[leaf.account] += self._let_go(leaf, totals)
+        for leaf, back in self._given_back(on):
+            over[leaf.account] += self._let_go(leaf, sum(back.values()), totals)
         lots, changed = self._lots(on)
         ended: dict[str, int] = defaultdict(int)
         cancelled: dict[str, int] = defaultdict(int)
@@ -403,14 +403,43 @@ class _Book:
         days = {account.clause.id: conduct.cancelled_to(account.unit) for account in accounts}
         return {id: day for id, day in days.items() if day is not None}
 
-    def _let_go(self, leaf: HoldLeaf, totals: dict[_Part, int]) -> int:
-        """Let a reservation that is over be none; return how much is there again, the rest is owed no longer."""
+    def _let_go(self, leaf: HoldLeaf, back: int, totals: dict[_Part, int]) -> int:
+        """Let a reservation that is over be none; return how much is there again, the rest is owed no longer.
+
+        `back` is what comes back of lots.
+        """
         account, unit = leaf.account, self._unit(leaf.account)
-        owed = min(leaf.amount - sum(self._parts(leaf).values()), -totals[account, DEBT, unit])
+        drawn = leaf.amount - sum(self._parts(leaf).values())
+        owed = min(drawn, -totals[account, DEBT, unit])
+        again = back + drawn - owed
         totals[account, HELD, unit] -= leaf.amount
         totals[account, DEBT, unit] += owed
-        totals[account, "", unit] += leaf.amount - owed
-        return leaf.amount - owed
+        totals[account, "", unit] += again
+        return again
+
+    def _given_back(self, on: date) -> Iterator[tuple[HoldLeaf, dict[int, int]]]:
+        """Yield the reservations that are over on a day, and what comes back of each lot.
+
+        It goes through the changes of rules that were booked since it was taken, as it does once it is released.
+        """
+        changing = {account.clause.id: account for account in self._rulebook.policy.accounts if account.changes}
+        numbers = self._entries_on(on)
+        days = {(lot.account, lot.number): (lot.earned_on, _last_day(lot, numbers)) for lot in self._leaves.lots}
+        bookings: dict[str, WalletBooking] = {}
+        for leaf in self._holds(on):
+            if not self._over(leaf, on):
+                continue
+            back = self._parts(leaf)
+            account = changing.get(leaf.account)
+            if account is not None:
+                booking = bookings.setdefault(leaf.account, WalletBooking(self._wallet(account, {}, on)))
+                back = {
+                    lot: booking.over(*days[leaf.account, lot], amount, leaf.entry) for lot, amount in back.items()
+                }
+            yield leaf, back
+
+    def _entries_on(self, on: date) -> set[int]:
+        return {one.entry.id for one in self.shown if one.entry.effective_on <= on}
 
     def _parts(self, leaf: HoldLeaf) -> dict[int, int]:
         """Return what a reservation took of each lot."""
@@ -461,19 +490,19 @@ class _Book:
 
     def _booked_lots(self, on: date) -> Iterator[tuple[str, Lot]]:
         """Yield what was left of each lot at the end of a day, as it was booked."""
-        numbers = {one.entry.id for one in self.shown if one.entry.effective_on <= on}
+        numbers = self._entries_on(on)
         left: dict[tuple[str, int], int] = defaultdict(int)
         for number, moves in self._leaves.moves.items():
             if number in numbers:
                 for move in moves:
                     left[move.account, move.lot] += move.amount
-        for hold in self._holds(on):
-            for lot, amount in self._parts(hold).items() if self._over(hold, on) else ():
+        for hold, back in self._given_back(on):
+            for lot, amount in back.items():
                 left[hold.account, lot] += amount
         for leaf in self._leaves.lots:
             remaining = left.get((leaf.account, leaf.number), 0)
             if leaf.entry in numbers and remaining > 0:
-                last_day = date.min if leaf.ended_by is not None and leaf.ended_by in numbers else leaf.last_day
+                last_day = _last_day(leaf, numbers)
                 yield leaf.account, Lot(leaf.number, leaf.earned_on, last_day, remaining, remaining, leaf.source)
 
     def ending(self, notice_days: int) -> tuple[EndingLot, ...]:
@@ -635,3 +664,8 @@ class _Book:
 
 def _clause_of(rulebook: Rulebook, account: str) -> Clause | None:
     return next((one.clause for one in rulebook.policy.accounts if one.clause.id == account), None)
+
+
+def _last_day(lot: LotLeaf, shown: Collection[int]) -> date:
+    """Return the last day of a lot as it stands after the entries that are shown: none where one of them ended it."""
+    return date.min if lot.ended_by is not None and lot.ended_by in shown else lot.last_day

@@ -330,6 +330,19 @@ def test_a_rehearsal_lets_what_was_held_over_the_day_go_over_as_the_command_does
         assert counter.teller.serve(rice).body == rehearsed.body
 
 
+def test_a_statement_tells_of_a_reservation_that_is_over_what_of_it_goes_over(tmp_path: Path) -> None:
+    with bank(tmp_path, transition=changed("{convert: 0.5}"), redemption=SOAP) as counter:
+        for offer in ("soap", "rice"):
+            assert counter.ask(Redeem, EVE, offer=offer).accepted
+        counter.take(served("b", "2024-03-01 09:00", 1, "V1"), on=CHANGE)  # the change is booked by now
+        later = date(2024, 3, 10)
+        told = statement(counter.ledger, counter.rulebook, ANN, None, later)
+        (state,) = (one for one in told.closing if one.account == "points")
+        assert (state.available, state.held, state.over) == (300, 0, 150)
+        run(counter, later)
+        assert counter.has() == {"points": 300}
+
+
 def test_what_was_spent_after_the_day_comes_back_as_it_is(halved: Counter) -> None:
     before = halved.ask(Redeem, EVE, offer="soap")
     assert halved.ask(Settle, EVE, entry=before.entry).accepted
