@@ -433,9 +433,7 @@ class _Book:
             account = changing.get(leaf.account)
             if account is not None:
                 booking = bookings.setdefault(leaf.account, WalletBooking(self._wallet(account, {}, on)))
-                back = {
-                    lot: booking.over(*days[leaf.account, lot], amount, leaf.entry) for lot, amount in back.items()
-                }
+                back = {lot: booking.over(*days[leaf.account, lot], amount, leaf.entry) for lot, amount in back.items()}
             yield leaf, back
 
     def _entries_on(self, on: date) -> set[int]:

@@ -92,8 +92,8 @@ def test_a_request_goes_its_whole_way_and_stands_in_the_dossier(town: Town) -> N
     assert f"{id}: evaluated" in town(*evaluate)
     assert "2024-06-04 家政保洁，1.5 小时，由 V1 服务" in town("dossier", "R1", lang="zh")
     (service,) = town.data("dossier", "R1")["services"]
-    said = [one["value"]["en"] for one in service["evaluation"]]
-    assert (service["seconds"], service["volunteer"], said) == (5400, "V1", ["good"])
+    words = [one["value"]["en"] for one in service["evaluation"]]
+    assert (service["seconds"], service["volunteer"], words) == (5400, "V1", ["good"])
     assert town.data("dossier", "R1", "--since", "2024-06-05")["services"] == []
     with open_ledger(str(town.folder / "bank.db")) as ledger:
         assert verify(ledger) == []
