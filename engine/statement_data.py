@@ -28,6 +28,7 @@ from lianxing.rules.statements import (
     Outside,
     Pending,
     PerkUses,
+    Pooled,
     StatedReason,
     Statement,
     StatementLine,
@@ -218,6 +219,7 @@ def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, 
         "unmet": [_label(unmet) for unmet in line.unmet],
         "gone_over": [_gone_over(one) for one in line.gone_over],
         "outside": [_outside(one) for one in line.outside],
+        "pooled": [_pooled(one) for one in line.pooled],
         "left": [_left(one) for one in line.left],
         "entitled": None if line.entitled is None else exact(*line.entitled),
         "step": None if line.step is None else _step(line.step),
@@ -280,6 +282,10 @@ def _outside(one: Outside) -> dict[str, str]:
     amounts = {"rest": one.rest, "over": one.over, "written_off": one.off}
     said = {name: exact(one.unit, amount) for name, amount in amounts.items()}
     return {"account": one.account, "unit": one.unit, **said, "to": one.to}
+
+
+def _pooled(one: Pooled) -> dict[str, str | None]:
+    return {"account": one.account, "holder": one.holder, "member": one.member or None, "record": one.record or None}
 
 
 def _left(one: Left) -> dict[str, str | None]:

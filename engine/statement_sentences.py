@@ -16,6 +16,7 @@ from lianxing.engine.wording import (
     gone_over_sentence,
     left_sentence,
     outside_sentence,
+    pooled_sentence,
     refusal_sentence,
     standing_sentences,
 )
@@ -287,6 +288,8 @@ def on_the_way(line: StatementLine, language: Language) -> Iterator[str]:
             else "of the record as it is now, "
         )
         yield f"{in_all}{told}"
+    for one in line.pooled:
+        yield pooled_sentence(one.account, one.holder, one.member, one.record, language)
     for left in line.left:
         said = left_sentence(left.unit, left.amount, left.where, left.heir, language)
         yield f"{left.account}：{said}" if language == "zh" else f"{left.account}: {said}"

@@ -12,6 +12,7 @@ from lianxing.engine.answers import PERIODS, how_a_perk_opens
 from lianxing.engine.decision_sentences import conduct_sentences, star_sentences
 from lianxing.engine.evaluation_sentences import evaluation_sentence
 from lianxing.engine.explaining import clause_data
+from lianxing.engine.pooling import POOLED_IN
 from lianxing.engine.score_sentences import score_sentences, transition_sentence
 from lianxing.rules.assessments import HELD, KEY, MISSING, NO_RATE
 from lianxing.rules.conditions import Operator
@@ -56,6 +57,7 @@ def sentences(body: Mapping[str, Any], kept: Mapping[str, Any], language: Langua
         where = clause_text(one["clause"], clauses.get(one["clause"], {}), language)
         went = gone_over_sentence(one["account"], one["unit"], one["came"], one["went"], language)
         said.append(f"{where}{'：' if language == 'zh' else ': '}{went}")
+    said += [pooled_sentence(account, holder, "", "", language) for account, holder in body.get(POOLED_IN, {}).items()]
     for one in body.get("unstored", ()):
         if one["account"]:
             amounts = one["rest"], one["over"], one["off"], one["to"]
@@ -88,6 +90,17 @@ def outside_sentence(account: str, unit: str, rest: int, over: int, off: int, to
         amount = amount_text(unit, off, language)
         said.append(f"{amount}已核销" if zh else f"{amount} written off before")
     return f"{account}：{'；'.join(said)}" if zh else f"{account}: {'; '.join(said)}"
+
+
+def pooled_sentence(account: str, holder: str, member: str, record: str, language: Language) -> str:
+    """Return in whose passbook is what a family earns together; in that one, by which member and record it is."""
+    if member:
+        if language == "zh":
+            return f"{account}：家庭合并，家属 {member} 的记录 {record}"
+        return f"{account}: earned by {member} of the family, record {record}"
+    if language == "zh":
+        return f"{account}：家庭合并，记在 {holder} 的存折"
+    return f"{account}: in the passbook of {holder}, with what the family earns"
 
 
 _LEFT = {

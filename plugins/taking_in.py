@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, needs_lots, new_in, others, said_at_withdrawal, said_in
+from lianxing.engine.bank.families import Families, families_in
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.noting import noted
 from lianxing.engine.bank.passing import Passing, at_hand
@@ -125,16 +126,18 @@ class TakingIn:
         found = closings(writing, county, people)
         beside = others(self.rulebook, _organisations(people)) if credits(self.rulebook) else []
         heirs = [closed.heir for one in found.values() for closed in one.all if closed.heir]
-        writing.lock({*owners, *((id, county) for id in (*beside, *heirs))})
+        families = families_in(writing, self.rulebook, people)
+        writing.lock({*owners, *((id, county) for id in (*beside, *heirs, *families.holders(people)))})
         if self.ledger.database.is_postgres:  # whoever held a passbook meanwhile may have booked the very record
             keys = {change.record.key for changes in people.values() for change in changes}
             keys |= {(one.taken_back.registry, one.taken_back.id) for one in news.noted}
             if newest_hashes(writing, keys) != {key: known_hashes[key] for key in keys & known_hashes.keys()}:
                 raise overtaken(self.ledger.place)
+            families = families_in(writing, self.rulebook, people)  # whom somebody has declared meanwhile
         if credits(self.rulebook):
             turn_in(writing, self.rulebook, people, self.on)
         done, known = Done(), self._known(writing, people)
-        crediting = self._crediting(writing, people, known, beside) if credits(self.rulebook) else None
+        crediting = self._crediting(writing, people, known, beside, families) if credits(self.rulebook) else None
         with writing.streaming():
             for some in portions(people) if self.ledger.database.is_postgres else [people]:
                 already = len(done.recounts)
@@ -206,7 +209,12 @@ class TakingIn:
                 yield assessment, entry
 
     def _crediting(
-        self, writing: Writing, people: Mapping[VolunteerId, list[Change]], known: _Known, beside: list[VolunteerId]
+        self,
+        writing: Writing,
+        people: Mapping[VolunteerId, list[Change]],
+        known: _Known,
+        beside: list[VolunteerId],
+        families: Families,
     ) -> _Crediting:
         """Return how bookings do to the accounts what the records are worth to them."""
         policy, county = self.rulebook.policy, self.rulebook.policy.county.id
@@ -258,6 +266,7 @@ class TakingIn:
                     closed.get(one.person, OPEN),
                     said,
                     new,
+                    families,
                 )
             return bookings
 

@@ -333,6 +333,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "账户“{id}”逐条记入，来源“{measure}”须是合计类指标，不取最高一项，也不看上一周期或自上次授予起",
         "'{id}' is earned by record: '{measure}' has to be a sum, no best_of, of no previous period nor since_award",
     ),
+    (
+        "P656",
+        "账户“{id}”由家庭合并，零头只能作废：“只计整数”不能写“零头结转”",
+        "the family earns into '{id}' together: what is less than a whole unit is lost, and not rest_carried",
+    ),
     # P600 on: calendar and review
     (
         "P600",

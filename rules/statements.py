@@ -112,6 +112,16 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Pooled:
+    """What a family earns together: in whose passbook it is; in that one by which member, with which record."""
+
+    account: str
+    holder: str
+    member: str = ""
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StepTold:
     """A step of a review or of a request for service, taken or refused: what, by which body, and what it came to.
 
@@ -147,8 +157,9 @@ class StatementLine:
 
     `corrects` is the entry that it corrects, `concerns` the one that it settles, gives back or uses. `reasons` say why
     a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left,
-    `outside` what accounts have not taken in, `left` what has left them with a closing, `entitled` what was had by an
-    entitlement that the balance stays for, as unit and amount. `step` is what was done in a review or with a request,
+    `outside` what accounts have not taken in, `pooled` what the family earns together, `left` what has left them with a
+    closing, `entitled` what was had by an entitlement that the balance stays for, as unit and amount. `step` is what
+    was done in a review or with a request,
     `unmet` what of the condition of an offer did not hold, in words.
     """
 
@@ -168,6 +179,7 @@ class StatementLine:
     refusals: tuple[Refusal, ...] = ()
     gone_over: tuple[GoneOver, ...] = ()
     outside: tuple[Outside, ...] = ()
+    pooled: tuple[Pooled, ...] = ()
     left: tuple[Left, ...] = ()
     step: StepTold | None = None
     unmet: tuple[Label, ...] = ()

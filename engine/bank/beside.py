@@ -16,10 +16,10 @@ from itertools import takewhile
 import orjson
 
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.passing import LENT, PAID_OUT, RECEIVED, REPAID, TAKEN_BACK, Arrival, From, Passing
+from lianxing.engine.bank.passing import LENT, PAID_OUT, REPAID, Arrival, From, Passing
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.sharing import pool_owner
-from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.drafts import RECEIVED, TAKEN_BACK, Draft
 from lianxing.engine.ledger.witnesses import UNREADABLE, Told
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account, WholeOnly
@@ -126,6 +126,12 @@ class Beside(Passing):
     def inherits(self, one: Arrival) -> None:
         self.receives(one)
 
+    def does_later(self, owner: VolunteerId, does: Callable[[Passing], object]) -> None:
+        if owner == self.at.own:
+            does(self)
+        else:
+            self._send(owner, lambda there: there.does_later(owner, does))
+
     def gives_back(self, one: Arrival) -> None:
         if one.owner == self.at.own:
             super().gives_back(one)
@@ -169,7 +175,7 @@ class Beside(Passing):
         return Reason("pool", pool.clause, pool.clause.location, operands)
 
     def _has(self, pool: Account, on: date, amount: int) -> None:
-        available = self._at_hand(self.at.own).wallet(pool).available(on)
+        available = self.at_hand(self.at.own).wallet(pool).available(on)
         if amount > available:
             raise ShortError(amount, available)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import orjson
 
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
+from lianxing.engine.bank.arrivals import EARNED, KeptOut
 from lianxing.engine.bank.booking import (
     UNITS,
     UNSTORED,
@@ -24,14 +26,17 @@ from lianxing.engine.bank.booking import (
     passed_data,
 )
 from lianxing.engine.bank.customers import add_ended, wallet_from
+from lianxing.engine.bank.families import NOBODY, Families
 from lianxing.engine.bank.passing import Arrival, From, Passing, taken_back
 from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, pools_of_limits, shared
+from lianxing.engine.bank.turning import turned
 from lianxing.engine.closings import LEFT_UNDER, OPEN, Closed, Closings
 from lianxing.engine.facts import past_facts, person_facts
-from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
+from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK, Booking, Line
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.stored import Held
+from lianxing.engine.pooling import POOLED_IN, is_pooled
 from lianxing.engine.recounting import Recount, as_counted
 from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
 from lianxing.engine.wallet import (
@@ -78,6 +83,32 @@ class Worth(NamedTuple):
         return self.now - self.was
 
 
+class Share(NamedTuple):
+    """What a record is worth in the own passbook of who served, and in those of who holds what the family earns.
+
+    `held_by` is who holds it from now on, empty where nobody else does.
+    """
+
+    own: Worth
+    others: Mapping[VolunteerId, Worth]
+    held_by: VolunteerId = VolunteerId("")
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyEarning:
+    """What a record of a member of the family does to the account of its holder: on which days by how much.
+
+    `was` is what of the record is there by now.
+    """
+
+    account: Account
+    moves: Sequence[tuple[date, int]]
+    was: int
+    on: date
+    today: date
+    came: From
+
+
 def credits(rulebook: Rulebook) -> bool:
     """Tell whether records bring anything to an account of the county."""
     policy = rulebook.policy
@@ -96,14 +127,17 @@ def credited(
     closings: Closings = OPEN,
     said: Mapping[tuple[str, str], Mapping[str, Any]] = MappingProxyType({}),
     new: Mapping[str, Collection[str]] = MappingProxyType({}),
+    families: Families = NOBODY,
 ) -> list[Booking]:
     """Complete the bookings of a recount with what they do to the person's accounts, and return them.
 
-    What goes into the passbook of a pool or an organisation, or to an heir, is left in `passing`: entries of their own
-    that are to be written with the bookings. Where the passbook is closed, what comes in goes where the rest
-    went; where it is open again, so does what is of a day before that, and the body says so.
+    What goes into the passbook of a pool or an organisation, to an heir, or to who holds what a family earns together,
+    is left in `passing`: entries of their own that are to be written with the bookings. Where the passbook is closed,
+    what comes in goes where the rest went; where it is open again, so does what is of a day before that, and the body
+    says so.
     `rows` and `balances` are what the ledger holds of them, `number` is the last entry of the passbook, `said` what
-    the bodies of records say of what came in and what never did, `new` which accounts came after each other policy.
+    the bodies of records say of what came in and what never did, and where, `new` which accounts came after each other
+    policy, `families` who holds what a family earns.
     What is booked for a day in the past may have ended since; a run lets it go. The body of a booking says on which
     day it was booked: without that nobody could do it again.
     """
@@ -132,6 +166,14 @@ def credited(
         if account.holder in (Holder.POOL, Holder.ORGANISATION):
             doing.hand_on(account, worths)
         else:
+            shares = [
+                _share(families, person.id, account, booking, found.before.get(booking.record.key), worth, said)
+                for booking, worth in zip(found.bookings, worths, strict=True)
+            ]
+            doing.hand_to_family(account, shares)
+            worths = [share.own for share in shares]
+            if not outside and not any(worth.was or worth.now for worth in worths):
+                continue
             wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
             wallet.unstored |= outside
             wallet.off_on |= {source: day for source, day in booked_on.items() if source in outside}
@@ -147,7 +189,7 @@ class _Crediting:
 
     `dated` are those which rest on the day on which they are booked, `kept_out` what accounts have not taken in,
     `going` what leaves again under an earlier closing, `worths` what a record is worth to accounts for which that rests
-    on more than the record.
+    on more than the record, `held_by` who holds of accounts what the family earns.
     """
 
     rulebook: Rulebook
@@ -162,6 +204,30 @@ class _Crediting:
     kept_out: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     going: dict[int, tuple[Closed, list[dict[str, Any]]]] = field(default_factory=dict)
     worths: dict[int, dict[str, int]] = field(default_factory=dict)
+    held_by: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    def hand_to_family(self, account: Account, shares: Sequence[Share]) -> None:
+        """Let what records are worth to an account that a family earns into go to who holds it, or come back."""
+        unit = UNITS[account.unit]
+        for at, (effect, booking, share) in enumerate(zip(self.effects, self.found.bookings, shares, strict=True), 1):
+            record, before = booking.record, self.found.before.get(booking.record.key)
+            if share.held_by and any(worth.was or worth.now for worth in (share.own, *share.others.values())):
+                self.held_by.setdefault(at, {})[account.clause.id] = share.held_by
+            for owner, worth in share.others.items():
+                moves = on_days(account, record.day, None if before is None else before.record.day, worth)
+                if not moves:
+                    continue
+                if self.passing is None:
+                    raise AssertionError(f"the passbook of {owner} is not open")
+                came = From(self.person.id, EARNED, said={"registry": record.registry, "record": record.id})
+                earning = FamilyEarning(account, moves, worth.was, record.day, self.today, came)
+                self.passing.does_later(owner, partial(family_earned, owner=owner, one=earning))
+                if worth.more:
+                    effect.lines += (
+                        Line(ISSUED, unit, -worth.more, own=False),
+                        Line(TRANSIT, unit, worth.more, own=False),
+                    )
+                self.dated.add(at)
 
     def hand_on(self, account: Account, worths: Sequence[Worth]) -> None:
         """Let what records are worth to an account of a pool or an organisation go there."""
@@ -237,6 +303,8 @@ class _Crediting:
                 booking.body = _with(booking.body, {LEFT_UNDER: under.entry, "closes": closes, **heir})
             if at in self.kept_out:
                 booking.body = _with(booking.body, {UNSTORED: self.kept_out[at]})
+            if at in self.held_by:
+                booking.body = _with(booking.body, {POOLED_IN: self.held_by[at]})
             if at in self.worths and booking.kind != "withdrawn":
                 booking.body = _with(booking.body, {WORTH: self.worths[at]})
             booking.lines = tuple(effect.lines)
@@ -245,6 +313,70 @@ class _Crediting:
             booking.floors = tuple(effect.floors)
             booking.ended = tuple(effect.ended)
             booking.wallets = tuple(effect.wallets)
+
+
+def _share(
+    families: Families,
+    person: VolunteerId,
+    account: Account,
+    booking: Booking,
+    before: Held | None,
+    worth: Worth,
+    said: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> Share:
+    """Return in whose passbooks is what the record of a booking is worth to an account, and was.
+
+    It stays where it has come in, whatever families have declared since, unless it turns out to be of another day.
+    """
+    key, day = booking.record.key, booking.record.day
+    stands = said.get(key, {}).get(POOLED_IN, {}).get(account.clause.id)
+    was_in = VolunteerId(stands or person)
+    stays = before is not None and before.record.day == day and (worth.was != 0 or stands is not None)
+    now_in = was_in if booking.kind == "withdrawn" or stays else families.holder(account, key, person, day)
+    held_by = now_in if now_in != person else VolunteerId("")
+    if was_in == now_in:
+        return Share(Worth(0, 0), {now_in: worth}, held_by) if held_by else Share(worth, {})
+    shares = {was_in: Worth(worth.was, 0), now_in: Worth(0, worth.now)}
+    own = shares.pop(person, Worth(0, 0))
+    return Share(own, shares, held_by)
+
+
+def family_earned(passing: Passing, owner: VolunteerId, one: FamilyEarning) -> None:
+    """Put into the account of who holds it what a member of the family has earned, or take it back; and say so.
+
+    What is of before a closing of the holder's passbook goes where the rest went, as their own late records do.
+    """
+    customer, account, today = passing.at_hand(owner), one.account, one.today
+    passing.drafts += turned(passing.rulebook, customer, today)
+    whole = any(more <= 0 for _day, more in one.moves)
+    wallet, source = customer.wallet(account, ended=whole), f"{one.came.said['registry']}/{one.came.said['record']}"
+    asks = _may_keep_out(account) or one.was != 0  # rules of before may have kept out what these do not
+    kept_out = customer.arrived.get((account.clause.id, source)) if asks else None
+    wallet.unstored.pop(source, None)
+    if kept_out is not None:
+        wallet.unstored[source], wallet.off_on[source] = kept_out
+    wallet.next_lot = first = max(wallet.next_lot, first_lot(customer.number + 1))
+    wallets.knows_rest(wallet, source, one.was)
+    effects = Effects()
+    for day, more in one.moves:
+        change(wallet, effects, source, day, more, today)
+    passed = -effects.redirect(ISSUED, UNITS[account.unit], TRANSIT)
+    said: dict[str, Any] = {**one.came.said, POOLED_IN: {account.clause.id: owner}, BOOKED_ON: today.isoformat()}
+    closed = next((customer.closings.under(day) for day, more in one.moves if more >= 0), None)
+    if closed is not None:
+        fresh = [lot.number for lot in lots_of(wallet, source) if lot.number >= first]
+        only = None if customer.closings.now is not None else fresh
+        left = closes_again(wallet, effects, closed, today, owner, passing, only)
+        if left is not None:
+            said |= {LEFT_UNDER: closed.entry, "closes": [left], **({"heir": closed.heir} if closed.heir else {})}
+    outside = wallet.unstored.get(source, Unstored())
+    if asks:
+        customer.arrived[account.clause.id, source] = KeptOut(outside, today)
+    effects.over.clear()  # said with the record instead
+    if any(outside):
+        said[UNSTORED] = [outside_data(account, outside)]
+    kind = RECEIVED if passed >= 0 else TAKEN_BACK
+    passing.enter(customer, account, effects, kind, one.on, replace(one.came, said=said), abs(passed))
 
 
 def _with(body: bytes, more: Mapping[str, Any]) -> bytes:
@@ -301,8 +433,8 @@ def said_in(
     have changed, accounts may have kept out what they would take in by now.
     """
     accounts = rulebook.policy.accounts
-    asks = any(_may_keep_out(one) or _rests_on_more(one) for one in accounts) or bool(shared(rulebook.policy))
-    if not asks and not reading.other_rules(owner[1]):
+    asks = any(_may_keep_out(one) or _rests_on_more(one) or is_pooled(one) for one in accounts)
+    if not asks and not shared(rulebook.policy) and not reading.other_rules(owner[1]):
         return {}
     keys = [booking.record.key for booking in found.bookings]
     keys += [before.record.key for _assessment, before in found.same]
@@ -356,10 +488,10 @@ def _rests_on_more(account: Account) -> bool:
 
 def said_of(body: bytes) -> dict[str, Any]:
     """Return what the body of a record says that accounts have taken in of it, and what they have not."""
-    if not any(f'"{name}"'.encode() in body for name in (UNSTORED, WORTH)):
+    if not any(f'"{name}"'.encode() in body for name in (UNSTORED, WORTH, POOLED_IN)):
         return {}
     found = orjson.loads(body)
-    return {name: found[name] for name in (UNSTORED, WORTH, BOOKED_ON) if name in found}
+    return {name: found[name] for name in (UNSTORED, WORTH, POOLED_IN, BOOKED_ON) if name in found}
 
 
 def _unstored_of(account: Account, unstored: Mapping[tuple[str, str], Sequence[Any]]) -> dict[str, Unstored]:

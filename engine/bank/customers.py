@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
+from lianxing.engine.bank.arrivals import Arrived, arrived_in
 from lianxing.engine.bank.booking import account_name, noted_in
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
@@ -51,10 +53,12 @@ class Customer:
     stands: Callable[[Volunteer, date, Sequence[Touch] | None], Standing]  # without touches: nothing is lowered
     closings: Closings = OPEN
     number: int = 0  # of the last entry of the passbook, those not yet written included
+    arrivals: Callable[[], Arrived] = dict  # what entries say of what has arrived, where it is asked
     _wallets: dict[str, Wallet] = field(default_factory=dict)
     _with_ended: set[str] = field(default_factory=set)
     _standings: dict[date, Standing] = field(default_factory=dict)
     _touches: list[Touch] = field(default_factory=list)  # of entries that are not written yet
+    _arrived: Arrived | None = None
 
     @property
     def owner(self) -> tuple[VolunteerId, CountyId]:
@@ -86,6 +90,13 @@ class Customer:
             self._with_ended.add(id)
             add_ended(found, self.rows)
         return found
+
+    @property
+    def arrived(self) -> Arrived:
+        """What the accounts have not taken in of records that members of the family bring; what is changed stays."""
+        if self._arrived is None:
+            self._arrived = self.arrivals()
+        return self._arrived
 
     def standing(self, on: date) -> Standing:
         """Return where the person stands on a day."""
@@ -243,6 +254,7 @@ def customers(
             had=had.get((id, county), []),
             stands=stands,
             closings=closed.get(id, OPEN),
+            arrivals=partial(arrived_in, reading, county, id),
         )
         for id in ids
     }

@@ -23,7 +23,8 @@ from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.deciding import decide
 from lianxing.engine.bank.deliveries import Book, Same
 from lianxing.engine.bank.ending import EXPIRED, lots_over
-from lianxing.engine.bank.passing import RECEIVED, REPAID, TAKEN_BACK
+from lianxing.engine.bank.families import NOBODY, Families, WitnessedFamilies
+from lianxing.engine.bank.passing import REPAID
 from lianxing.engine.bank.redeeming import HOLD_EXPIRED, given_back, is_kept
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, queue_from, request_id
@@ -37,10 +38,11 @@ from lianxing.engine.bank.turning import CONVERTED, turned
 from lianxing.engine.closings import SHUT, SHUT_THEN, Closed, Closings
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of as booked
-from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
+from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK, Draft
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.witnesses import StockMoves, brought_elsewhere, instant_of, known_since, registrations
 from lianxing.engine.menu import LISTED_MAX, Queue, ranked_again
+from lianxing.engine.pooling import POOLED_IN, pools
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.star_awards import certificate_number
 from lianxing.rules.commands import Command, Give, RecordStep, Redeem, ReviewStep, StarStep
@@ -66,11 +68,22 @@ class Witnesses:
     closings: Mapping[VolunteerId, Sequence[tuple[int, Closings]]]
     passed: PassedOn
     withdrawn: Mapping[str, int]  # when records of requests were taken back
+    declared: Families
     people: dict[VolunteerId, list[tuple[int, Volunteer]]] = field(default_factory=dict)
 
     def ask(self, people: Iterable[VolunteerId]) -> None:
         """Read who these people were, and let go of who others were."""
         self.people = registrations(self.reading._connection, people)
+
+    def families(self, rulebook: Rulebook, links: Sequence[Link]) -> Families:
+        """Return the families as the entries of records saw them, where an account of the county is earned together."""
+        if not links or not rulebook.once(pools):
+            return NOBODY
+        said = {(one.registry, one.record): orjson.loads(one.body).get(POOLED_IN, {}) for one in links}
+        instant = links[0].recorded_at
+        return WitnessedFamilies(
+            all=self.declared, closings=self.closings, instant=instant, apart=CLOCKS_APART, said=said
+        )
 
     def versions(self, volunteer: VolunteerId) -> list[Volunteer]:
         """Return all that was ever known of somebody, from knowing nothing to what is known now."""
@@ -406,6 +419,8 @@ class _Deciding:
         if found.recount is not None:
             bookings = found.recount.bookings
             if credits(rulebook):
+                first = self._book.at + 1
+                group = self._book.links[first : first + len(bookings)]
                 bookings = credited(
                     rulebook,
                     person,
@@ -418,6 +433,7 @@ class _Deciding:
                     replica.closings,
                     replica.said,
                     replica.new.get(rulebook.policy.digest, {}),
+                    self._witnesses.families(rulebook, group),
                 )
             drafts += [booked(one) for one in bookings]
         return drafts

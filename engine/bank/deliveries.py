@@ -7,7 +7,7 @@ does not lead to them, as several, the first as short as may be.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -18,6 +18,7 @@ from lianxing.engine.bank.beside import At, Beside, Earned, Message, PassedOn, S
 from lianxing.engine.bank.comparing import Found, compared, first_in
 from lianxing.engine.bank.crediting import credited, credits, needs_lots
 from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.families import NOBODY, Families
 from lianxing.engine.bank.noting import Noting, never_came, noted
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.counting import Fold, Supplied, counted, names_another
@@ -117,12 +118,17 @@ def noted_again(book: Book, digest: str) -> Same | Found:
 
 
 def delivered(
-    book: Book, rulebook: Rulebook, people: Sequence[Volunteer], passed: PassedOn, on: date | None = None
+    book: Book,
+    rulebook: Rulebook,
+    people: Sequence[Volunteer],
+    passed: PassedOn,
+    on: date | None = None,
+    families: Callable[[Rulebook, Sequence[Link]], Families] = lambda _rulebook, _group: NOBODY,
 ) -> Same | Found:
     """Return how many entries come from records that came together, or what differs.
 
     `people` are who the person may have been by then, the most likely first; `on` is the day of the delivery, None
-    where only its entries say it.
+    where only its entries say it; `families` are those that entries have seen.
     """
     longest = _longest(book)
     differing: Found | None = None
@@ -131,7 +137,9 @@ def delivered(
             group = book.links[book.at : book.at + size]
             came = _added(book, group, rulebook, person) or _recounted(book.replica, group, rulebook, person)
             passing = beside(rulebook, None, book.place, passed=passed)
-            found = compared(book.replica, group, _drafts(book.replica, group, rulebook, person, came, passing, on))
+            seen = families(rulebook, group)
+            drafts = _drafts(book.replica, group, rulebook, person, came, passing, on, seen)
+            found = compared(book.replica, group, drafts)
             if found is None:
                 if book.running is not None and book.running.records != len(book.replica.held) + size:
                     book.running = None
@@ -233,6 +241,7 @@ def _drafts(
     found: Recount,
     passing: Beside,
     on: date | None,
+    families: Families,
 ) -> list[Draft]:
     """Return what is to be written for records, with what they do to the person's accounts."""
     bookings = found.bookings
@@ -254,6 +263,7 @@ def _drafts(
             replica.closings,
             replica.said,
             replica.new.get(rulebook.policy.digest, {}),
+            families,
         )
     return [draft_of(one) for one in bookings]
 

@@ -27,7 +27,7 @@ from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.passing import Arrival, From
 from lianxing.engine.bank.sharing import account_in, fund, is_person, may_hold, organisation_owner
 from lianxing.engine.closings import WORTHLESS, closed_in
-from lianxing.engine.ledger.drafts import CLOSED, REOPENED
+from lianxing.engine.ledger.drafts import CLOSED, DECLARED, REOPENED
 from lianxing.engine.rulebook import ISSUES
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, PERSONAL, TRANSIT, Part
 from lianxing.engine.wallets import goes
@@ -39,7 +39,7 @@ from lianxing.rules.families import AS_RECIPIENT, Relation
 from lianxing.rules.places import Location
 from lianxing.rules.redeeming import Reason
 
-DECLARED, BROUGHT = "declared", "brought"
+BROUGHT = "brought"
 
 
 def give(counter: Counter, customer: Customer, command: Give) -> Decision:

@@ -5,7 +5,7 @@ Pools lend, too: what a borrowing account draws over its balance leaves the pool
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -16,7 +16,7 @@ from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.drafting import SYSTEM, draft_of
 from lianxing.engine.bank.sharing import lender, pool_of, pool_owner, shared
 from lianxing.engine.bank.turning import turned
-from lianxing.engine.ledger.drafts import BOOKED_ON, Draft
+from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK, Draft
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Part, Wallet
@@ -24,7 +24,7 @@ from lianxing.rules.accounts import Account, Shortfall, Unit
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.redeeming import Reason
 
-LENT, REPAID, PAID_OUT, RECEIVED, TAKEN_BACK = "lent", "repaid", "paid_out", "received", "taken_back"
+LENT, REPAID, PAID_OUT = "lent", "repaid", "paid_out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,10 @@ class Passing:
 
     rulebook: Rulebook
     people: dict[VolunteerId, Customer]
-    load: Callable[[VolunteerId], Customer] | None = None  # of somebody who was not thought of before
+    # Of people who were not thought of before.
+    load: Callable[[Collection[VolunteerId]], Mapping[VolunteerId, Customer]] | None = None
     drafts: list[Draft] = field(default_factory=list)
-    later: list[Callable[[], None]] = field(default_factory=list)
+    later: list[tuple[VolunteerId, Callable[[], object]]] = field(default_factory=list)  # in whose passbook
     today: date = date.min  # where what passes is booked later than its day
 
     @property
@@ -69,12 +70,11 @@ class Passing:
 
     def customer(self, owner: VolunteerId) -> Customer | None:
         """Return whose passbook it is; None where it is not at hand."""
-        found = self.people.get(owner)
-        if found is None and self.load is not None:
-            found = self.people[owner] = self.load(owner)
-        return found
+        if owner not in self.people and self.load is not None:
+            self.people.update(self.load([owner]))
+        return self.people.get(owner)
 
-    def _at_hand(self, owner: VolunteerId) -> Customer:
+    def at_hand(self, owner: VolunteerId) -> Customer:
         found = self.customer(owner)
         if found is None:
             raise AssertionError(f"the passbook of {owner} is not open")
@@ -82,26 +82,34 @@ class Passing:
 
     def taken(self) -> list[Draft]:
         """Return what is to be written since this was asked last."""
-        later, self.later = self.later, []
-        for arrives in later:
-            arrives()
+        while self.later:
+            later, self.later = self.later, []
+            missing = dict.fromkeys(owner for owner, _arrives in later if owner not in self.people)
+            if missing and self.load is not None:
+                self.people.update(self.load(list(missing)))
+            for _owner, arrives in later:
+                arrives()
         drafts, self.drafts = self.drafts, []
         return drafts
 
     def receives(self, one: Arrival) -> None:
         """Put into somebody's account what is on its way."""
-        customer = self._at_hand(one.owner)
+        customer = self.at_hand(one.owner)
         wallet, before = self._wallet(customer, one.account, one.on)
         done = wallets.receive(wallet, one.on, one.amount, one.source, lots=one.parts)
         self._enter(customer, wallet, done, before, RECEIVED, one.on, one.came, one.amount)
 
     def inherits(self, one: Arrival) -> None:
         """Let an inheritance arrive when records are booked (`taken`): some of the heir's own may be among them."""
-        self.later.append(lambda: self.receives(one))
+        self.later.append((one.owner, lambda: self.receives(one)))
+
+    def does_later(self, owner: VolunteerId, does: Callable[[Passing], object]) -> None:
+        """Let something be done to somebody's passbook when records are booked, as an inheritance arrives."""
+        self.later.append((owner, lambda: does(self)))
 
     def pays_out(self, pool: Account, on: date, amount: int, went: From) -> None:
         """Take from a pool what somebody gets; whether it is there was asked before (`lacks`)."""
-        customer = self._at_hand(pool_owner(pool))
+        customer = self.at_hand(pool_owner(pool))
         wallet, before = self._wallet(customer, pool, on)
         self._enter(customer, wallet, wallets.pay_out(wallet, on, amount), before, PAID_OUT, on, went, amount)
 
@@ -112,7 +120,7 @@ class Passing:
 
         `was` is what of the record is there by now.
         """
-        customer = self._at_hand(owner)
+        customer = self.at_hand(owner)
         customer.wallet(account, ended=worth < 0)
         wallet, before = self._wallet(customer, account, today)
         source = f"{came.said['registry']}/{came.said['record']}"
@@ -126,12 +134,12 @@ class Passing:
         if effects.lines or effects.wallets:
             kind = RECEIVED if worth > 0 else TAKEN_BACK
             came = replace(came, said={**came.said, BOOKED_ON: today.isoformat()})
-            self._draft(customer, wallet.account, effects, kind, on, came, passed)
+            self.enter(customer, wallet.account, effects, kind, on, came, passed)
         return passed
 
     def gives_back(self, one: Arrival) -> None:
         """Take from a pool what had arrived there and should not have."""
-        customer = self._at_hand(one.owner)
+        customer = self.at_hand(one.owner)
         day = max(one.on, self.today)
         customer.wallet(one.account, ended=True)
         wallet, before = self._wallet(customer, one.account, day)
@@ -140,7 +148,7 @@ class Passing:
         before = besides(wallet)
         done = taken_back(wallet, day, one.amount, one.source, was_received=True)
         passed = _in_transit(effects, wallet, done, before)
-        self._draft(customer, wallet.account, effects, TAKEN_BACK, day, one.came, passed)
+        self.enter(customer, wallet.account, effects, TAKEN_BACK, day, one.came, passed)
 
     def share(self, owner: VolunteerId, effects: Effects, on: date, why: str, actor: str = SYSTEM) -> None:
         """Let what overflows or is given away arrive in the county's pool, and let pools lend and be repaid.
@@ -166,7 +174,7 @@ class Passing:
         effects.drawn.clear()
 
     def _lends(self, pool: Account, on: date, drawn: int, owner: VolunteerId) -> None:
-        theirs = self._at_hand(pool_owner(pool))
+        theirs = self.at_hand(pool_owner(pool))
         wallet, before = self._wallet(theirs, pool, on)
         to = From(owner, "loan")
         if drawn > 0:
@@ -212,9 +220,9 @@ class Passing:
             raise AssertionError(f"{customer.person.id}: {done.refused.code}")
         effects = Effects()
         effects.add(wallet, done, before)
-        self._draft(customer, wallet.account, effects, kind, on, came, amount)
+        self.enter(customer, wallet.account, effects, kind, on, came, amount)
 
-    def _draft(
+    def enter(
         self, customer: Customer, account: Account, effects: Effects, kind: str, on: date, came: From, amount: int
     ) -> None:
         customer.number += 1
@@ -276,11 +284,12 @@ def at_hand(writing: Writing, rulebook: Rulebook, people: Iterable[VolunteerId],
     """Return the other side of what is decided in a transaction; these passbooks are locked already."""
     county = rulebook.policy.county.id
 
-    def load(id: VolunteerId) -> Customer:
-        writing.lock([(id, county)])
-        found = customers(writing, rulebook, [id])[id]
-        found.number = writing.number((id, county))
-        return found
+    def load(ids: Collection[VolunteerId]) -> Mapping[VolunteerId, Customer]:
+        writing.lock((id, county) for id in ids)
+        loaded = customers(writing, rulebook, ids)
+        for id, customer in loaded.items():
+            customer.number = writing.number((id, county))
+        return loaded
 
     found = customers(writing, rulebook, people)
     for id, customer in found.items():

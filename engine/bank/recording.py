@@ -7,6 +7,7 @@ from datetime import date
 
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, new_in, said_in
+from lianxing.engine.bank.families import families_in
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.closings import OPEN
@@ -50,4 +51,5 @@ def bookings_of(
         closings(writing, owner[1], [volunteer]).get(volunteer, OPEN),
         said_in(writing, rulebook, owner, found),
         new_in(writing, rulebook, found),
+        families_in(writing, rulebook, [volunteer]),
     )

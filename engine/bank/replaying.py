@@ -39,10 +39,10 @@ from lianxing.engine.bank.crediting import new_since
 from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses, arrived, asked, sender_of
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, noted_again, of_request
 from lianxing.engine.bank.ending import EXPIRED
-from lianxing.engine.bank.giving import BROUGHT, DECLARED
+from lianxing.engine.bank.families import Declared, Families, Family, members_in
+from lianxing.engine.bank.giving import BROUGHT
 from lianxing.engine.bank.keeping import content_of, title_of
 from lianxing.engine.bank.kept_folds import Records, differing
-from lianxing.engine.bank.passing import RECEIVED, TAKEN_BACK
 from lianxing.engine.bank.redeeming import HOLD_EXPIRED
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.request_data import REQUEST, begun_by
@@ -52,7 +52,7 @@ from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.bank.turning import CONVERTED
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
-from lianxing.engine.ledger.drafts import CLOSED, REOPENED
+from lianxing.engine.ledger.drafts import CLOSED, DECLARED, RECEIVED, REOPENED, TAKEN_BACK
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading, clause_ids
 from lianxing.engine.ledger.witnesses import (
@@ -66,6 +66,7 @@ from lianxing.engine.ledger.witnesses import (
     told,
     withdrawals,
 )
+from lianxing.engine.pooling import is_pooled
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account, Holder, WholeOnly
 from lianxing.rules.facts import CountyId, VolunteerId
@@ -155,6 +156,7 @@ class _Replaying:
             closings(self._connection, county),
             passed,
             withdrawals(self._connection, county, MENU),
+            self._declared(),
         )
         pools = any(one.holder is Holder.POOL for one in self._accounts())
         self._matches = self._matched()
@@ -257,6 +259,15 @@ class _Replaying:
             rulebook = self._rulebooks.get(one.digest)
             if rulebook is not None:
                 yield one, rulebook
+
+    def _declared(self) -> Families:
+        """Return the families that people have declared, where an account of the county is earned by them together."""
+        found: dict[VolunteerId, list[Declared]] = {}
+        asked = any(map(is_pooled, self._accounts()))
+        for one in told(self._connection, self._county, [DECLARED]) if asked else ():
+            with suppress(*UNREADABLE):  # it will be named where it is decided again
+                found.setdefault(one.volunteer, []).append(Declared(one.on, members_in(one.body), one.instant))
+        return Families({id: Family(all) for id, all in found.items()})
 
     def _accounts(self) -> Iterator[Account]:
         for rulebook in self._rulebooks.values():
@@ -372,7 +383,7 @@ class _Replaying:
         if link.kind == "withdrawn" and (link.registry, link.record) not in book.replica.held:
             return noted_again(book, rulebook.policy.digest)
         if not of_request(link):
-            return delivered(book, rulebook, people, witnesses.passed)
+            return delivered(book, rulebook, people, witnesses.passed, None, witnesses.families)
         begun = begun_by(self._county, link.record)
         if begun is None:
             return Found(link.number, REQUEST, link.record, None)
@@ -382,7 +393,7 @@ class _Replaying:
             return None
         differs = None if service is None else not_as_served(book, service)
         on = None if service is None else service.on
-        found = differs or delivered(book, rulebook, people, witnesses.passed, on)
+        found = differs or delivered(book, rulebook, people, witnesses.passed, on, witnesses.families)
         if service is not None and isinstance(found, Same):
             post.take_service(service)
         return found

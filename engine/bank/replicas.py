@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.answering import LastStep
+from lianxing.engine.bank.arrivals import Arrived, note_arrival
 from lianxing.engine.bank.crediting import NewAccounts, said_of
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.giving import BROUGHT, DECLARED
+from lianxing.engine.bank.giving import BROUGHT
 from lianxing.engine.bank.lowering import lowerings_by, lowers
 from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import REQUEST, request_from
@@ -21,7 +22,7 @@ from lianxing.engine.basis import Lowering
 from lianxing.engine.closings import OPEN, Closings
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.contents import facts_from, record_from
-from lianxing.engine.ledger.drafts import CLOSED, ENDED, REOPENED
+from lianxing.engine.ledger.drafts import CLOSED, DECLARED, ENDED, RECEIVED, REOPENED, TAKEN_BACK
 from lianxing.engine.ledger.holdings import Had, HoldRow, LotRow, WalletRows
 from lianxing.engine.ledger.stored import Held, Noted
 from lianxing.engine.ledger.touching import touch_of_link
@@ -48,6 +49,7 @@ class Replica:
     number: int = 0
     closings: Closings = OPEN
     family: dict[VolunteerId, Relation] = field(default_factory=dict)
+    arrived: Arrived = field(default_factory=dict)
     brought: set[tuple[str, int]] = field(default_factory=set)  # from which county, under which entry there
     requests: dict[str, ServiceRequest] = field(default_factory=dict)
     approved: set[int] = field(default_factory=set)  # entries whose redemption was approved
@@ -114,6 +116,8 @@ class Replica:
         if link.kind == REQUEST:
             made = request_from(orjson.loads(link.body)["request"])
             self.requests[made.id] = made
+        if link.kind in (RECEIVED, TAKEN_BACK):
+            note_arrival(self.arrived, orjson.loads(link.body))
         if link.kind == DECLARED:
             said = orjson.loads(link.body)["family"]
             self.family = {VolunteerId(id): Relation(relation) for id, relation in said}
@@ -214,7 +218,8 @@ class Replica:
 
     def rows(self, *, lots: bool = True) -> WalletRows:
         """Return what the passbook holds of the person's accounts, as a ledger would."""
-        rows = WalletRows(besides=dict(self._besides), ended=self._ended)
+        by_now = len(self._touching)
+        rows = WalletRows(besides=dict(self._besides), ended=lambda: self._ended(by_now))
         if lots:
             rows.lots += [self._lots[place] for place in self._full]
         rows.holds += self.holds.values()
@@ -228,9 +233,9 @@ class Replica:
                     rows.lots.append(self._lots[account, lot])
         return rows
 
-    def _ended(self) -> list[LotRow]:
-        """Return the lots of which something has ended, and how much."""
-        ended = expired(map(touch_of_link, self._touching))
+    def _ended(self, touching: int) -> list[LotRow]:
+        """Return the lots of which something had ended, and how much, when so many entries had touched accounts."""
+        ended = expired(map(touch_of_link, self._touching[:touching]))
         return [self._lots[place]._replace(expired=amount) for place, amount in ended.items()]
 
     def customer(self, rulebook: Rulebook, person: Volunteer) -> Customer:
@@ -248,6 +253,7 @@ class Replica:
             stands=lambda person, on, later: self._stands(rulebook, person, on, lowered=later is not None),
             closings=self.closings,
             number=self.number,
+            arrivals=lambda: dict(self.arrived),
             _standings=self._standings,
         )
 

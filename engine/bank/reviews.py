@@ -18,6 +18,7 @@ from lianxing.engine.bank.answering import REFUSED, reason_data
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.crediting import credited, credits, new_in, said_in
 from lianxing.engine.bank.customers import customers
+from lianxing.engine.bank.families import families_in
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import at_hand
@@ -130,6 +131,7 @@ class Reviewer(Teller):
                 closed,
                 said_in(writing, self._rulebook, owner, found),
                 new_in(writing, self._rulebook, found),
+                families_in(writing, self._rulebook, [command.volunteer]),
             )
         writing.book(bookings)
         writing.enter(passing.taken())

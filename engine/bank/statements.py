@@ -232,6 +232,7 @@ class _Book:
             refusals=tuple(told_entries.refusal(refusal) for refusal in body.get("refusals", ())),
             gone_over=tuple(told_entries.gone_over(entry.kind, body)),
             outside=tuple(told_entries.outside(body)),
+            pooled=tuple(told_entries.pooled(body)),
             left=tuple(told_entries.left(body)),
             unmet=tuple(told_entries.unmet(body, self._rulebook.policy.facts)),
             entitled=told_entries.entitled(body),

@@ -22,7 +22,7 @@ from lianxing.engine.bank.answering import REFUSED, Brought, Counter, Decision, 
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.deciding import decide
-from lianxing.engine.bank.giving import BROUGHT, DECLARED
+from lianxing.engine.bank.giving import BROUGHT
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.minding import about, stock_taken
 from lianxing.engine.bank.redeeming import APPROVED
@@ -32,7 +32,7 @@ from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
 from lianxing.engine.bank.star_points import brings_points
 from lianxing.engine.closings import OPEN, is_of_record, left_in, says_what_left
 from lianxing.engine.garbage import set_up, taken_down
-from lianxing.engine.ledger.drafts import Draft
+from lianxing.engine.ledger.drafts import DECLARED, Draft
 from lianxing.engine.ledger.errors import (
     BusyError,
     InvalidError,
@@ -42,10 +42,11 @@ from lianxing.engine.ledger.errors import (
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.stored import StoredCommand
+from lianxing.engine.pooling import pools, says_who_holds
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import Lot, Part, Wallet
 from lianxing.rules.accounts import Recipient
-from lianxing.rules.commands import Bring, Close, Command, Decline, Give, Grant, Refund, Release, Settle
+from lianxing.rules.commands import Bring, Close, Command, Declare, Decline, Give, Grant, Refund, Release, Settle
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.policy import Policy
@@ -193,6 +194,8 @@ def people_of(command: Command, policy: Policy) -> Iterable[VolunteerId]:
         case Give(recipient=other) | Close(heir=other):
             if other:
                 yield other
+        case Declare() if pools(policy):  # whose next record may be held by the person
+            yield from (id for id, _relation in command.family)
     if isinstance(command, Give | Grant | Close | Bring) or brings_points(policy):
         yield from shared(policy)
     else:
@@ -264,7 +267,7 @@ def left_under(reading: Reading, person: VolunteerId, county: CountyId, entry: i
         return None
     left_on = max(on, closed.on)  # what comes late may be of a day on which the passbook was open
     body = reading.body_of(owner, entry)
-    if known.now is None or says_what_left(body) or is_of_record(body):
+    if known.now is None or says_what_left(body) or is_of_record(body) or says_who_holds(body):
         return _left_late(body, left_on)
     gone = reading.in_transit(owner, entry)
     taken = [one for one in reading.taken(owner, entry) if one[0] in closed.portable]

@@ -10,6 +10,7 @@ import orjson
 from lianxing.engine.bank.booking import UNSTORED
 from lianxing.engine.bank.turning import CONVERTED
 from lianxing.engine.closings import LEFT_UNDER
+from lianxing.engine.pooling import POOLED_IN
 from lianxing.engine.reading.redemption import OFFER_WORDS
 from lianxing.engine.wording import unmet_sentence
 from lianxing.rules.assessments import Refusal
@@ -20,6 +21,7 @@ from lianxing.rules.statements import (
     GoneOver,
     Left,
     Outside,
+    Pooled,
     StatedReason,
     Subject,
 )
@@ -80,6 +82,15 @@ def outside(body: Body) -> Iterator[Outside]:
     for one in body.get(UNSTORED, ()):
         if one["account"]:
             yield Outside(one["account"], one["unit"], one["rest"], one["over"], one["off"], one["to"])
+
+
+def pooled(body: Body) -> Iterator[Pooled]:
+    """Yield in whose passbook is what a family earns together, as the entries of both say it."""
+    for account, holder in body.get(POOLED_IN, {}).items():
+        if "from" in body:
+            yield Pooled(account, holder, str(body["from"]), f"{body['registry']}/{body['record']}")
+        else:
+            yield Pooled(account, holder)
 
 
 def left(body: Body) -> Iterator[Left]:

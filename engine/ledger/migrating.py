@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from lianxing.engine.ledger.errors import NewerSchemaError
 
 # Every schema that a released version wrote, oldest first; a test compares it with the migrations.
-SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005")
+SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 
 
 def is_newest(connection: Connection) -> bool:

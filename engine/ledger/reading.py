@@ -22,11 +22,13 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
 )
 
 from lianxing.engine.ledger import awaiting, finding, holdings
 from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.contents import ALREADY, VERSION, facts_from
+from lianxing.engine.ledger.drafts import DECLARED
 from lianxing.engine.ledger.entries import stored_entries
 from lianxing.engine.ledger.held_records import held_in
 from lianxing.engine.ledger.leafing import Leaves, leaf_through
@@ -504,6 +506,21 @@ class Reading:
             self._in_passing[row.passbook] = None
             day = date.fromisoformat(row.effective_on)
             yield Line(row.volunteer, row.number, row.kind, day, row.actor, bytes(row.body))
+
+    def declarations(self, county: CountyId) -> Iterator[Line]:
+        """Yield what everybody has declared of their family in a county, passbook by passbook, in order."""
+        query = (
+            select(
+                passbook.c.id, passbook.c.volunteer, entry.c.number, entry.c.effective_on, entry.c.actor, entry.c.body
+            )
+            .join(passbook, passbook.c.id == entry.c.passbook)
+            .where(text(f"entry.kind = '{DECLARED}'"), passbook.c.county == county)  # as the index says it
+            .order_by(entry.c.passbook, entry.c.number)
+        )
+        for row in self._connection.execute(query):
+            self._in_passing[row.id] = None
+            day = date.fromisoformat(row.effective_on)
+            yield Line(row.volunteer, row.number, DECLARED, day, row.actor, bytes(row.body))
 
     def ending(self, county: CountyId, on: date, limit: int) -> list[VolunteerId]:
         """Return, at most `limit`, people of a county with something that ended before a day: lots or holds."""

@@ -154,6 +154,14 @@ Index(
     sqlite_where=text("adjusts IS NOT NULL"),
     postgresql_where=text("adjusts IS NOT NULL"),
 )
+# Of whom somebody is the family, only the passbooks of others say.
+Index(
+    "entry_declared",
+    entry.c.passbook,
+    entry.c.number,
+    sqlite_where=text("kind = 'declared'"),
+    postgresql_where=text("kind = 'declared'"),
+)
 
 posting = Table(
     "posting",

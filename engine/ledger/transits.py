@@ -16,9 +16,10 @@ import orjson
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from lianxing.engine.closings import OPEN, Closings, left_in, says_what_left
-from lianxing.engine.ledger.drafts import CLOSED, REOPENED
+from lianxing.engine.ledger.drafts import CLOSED, RECEIVED, REOPENED, TAKEN_BACK
 from lianxing.engine.ledger.tables import entry, lot, lot_move, passbook, posting
 from lianxing.engine.ledger.witnesses import UNREADABLE
+from lianxing.engine.pooling import says_who_holds
 
 BROUGHT, REQUEST, TRANSIT = "brought", "request", "transit"
 
@@ -112,6 +113,8 @@ def _left(connection: Connection) -> dict[Departure, _Sums]:
                 parts[departure] = defaultdict(int)
                 for unit, _since, _last, amount in left_in(body):
                     parts[departure][unit] += amount
+            elif says_who_holds(body):  # what the family earns has passed to who holds it, or back
+                parts.pop(departure, None)
     gone = _gone(connection)
     found: dict[Departure, _Sums] = {}
     for departure, sums in parts.items():
@@ -133,12 +136,12 @@ def _closings(connection: Connection) -> dict[tuple[str, str], Closings]:
 
 
 def _late(connection: Connection) -> Iterator[tuple[Departure, bytes]]:
-    """Yield the records, and the steps of requests, of passbooks that were ever closed, with what they say."""
+    """Yield the records, the steps of requests and what arrived, of passbooks that were ever closed: what they say."""
     closed = select(entry.c.passbook).where(entry.c.kind == CLOSED)
     query = select(passbook.c.volunteer, passbook.c.county, entry.c.number, entry.c.body).join(
         entry, entry.c.passbook == passbook.c.id
     )
-    late = or_(entry.c.record != "", entry.c.kind == REQUEST)
+    late = or_(entry.c.record != "", entry.c.kind.in_((REQUEST, RECEIVED, TAKEN_BACK)))
     for row in connection.execute(query.where(passbook.c.id.in_(closed), late)):
         yield Departure(row.volunteer, row.county, row.number), bytes(row.body)
 

@@ -164,6 +164,10 @@ def _account(id: str, fields: Fields, reading: Reading, clause: Clause) -> Accou
     if expires is Expiry.NEVER and fields.get("spends_first") is Order.SOONEST_TO_EXPIRE:
         reading.problem("P644", fields.place("spends_first"))
         right = False
+    family: Family | None = fields.get("family")
+    if family is not None and family.pooled and fields.get("whole_only") is WholeOnly.REST_CARRIED:
+        reading.problem("P656", fields.place("family"), ("id", id))
+        right = False
     if not right:
         return None
     return Account(
@@ -179,7 +183,7 @@ def _account(id: str, fields: Fields, reading: Reading, clause: Clause) -> Accou
         overdraft=Floor(overdraft.whole) if isinstance(overdraft, _Amounts) else overdraft,
         transfer=transfer,
         shortfall=fields.get("shortfall"),
-        family=fields.get("family"),
+        family=family,
         issue=tuple(map(_issue, issues)),
         whole_only=fields.get("whole_only", WholeOnly.NO),
         hold_days=fields.get("holds"),

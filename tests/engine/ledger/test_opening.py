@@ -209,7 +209,7 @@ def test_a_ledger_of_a_newer_program_is_refused(path: Path) -> None:
     connection.close()
     error = refusal(str(path))
     assert isinstance(error, NewerSchemaError)
-    assert error.label.en == "the ledger has schema 9999, newer than this program's 0005; upgrade the program"
+    assert error.label.en == "the ledger has schema 9999, newer than this program's 0006; upgrade the program"
 
 
 @pytest.fixture
