@@ -24,6 +24,9 @@ PARTS = ("rules", "engine", "plugins")
 MODULES = (
     "engine/bank/booking",
     "engine/bank/crediting",
+    "engine/bank/deposits",
+    "engine/bank/earned_together",
+    "engine/bank/leaving",
     "engine/bank/sharing",
     "engine/carrying",
     "engine/counting",

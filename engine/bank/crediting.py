@@ -3,110 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
-from lianxing.engine.bank.arrivals import EARNED, KeptOut
-from lianxing.engine.bank.booking import (
-    UNITS,
-    UNSTORED,
-    WORTH,
-    Effects,
-    besides,
-    clause_data,
-    first_lot,
-    outside_data,
-    passed_data,
-)
+from lianxing.engine.bank.arrivals import EARNED
+from lianxing.engine.bank.booking import UNITS, UNSTORED, WORTH, Effects, besides, first_lot, outside_data, passed_data
 from lianxing.engine.bank.customers import add_ended, wallet_from
+from lianxing.engine.bank.deposits import WRITES_OFF, Worth, change, may_keep_out, on_days
+from lianxing.engine.bank.earned_together import FamilyEarning, Share, family_earned, share_of
 from lianxing.engine.bank.families import NOBODY, Families
-from lianxing.engine.bank.passing import Arrival, From, Passing, taken_back
-from lianxing.engine.bank.sharing import ORGANISATION, account_in, earner, organisation_owner, pools_of_limits, shared
-from lianxing.engine.bank.turning import turned
+from lianxing.engine.bank.leaving import closes_again
+from lianxing.engine.bank.passing import From, Passing
+from lianxing.engine.bank.sharing import ORGANISATION, earner, organisation_owner, pools_of_limits, shared
 from lianxing.engine.closings import LEFT_UNDER, OPEN, Closed, Closings
 from lianxing.engine.facts import past_facts, person_facts
-from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK, Booking, Line
+from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.stored import Held
 from lianxing.engine.pooling import POOLED_IN, is_pooled
 from lianxing.engine.recounting import Recount, as_counted
 from lianxing.engine.rulebook import HISTORY, WHERE, Rulebook
-from lianxing.engine.wallet import (
-    DONATION_POOL,
-    ISSUED,
-    TRANSIT,
-    Done,
-    Lot,
-    Part,
-    Unstored,
-    Wallet,
-    last_day_of,
-    lots_of,
-)
-from lianxing.rules.accounts import Account, Closing, Holder, Shortfall, WholeOnly
+from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Lot, Unstored, Wallet, lots_of
+from lianxing.rules.accounts import Account, Holder
 from lianxing.rules.assessments import Assessment
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.measures import HOURS, POINTS, Measure
 from lianxing.rules.policy import Policy
 from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Counted
-from lianxing.rules.transition import Change
 
 _Owner = tuple[VolunteerId, CountyId]
 
 _EVERYTHING = frozenset(("tenure", "age"))
-_WRITES_OFF = (Shortfall.CLAMP, Shortfall.FORBID)
 _TOGETHER = -1  # as the number of a lot: all that is there, where no lot has to be told from another
 
 
 # The accounts of a policy that came after others: by its digest and that of the other.
 NewAccounts = Mapping[str, Mapping[str, Collection[str]]]
-
-
-class Worth(NamedTuple):
-    """What a record was worth to an account, and what it is now; `redated`: it is of another day than before."""
-
-    was: int
-    now: int
-    redated: bool = False
-
-    @property
-    def more(self) -> int:
-        return self.now - self.was
-
-
-class Share(NamedTuple):
-    """What a record is worth in the own passbook of who served, and in those of who holds what the family earns.
-
-    `held_by` is who holds it from now on, empty where nobody else does.
-    """
-
-    own: Worth
-    others: Mapping[VolunteerId, Worth]
-    held_by: VolunteerId = VolunteerId("")
-
-
-@dataclass(frozen=True, slots=True)
-class FamilyEarning:
-    """What a record of a member of the family does to the account of its holder: on which days by how much.
-
-    `was` is what of the record is there by now.
-    """
-
-    account: Account
-    moves: Sequence[tuple[date, int]]
-    was: int
-    on: date
-    today: date
-    came: From
 
 
 def credits(rulebook: Rulebook) -> bool:
@@ -144,6 +85,7 @@ def credited(
     units = [UNITS[pool.unit] for pool in pools_of_limits(rulebook.policy)]
     unstored = {key: one[UNSTORED] for key, one in said.items() if UNSTORED in one}
     booked_on = {"/".join(key): date.fromisoformat(one[BOOKED_ON]) for key, one in said.items() if BOOKED_ON in one}
+    was_pooled = any(POOLED_IN in one for one in said.values())
     _with_overflows(found, units, unstored)
     if not found.bookings:
         return found.bookings
@@ -166,14 +108,15 @@ def credited(
         if account.holder in (Holder.POOL, Holder.ORGANISATION):
             doing.hand_on(account, worths)
         else:
-            shares = [
-                _share(families, person.id, account, booking, found.before.get(booking.record.key), worth, said)
-                for booking, worth in zip(found.bookings, worths, strict=True)
-            ]
-            doing.hand_to_family(account, shares)
-            worths = [share.own for share in shares]
-            if not outside and not any(worth.was or worth.now for worth in worths):
-                continue
+            if is_pooled(account) or was_pooled:
+                shares = [
+                    share_of(families, person.id, account, booking, found.before.get(booking.record.key), worth, said)
+                    for booking, worth in zip(found.bookings, worths, strict=True)
+                ]
+                doing.hand_to_family(account, shares)
+                worths = [share.own for share in shares]
+                if not outside and not any(worth.was or worth.now for worth in worths):
+                    continue
             wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
             wallet.unstored |= outside
             wallet.off_on |= {source: day for source, day in booked_on.items() if source in outside}
@@ -315,70 +258,6 @@ class _Crediting:
             booking.wallets = tuple(effect.wallets)
 
 
-def _share(
-    families: Families,
-    person: VolunteerId,
-    account: Account,
-    booking: Booking,
-    before: Held | None,
-    worth: Worth,
-    said: Mapping[tuple[str, str], Mapping[str, Any]],
-) -> Share:
-    """Return in whose passbooks is what the record of a booking is worth to an account, and was.
-
-    It stays where it has come in, whatever families have declared since, unless it turns out to be of another day.
-    """
-    key, day = booking.record.key, booking.record.day
-    stands = said.get(key, {}).get(POOLED_IN, {}).get(account.clause.id)
-    was_in = VolunteerId(stands or person)
-    stays = before is not None and before.record.day == day and (worth.was != 0 or stands is not None)
-    now_in = was_in if booking.kind == "withdrawn" or stays else families.holder(account, key, person, day)
-    held_by = now_in if now_in != person else VolunteerId("")
-    if was_in == now_in:
-        return Share(Worth(0, 0), {now_in: worth}, held_by) if held_by else Share(worth, {})
-    shares = {was_in: Worth(worth.was, 0), now_in: Worth(0, worth.now)}
-    own = shares.pop(person, Worth(0, 0))
-    return Share(own, shares, held_by)
-
-
-def family_earned(passing: Passing, owner: VolunteerId, one: FamilyEarning) -> None:
-    """Put into the account of who holds it what a member of the family has earned, or take it back; and say so.
-
-    What is of before a closing of the holder's passbook goes where the rest went, as their own late records do.
-    """
-    customer, account, today = passing.at_hand(owner), one.account, one.today
-    passing.drafts += turned(passing.rulebook, customer, today)
-    whole = any(more <= 0 for _day, more in one.moves)
-    wallet, source = customer.wallet(account, ended=whole), f"{one.came.said['registry']}/{one.came.said['record']}"
-    asks = _may_keep_out(account) or one.was != 0  # rules of before may have kept out what these do not
-    kept_out = customer.arrived.get((account.clause.id, source)) if asks else None
-    wallet.unstored.pop(source, None)
-    if kept_out is not None:
-        wallet.unstored[source], wallet.off_on[source] = kept_out
-    wallet.next_lot = first = max(wallet.next_lot, first_lot(customer.number + 1))
-    wallets.knows_rest(wallet, source, one.was)
-    effects = Effects()
-    for day, more in one.moves:
-        change(wallet, effects, source, day, more, today)
-    passed = -effects.redirect(ISSUED, UNITS[account.unit], TRANSIT)
-    said: dict[str, Any] = {**one.came.said, POOLED_IN: {account.clause.id: owner}, BOOKED_ON: today.isoformat()}
-    closed = next((customer.closings.under(day) for day, more in one.moves if more >= 0), None)
-    if closed is not None:
-        fresh = [lot.number for lot in lots_of(wallet, source) if lot.number >= first]
-        only = None if customer.closings.now is not None else fresh
-        left = closes_again(wallet, effects, closed, today, owner, passing, only)
-        if left is not None:
-            said |= {LEFT_UNDER: closed.entry, "closes": [left], **({"heir": closed.heir} if closed.heir else {})}
-    outside = wallet.unstored.get(source, Unstored())
-    if asks:
-        customer.arrived[account.clause.id, source] = KeptOut(outside, today)
-    effects.over.clear()  # said with the record instead
-    if any(outside):
-        said[UNSTORED] = [outside_data(account, outside)]
-    kind = RECEIVED if passed >= 0 else TAKEN_BACK
-    passing.enter(customer, account, effects, kind, one.on, replace(one.came, said=said), abs(passed))
-
-
 def _with(body: bytes, more: Mapping[str, Any]) -> bytes:
     return b"%b,%b" % (body[:-1], orjson.dumps(more)[1:])
 
@@ -433,7 +312,7 @@ def said_in(
     have changed, accounts may have kept out what they would take in by now.
     """
     accounts = rulebook.policy.accounts
-    asks = any(_may_keep_out(one) or _rests_on_more(one) or is_pooled(one) for one in accounts)
+    asks = any(may_keep_out(one) or _rests_on_more(one) or is_pooled(one) for one in accounts)
     if not asks and not shared(rulebook.policy) and not reading.other_rules(owner[1]):
         return {}
     keys = [booking.record.key for booking in found.bookings]
@@ -454,7 +333,7 @@ def said_at_withdrawal(
 ) -> dict[_Owner, dict[tuple[str, str], Mapping[str, Any]]]:
     """Return what was said of people's records when they were taken out, where it matters when they come again."""
     some = {owner: of for owner, of in keys.items() if of}
-    writes_off = any(account.shortfall in _WRITES_OFF for account in rulebook.policy.accounts)
+    writes_off = any(account.shortfall in WRITES_OFF for account in rulebook.policy.accounts)
     if not writes_off and not (some and reading.other_rules(rulebook.policy.county.id)):
         return {}
     return {
@@ -474,11 +353,6 @@ def new_in(reading: Reading, rulebook: Rulebook, found: Recount) -> dict[str, fr
 def new_since(clauses: Collection[str], policy: Policy) -> frozenset[str]:
     """Return which accounts of a policy are none of these clauses."""
     return frozenset(account.clause.id for account in policy.accounts if account.clause.id not in clauses)
-
-
-def _may_keep_out(account: Account) -> bool:
-    """Tell whether something of a record may be outside an account that is earned from it."""
-    return account.storage is not None or account.whole_only is WholeOnly.REST_LOST or account.shortfall in _WRITES_OFF
 
 
 def _rests_on_more(account: Account) -> bool:
@@ -586,98 +460,6 @@ def _reached(wallet: Wallet, effect: Effects, today: date, entry: int) -> None:
     wallet.next_lot = max(wallet.next_lot, first_lot(entry))
     for _change, done in wallets.turn(wallet, today, entry):
         effect.add(wallet, done, before)
-
-
-def on_days(account: Account, day: date, was: date | None, worth: Worth) -> list[tuple[date, int]]:
-    """Return what comes in or is taken back, and of which day; 0 where what is there `was` of another day.
-
-    What is moved is taken back on the one day and comes in on the other where a change of rules reaches it on
-    one of them only: earned before the change, and not ended by then.
-    """
-    was_on = day if was is None else was
-    if any(_reaches(change, account, day) != _reaches(change, account, was_on) for change in account.changes):
-        return [(on, more) for on, more in ((was_on, -worth.was), (day, worth.now)) if more]
-    return [(day, 0)] * worth.redated + [(day, worth.more)] * (worth.more != 0)
-
-
-def _reaches(change: Change, account: Account, earned_on: date) -> bool:
-    return earned_on < change.on_day <= last_day_of(account, earned_on)
-
-
-def change(wallet: Wallet, effect: Effects, source: str, day: date, more: int, today: date) -> None:
-    """Put in what a source of a day is worth, or take it back; 0: what is left of its deposit is of this day now."""
-    before = besides(wallet)
-    if more > 0:
-        effect.add(wallet, wallets.earn(wallet, day, more, source, today=today), before)
-        return
-    # What has ended of it is let go before it is taken back or of another day, or nobody could tell the two apart.
-    effect.add(wallet, wallets.expire(wallet, today, source), before)
-    before = besides(wallet)
-    if more < 0:
-        effect.add(wallet, taken_back(wallet, today, -more, source, day), before)
-        return
-    effect.add(wallet, wallets.redate(wallet, today, source, day), before)
-    effect.add(wallet, wallets.expire(wallet, today, source), besides(wallet))
-
-
-def closes_again(
-    wallet: Wallet,
-    effect: Effects,
-    closed: Closed,
-    today: date,
-    person: VolunteerId,
-    passing: Passing | None,
-    only: Collection[int] | None,
-) -> dict[str, Any] | None:
-    """Let what came into a passbook too late for a closing go where the rest of the account went, and say so.
-
-    Where the passbook is open again these are `only` the lots in which it came. What a sanction had made worthless by
-    the closing goes nowhere.
-    """
-    where = closed.where(wallet.account)
-    if where is None or not any(lot.remaining for lot in wallet.lots.values() if only is None or lot.number in only):
-        return None
-    before, known = besides(wallet), wallet.cancelled_to
-    wallet.cancelled_to = max(known, closed.worthless.get(wallet.account.clause.id, known))
-    done = wallets.leave(wallet, today, where, only)
-    left = left_over(wallet, done, today)
-    wallet.cancelled_to = known
-    effect.add(wallet, done, before)
-    unit = UNITS[wallet.account.unit]
-    if passing is not None and where is Closing.INHERITED and closed.heir:
-        amount = effect.redirect(where.value, unit, TRANSIT)
-        account = account_in(passing.rulebook.policy, closed.heir, wallet.account) or wallet.account
-        came = From(person, "inheritance")
-        if amount:
-            source = f"inheritance/{person}"
-            passing.inherits(Arrival(closed.heir, account, today, amount, source, came, tuple(left)))
-    elif where is Closing.PORTABLE:
-        effect.redirect(where.value, unit, TRANSIT)
-    elif where is Closing.TO_POOL:
-        effect.redirect(where.value, unit, DONATION_POOL)
-    return closes_data(wallet.account, where, done) | {
-        "parts": [[earned_on.isoformat(), last_day.isoformat(), amount] for earned_on, last_day, amount in left]
-    }
-
-
-def closes_data(account: Account, where: Closing, done: Done) -> dict[str, Any]:
-    """Return what becomes of the balance of an account, how much that is, and where it is said."""
-    at = account.clause.location if account.closure is None else account.closure.location
-    return {
-        **clause_data(account.clause),
-        "at": str(at),
-        "unit": UNITS[account.unit],
-        "where": where.value,
-        "amount": sum(line.amount for line in done.lines if line.account == where.value),
-    }
-
-
-def left_over(wallet: Wallet, done: Done, on: date) -> list[Part]:
-    """Return the days of what a closure took, without what had ended before."""
-    parts = ((wallet.lots[move.lot], -move.amount) for move in done.lot_moves)
-    return [
-        (lot.earned_on, lot.last_day, amount) for lot, amount in parts if amount > 0 and not wallet.is_over(lot, on)
-    ]
 
 
 def _to_others(

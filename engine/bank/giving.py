@@ -22,8 +22,8 @@ from lianxing.engine.bank.answering import (
     refused,
 )
 from lianxing.engine.bank.booking import UNITS, Effects, besides, clause_data, first_lot
-from lianxing.engine.bank.crediting import closes_data, left_over
 from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.leaving import closes_data, left_over
 from lianxing.engine.bank.passing import Arrival, From
 from lianxing.engine.bank.sharing import account_in, fund, is_person, may_hold, organisation_owner
 from lianxing.engine.closings import WORTHLESS, closed_in

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from lianxing.engine import wallets
 from lianxing.engine.bank.answering import REFUSED, Counter, before_in_force, not_frozen, reason_data
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
-from lianxing.engine.bank.crediting import closes_again
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.drafting import draft_of
+from lianxing.engine.bank.leaving import closes_again
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.redeeming import holds_over, parts_paid
 from lianxing.engine.bank.request_data import (

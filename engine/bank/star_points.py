@@ -12,8 +12,9 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, clause_data, first_lot
-from lianxing.engine.bank.crediting import Worth, change, is_for, on_days
+from lianxing.engine.bank.crediting import is_for
 from lianxing.engine.bank.customers import Customer, customers
+from lianxing.engine.bank.deposits import Worth, change, on_days
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.passing import Passing, at_hand
