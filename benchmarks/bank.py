@@ -1,4 +1,4 @@
-"""Redemptions per second, beside what the database can commit bare, all in one run.
+"""Redemptions per second, beside what the database can commit bare and beside its rows alone, all in one run.
 
 python benchmarks/bank.py [--database postgresql] [--seconds N] [--callers N] [--sync MICROSECONDS]
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from benchmarks import bare_redeeming
 from benchmarks.ledger import made
 from benchmarks.slow_disk import run_slowed
 from lianxing.engine.bank.tellers import Teller, Window
@@ -87,7 +88,7 @@ def bare_commits_of(address: str, clients: int, seconds: float) -> float:
 
 
 def gather_statistics(address: str) -> None:
-    """Let the server count what is there, as it does by itself within a minute: it has planned for empty tables."""
+    """Let the server count what is there, as it does within a minute: its plans are for nearly empty tables."""
     import psycopg
 
     with psycopg.connect(address, autocommit=True) as connection:
@@ -112,7 +113,9 @@ def _of(record: Any, person: str) -> Any:
     return replace(record, volunteer=VolunteerId(person))
 
 
-def redemptions(rulebook: Rulebook, ledger: Ledger, callers: int, seconds: float) -> tuple[float, list[float]]:
+def redemptions(
+    rulebook: Rulebook, ledger: Ledger, callers: int, seconds: float, counter: str = "till"
+) -> tuple[float, list[float]]:
     """Return redemptions per second, and how long each took."""
     times: list[list[float]] = [[] for _caller in range(callers)]
     with Window(Teller(ledger, rulebook)) as window:
@@ -122,7 +125,9 @@ def redemptions(rulebook: Rulebook, ledger: Ledger, callers: int, seconds: float
             while (start := time.perf_counter()) - began < seconds:
                 person = VolunteerId(f"V{(number * callers + caller) % PEOPLE:05d}")
                 answer = window.serve(
-                    Redeem(volunteer=person, county=HERE, on=ON, scope=f"till{caller}", key=f"{number}", offer="soap")
+                    Redeem(
+                        volunteer=person, county=HERE, on=ON, scope=f"{counter}{caller}", key=f"{number}", offer="soap"
+                    )
                 )
                 assert answer.accepted, answer.data
                 times[caller].append(time.perf_counter() - start)
@@ -155,13 +160,18 @@ def main() -> None:
         if given.database == "sqlite":
             bare = bare_commits(Path(folder) / "bare.db", given.seconds)
             print(f"bare one-row durable commits             {bare:>10,.0f} /s")
+            rows_only = bare_redeeming.of_sqlite(Path(folder) / "rows.db", PEOPLE, callers, given.seconds)
         else:
             bare = bare_commits_of(libpq(address), callers, given.seconds)
             print(f"bare durable commits, {callers} clients        {bare:>10,.0f} /s")
+            rows_only = bare_redeeming.of_postgresql(libpq(address), PEOPLE, callers, given.seconds)
+        rows = f"{rows_only:>10,.0f} /s   {rows_only / bare:.2f} x bare"
+        print(f"a redemption's rows alone, {callers:>2} callers    {rows}")
         county = write_county(Path(folder) / "smallville", redemption=OFFER)
         with rules(county) as rulebook, open_ledger(address) as ledger:
             posted = furnish(rulebook, ledger)
             if given.database != "sqlite":
+                redemptions(rulebook, ledger, callers, given.seconds, "before")
                 gather_statistics(libpq(address))
             print(f"records assessed, explained and posted   {posted:>10,.0f} /s   with lots in two accounts")
             rate, times = redemptions(rulebook, ledger, callers, given.seconds)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from lianxing.engine.ledger.batching import run
 
 _SAME = {"sqlite": "IN (SELECT value FROM json_each(?))", "postgresql": "= ANY(%s)"}
+_MARK = {"sqlite": "?", "postgresql": "%s"}
 
 
 class LotRow(NamedTuple):
@@ -205,16 +206,18 @@ def redemptions(connection: Connection, ids: Collection[int], about: About | Non
     return found
 
 
-def commands(connection: Connection, scope: str, keys: Collection[str]) -> Iterator[tuple[str, str, int, str, bytes]]:
-    """Yield what is known of the keys of a scope: key, hash of the request, entry, its kind and body."""
-    yield from _rows(
+def commands(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> Iterator[tuple[str, str, str, int, str, bytes]]:
+    """Yield what is known of keys, each as scope and key: those, hash of the request, entry, its kind and body."""
+    asked, values = _pairs(connection, keys, "scope text", "key text")
+    yield from run(
         connection,
-        "SELECT command.key, command.request_hash, command.entry, entry.kind, entry.body FROM command "
-        "JOIN entry ON entry.passbook = command.passbook AND entry.number = command.entry "
-        "WHERE command.key {same} AND command.scope = {mark}",
-        keys,
-        scope,
-    )
+        "SELECT command.scope, command.key, command.request_hash, command.entry, entry.kind, entry.body "
+        f"FROM {asked} JOIN command ON command.scope = asked.scope AND command.key = asked.key "
+        "JOIN entry ON entry.passbook = command.passbook AND entry.number = command.entry",
+        values,
+    ).fetchall()
 
 
 def stock_taken(connection: Connection, county: str, offers: Collection[str]) -> dict[str, int]:
@@ -257,13 +260,8 @@ def fold_states(connection: Connection, ids: Collection[int], digest: str) -> It
 
 def fold_marks(connection: Connection, days: Mapping[int, str], digest: str) -> Iterator[tuple[int, str, bytes]]:
     """Yield passbook, day and state of the marks of passbooks, from the last one before the day of each of them on."""
-    if connection.dialect.name == "sqlite":
-        asked, mark = "SELECT json_extract(value, '$[0]') AS passbook, json_extract(value, '$[1]') AS first", "?"
-        asked = f"({asked} FROM json_each(?)) AS asked CROSS"
-        values: tuple[object, ...] = (orjson.dumps(list(days.items())).decode(),)
-    else:
-        asked, mark = "unnest(%s::int8[], %s::text[]) AS asked (passbook, first)", "%s"
-        values = (list(days), list(days.values()))
+    asked, values = _pairs(connection, days.items(), "passbook int8", "first text")
+    mark = _MARK[connection.dialect.name]
     found = connection.exec_driver_sql(
         f"SELECT known.passbook, known.day, known.state FROM {asked} JOIN fold_mark AS known "
         f"ON known.passbook = asked.passbook AND known.policy_digest = {mark} AND known.day >= coalesce(("
@@ -286,13 +284,24 @@ def _lot(row: Any) -> LotRow:
     return LotRow(account, number, day(earned_on), day(ends), source, original, remaining)
 
 
+def _pairs(connection: Connection, pairs: Collection[tuple[Any, Any]], *columns: str) -> tuple[str, tuple[object, ...]]:
+    """Return pairs as a table `asked` to join others to, in this order on SQLite, and the values that it takes.
+
+    A column is a name and a type of PostgreSQL.
+    """
+    names = [column.partition(" ")[0] for column in columns]
+    if connection.dialect.name == "sqlite":
+        chosen = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
+        return f"(SELECT {chosen} FROM json_each(?)) AS asked CROSS", (orjson.dumps(list(pairs)).decode(),)
+    arrays = ", ".join(f"%s::{column.partition(' ')[2]}[]" for column in columns)
+    return f"unnest({arrays}) AS asked ({', '.join(names)})", tuple(map(list, zip(*pairs, strict=True)))
+
+
 def _rows(connection: Connection, query: str, ids: Collection[Any], *more: Any) -> Iterator[Any]:
     """Yield what a query finds; `{same}` takes all ids as one value, and any list; `{mark}` each of the others."""
     dialect = connection.dialect.name
     values: tuple[object, ...] = (list(ids), *more)
+    statement = query.format(same=_SAME[dialect], mark=_MARK[dialect])
     if dialect == "sqlite":
-        statement = query.format(same=_SAME[dialect], mark="?")
         values = tuple(orjson.dumps(one).decode() if isinstance(one, list) else one for one in values)
-    else:
-        statement = query.format(same=_SAME[dialect], mark="%s")
     yield from run(connection, statement, values).fetchall()

@@ -470,14 +470,11 @@ class Reading:
 
     def commands(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], StoredCommand]:
         """Return what is known of keys, each as scope and key, with the body of the entry that answered."""
-        by_scope: dict[str, list[str]] = defaultdict(list)
-        for scope, key in keys:
-            by_scope[scope].append(key)
-        found = {}
-        for scope, some in by_scope.items():
-            for key, hashed, number, kind, body in holdings.commands(self._connection, scope, some):
-                found[scope, key] = StoredCommand(hashed, number, kind, bytes(body))
-        return found
+        asked = list(keys)
+        return {
+            (scope, key): StoredCommand(hashed, number, kind, bytes(body))
+            for scope, key, hashed, number, kind, body in (holdings.commands(self._connection, asked) if asked else ())
+        }
 
     def of_kinds(
         self, kinds: Iterable[str], county: CountyId | None, people: Iterable[VolunteerId] | None = None

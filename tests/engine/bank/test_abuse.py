@@ -150,6 +150,11 @@ def test_the_same_key_of_another_client_is_another_key(tmp_path: Path, ledger_ad
         answers = [counter.ask(Redeem, offer="soap", scope=scope, key="1") for scope in ("shop", "web")]
         assert [(one.accepted, one.replayed) for one in answers] == [(True, False)] * 2
         assert counter.has() == {"points": 200}
+        asked = [("shop", "1"), ("web", "2"), ("shop", "2"), ("web", "1")]
+        together = counter.teller.serve_all(
+            [counter.command(Redeem, offer="soap", scope=one, key=key) for one, key in asked]
+        )
+        assert [one.replayed for one in together if isinstance(one, Answer)] == [True, False, False, True]
 
 
 def test_of_many_commands_at_once_each_has_its_own_outcome_and_a_wrong_one_stops_no_other(
