@@ -219,12 +219,8 @@ def county_reason(counter: Counter, code: str, **operands: FactValue) -> Reason:
     return Reason(code, clause, clause.location, tuple(operands.items()))
 
 
-def wallets_of(customer: Customer) -> list[Wallet]:
-    return [customer.wallet(account) for account in customer.accounts_held]
-
-
 def wallet_holding(customer: Customer, entry: int) -> Wallet | None:
-    return next((wallet for wallet in wallets_of(customer) if entry in wallet.holds), None)
+    return next((wallet for wallet in customer.wallets_holding if entry in wallet.holds), None)
 
 
 def offer_had(counter: Counter, customer: Customer, had: Had | None) -> Offer | None:

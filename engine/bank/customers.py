@@ -80,6 +80,14 @@ class Customer:
         gone = {hold.account for hold in self.rows.holds} - {account.clause.id for account in accounts}
         return accounts + [account for id in sorted(gone) if (account := self.account_kept(id)) is not None]
 
+    @property
+    def wallets_holding(self) -> list[Wallet]:
+        """The wallets in which something may be reserved: by what the ledger holds, or since."""
+        holding = {hold.account for hold in self.rows.holds} | self._wallets.keys()
+        return (
+            [self.wallet(account) for account in self.accounts_held if account.clause.id in holding] if holding else []
+        )
+
     def wallet(self, account: Account, *, ended: bool = False) -> Wallet:
         """Return the person's wallet of an account; with `ended` it knows what had ended of its lots."""
         id = account.clause.id

@@ -186,8 +186,10 @@ class Passing:
     def cannot_lend(self, wallet: Wallet, on: date, amount: int) -> Reason | None:
         """Return why an amount cannot be spent: it would have to be borrowed, and the pool has too little."""
         pool = lender(self.rulebook.policy, wallet.account)
+        if pool is None:
+            return None
         short = wallets.short_of(wallet, on, amount)
-        return None if pool is None or not short else self.lacks(pool, on, short)
+        return self.lacks(pool, on, short) if short else None
 
     def lacks(self, pool: Account, on: date, amount: int) -> Reason | None:
         """Return why a pool cannot give an amount: it has less."""

@@ -29,7 +29,6 @@ from lianxing.engine.bank.answering import (
     reason_data,
     refused,
     wallet_holding,
-    wallets_of,
 )
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
@@ -97,7 +96,7 @@ def _past(customer: Customer, on: date) -> list[tuple[Wallet, int]]:
     """Return the reservations whose last day has passed."""
     return [
         (wallet, number)
-        for wallet in wallets_of(customer)
+        for wallet in customer.wallets_holding
         for number, hold in sorted(wallet.holds.items())
         if hold.until < on
     ]
