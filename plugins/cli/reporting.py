@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, where
 from lianxing.plugins.cli.main import UNUSABLE
 from lianxing.plugins.cli.speaking import Say, Speaker, common
+
+if TYPE_CHECKING:
+    from lianxing.engine.bank.ending import Ended
 
 STAGES = {"ended": ("到期处理（人）", "people")}
 
@@ -31,11 +35,9 @@ def expire(say: Say) -> click.Command:
     @click.option("--dry-run", is_flag=True, help=say("只看结果，什么都不写。", "Tell what would end; write nothing."))
     @common(say)
     def expire(county: str, database: str, on: date, dry_run: bool, as_json: bool) -> int:
-        from lianxing.engine.amounts import amount_text, counted
         from lianxing.engine.bank.booking import UNITS
         from lianxing.engine.bank.ending import end_all
         from lianxing.engine.ledger.opening import open_ledger
-        from lianxing.engine.statement_data import exact
         from lianxing.plugins.host import Host
 
         speaker = Speaker(say, as_json)
@@ -48,61 +50,69 @@ def expire(say: Say) -> click.Command:
             speaker.progress(STAGES) as progress,
         ):
             ended = end_all(ledger, rulebook, on, lambda people: progress("ended", people), dry_run=dry_run)
-        if dry_run:
-            speaker.line(say("试运行：什么都没有记入。", "dry run: nothing was written"))
-        speaker.line(
-            say(
-                f"{on} 之前到期：{ended.people:,} 人，预留 {ended.holds:,} 笔",
-                f"ended before {on}: {counted(ended.people, 'person', 'people')}, "
-                f"{counted(ended.holds, 'reservation', 'reservations')}",
-            )
-        )
-        for account, amount in sorted(ended.amounts.items()):
-            speaker.line(f"  {account}{say('：', ': ')}{amount_text(units[account], amount, say.language)}")
-        for account, amount in sorted(ended.stars.items()):
-            came = say("，随星级存入：", ", came in with stars: ")
-            speaker.line(f"  {account}{came}{amount_text(units[account], amount, say.language)}")
-        for account, amount in sorted(ended.changed.items()):
-            by = amount_text(units[account], abs(amount), say.language)
-            less = say("，因规则衔接减少：", ", less by a change of rules: ")
-            more = say("，因规则衔接增加：", ", more by a change of rules: ")
-            speaker.line(f"  {account}{less if amount >= 0 else more}{by}")
-
-        if ended.kept:
-            stay = counted(len(ended.kept), "reservation", "reservations")
-            speaker.line(
-                say(
-                    f"  另有 {len(ended.kept):,} 笔过期预留仍保留，需求未了结（逾期的由 lianxing request expire 办结）",
-                    f"  {stay} after the last day kept for requests that are still open; "
-                    "lianxing request expire ends those that are overdue",
-                )
-            )
-        for error in ended.damaged.values():
-            speaker.aside(error.text(say.language))
-
-        def amounts(found: dict[str, int]) -> dict[str, dict[str, Any]]:
-            return {
-                account: {"unit": units[account], "amount": exact(units[account], amount)}
-                for account, amount in sorted(found.items())
-            }
-
-        speaker.data(
-            {
-                "county": policy.county.id,
-                "on": on.isoformat(),
-                "dry_run": dry_run,
-                "people": ended.people,
-                "holds": ended.holds,
-                "kept": [{"volunteer": id, "entry": entry} for id, entry in sorted(ended.kept)],
-                "amounts": amounts(ended.amounts),
-                "changed": amounts(ended.changed),
-                "stars": amounts(ended.stars),
-                "damaged": [error.text(say.language) for error in ended.damaged.values()],
-            }
-        )
+        _tell_ended(speaker, ended, units, on, dry_run=dry_run)
+        county_and_day = {"county": policy.county.id, "on": on.isoformat(), "dry_run": dry_run}
+        speaker.data({**county_and_day, **_ended_data(ended, units, say)})
         return UNUSABLE if ended.damaged else 0
 
     return expire
+
+
+def _tell_ended(speaker: Speaker, ended: Ended, units: Mapping[str, str], on: date, *, dry_run: bool) -> None:
+    """Say what a run has ended, and what else it has booked."""
+    from lianxing.engine.amounts import amount_text, counted
+
+    say = speaker.say
+    if dry_run:
+        speaker.line(say("试运行：什么都没有记入。", "dry run: nothing was written"))
+    speaker.line(
+        say(
+            f"{on} 之前到期：{ended.people:,} 人，预留 {ended.holds:,} 笔",
+            f"ended before {on}: {counted(ended.people, 'person', 'people')}, "
+            f"{counted(ended.holds, 'reservation', 'reservations')}",
+        )
+    )
+    for account, amount in sorted(ended.amounts.items()):
+        speaker.line(f"  {account}{say('：', ': ')}{amount_text(units[account], amount, say.language)}")
+    for account, amount in sorted(ended.stars.items()):
+        came = say("，随星级存入：", ", came in with stars: ")
+        speaker.line(f"  {account}{came}{amount_text(units[account], amount, say.language)}")
+    for account, amount in sorted(ended.changed.items()):
+        by = amount_text(units[account], abs(amount), say.language)
+        less = say("，因规则衔接减少：", ", less by a change of rules: ")
+        more = say("，因规则衔接增加：", ", more by a change of rules: ")
+        speaker.line(f"  {account}{less if amount >= 0 else more}{by}")
+    if ended.kept:
+        stay = counted(len(ended.kept), "reservation", "reservations")
+        speaker.line(
+            say(
+                f"  另有 {len(ended.kept):,} 笔过期预留仍保留，需求未了结（逾期的由 lianxing request expire 办结）",
+                f"  {stay} after the last day kept for requests that are still open; "
+                "lianxing request expire ends those that are overdue",
+            )
+        )
+    for error in ended.damaged.values():
+        speaker.aside(error.text(say.language))
+
+
+def _ended_data(ended: Ended, units: Mapping[str, str], say: Say) -> dict[str, Any]:
+    from lianxing.engine.statement_data import exact
+
+    def amounts(found: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+        return {
+            account: {"unit": units[account], "amount": exact(units[account], amount)}
+            for account, amount in sorted(found.items())
+        }
+
+    return {
+        "people": ended.people,
+        "holds": ended.holds,
+        "kept": [{"volunteer": id, "entry": entry} for id, entry in sorted(ended.kept)],
+        "amounts": amounts(ended.amounts),
+        "changed": amounts(ended.changed),
+        "stars": amounts(ended.stars),
+        "damaged": [error.text(say.language) for error in ended.damaged.values()],
+    }
 
 
 NOTICE_COLUMNS = ("volunteer", "account", "unit", "amount", "earned_on", "last_day", "taken_by")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from lianxing.rules.facts import VolunteerId
 
 if TYPE_CHECKING:
     from lianxing.engine.ledger.opening import Ledger
+    from lianxing.plugins.desk import Served
     from lianxing.rules.places import Language
     from lianxing.rules.policy import Policy
 
@@ -86,26 +87,11 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
         answer, body = served.answer, served.answer.data
         facts = {**policy.facts, **OFFER_WORDS}
         said = [*answer_sentences(body, say.language, facts), *_given_back(ledger, policy, command, body, say.language)]
-    entry = answer.entry or None
-    if request.dry_run:
-        speaker.line(say("试办：什么都没有记入。", "dry run: nothing was written"))
-    for sentence in said:
-        speaker.line(sentence)
-    if entry is not None:
-        again = say("（此前已答复）", " (as answered before)") if answer.replayed else ""
-        speaker.line(say(f"  存折第 {entry} 号{again}", f"  entry {entry} of the passbook{again}"))
-    if served.receipt is not None and served.settled is not None:
-        number, by = served.receipt.number, served.settled.entry
-        speaker.line(
-            say(f"  已交付，凭据 {number}，第 {by} 号结清", f"  handed over, receipt {number}, settled by {by}")
-        )
-    if served.fault is not None:
-        stands = say("；预留仍在，可用同一编号再试", "; the reservation stands, ask again with the same key")
-        speaker.aside(f"{served.fault}{stands if served.receipt is None else ''}")
+    _tell(speaker, served, said, dry_run=request.dry_run)
     speaker.data(
         {
             "accepted": answer.accepted,
-            "entry": entry,
+            "entry": answer.entry or None,
             "key": key,
             "scope": request.scope,
             "replayed": answer.replayed,
@@ -117,6 +103,26 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
         }
     )
     return UNUSABLE if served.fault is not None and served.settled is None else 0 if answer.accepted else NOT_PASSED
+
+
+def _tell(speaker: Speaker, served: Served, said: Iterable[str], *, dry_run: bool) -> None:
+    """Say what became of a command, where it stands, and what was handed over."""
+    say, answer = speaker.say, served.answer
+    if dry_run:
+        speaker.line(say("试办：什么都没有记入。", "dry run: nothing was written"))
+    for sentence in said:
+        speaker.line(sentence)
+    if answer.entry:
+        again = say("（此前已答复）", " (as answered before)") if answer.replayed else ""
+        speaker.line(say(f"  存折第 {answer.entry} 号{again}", f"  entry {answer.entry} of the passbook{again}"))
+    if served.receipt is not None and served.settled is not None:
+        number, by = served.receipt.number, served.settled.entry
+        speaker.line(
+            say(f"  已交付，凭据 {number}，第 {by} 号结清", f"  handed over, receipt {number}, settled by {by}")
+        )
+    if served.fault is not None:
+        stands = say("；预留仍在，可用同一编号再试", "; the reservation stands, ask again with the same key")
+        speaker.aside(f"{served.fault}{stands if served.receipt is None else ''}")
 
 
 def _given_back(
