@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from lianxing.rules.accounts import Account, Holder
+from lianxing.rules.accounts import Account
 from lianxing.rules.policy import Policy
 
 POOLED_IN = "pooled_in"  # in the body of a record: in whose passbook, by account, where it is not that of who served
 
 
 def is_pooled(account: Account) -> bool:
-    """Tell whether a family earns into an account together.
-
-    What is earned for a pool or an organisation is no member's; what is only issued nobody earns.
-    """
-    pooled = account.family is not None and account.family.pooled
-    return pooled and account.holder in (Holder.PERSON, Holder.FAMILY) and account.earned_from != "nothing"
+    """Tell whether a family earns into an account together."""
+    return account.family is not None and account.family.pooled
 
 
 def pools(policy: Policy) -> bool:

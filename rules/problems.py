@@ -338,6 +338,11 @@ PROBLEMS: Mapping[str, ProblemKind] = _kinds(
         "账户“{id}”由家庭合并，零头只能作废：“只计整数”不能写“零头结转”",
         "the family earns into '{id}' together: what is less than a whole unit is lost, and not rest_carried",
     ),
+    (
+        "P657",
+        "账户“{id}”不能由家庭合并：须是个人或家庭的账户，且“来源”不是“无”",
+        "'{id}' cannot be pooled: its holder has to be a person or a family, and it is earned_from something",
+    ),
     # P600 on: calendar and review
     (
         "P600",

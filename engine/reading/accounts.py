@@ -165,9 +165,8 @@ def _account(id: str, fields: Fields, reading: Reading, clause: Clause) -> Accou
         reading.problem("P644", fields.place("spends_first"))
         right = False
     family: Family | None = fields.get("family")
-    if family is not None and family.pooled and fields.get("whole_only") is WholeOnly.REST_CARRIED:
-        reading.problem("P656", fields.place("family"), ("id", id))
-        right = False
+    if family is not None and family.pooled:
+        right = _can_pool(id, fields, earned_from, reading) and right
     if not right:
         return None
     return Account(
@@ -189,6 +188,18 @@ def _account(id: str, fields: Fields, reading: Reading, clause: Clause) -> Accou
         hold_days=fields.get("holds"),
         closure=fields.get("closure"),
     )
+
+
+def _can_pool(id: str, fields: Fields, earned_from: str, reading: Reading) -> bool:
+    """Refuse that a family earns together what none of them earns, or what would carry a rest of several people."""
+    code = None
+    if fields.get("holder") not in (Holder.PERSON, Holder.FAMILY) or earned_from == NOTHING:
+        code = "P657"
+    elif fields.get("whole_only") is WholeOnly.REST_CARRIED:
+        code = "P656"
+    if code is not None:
+        reading.problem(code, fields.place("family"), ("id", id))
+    return code is None
 
 
 def _amounts(storage: Any, overdraft: Any, issues: tuple[Fields, ...]) -> list[_Amounts]:
