@@ -97,6 +97,18 @@ def test_two_entries_in_one_passbook_come_one_after_the_other(ledger: Ledger) ->
         assert [stored.entry.record for stored in reading.passbook_entries(VOLUNTEER, COUNTY)] == ["r1", "a", "b"]
 
 
+def test_of_two_policies_first_used_in_one_second_by_two_writers_one_is_the_older(ledger: Ledger) -> None:
+    def saving(digest: str) -> Step:
+        return lambda writing: writing.save_policy(digest, COUNTY, "", b"{}")
+
+    assert race(ledger, saving("b"), saving("a")) is None
+    assert race(ledger, saving("c"), saving("c")) is None
+    with ledger.reading() as reading:
+        kept = [reading.policy(digest) for digest in ("b", "a", "c")]
+    seconds = [one.first_used_at for one in kept if one is not None]
+    assert seconds == [seconds[0], seconds[0] + 1, seconds[0] + 2]
+
+
 def test_a_record_is_booked_once_whoever_brings_it(ledger: Ledger) -> None:
     assert isinstance(race(ledger, booking_of("a", "V1"), booking_of("a", "V2")), AlreadyBookedError)
 
