@@ -87,7 +87,7 @@ class Sending:
         values: Any
         if is_postgres(self._connection):
             statement = _update_from_arrays(table, tuple(sets), tuple(keys), adding, unset)
-            values = tuple(map(list, zip(*rows, strict=True)))
+            values = tuple(map(array_of, zip(*rows, strict=True)))
         else:
             names = ", ".join(f"{name} = {name} + ?" if adding else f"{name} = ?" for name in sets)
             where = " AND ".join([*(f"{name} = ?" for name in keys), *([f"{unset} IS NULL"] if unset else ())])
@@ -102,7 +102,7 @@ class Sending:
             self._run(
                 f"DELETE FROM {table.name} USING unnest(%s::int8[], %s::text[]) AS old (passbook, day) "
                 f"WHERE {table.name}.passbook = old.passbook AND {table.name}.{day} >= old.day",
-                tuple(map(list, zip(*since, strict=True))),
+                tuple(map(array_of, zip(*since, strict=True))),
             )
         else:
             self._run(f"DELETE FROM {table.name} WHERE passbook = ? AND {day} >= ?", list(since))
@@ -119,7 +119,7 @@ class Sending:
         if not ids:
             return
         if is_postgres(self._connection):
-            self._run(f"DELETE FROM {table.name} WHERE passbook = ANY(%s::int8[])", (ids,))
+            self._run(f"DELETE FROM {table.name} WHERE passbook = ANY(%s::int8[])", (array_of(ids),))
         else:
             one_of = "IN (SELECT value FROM json_each(?))"
             self._run(f"DELETE FROM {table.name} WHERE passbook {one_of}", (orjson.dumps(ids).decode(),))
@@ -230,6 +230,24 @@ def sending(connection: Connection) -> Iterator[Sending]:
         yield sent
     finally:
         sent.rest()
+
+
+def array_of(values: Iterable[object]) -> str:
+    r"""Return values as PostgreSQL reads an array of its own: the driver takes ten times as long for a list.
+
+    >>> array_of([1, None, 'a "b"', b"\xff"])
+    '{1,NULL,"a \\"b\\"","\\\\xff"}'
+    """
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: object) -> str:
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    if isinstance(value, bytes):
+        return f'"\\\\x{value.hex()}"'
+    return "NULL" if value is None else str(value)
 
 
 def insert_or(connection: Connection, table: Table, row: Row, otherwise: str) -> bool:

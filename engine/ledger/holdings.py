@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection
 
-from lianxing.engine.ledger.batching import run
+from lianxing.engine.ledger.batching import array_of, run
 
 _SAME = {"sqlite": "IN (SELECT value FROM json_each(?))", "postgresql": "= ANY(%s)"}
 _MARK = {"sqlite": "?", "postgresql": "%s"}
@@ -294,14 +294,16 @@ def _pairs(connection: Connection, pairs: Collection[tuple[Any, Any]], *columns:
         chosen = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
         return f"(SELECT {chosen} FROM json_each(?)) AS asked CROSS", (orjson.dumps(list(pairs)).decode(),)
     arrays = ", ".join(f"%s::{column.partition(' ')[2]}[]" for column in columns)
-    return f"unnest({arrays}) AS asked ({', '.join(names)})", tuple(map(list, zip(*pairs, strict=True)))
+    return f"unnest({arrays}) AS asked ({', '.join(names)})", tuple(map(array_of, zip(*pairs, strict=True)))
 
 
 def _rows(connection: Connection, query: str, ids: Collection[Any], *more: Any) -> Iterator[Any]:
     """Yield what a query finds; `{same}` takes all ids as one value, and any list; `{mark}` each of the others."""
     dialect = connection.dialect.name
-    values: tuple[object, ...] = (list(ids), *more)
-    statement = query.format(same=_SAME[dialect], mark=_MARK[dialect])
-    if dialect == "sqlite":
-        values = tuple(orjson.dumps(one).decode() if isinstance(one, list) else one for one in values)
-    yield from run(connection, statement, values).fetchall()
+    taken_apart = _as_json if dialect == "sqlite" else array_of
+    values = (taken_apart(list(ids)), *(taken_apart(one) if isinstance(one, list) else one for one in more))
+    yield from run(connection, query.format(same=_SAME[dialect], mark=_MARK[dialect]), values).fetchall()
+
+
+def _as_json(values: list[Any]) -> str:
+    return orjson.dumps(values).decode()

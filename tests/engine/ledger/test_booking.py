@@ -31,6 +31,7 @@ from tests.engine.ledger.making import (
     book,
     original,
     record,
+    with_wallet,
 )
 
 R1, R2 = record("r1"), record("r2", started_at=NOON + 10)
@@ -196,6 +197,18 @@ def test_a_history_is_in_the_order_of_service(ledger: Ledger) -> None:
     assert [held.record.id for held in histories[VOLUNTEER]] == ["early", "r1", "r9", "r10"]
     assert [held.record for held in histories[VOLUNTEER]] == sorted(records, key=lambda each: each.order)
     assert histories[VolunteerId("nobody")] == []
+
+
+@pytest.mark.parametrize("id", ['V"1', "V\\1", "{V,1}", "NULL", "%s", "编号 1", " ", "'"])
+def test_whoever_has_a_strange_number_is_found_by_it(id: str, ledger: Ledger) -> None:
+    owner = VolunteerId(id), COUNTY
+    book(ledger, with_wallet(original(record("a", id)), 1, 600), original(R1))
+    with ledger.writing() as writing:
+        writing.lock([owner])
+        assert writing.number(owner) == 1
+    with ledger.reading() as reading:
+        assert [lot.original for lot in reading.wallet_rows([owner])[owner].lots] == [600]
+        assert reading.wallet_rows([(VolunteerId("V9"), COUNTY)]) == {}
 
 
 def test_what_plugins_supplied_is_kept_with_the_record(ledger: Ledger) -> None:
