@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -50,13 +50,27 @@ class Lot:
 
 class Unstored(NamedTuple):
     """What a record is worth to an account and is not in it: `rest`, lost as less than a whole unit, and `over`, which
-    has overflowed. `off` was written off when the record became worth less: should it be worth more again, that is not
-    paid a second time.
+    has overflowed, by where it went: that of earlier rules may have gone elsewhere. `off` was written off when the
+    record became worth less: should it be worth more again, that is not paid a second time.
     """
 
     rest: int = 0
-    over: int = 0
+    over: tuple[tuple[str, int], ...] = ()
     off: int = 0
+
+    @classmethod
+    def of(cls, rest: int, over: int | Sequence[tuple[str, int]], off: int) -> Unstored:
+        """Return what is written down of it; an amount alone where it was not said where that went."""
+        found = cls(rest, (), off)
+        for where, amount in [("", over)] if isinstance(over, int) else over:
+            found = found.overflown(where, amount)
+        return found
+
+    def overflown(self, where: str, amount: int) -> Unstored:
+        """Return it with an amount more that went somewhere, or came back from there below zero."""
+        there = dict(self.over)
+        there[where] = there.get(where, 0) + amount
+        return self._replace(over=tuple((one, left) for one, left in there.items() if left))
 
 
 class StarPoints(NamedTuple):

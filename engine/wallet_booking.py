@@ -241,21 +241,26 @@ class WalletBooking:
     def _unstored(self, source: str) -> Unstored:
         return self.wallet.unstored.get(source, Unstored())
 
-    def _overflows(self, source: str, amount: int) -> None:
-        """Let an amount of a source overflow, or come back from there below zero."""
+    def _overflows(self, source: str, where: str, amount: int) -> None:
+        """Let an amount of a source overflow to a place, or come back from there below zero."""
+        if source:
+            self.wallet.unstored[source] = self._unstored(source).overflown(where, amount)
+        self.over_stored += amount
+        self.book(where or self._overflow(), amount)
+
+    def _overflow(self) -> str:
+        """Return where what overflows has gone where that was not said: where it goes by now."""
         storage = self.wallet.account.storage
-        if amount and storage is not None:
-            if source:
-                before = self._unstored(source)
-                self.wallet.unstored[source] = before._replace(over=before.over + amount)
-            self.over_stored += amount
-            self.book(storage.overflow.value, amount)
+        return LOST if storage is None else storage.overflow.value
 
     def comes_back(self, source: str, amount: int) -> int:
-        """Take an amount from what has overflowed of a source; return what is short."""
-        part = min(self._unstored(source).over, amount)
-        self._overflows(source, -part)
-        return amount - part
+        """Take an amount from what has overflowed of a source, the last first; return what is short."""
+        for where, there in reversed(self._unstored(source).over):
+            part = min(there, amount)
+            if part:
+                self._overflows(source, where, -part)
+            amount -= part
+        return amount
 
     def writes_off(self, source: str, amount: int) -> int:
         """Write an amount off, or make good below zero what was written off of a source; return how much it is."""
@@ -285,7 +290,8 @@ class WalletBooking:
         if storage is not None:
             there = self.wallet.balance_on(max(on, today))
             room = max(0, min(amount, storage.at_most.on(on) - there))
-            self._overflows(source, amount - room)
+            if amount > room:
+                self._overflows(source, storage.overflow.value, amount - room)
         for earned_on, last_day, part in parts:
             deposit, left = Deposit(source, earned_on, last_day), min(part, room)
             room -= left

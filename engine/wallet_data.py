@@ -93,6 +93,6 @@ def wallet_of(account: Account, data: Mapping[str, Any]) -> Wallet:
         next_lot=data["next_lot"],
         issued=[(index, day(on)) for index, on in data["issued"]],
         turned=turned_of(data["turned"]),
-        unstored={source: Unstored(*said) for source, said in data["unstored"].items()},
+        unstored={source: Unstored.of(*said) for source, said in data["unstored"].items()},
         covers=covers_of(data["covers"]),
     )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lianxing.engine.bank.booking import UNSTORED
+from lianxing.engine.bank.booking import UNSTORED, outside_in
 from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.wallet import Unstored
@@ -46,6 +46,6 @@ def arrived_of(bodies: Iterable[bytes]) -> Arrived:
 def note_arrival(found: Arrived, body: dict[str, Any]) -> None:
     """Note what an entry says of a record that has arrived."""
     if body["why"] == EARNED and BOOKED_ON in body:
-        out = next((Unstored(one["rest"], one["over"], one["off"]) for one in body.get(UNSTORED, ())), Unstored())
+        out = outside_in(body.get(UNSTORED, ()), body["account"])
         source = f"{body['registry']}/{body['record']}"
         found[body["account"], source] = KeptOut(out, date.fromisoformat(body[BOOKED_ON]))

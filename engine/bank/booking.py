@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -150,7 +151,7 @@ def noted_in(text: str) -> Noted:
     said = said if isinstance(said, dict) else {"issued": said, "turned": {}}
     issued = [(index, date.fromisoformat(day)) for index, day in said["issued"]]
     stars = {
-        star: StarPoints(points, date.fromisoformat(on), Unstored(*unstored))
+        star: StarPoints(points, date.fromisoformat(on), Unstored.of(*unstored))
         for star, points, on, *unstored in said.get("stars", ())
     }
     return Noted(issued, turned_of(said["turned"]), stars, covers_of(said.get(_COVERS, ())))
@@ -176,16 +177,30 @@ def passed_data(effects: Effects) -> dict[str, Any]:
     return {"transitions": said} if said else {}
 
 
-def outside_data(account: Account, said: Unstored) -> dict[str, Any]:
-    """Return what an account has not taken in, where that went, and by which clause."""
+def outside_data(account: Account, said: Unstored) -> list[dict[str, Any]]:
+    """Return what an account has not taken in, where that went, and by which clause: of each place by itself."""
     to = "" if account.storage is None else account.storage.overflow.value
+    (first, amount), *others = said.over or ((to, 0),)
     where = {"account": account.clause.id, "unit": UNITS[account.unit], **clause_data(account.clause)}
-    return {**where, **said._asdict(), "to": to}
+    found = [{**where, "rest": said.rest, "over": amount, "off": said.off, "to": first or to}]
+    return found + [{**where, "rest": 0, "over": more, "off": 0, "to": place or to} for place, more in others]
+
+
+def outside_in(said: Iterable[Mapping[str, Any]], account: str) -> Unstored:
+    """Return what an account has not taken in, as `outside_data` has written it down."""
+    mine = [one for one in said if one["account"] == account]
+    over = [(one["to"], one["over"]) for one in mine]
+    return Unstored.of(sum(one["rest"] for one in mine), over, sum(one["off"] for one in mine))
 
 
 def told_data(effects: Effects) -> dict[str, Any]:
     """Return, for the body of an entry without a record, what became of amounts on their way into accounts."""
-    over = [outside_data(account, Unstored(over=amount)) for account, amount in effects.over]
+    over = [
+        one
+        for account, amount in effects.over
+        if account.storage is not None
+        for one in outside_data(account, Unstored().overflown(account.storage.overflow.value, amount))
+    ]
     return {**passed_data(effects), **({UNSTORED: over} if over else {})}
 
 

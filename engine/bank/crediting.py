@@ -14,7 +14,17 @@ import orjson
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
 from lianxing.engine.bank.arrivals import EARNED
-from lianxing.engine.bank.booking import UNITS, UNSTORED, WORTH, Effects, besides, first_lot, outside_data, passed_data
+from lianxing.engine.bank.booking import (
+    UNITS,
+    UNSTORED,
+    WORTH,
+    Effects,
+    besides,
+    first_lot,
+    outside_data,
+    outside_in,
+    passed_data,
+)
 from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.deposits import WRITES_OFF, Worth, change, may_keep_out, on_days
 from lianxing.engine.bank.earned_together import FamilyEarning, Share, family_earned, share_of
@@ -194,8 +204,8 @@ class _Crediting:
                 if self.passing is not None and shares and effect.lines:
                     self.passing.share(self.person.id, effect, day, "overflow")
             said = _unstored_data(account, wallet.unstored.get(source))
-            if said is not None:
-                self.kept_out.setdefault(at, []).append(said)
+            if said:
+                self.kept_out.setdefault(at, []).extend(said)
 
     def _move(
         self, wallet: Wallet, effect: Effects, source: str, at: int, worth: Worth, moves: Sequence[tuple[date, int]]
@@ -266,9 +276,9 @@ def _source(booking: Booking) -> str:
     return f"{booking.record.registry}/{booking.record.id}"
 
 
-def _unstored_data(account: Account, said: Unstored | None) -> dict[str, Any] | None:
-    """Return what an account has not taken in of a record, and by which clause; None where it has taken in all."""
-    return None if said is None or not any(said) else outside_data(account, said)
+def _unstored_data(account: Account, said: Unstored | None) -> list[dict[str, Any]]:
+    """Return what an account has not taken in of a record, and by which clause; nothing where it has taken in all."""
+    return [] if said is None or not any(said) else outside_data(account, said)
 
 
 def _over_limits(units: Sequence[str], assessment: Assessment | None) -> dict[str, int]:
@@ -370,11 +380,11 @@ def said_of(body: bytes) -> dict[str, Any]:
 
 def _unstored_of(account: Account, unstored: Mapping[tuple[str, str], Sequence[Any]]) -> dict[str, Unstored]:
     """Return what an account has not taken in of records, by their sources, as bodies say it."""
+    id = account.clause.id
     return {
-        f"{registry}/{record}": Unstored(one["rest"], one["over"], one["off"])
-        for (registry, record), said in unstored.items()
-        for one in said
-        if one["account"] == account.clause.id
+        "/".join(key): outside_in(said, id)
+        for key, said in unstored.items()
+        if any(one["account"] == id for one in said)
     }
 
 

@@ -109,6 +109,6 @@ def family_earned(passing: Passing, owner: VolunteerId, one: FamilyEarning) -> N
         customer.arrived[account.clause.id, source] = KeptOut(outside, today)
     effects.over.clear()  # said with the record instead
     if any(outside):
-        said[UNSTORED] = [outside_data(account, outside)]
+        said[UNSTORED] = outside_data(account, outside)
     kind = RECEIVED if passed >= 0 else TAKEN_BACK
     passing.enter(customer, account, effects, kind, one.on, replace(one.came, said=said), abs(passed))

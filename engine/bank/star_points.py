@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from lianxing.engine.bank.booking import UNITS, UNSTORED, Effects, besides, clause_data, first_lot
+from lianxing.engine.bank.booking import UNSTORED, Effects, besides, first_lot, outside_data
 from lianxing.engine.bank.crediting import is_for
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.deposits import Worth, change, on_days
@@ -189,9 +189,7 @@ def _not_stored(wallet: Wallet, star: int) -> list[dict[str, Any]]:
     account, found = wallet.account, wallet.stars.get(star)
     if found is None or not any(found.unstored):
         return []
-    to = "" if account.storage is None else account.storage.overflow.value
-    where = {"account": account.clause.id, "unit": UNITS[account.unit], **clause_data(account.clause)}
-    return [{**where, **found.unstored._asdict(), "to": to}]
+    return outside_data(account, found.unstored)
 
 
 def _said(policy: Policy, star: int, was: StarPoints | None, now: _Points | None) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from lianxing.rules.commands import Give, Redeem, Settle
 from lianxing.rules.facts import RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Volunteer, Withdrawn
 from tests.engine.bank.counter import Counter, bank
-from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, DAY, rules, write_county
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, DAY, rules, take_in, write_county
 from tests.engine.bank.forging import copy_of, forged
 from tests.plugins.smallville import COUNTY, served
 
@@ -75,6 +75,44 @@ def test_what_overflowed_of_a_record_comes_back_from_the_pool_and_not_from_its_o
         counter.take(gone())
         assert (counter.has(), counter.has(POOL)) == ({"points": 400}, {})
         agree(counter)
+
+
+@pytest.mark.parametrize("later", ["unlimited", "{at_most: 9 points, overflow: lost}"])
+def test_what_overflowed_comes_back_from_where_it_went_whatever_overflows_by_the_rules_of_now(
+    later: str, tmp_path: Path
+) -> None:
+    accounts = ACCOUNTS.replace("storage: unlimited", f"storage: {later}", 1) + CHEST
+    folder = write_county(tmp_path / "now" / "smallville", accounts=accounts)
+    with bank(tmp_path, accounts=FIVE + CHEST) as counter, rules(folder) as now:  # Ann has four points
+        counter.take(visit(120))
+        assert (counter.has(), counter.has(POOL)) == ({"points": 500}, {"chest": 100})
+        take_in(now, counter.ledger, visit(90))
+        assert (counter.has(), counter.has(POOL)) == ({"points": 500}, {"chest": 50})
+        told = statement(counter.ledger, now, ANN, None, DAY)
+        assert [(one.over, one.to) for one in told.lines[-1].outside] == [(50, "donation_pool")]
+        take_in(now, counter.ledger, visit(121))
+        take_in(now, counter.ledger, gone())
+        assert (counter.has(), counter.has(POOL)) == ({"points": 400}, {})
+        done = replay(counter.ledger, [counter.rulebook, now])
+        assert (done.differences, done.left_out) == ([], {})
+
+
+def test_what_overflowed_to_two_places_comes_back_from_each(tmp_path: Path) -> None:
+    accounts = FIVE.replace("overflow: donation_pool", "overflow: lost", 1) + CHEST
+    folder = write_county(tmp_path / "now" / "smallville", accounts=accounts)
+    with bank(tmp_path, accounts=FIVE + CHEST) as counter, rules(folder) as now:  # Ann has four points
+        counter.take(visit(90))
+        assert (counter.has(), counter.has(POOL)) == ({"points": 500}, {"chest": 50})
+        take_in(now, counter.ledger, visit(120))
+        told = statement(counter.ledger, now, ANN, None, DAY)
+        assert [(one.over, one.to) for one in told.lines[-1].outside] == [(50, "donation_pool"), (50, "lost")]
+        assert (counter.has(), counter.has(POOL)) == ({"points": 500}, {"chest": 50})
+        take_in(now, counter.ledger, visit(75))
+        assert (counter.has(), counter.has(POOL)) == ({"points": 500}, {"chest": 25})
+        take_in(now, counter.ledger, gone())
+        assert (counter.has(), counter.has(POOL)) == ({"points": 400}, {})
+        done = replay(counter.ledger, [counter.rulebook, now])
+        assert (done.differences, done.left_out) == ([], {})
 
 
 def test_what_overflowed_of_a_gift_is_told_in_every_form_all_of_it_too(tmp_path: Path) -> None:

@@ -331,6 +331,20 @@ def test_what_the_holder_does_not_store_is_taken_back_first(counties: dict[str, 
     sound(bank, counties["stored"])
 
 
+def test_what_overflowed_at_the_holder_comes_back_though_nothing_overflows_by_the_rules_of_now(
+    counties: dict[str, Rulebook], bank: Ledger
+) -> None:
+    before, now = counties["stored"], counties["debt"]
+    Counter(before, bank).declare(ANN, BEN)
+    take_in(before, bank, record(1, "2024-06-20", 2, ANN), record(2, "2024-06-21", 3, BEN), on=TODAY)
+    take_in(before, bank, record(3, "2024-06-22", 2, BEN), on=TODAY)
+    assert there(bank)[ANN] == 500
+    take_in(now, bank, record(3, "2024-06-22", 1, BEN), on=TODAY)
+    assert there(bank)[ANN] == 500
+    assert verify(bank) == []
+    assert replay(bank, [before, now]).differences == []
+
+
 def test_both_passbooks_say_whose_it_is_and_who_earned_it(counter: Counter, bank: Ledger) -> None:
     counter.declare(ANN, BEN)
     comes(counter, record(1, "2024-06-11", 2, BEN))
