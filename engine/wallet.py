@@ -99,9 +99,10 @@ class Wallet:
     from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
     `turned` are the changes of rules that have reached it, `unsaid` are those that are not written down yet. `unstored`
     is what of a source never came in: what is taken back of it is taken from there first; `off_on` is by which day that
-    was said. `stars` are the points that have come in with stars. `covers` is what was taken or is owed instead of
-    deposits that were taken back after they had been spent. `cancelled_to` is until when what was earned is worth
-    nothing, by a sanction: it is not there, like what has ended. That is known while somebody asks, and never kept.
+    was said, `worth` what a source is worth in all, while that changes. `stars` are the points that have come in with
+    stars. `covers` is what was taken or is owed instead of deposits that were taken back after they had been spent.
+    `cancelled_to` is until when what was earned is worth nothing, by a sanction: it is not there, like what has ended.
+    That is known while somebody asks, and never kept.
     """
 
     account: Account
@@ -116,6 +117,7 @@ class Wallet:
     unsaid: set[str] = field(default_factory=set)
     unstored: dict[str, Unstored] = field(default_factory=dict)
     off_on: dict[str, date] = field(default_factory=dict)
+    worth: dict[str, int] = field(default_factory=dict)
     stars: dict[int, StarPoints] = field(default_factory=dict)
     covers: list[Cover] = field(default_factory=list)
     cancelled_to: date = date.min

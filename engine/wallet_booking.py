@@ -222,21 +222,43 @@ class WalletBooking:
     def whole(self, amount: int, source: str) -> int:
         """Return what is credited of an amount, or taken back below zero, where only whole points or hours are.
 
-        Of what is taken back of no source in particular, what is less than a whole one never came in.
+        Of what is taken back of no source in particular, what is less than a whole one never came in. What was lost or
+        waits by earlier rules is taken back before anything else.
         """
         wallet, how = self.wallet, self.wallet.account.whole_only
         if how is WholeOnly.NO:
+            return amount if amount >= 0 else self._never_waits(self._never_lost(source, amount))
+        unit = unit_of(wallet.account)
+        if how is WholeOnly.REST_CARRIED:
+            whole, wallet.rest = divmod(wallet.rest + self._never_lost(source, amount), unit)
+            return whole * unit
+        before = self._unstored(source).rest if source else max(0, -amount) % unit
+        now = wallet.worth.get(source, before) + amount
+        if source in wallet.worth:
+            wallet.worth[source] = now
+        rest = now % unit
+        if 0 <= amount < rest - before:  # what has come in by earlier rules stays, be it less than a whole one
+            rest = before + amount
+        if source:
+            wallet.unstored[source] = self._unstored(source)._replace(rest=rest)
+            amount = self._never_waits(amount)
+        self.book(LOST, rest - before)
+        return amount + before - rest
+
+    def _never_lost(self, source: str, amount: int) -> int:
+        """Return what is left of what is taken back (below zero) after what of its source was lost by earlier rules."""
+        lost = min(self._unstored(source).rest, -amount)
+        if lost <= 0:
             return amount
-        unit, carried = unit_of(wallet.account), how is WholeOnly.REST_CARRIED
-        before = wallet.rest if carried else self._unstored(source).rest if source else max(0, -amount) % unit
-        whole, rest = divmod(before + amount, unit)
-        if carried:
-            wallet.rest = rest
-        else:
-            if source:
-                wallet.unstored[source] = self._unstored(source)._replace(rest=rest)
-            self.book(LOST, rest - before)
-        return whole * unit
+        self.wallet.unstored[source] = self._unstored(source)._replace(rest=self._unstored(source).rest - lost)
+        self.book(LOST, -lost)
+        return amount + lost
+
+    def _never_waits(self, amount: int) -> int:
+        """Return what is left of what is taken back (below zero) after what waits to be whole by earlier rules."""
+        waits = max(0, min(self.wallet.rest, -amount))
+        self.wallet.rest -= waits
+        return amount + waits
 
     def _unstored(self, source: str) -> Unstored:
         return self.wallet.unstored.get(source, Unstored())

@@ -95,9 +95,15 @@ def earn(
     return booking.done(ISSUED)
 
 
-def knows_rest(wallet: Wallet, source: str, worth: int) -> None:
-    """Let a wallet know what a source was worth before it changes: what of that was less than a whole unit is lost."""
-    if wallet.account.whole_only is WholeOnly.REST_LOST:
+def knows_worth(wallet: Wallet, source: str, worth: int, *, remembers: bool = True) -> None:
+    """Let a wallet know what a source was worth before it changes, as only whole units of that are there.
+
+    A wallet that never `remembers` what did not come in takes it that the rest was lost.
+    """
+    if wallet.account.whole_only is not WholeOnly.REST_LOST:
+        return
+    wallet.worth[source] = worth
+    if not remembers:
         known = wallet.unstored.get(source, Unstored())
         wallet.unstored[source] = known._replace(rest=worth % unit_of(wallet.account))
 
@@ -365,7 +371,8 @@ def take_back(
     """
     if (wrong := _not_an_amount(wallet, amount)) is not None:
         return wrong
-    before, booking = (dict(wallet.turned), dict(wallet.unstored), wallet.rest), WalletBooking(wallet)
+    before = dict(wallet.turned), dict(wallet.unstored), dict(wallet.worth), wallet.rest
+    booking = WalletBooking(wallet)
     last_day = date.max if earned_on == date.max else last_day_of(wallet.account, earned_on)
     amount = booking.comes_back(source, amount if was_received else -booking.whole(-amount, source))
     amount = -booking.over(earned_on, last_day, -amount)
@@ -375,7 +382,7 @@ def take_back(
     there = max(0, wallet.balance_on(on))
     short = max(0, amount - lost - there)
     if short and wallet.account.shortfall is Shortfall.FORBID:
-        wallet.turned, wallet.unstored, wallet.rest = before
+        wallet.turned, wallet.unstored, wallet.worth, wallet.rest = before
         return _refused(wallet, "shortfall", balance=wallet.balance_on(on), needed=amount - lost)
     left = booking.take(mine, amount)
     left = booking.take_ended(on, own, left)

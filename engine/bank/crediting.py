@@ -212,7 +212,7 @@ class _Crediting:
     ) -> None:
         """Book what comes in or is taken back of one record; what is of before a closing goes where the rest went."""
         wallet.next_lot = max(wallet.next_lot, first_lot(self.number + at))
-        wallets.knows_rest(wallet, source, worth.was)
+        wallets.knows_worth(wallet, source, worth.was)
         first = wallet.next_lot
         for day, more in moves:
             change(wallet, effect, source, day, more, self.today)

@@ -16,7 +16,7 @@ from lianxing.engine.bank.leaving import closes_again
 from lianxing.engine.bank.passing import From, Passing
 from lianxing.engine.bank.turning import turned
 from lianxing.engine.closings import LEFT_UNDER
-from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK, Booking
+from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK, Booking, Line
 from lianxing.engine.ledger.stored import Held
 from lianxing.engine.pooling import POOLED_IN
 from lianxing.engine.wallet import ISSUED, TRANSIT, Unstored, lots_of
@@ -91,11 +91,14 @@ def family_earned(passing: Passing, owner: VolunteerId, one: FamilyEarning) -> N
     if kept_out is not None:
         wallet.unstored[source], wallet.off_on[source] = kept_out
     wallet.next_lot = first = max(wallet.next_lot, first_lot(customer.number + 1))
-    wallets.knows_rest(wallet, source, one.was)
+    wallets.knows_worth(wallet, source, one.was)
     effects = Effects()
     for day, more in one.moves:
         change(wallet, effects, source, day, more, today)
-    passed = -effects.redirect(ISSUED, UNITS[account.unit], TRANSIT)
+    unit, passed = UNITS[account.unit], sum(more for _day, more in one.moves)
+    waits = passed + effects.redirect(ISSUED, unit, TRANSIT)
+    if waits:  # by rules that no longer pool: it is issued once it is a whole unit
+        effects.lines += (Line(ISSUED, unit, waits, own=False), Line(TRANSIT, unit, -waits, own=False))
     said: dict[str, Any] = {**one.came.said, POOLED_IN: {account.clause.id: owner}, BOOKED_ON: today.isoformat()}
     closed = next((customer.closings.under(day) for day, more in one.moves if more >= 0), None)
     if closed is not None:

@@ -125,7 +125,7 @@ class Passing:
         wallet, before = self._wallet(customer, account, today)
         source = f"{came.said['registry']}/{came.said['record']}"
         effects = Effects()
-        wallets.knows_rest(wallet, source, was)
+        wallets.knows_worth(wallet, source, was, remembers=False)
         if worth < 0:
             effects.add(wallet, wallets.expire(wallet, today, source), before)
             before = besides(wallet)

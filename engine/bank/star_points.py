@@ -25,7 +25,7 @@ from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.touches import WITH_STAR
 from lianxing.engine.wallet import NOTHING, StarPoints, Unstored, Wallet
-from lianxing.engine.wallets import knows_rest
+from lianxing.engine.wallets import knows_worth
 from lianxing.rules.accounts import Account, Holder
 from lianxing.rules.dates import Dated
 from lianxing.rules.facts import VolunteerId
@@ -172,7 +172,7 @@ def _put(wallet: Wallet, effects: Effects, star: int, now: _Points | None, today
         wallet.unstored[source] = was.unstored
     points, day = now or (0, was.on if was is not None else today)
     worth = Worth(0 if was is None else was.points, points, was is not None and bool(points) and was.on != day)
-    knows_rest(wallet, source, worth.was)
+    knows_worth(wallet, source, worth.was)
     moves = on_days(wallet.account, day, None if was is None else was.on, worth)
     if was is not None and worth.redated and wallet.account.storage is not None:  # there may be more room, or less
         moves = [(was.on, -was.points), (day, points)]

@@ -182,6 +182,33 @@ def test_only_whole_points_come_in_and_only_whole_points_go_out(
         agree(counter)
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "minutes", "has"),
+    [
+        pytest.param("no", "rest_lost", [90, 60], 500, id="what is less than a whole point now goes out"),
+        pytest.param("no", "rest_lost", [90, 100], 550, id="nothing of it goes out where it is worth more"),
+        pytest.param("no", "rest_lost", [90, 100, 120], 600, id="and it is as many whole points in the end"),
+        pytest.param("no", "rest_lost", [90, None], 400, id="all that came in goes out"),
+        pytest.param("rest_lost", "no", [90, 60], 500, id="what was lost is taken back first"),
+        pytest.param("rest_lost", "no", [90, 45, None], 400, id="and not from what others have earned"),
+        pytest.param("rest_lost", "rest_carried", [90, None], 400, id="nor where rests are carried now"),
+        pytest.param("rest_carried", "no", [90, 60], 500, id="what waited is taken back first"),
+        pytest.param("rest_carried", "rest_lost", [90, 45, None], 400, id="also where rests are lost now"),
+    ],
+)
+def test_whole_points_by_rules_of_before_are_taken_back_as_they_came_in(
+    first: str, then: str, minutes: list[int | None], has: int, tmp_path: Path
+) -> None:
+    folder = write_county(tmp_path / "now" / "smallville", accounts=whole(then))
+    with bank(tmp_path, accounts=whole(first)) as counter, rules(folder) as now:
+        counter.take(visit(minutes[0] or 0))
+        for one in minutes[1:]:
+            take_in(now, counter.ledger, gone() if one is None else visit(one))
+        assert counter.has() == {"points": has}
+        done = replay(counter.ledger, [counter.rulebook, now])
+        assert (done.differences, done.left_out) == ([], {})
+
+
 def test_less_than_a_whole_point_that_waits_is_there_for_other_records(tmp_path: Path) -> None:
     with bank(tmp_path, accounts=whole("rest_carried")) as counter:
         counter.take(visit(75), lasting(served("other", "2024-05-21 09:00", 2), 45))

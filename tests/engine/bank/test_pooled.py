@@ -68,6 +68,9 @@ KINDS = {
     "stored": ACCOUNTS.replace("unlimited", "{at_most: 5 points, overflow: donation_pool}"),
     "whole": ACCOUNTS.replace("shortfall:", "whole_only: rest_lost, shortfall:"),
     "never": ACCOUNTS.replace("{valid: 1 months}", "never"),
+    "apart": ACCOUNTS.replace("shortfall:", "whole_only: rest_carried, shortfall:").replace(
+        "pooled: yes", "pooled: no"
+    ),
 }
 
 
@@ -329,6 +332,21 @@ def test_what_the_holder_does_not_store_is_taken_back_first(counties: dict[str, 
     assert comes(counter, record(3, "2024-06-12", 1, CAT))[ANN] == 500
     assert comes(counter, Withdrawn(RecordId("3"), RegistryId("test")))[ANN] == 400
     sound(bank, counties["stored"])
+
+
+def test_what_is_less_than_a_whole_point_waits_with_the_holder_though_the_family_pools_no_more(
+    counties: dict[str, Rulebook], bank: Ledger
+) -> None:
+    before, now = counties["debt"], counties["apart"]
+    Counter(before, bank).declare(ANN, BEN)
+    take_in(before, bank, record(1, "2024-06-20", 1, BEN), on=TODAY)
+    assert there(bank)[ANN] == 100
+    take_in(now, bank, record(1, "2024-06-20", 1, BEN, "training"), on=TODAY)
+    assert there(bank)[ANN] == 0  # half a point waits
+    take_in(now, bank, record(2, "2024-06-21", 1, ANN, "training"), on=TODAY)
+    assert there(bank)[ANN] == 100
+    assert verify(bank) == []
+    assert replay(bank, [before, now]).differences == []
 
 
 def test_what_overflowed_at_the_holder_comes_back_though_nothing_overflows_by_the_rules_of_now(
