@@ -12,6 +12,7 @@ from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, today_in, where
 from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.plugins.cli.words import Word, choices
 from lianxing.rules.facts import Scope
 from lianxing.rules.known_facts import MATCH_FACTS
 from lianxing.rules.perks import Beneficiary
@@ -85,19 +86,19 @@ def _ask(say: Say) -> click.Command:
     @click.option(
         "--as",
         "for_whom",
-        type=click.Choice([one.value for one in Beneficiary]),
-        default=Beneficiary.SELF.value,
+        type=Word(Beneficiary, say),
+        default=choices(Beneficiary, say)[0],
         help=say("服务对象是提出人的什么人。", "What the recipient is to whoever asks."),
     )
     @_for_steps(say)
-    def ask(asker: str, service: str, hours: str, recipient: str, for_whom: str, **more: Any) -> None:
-        if for_whom == Beneficiary.SELF.value and recipient not in ("", asker):
+    def ask(asker: str, service: str, hours: str, recipient: str, for_whom: Beneficiary, **more: Any) -> None:
+        if for_whom is Beneficiary.SELF and recipient not in ("", asker):
             raise click.UsageError(say("替别人提出，须用 --as 写明是什么人", "say with --as what the recipient is"))
         said = {
             "service": service,
             "seconds": _seconds(hours, say),
             "recipient": recipient,
-            "for_whom": Beneficiary(for_whom),
+            "for_whom": for_whom,
         }
         _take(say, Step.REQUEST, asker, said, more)
 
