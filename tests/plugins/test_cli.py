@@ -13,11 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from rich.cells import cell_len
 
 from lianxing.engine.bank.replaying import Difference
+from lianxing.plugins.cli.columns import in_columns
 from lianxing.plugins.cli.commands.verify import _difference
-from lianxing.plugins.cli.main import COMMANDS
+from lianxing.plugins.cli.main import COMMANDS, UNREAD
 from lianxing.plugins.cli.speaking import Say
 from lianxing.rules.facts import CountyId, VolunteerId
 from tests.engine.bank.forging import forged
@@ -539,7 +542,16 @@ def _read(descriptor: int) -> bytes:
 
 
 def test_a_reader_that_goes_away_early_gets_no_traceback(lianxing: Run, tmp_path: Path) -> None:
-    command = f"{sys.executable} -m lianxing show youxian --lang en | head -1"
+    command = f"{sys.executable} -m lianxing show youxian --lang en | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr
+    assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 1
+    assert done.returncode == UNREAD, "neither passed nor failed: nobody has read it"
+
+
+def test_a_table_is_as_wide_as_its_cells_and_folded_where_a_terminal_is_narrower() -> None:
+    headings, rows = ("办什么", "clause"), (("公示", "posted_in_the_community"),)
+    assert [*in_columns(headings, rows, frozenset(), None)][3] == " 公示     posted_in_the_community "
+    narrow = [*in_columns(headings, rows, frozenset(), 24)]
+    assert [line.split() for line in narrow[3:5]] == [["公示", "posted_in_the"], ["_community"]]
+    assert {cell_len(click.unstyle(line)) for line in narrow} == {24}
