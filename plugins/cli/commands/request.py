@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lianxing.plugins.cli.calling import meant
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, today_in, where
 from lianxing.plugins.cli.main import NOT_PASSED
@@ -375,10 +376,12 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
         )
     data = answer.data
     speaker.line(_answer_line(speaker, data, answer.entry, replayed=answer.replayed, dry_run=more["dry_run"]))
-    for sentence in (*_reasons(data, say), *effect_sentences(data, say.language)):
+    wrong = meant(policy, data.get("reasons", ()), say)
+    for sentence in (*_reasons(data, say), *wrong, *effect_sentences(data, say.language)):
         speaker.line(f"  {sentence}")
     told = _step_data(data, policy)
-    speaker.data({"entry": answer.entry, "replayed": answer.replayed, "dry_run": more["dry_run"], **told})
+    entry = None if more["dry_run"] else answer.entry
+    speaker.data({"entry": entry, "replayed": answer.replayed, "dry_run": more["dry_run"], **told})
     if not answer.accepted:
         raise click.exceptions.Exit(NOT_PASSED)
 
@@ -389,9 +392,10 @@ def _answer_line(speaker: Speaker, data: dict[str, Any], entry: int, *, replayed
     id, state = request.get("id", ""), _state(request.get("state", ""), say)
     more = say("（试办，未写入）", " (tried, nothing is written)") if dry_run else ""
     more += say("（此前已办）", " (was done before)") if replayed else ""
+    kept = "" if dry_run else say(f"，第 {entry} 号", f", entry {entry}")  # a trial has no number
     if not data["allowed"]:
-        return say(f"不能办{more}，第 {entry} 号：", f"Refused{more}, entry {entry}:")
-    return say(f"{id}：{state}，第 {entry} 号{more}", f"{id}: {state}, entry {entry}{more}")
+        return say(f"不能办{more}{kept}：", f"Refused{more}{kept}:")
+    return say(f"{id}：{state}{kept}{more}", f"{id}: {state}{kept}{more}")
 
 
 def _reasons(data: dict[str, Any], say: Say) -> list[str]:
