@@ -105,7 +105,7 @@ def test_the_language_follows_the_terminals_locale_and_can_be_said(lianxing: Run
         (("redeem", "V1", "soap", "--foo"), "错误：没有选项 --foo。"),
         (("redeem", "V1", "soap", "--units", "x"), "错误：'--units' 写法不对：“x”不是可用的数。"),
         (("expire", "--on", "2025-13-01"), "错误：'--on' 写法不对：“2025-13-01”不是写作 2025-07-01 的日期"),
-        (("close-passbook", "V1", "--event", "x"), "写法不对：“x”不在 'death', 'moving', 'leaving' 之中。"),
+        (("close-passbook", "V1", "--event", "x"), "写法不对：“x”不在 '身故', '迁出', '退出' 之中。"),
     ],
 )
 def test_what_is_wrong_with_a_command_line_is_said_in_chinese(
