@@ -211,12 +211,16 @@ def command_lines() -> Iterator[tuple[str, str]]:
             typed = re.sub(r"\s+#.*", "", line.removeprefix("$ "))
             if typed.startswith("lianxing "):
                 yield f"{block.page.relative_to(ROOT).as_posix()}:{block.line + number}", typed
-    for cell in re.findall(r"^\| `(lianxing [a-z-]+ (?!\.)[^`\\]+)` \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE):
+    for cell in re.findall(
+        r"^\| `(lianxing [a-z-]+ (?!\.)[^`\\]+)` \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+    ):
         yield "README.md", cell.replace("[COUNTY]...", "")
 
 
 @pytest.mark.parametrize(("place", "typed"), list(command_lines()))
-def test_every_command_line_names_a_command_that_exists_with_its_options_and_leaves_none_out(place: str, typed: str) -> None:
+def test_every_command_line_names_a_command_that_exists_with_its_options_and_leaves_none_out(
+    place: str, typed: str
+) -> None:
     program = Program(Say("en"))
     words = typed.split()[1:]
     if words[0] == "--lang":

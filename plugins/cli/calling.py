@@ -1,4 +1,4 @@
-"""What a county calls its offers, perks, accounts and services, and which of them somebody meant who wrote another id."""
+"""What a county calls its offers, perks, accounts and services, and which one somebody meant who wrote another id."""
 
 from __future__ import annotations
 

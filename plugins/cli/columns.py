@@ -1,6 +1,6 @@
 """Rows in columns, as wide as what stands in them; where a terminal is narrower, the widest cells are folded.
 
-A work list may have tens of thousands of rows, for which the tables of `rich` take ten seconds before the first is seen.
+A work list may have tens of thousands of rows: the tables of `rich` take ten seconds before the first of them is seen.
 """
 
 from __future__ import annotations

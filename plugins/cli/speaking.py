@@ -15,7 +15,6 @@ import click
 from lianxing.rules.places import Language
 
 
-
 def language_of(arguments: Sequence[str], environment: Mapping[str, str]) -> Language:
     """Return the language that `--lang` asks for, else that of the terminal's locale."""
     for index, argument in enumerate(arguments):

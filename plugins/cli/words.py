@@ -10,15 +10,9 @@ import click
 
 from lianxing.engine.reading.vocabulary import WORDS
 from lianxing.plugins.cli.speaking import Say
-from lianxing.rules.families import Relation
+from lianxing.rules.families import RELATIONS
 
-RELATION_WORDS: Mapping[str, str] = {
-    **{one.value: WORDS[one.value] for one in (Relation.SPOUSE, Relation.CHILD, Relation.PARENT)},
-    "grandchild": "孙子女",
-    "grandparent": "祖父母",
-    "sibling": "兄弟姐妹",
-    "other": "其他",
-}
+RELATION_WORDS: Mapping[str, str] = {word: label.zh for word, label in RELATIONS.items()}
 
 
 def spelled(kind: type[Enum], words: Mapping[str, str] = WORDS) -> Mapping[str, Any]:

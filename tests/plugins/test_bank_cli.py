@@ -306,10 +306,19 @@ def test_who_writes_an_id_that_the_county_has_not_is_told_which_one_was_meant(
     assert "已办：兑换 肥皂 [soap]" in ask("redeem", "V1", "soap", *ON, "--lang", "zh").stdout
 
 
-def test_the_words_of_options_are_taken_in_either_script(ask: Ask) -> None:
+def test_the_words_of_options_are_taken_in_either_script_and_the_passbook_tells_who_was_declared(
+    ask: Ask, passbook: Ask
+) -> None:
     for relation in ("配偶", "spouse"):
-        assert ask("declare", "V1", "--member", f"V2={relation}", *ON, "--lang", "zh").returncode == 0
-    gifts = [told(ask("give", "V1", "points", "1", "--to", word, *ON, "--dry-run", "--json"), 1) for word in ("亲友", "friend")]
+        assert ask("declare", "V1", "--member", f"V2={relation}", *ON).returncode == 0
+        assert "家属：V2（配偶）" in passbook("--lang", "zh").stdout
+    assert "family: V2 (spouse)" in passbook("--format", "csv").stdout
+    assert ask("declare", "V1", *ON).returncode == 0
+    assert told(passbook("--json"))["entries"][-1]["family"] == []
+    gifts = [
+        told(ask("give", "V1", "points", "1", "--to", word, *ON, "--dry-run", "--json"), 1)
+        for word in ("亲友", "friend")
+    ]
     assert gifts[0]["answer"] == gifts[1]["answer"]
     assert "孙子女" in ask("declare", "V1", "--member", "V2=妻子", *ON, "--lang", "zh").stderr
 

@@ -81,7 +81,9 @@ def _listed(speaker: Speaker, county: str, database: str, on: date | None, role:
         found = waiting(ledger, rulebook, day, role)
     if role and role not in {*_bodies(policy), *(due.next.by for due in found)}:
         known = ", ".join(dict.fromkeys(_bodies(policy))) or "-"
-        raise NotFoundError(f"办法没有写单位“{role}”；有：{known}", f"the policy names no body '{role}'; there are {known}")
+        raise NotFoundError(
+            f"办法没有写单位“{role}”；有：{known}", f"the policy names no body '{role}'; there are {known}"
+        )
     stages = (*policy.review, *filter(None, (policy.stars,)))
     names = {**names_of(policy), **{said.clause.id: said.clause.label for said in stages}}
     speaker.table(
