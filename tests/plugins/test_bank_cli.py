@@ -325,8 +325,8 @@ def test_the_words_of_options_are_taken_in_either_script_and_the_passbook_tells_
 
 def test_what_is_wrong_with_a_file_is_said_in_the_language_of_the_reader(passbook: Ask) -> None:
     missing = ("--format", "html", "--to", "no/such/page.html")
-    assert passbook(*missing, "--lang", "zh").stderr == "no/such：文件或文件夹不存在\n"
-    assert passbook(*missing, "--lang", "en").stderr == "no/such: No such file or directory\n"
+    assert passbook(*missing, "--lang", "zh").stderr == "no/such/page.html：文件或文件夹不存在\n"
+    assert passbook(*missing, "--lang", "en").stderr == "no/such/page.html: No such file or directory\n"
 
 
 def test_a_failing_ledger_shows_nobodys_data(bank: Path, asked_for_real: Ask) -> None:

@@ -278,6 +278,7 @@ def test_importing_again_changes_nothing(office: Path, lianxing: Run) -> None:
 def test_what_a_mapping_lacks_is_named_as_its_file_spells_it(office: Path, lianxing: Run) -> None:
     mapping = """\
 对照: office
+标题: 街道表
 登记系统: office
 时区: Asia/Shanghai
 申报时长: {单位: 时长, 允许中断: 否, 容差: 60 秒}
