@@ -282,7 +282,7 @@ def test_what_a_mapping_lacks_is_named_as_its_file_spells_it(office: Path, lianx
 登记系统: office
 时区: Asia/Shanghai
 申报时长: {单位: 时长, 允许中断: 否, 容差: 60 秒}
-多条记录: {编号: 序号, 志愿者编号: 志愿者, 开始时间: 开始, 申报时长: 时长, 服务类别: 类别}
+多条记录: {编号: No., 志愿者编号: 志愿者, 开始时间: 开始, 申报时长: 时长, 服务类别: 类别}
 """
 
     def told(mapping: str) -> str:
@@ -290,7 +290,7 @@ def test_what_a_mapping_lacks_is_named_as_its_file_spells_it(office: Path, lianx
         where = ("--county", "smallville", "--database", "bank.db", "--lang", "zh")
         return lianxing("import", "records.csv", "--mapping", "office.yaml", *where).stderr
 
-    assert told(mapping) == "records.csv：找不到“编号”所在的列；期望的表头：序号；表头须在第一行\n"
+    assert told(mapping) == "records.csv：找不到“编号”所在的列；期望的表头：No.；表头须在第一行\n"
     assert "此处可写：编号, 志愿者编号, 活动, 组织, 开始时间" in told(mapping.replace("服务类别:", "服务类目:"))
 
 
