@@ -30,7 +30,11 @@ class Word(click.Choice[str]):
 
     def __init__(self, kind: type[Enum], say: Say) -> None:
         super().__init__(choices(kind, say))
+        self._say = say
         self._members = spelled(kind)
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        return self._say(f"可选：{'、'.join(self.choices)}", f"Choose from: {', '.join(self.choices)}")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         member = self._members.get(value) if isinstance(value, str) else value

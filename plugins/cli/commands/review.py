@@ -210,6 +210,7 @@ def _stepped(speaker: Speaker, subject: str, county: str, database: str, asked: 
 def _asked(
     say: Say, ledger: Ledger, policy: Policy, subject: str, doing: Doing, asked: dict[str, Any]
 ) -> RecordStep | StarStep:
+    from lianxing.engine.bank.tellers import knows
     from lianxing.rules.commands import RecordStep, StarStep
     from lianxing.rules.facts import VolunteerId
 
@@ -237,7 +238,7 @@ def _asked(
         )
     id = VolunteerId(subject)
     with ledger.reading() as reading:
-        if not reading.volunteers([id]) and not reading.passbook_entries(id, policy.county.id, limit=1):
+        if not knows(reading, policy.county.id, id):
             raise NotFoundError(f"台账里没有志愿者“{subject}”", f"the ledger has no volunteer '{subject}'")
     return StarStep(
         volunteer=id,
