@@ -103,7 +103,7 @@ def _understood(error: Exception, say: Say) -> tuple[int, list[str], dict[str, A
             return UNUSABLE, [error.text(language)], {}
         case PluginError():
             more = say("（设 LIANXING_DEBUG=1 可看详情）", " (LIANXING_DEBUG=1 shows it in full)")
-            return UNUSABLE, [f"{error}{more if error.__cause__ else ''}"], {}
+            return UNUSABLE, [f"{error.text(language)}{more if error.__cause__ else ''}"], {}
         case FactError() | MatchingError():
             return UNUSABLE, [str(error)], {}
         case OSError():

@@ -127,7 +127,7 @@ def _tell(speaker: Speaker, served: Served, said: Iterable[str], *, dry_run: boo
         )
     if served.fault is not None:
         stands = say("；预留仍在，可用同一编号再试", "; the reservation stands, ask again with the same key")
-        speaker.aside(f"{served.fault}{stands if served.receipt is None else ''}")
+        speaker.aside(f"{served.fault.text(say.language)}{stands if served.receipt is None else ''}")
 
 
 def _given_back(

@@ -56,6 +56,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "“{heading}”的值不在政策声明的范围内",
         "'{heading}' holds a value that the policy does not declare",
     ),
+    "unknown_fact": (
+        "“{heading}”不是政策声明的事实；插件以事实的英文编号为名",
+        "'{heading}' is no fact that the policy declares; a plugin names facts by their ids",
+    ),
     "future_date": ("“{heading}”晚于导入日{on}", "'{heading}' lies after {on}, the day of the import"),
     "too_early": ("“{heading}”早于{earliest}年", "'{heading}' lies before {earliest}"),
     "duplicate_row": (
