@@ -18,16 +18,21 @@ from lianxing.rules.statements import StatedReason
 
 
 def answer_sentences(
-    body: Mapping[str, Any], language: Language, facts: Mapping[str, Fact] = MappingProxyType({})
+    body: Mapping[str, Any],
+    language: Language,
+    facts: Mapping[str, Fact] = MappingProxyType({}),
+    names: Mapping[str, Label] = MappingProxyType({}),
 ) -> Iterator[str]:
     """Yield what became of a command: what was asked and its clause; for a refusal every reason with its own.
 
-    `facts` are those of the county and of offers: what of a condition did not hold is told by their names.
+    `facts` are those of the county and of offers: what of a condition did not hold is told by their names. `names` are
+    what the county calls its offers, perks and accounts.
     """
     zh = language == "zh"
     asked = body["asked"]
     command = COMMANDS.get(asked["command"], Label(asked["command"], asked["command"])).text(language)
     about = next((f"{asked[name]}" for name in ("offer", "perk", "account") if asked.get(name)), "")
+    about = named(about, names, language)
     entry = asked.get("entry")
     if entry is not None:
         about = f"第 {entry} 号" if zh else f"entry {entry}"
@@ -51,6 +56,12 @@ def answer_sentences(
     for one in body.get("unstored", ()):
         amounts = one["rest"], one["over"], one["off"], one["to"]
         yield f"  {outside_sentence(one['account'], one['unit'], *amounts, language)}"
+
+
+def named(id: str, names: Mapping[str, Label], language: Language) -> str:
+    """Return `牙膏 [toothpaste]`, or the id alone where the county has no other name for it."""
+    name = names.get(id, Label()).text(language)
+    return f"{name} [{id}]" if name not in ("", id) else id
 
 
 def _moved(body: Mapping[str, Any], asked: Mapping[str, Any], language: Language) -> Iterator[str]:

@@ -90,9 +90,7 @@ BANK_REASONS: Mapping[str, Label] = {
         "持有人已于 {on} 身故，存折不再启用", "its holder died on {on}: the passbook is never opened again"
     ),
     "reopens": Label("因{event}销户的，不再启用", "after {event} a passbook is not opened again"),
-    "no_offer": Label(
-        "本县没有此项兑换：{offer}；有：{offers}", "the county has no offer {offer}; its offers are {offers}"
-    ),
+    "no_offer": Label("本县没有此项兑换：{offer}", "the county has no offer {offer}"),
     "no_account": Label("本县没有此账户：{account}", "the county has no account {account}"),
     "no_merchant": Label("须写明在哪个商户", "it has to be said at which merchant"),
     "nobody_declared": Label("没有申报{for_whom}", "no {for_whom} was declared"),

@@ -16,6 +16,7 @@ from lianxing.engine.answers import stated_sentence
 from lianxing.engine.explaining import gap_data, standing_data
 from lianxing.engine.statement_sentences import on_the_way, remarks, subject_text, what_text
 from lianxing.engine.step_sentences import reason_text, step_remarks, step_text
+from lianxing.rules.families import RELATIONS
 from lianxing.rules.places import Label, Language
 from lianxing.rules.statements import (
     AccountState,
@@ -222,9 +223,14 @@ def _line(line: StatementLine, time_zone: str, language: Language) -> dict[str, 
         "pooled": [_pooled(one) for one in line.pooled],
         "left": [_left(one) for one in line.left],
         "entitled": None if line.entitled is None else exact(*line.entitled),
+        "family": None if line.family is None else [_member(*one) for one in line.family],
         "step": None if line.step is None else _step(line.step),
         "sentences": [what_text(line, language), *remarks(line, language)],
     }
+
+
+def _member(id: str, relation: str) -> dict[str, Any]:
+    return {"id": id, "relation": relation, "label": _label(RELATIONS.get(relation, Label(relation, relation)))}
 
 
 def _step_texts(step: StepTold, language: Language) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from lianxing.engine.wording import (
     standing_sentences,
 )
 from lianxing.rules.facts import Fact
+from lianxing.rules.families import RELATIONS
 from lianxing.rules.places import Label, Language
 from lianxing.rules.requests import RequestState
 from lianxing.rules.statements import (
@@ -288,11 +289,23 @@ def on_the_way(line: StatementLine, language: Language) -> Iterator[str]:
             else "of the record as it is now, "
         )
         yield f"{in_all}{told}"
+    if line.family is not None:
+        yield family_sentence(line.family, language)
     for one in line.pooled:
         yield pooled_sentence(one.account, one.holder, one.member, one.record, language)
     for left in line.left:
         said = left_sentence(left.unit, left.amount, left.where, left.heir, language)
         yield f"{left.account}：{said}" if language == "zh" else f"{left.account}: {said}"
+
+
+def family_sentence(family: Sequence[tuple[str, str]], language: Language) -> str:
+    """Return who is family, by id and relation; an empty declaration says that nobody is."""
+    if not family:
+        return "没有家属" if language == "zh" else "nobody is family"
+    members = [(id, RELATIONS.get(relation, Label(relation, relation)).text(language)) for id, relation in family]
+    if language == "zh":
+        return f"家属：{'、'.join(f'{id}（{relation}）' for id, relation in members)}"
+    return f"family: {', '.join(f'{id} ({relation})' for id, relation in members)}"
 
 
 def what_text(line: StatementLine, language: Language) -> str:

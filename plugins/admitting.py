@@ -107,7 +107,9 @@ class Admission:
             if value in self._declared.get(name, ()):
                 continue
             fact = self.policy.facts.get(name)
-            if fact is None or not is_value(fact, value):
+            if fact is None:
+                return as_set_aside(record, name, "unknown_fact")
+            if not is_value(fact, value):
                 return as_set_aside(record, name, "unknown_value")
         return None
 

@@ -20,12 +20,15 @@ from lianxing.engine.bank.requests import check_day
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.rulebook import Rulebook
-from lianxing.plugins.host import Host, PluginError
+from lianxing.plugins.host import Host, PluginError, gives
 from lianxing.rules.commands import KEY_CHARACTERS_MAX, Approve, Command, Redeem, Settle
 from lianxing.rules.receipts import Receipt, Redemption
 
 SCOPE = "lianxing/fulfilment"
-_ODD = f"gives a receipt that is no plain text of at most {KEY_CHARACTERS_MAX} characters; it was settled all the same"
+_ODD = (
+    f"给的凭据不是 {KEY_CHARACTERS_MAX} 字以内的普通文字；仍已结清",
+    f"gives a receipt that is no plain text of at most {KEY_CHARACTERS_MAX} characters; it was settled all the same",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Desk:
             return Served(answer)
         name, given = fulfilled
         receipt = Receipt(_kept(given.number))  # whatever it is, the goods are gone: they are paid for
-        odd = None if receipt.number == given.number else PluginError(name, _ODD)
+        odd = None if receipt.number == given.number else PluginError(name, *_ODD)
         settled = self._teller.serve(
             Settle(
                 volunteer=command.volunteer,
@@ -103,7 +106,11 @@ class Desk:
             )
         )
         if not settled.accepted:  # somebody was faster: what was handed over is not paid for
-            late = PluginError(name, f"gave receipt {receipt.number}, but the reservation was there no longer")
+            late = PluginError(
+                name,
+                f"给了凭据 {receipt.number}，而预留已不在",
+                f"gave receipt {receipt.number}, but the reservation was there no longer",
+            )
             return Served(answer, receipt, fault=late)
         if not settled.replayed:
             self._host.tell("redemption_settled", redemption=redemption, receipt=receipt)
@@ -122,7 +129,7 @@ class Desk:
         """Return the first receipt, with the name of its plugin; None where nobody hands it over."""
         for name, receipt in self._host.ask("fulfil_redemption", redemption=redemption):
             if not isinstance(receipt, Receipt):
-                raise PluginError(name, f"fulfil_redemption gives {type(receipt).__name__}, not a Receipt")
+                raise gives(name, "fulfil_redemption", receipt, "a Receipt")
             return name, receipt
         return None
 

@@ -12,7 +12,7 @@ from lianxing.engine.ledger.contents import hash_of
 from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.admitting import Admission, as_set_aside, is_value
 from lianxing.plugins.chunks import Reviewed
-from lianxing.plugins.host import Host, PluginError
+from lianxing.plugins.host import Host, PluginError, failed, gives
 from lianxing.plugins.registries.reasons import ExportError
 from lianxing.plugins.reporting import Report, aside
 from lianxing.rules.facts import FactValue
@@ -43,7 +43,7 @@ class Fetching:
             except (ExportError, OSError):
                 raise
             except Exception as error:  # a plugin may fail in any way; whose fault it is must be said
-                raise PluginError(name, f"{hook} failed: {type(error).__name__}") from error
+                raise failed(name, hook, error) from error
 
     def volunteers(self, report: Report) -> Iterator[Volunteer]:
         """Yield the volunteers that the registry hands over, without those who cannot be kept."""
@@ -53,7 +53,7 @@ class Fetching:
                 report.volunteers_set_aside += 1
                 aside(found, report, self.put_aside)
             elif not isinstance(found, Volunteer):
-                raise PluginError(self.registry, f"hands over {type(found).__name__}, not volunteers")
+                raise _no_such(self.registry, found, "volunteers", "志愿者")
             elif (unfit := self._admission.volunteer(self.registry, found)) is not None:
                 report.volunteers_set_aside += 1
                 aside(unfit, report, self.put_aside)
@@ -72,7 +72,7 @@ class Fetching:
             if report.records_read % 1000 == 0:
                 self.progress("read", report.records_read)
             if not isinstance(found, ServiceRecord | Withdrawn | SetAside):
-                raise PluginError(self.registry, f"hands over {type(found).__name__}, not service records")
+                raise _no_such(self.registry, found, "service records", "服务记录")
             content: bytes | SetAside | None
             if isinstance(found, SetAside):
                 content = found
@@ -94,7 +94,7 @@ class Fetching:
                 report.withheld += 1
                 name, objection = objections[0]
                 if not isinstance(objection, Objection):
-                    raise PluginError(name, f"review_record gives {type(objection).__name__}, not an Objection")
+                    raise gives(name, "review_record", objection, "an Objection")
                 aside(_withheld(found, name, objection), report, self.put_aside)
                 continue
             yield Reviewed(found, self._supplied(found, own) if supplying else {}, content, hash_of(content))
@@ -116,13 +116,22 @@ class Fetching:
         supplied: dict[str, FactValue] = {}
         for name, facts in self.host.ask("supply_facts", record=record):
             if not isinstance(facts, Mapping):
-                raise PluginError(name, f"supply_facts gives {type(facts).__name__}, not a mapping")
+                raise gives(name, "supply_facts", facts, "a mapping")
             for word, value in facts.items():
                 fact = self.rulebook.policy.facts.get(word)
                 if word not in own or fact is None or not is_value(fact, value):
-                    raise PluginError(name, f"supplies '{word}', which no plugin registered, or not of its type")
+                    raise PluginError(
+                        name,
+                        f"给出“{word}”，没有插件登记过它，或类型不对",
+                        f"supplies '{word}', which no plugin registered, or not of its type",
+                    )
                 supplied[word] = value
         return supplied
+
+
+def _no_such(plugin: str, found: object, en: str, zh: str) -> PluginError:
+    kind = type(found).__name__
+    return PluginError(plugin, f"交来的是 {kind}，应为{zh}", f"hands over {kind}, not {en}")
 
 
 def _withheld(record: ServiceRecord, plugin: str, objection: Objection) -> SetAside:

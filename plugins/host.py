@@ -13,6 +13,7 @@ import pluggy
 from lianxing.plugins import counties, hooks
 from lianxing.rules.facts import Fact
 from lianxing.rules.known_facts import KNOWN_FACTS
+from lianxing.rules.places import Label, Language
 
 if TYPE_CHECKING:
     from lianxing.engine.layers import Shelf
@@ -25,9 +26,25 @@ log = logging.getLogger("lianxing.plugins")
 class PluginError(Exception):
     """A plugin that cannot be used, by name, with the reason in a sentence."""
 
-    def __init__(self, plugin: str, reason: str) -> None:
+    def __init__(self, plugin: str, zh: str, en: str) -> None:
         self.plugin = plugin
-        super().__init__(f"plugin {plugin}: {' '.join(reason.split())}")
+        self.label = Label(f"插件 {plugin}：{' '.join(zh.split())}", f"plugin {plugin}: {' '.join(en.split())}")
+        super().__init__(self.label.en)
+
+    def text(self, language: Language) -> str:
+        return self.label.text(language)
+
+
+def failed(plugin: str, hook: str, error: Exception) -> PluginError:
+    """Return whose fault it is; the error's text may hold a person's data, and is not told."""
+    kind = type(error).__name__
+    return PluginError(plugin, f"{hook} 出错：{kind}", f"{hook} failed: {kind}")
+
+
+def gives(plugin: str, hook: str, given: object, wanted: str) -> PluginError:
+    """Return that a hook gave something else than it is asked for."""
+    kind = type(given).__name__
+    return PluginError(plugin, f"{hook} 给的是 {kind}，应为 {wanted.split()[-1]}", f"{hook} gives {kind}, not {wanted}")
 
 
 class Host:
@@ -47,18 +64,20 @@ class Host:
         try:
             plugin = point.load()
         except Exception as error:  # it may fail in any way while it is imported; the text may be anybody's data
-            raise PluginError(point.name, f"cannot be loaded: {type(error).__name__}") from error
+            raise PluginError(
+                point.name, f"不能载入：{type(error).__name__}", f"cannot be loaded: {type(error).__name__}"
+            ) from error
         try:
             self._manager.register(plugin, point.name)
         except (pluggy.PluginValidationError, ValueError) as error:
-            raise PluginError(point.name, str(error)) from error
+            raise PluginError(point.name, f"钩子写得不对：{error}", str(error)) from error
 
     def register(self, plugin: object, name: str) -> None:
         """Add a plugin; a hook that does not exist, or an argument that it does not have, is an error that says so."""
         try:
             self._manager.register(plugin, name)
         except (pluggy.PluginValidationError, ValueError) as error:
-            raise PluginError(name, str(error)) from error
+            raise PluginError(name, f"钩子写得不对：{error}", str(error)) from error
         self._refuse_unknown_hooks()
 
     def _refuse_unknown_hooks(self) -> None:
@@ -66,7 +85,7 @@ class Host:
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
             name = self._manager.get_name(error.plugin) or "?"
-            raise PluginError(name, str(error)) from error
+            raise PluginError(name, f"钩子写得不对：{error}", str(error)) from error
 
     @property
     def names(self) -> list[str]:
@@ -85,7 +104,7 @@ class Host:
             try:
                 answer = call(**arguments)
             except Exception as error:  # a plugin may fail in any way; whose fault it is must be said
-                raise PluginError(name, f"{hook} failed: {type(error).__name__}") from error
+                raise failed(name, hook, error) from error
             if answer is not None:
                 yield name, answer
 
@@ -110,7 +129,11 @@ class Host:
         words: list[Fact] = []
         for name, fact in self._each("register_facts", Fact):
             if fact.name in owners:
-                raise PluginError(name, f"the fact '{fact.name}' is already registered by {owners[fact.name]}")
+                raise PluginError(
+                    name,
+                    f"事实“{fact.name}”已由 {owners[fact.name]} 登记",
+                    f"the fact '{fact.name}' is already registered by {owners[fact.name]}",
+                )
             owners[fact.name] = name
             words.append(fact)
         return tuple(words)
@@ -121,10 +144,10 @@ class Host:
             try:
                 contributed = list(answer)
             except Exception as error:  # a generator may fail in any way while it is read
-                raise PluginError(name, f"{hook} failed: {type(error).__name__}") from error
+                raise failed(name, hook, error) from error
             for one in contributed:
                 if not isinstance(one, kind):
-                    raise PluginError(name, f"{hook} gives {type(one).__name__}, not {kind.__name__}")
+                    raise gives(name, hook, one, kind.__name__)
                 yield name, one
 
 

@@ -159,8 +159,8 @@ class StatementLine:
     a command was refused, `refusals` which clauses took a record out, `gone_over` what a change of rules left,
     `outside` what accounts have not taken in, `pooled` what the family earns together, `left` what has left them with a
     closing, `entitled` what was had by an entitlement that the balance stays for, as unit and amount. `step` is what
-    was done in a review or with a request,
-    `unmet` what of the condition of an offer did not hold, in words.
+    was done in a review or with a request, `unmet` what of the condition of an offer did not hold, in words, `family`
+    who was declared, each with the relation; None where nobody declared anything.
     """
 
     entry: int
@@ -184,6 +184,7 @@ class StatementLine:
     step: StepTold | None = None
     unmet: tuple[Label, ...] = ()
     entitled: tuple[str, int] | None = None
+    family: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

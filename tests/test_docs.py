@@ -207,14 +207,20 @@ def test_the_taste_in_the_readme_is_what_the_county_says() -> None:
 
 def command_lines() -> Iterator[tuple[str, str]]:
     for block in FENCED:
-        for number, line in enumerate(block.text.splitlines() if block.language in ("sh", "console") else []):
+        for number, line in enumerate(block.text.splitlines() if block.language in ("sh", "console", "text") else []):
             typed = re.sub(r"\s+#.*", "", line.removeprefix("$ "))
             if typed.startswith("lianxing "):
                 yield f"{block.page.relative_to(ROOT).as_posix()}:{block.line + number}", typed
+    for cell in re.findall(
+        r"^\| `(lianxing [a-z-]+ (?!\.)[^`\\]+)` \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+    ):
+        yield "README.md", cell.replace("[COUNTY]...", "")
 
 
 @pytest.mark.parametrize(("place", "typed"), list(command_lines()))
-def test_every_command_line_names_a_command_and_options_that_exist(place: str, typed: str) -> None:
+def test_every_command_line_names_a_command_that_exists_with_its_options_and_leaves_none_out(
+    place: str, typed: str
+) -> None:
     program = Program(Say("en"))
     words = typed.split()[1:]
     if words[0] == "--lang":
@@ -231,6 +237,9 @@ def test_every_command_line_names_a_command_and_options_that_exist(place: str, t
     known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
     asked = {word.partition("=")[0] for word in words[1:] if word.startswith("-")}
     assert asked <= known, f"{place}: {sorted(asked - known)}"
+    needed = {one.opts[0]: {*one.opts} for one in command.params if isinstance(one, click.Option) and one.required}
+    left_out = [option for option, spellings in needed.items() if not asked & spellings]
+    assert left_out == [] or "..." in words or "--help" in asked, f"{place}: {left_out}"
 
 
 def test_the_readme_lists_every_command() -> None:

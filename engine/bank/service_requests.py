@@ -30,7 +30,7 @@ from lianxing.engine.bank.request_data import (
 from lianxing.engine.bank.request_steps import StepCounter, TakenStep, take
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import is_person, shared
-from lianxing.engine.bank.tellers import ATTEMPTS, Answer, bought, family, load_lots
+from lianxing.engine.bank.tellers import ATTEMPTS, Answer, bought, family, knows, load_lots
 from lianxing.engine.dossiers import RECIPIENT, dossier
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError, InvalidError, KeyMismatchError, RefusedError
@@ -83,6 +83,11 @@ class ServiceDesk:
         with self._ledger.reading() as reading:
             found = requests_in(reading, self._county).values()
         return [one for one in found if person in (one.asker, one.recipient, one.volunteer)]
+
+    def knows(self, person: VolunteerId) -> bool:
+        """Tell whether the ledger has heard of somebody."""
+        with self._ledger.reading() as reading:
+            return knows(reading, self._county, person)
 
     def request(self, id: str) -> ServiceRequest | None:
         """Return the request of this id as it stands."""

@@ -236,6 +236,7 @@ class _Book:
             left=tuple(told_entries.left(body)),
             unmet=tuple(told_entries.unmet(body, self._rulebook.policy.facts)),
             entitled=told_entries.entitled(body),
+            family=told_entries.family(body),
             step=told_step(body, self._before.get(entry.id), day, self._rulebook.policy.facts),
         )
 

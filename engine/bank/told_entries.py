@@ -77,6 +77,14 @@ def entitled(body: Body) -> tuple[str, int] | None:
     return (str(body["unit"]), int(body["price"])) if entitled else None
 
 
+def family(body: Body) -> tuple[tuple[str, str], ...] | None:
+    """Return whom somebody has declared, or was not let declare, each with the relation."""
+    asked = body.get("asked", {})
+    if asked.get("command") != "declare":
+        return None
+    return tuple((str(id), str(relation)) for id, relation in asked["family"])
+
+
 def outside(body: Body) -> Iterator[Outside]:
     """Yield what an entry says that accounts have not taken in; of limits the steps of its record tell."""
     for one in body.get(UNSTORED, ()):

@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import Connection, Engine
@@ -38,7 +39,7 @@ def now() -> int:
 
 
 def open_ledger(
-    address: str,
+    address: str | Path,
     *,
     clock: Callable[[], int] = now,
     create: bool = True,
@@ -51,7 +52,7 @@ def open_ledger(
     for another writer. `durable=False` serves a PostgreSQL that may lose what it acknowledged: for tests only.
     Every failure is a LedgerError that names the place and says in one sentence what is wrong.
     """
-    database = database_at(address, create=create, wait_seconds=wait_seconds, durable=durable)
+    database = database_at(str(address), create=create, wait_seconds=wait_seconds, durable=durable)
     if database.fault:
         warnings.warn(database.fault, SqliteWarning, stacklevel=2)
     ledger = Ledger(database, clock)

@@ -24,7 +24,7 @@ from lianxing.engine.reading.forms import (
 )
 from lianxing.engine.reading.nodes import Entries, Node, Scalar
 from lianxing.engine.reading.notes import Reading, nearest
-from lianxing.engine.reading.vocabulary import KEY_OF
+from lianxing.engine.reading.vocabulary import KEY_OF, KEYS
 from lianxing.rules.facts import Fact, FactType, RegistryId, Scope
 from lianxing.rules.mappings import Column, DurationUnit, ExportMapping
 from lianxing.rules.places import Language, Location
@@ -46,6 +46,12 @@ RECORD_NEEDED = ("id", "volunteer", "started_at")
 VOLUNTEER_TARGETS = ("id", "registered_on", "born_on")
 VOLUNTEER_NEEDED = ("id",)
 WORKED_OUT = frozenset(("registry", "start_time", "end_time", "tenure", "tenure_days"))
+
+
+def _named(target: str, reading: Reading) -> str:
+    """Return a target in the script of the file: a key of the language, or else a fact."""
+    fact = None if target in KEYS else reading.facts.get(target)
+    return reading.spelled(target) if fact is None else reading.named(fact)
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ class _Columns:
         fact = reading.fact(key.text)
         if fact is not None and fact.scope is self.scope and fact.name not in WORKED_OUT:
             return fact.name
-        known = [reading.spelled(name) for name in self.targets] + self._facts(reading)
+        known = [_named(name, reading) for name in self.targets] + self._facts(reading)
         reading.problem(
             "P002", key.location, ("key", key.text), ("known", ", ".join(known)), hint=nearest(key.text, known)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import traceback
@@ -15,6 +16,21 @@ from lianxing.plugins.cli.main import NOT_FOUND, NOT_PASSED, NOT_UNDERSTOOD, OWN
 from lianxing.plugins.cli.speaking import Say
 from lianxing.rules.problems import PolicyError, Problem
 
+# What a system says of a file in English only.
+_OF_FILES = {
+    errno.ENOENT: "文件或文件夹不存在",
+    errno.EEXIST: "文件已存在",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.EISDIR: "是文件夹，不是文件",
+    errno.ENOTDIR: "路径中有一段不是文件夹",
+    errno.ENAMETOOLONG: "文件名过长",
+    errno.ENOSPC: "磁盘已满",
+    errno.EDQUOT: "磁盘配额已用完",
+    errno.EFBIG: "文件过大",
+    errno.EROFS: "磁盘是只读的",
+    errno.EIO: "磁盘读写出错",
+}
 _NOT_FOUND_CODES = frozenset(("P205", "P216"))
 
 
@@ -87,12 +103,13 @@ def _understood(error: Exception, say: Say) -> tuple[int, list[str], dict[str, A
             return UNUSABLE, [error.text(language)], {}
         case PluginError():
             more = say("（设 LIANXING_DEBUG=1 可看详情）", " (LIANXING_DEBUG=1 shows it in full)")
-            return UNUSABLE, [f"{error}{more if error.__cause__ else ''}"], {}
+            return UNUSABLE, [f"{error.text(language)}{more if error.__cause__ else ''}"], {}
         case FactError() | MatchingError():
             return UNUSABLE, [str(error)], {}
         case OSError():
             name = error.filename if isinstance(error.filename, str) else say("输出", "output")
-            return UNUSABLE, [f"{name}: {error.strerror or type(error).__name__}"], {}
+            said = error.strerror or type(error).__name__
+            return UNUSABLE, [say(f"{name}：{_OF_FILES.get(error.errno or 0, said)}", f"{name}: {said}")], {}
         case _:
             # The error's text may hold a record: only its kind and our own line are shown.
             frame = traceback.extract_tb(error.__traceback__)[-1]

@@ -18,6 +18,8 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     """
     if path.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    if not path.parent.is_dir():  # told by its name, not by the one under which it is written
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     part = path.with_name(f"{path.name}.part")
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

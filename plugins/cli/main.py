@@ -63,9 +63,10 @@ EXIT_CODES = (
     (5, "程序自身出错", "a fault of the program itself"),
     (75, "台账正忙或结果不明：用同一编号再试", "the ledger is busy, or in doubt: try again, with the same key"),
     (130, "被中断", "interrupted"),
+    (141, "读输出的一方先走了（如 | head）", "whoever read the answer went away before its end, such as `| head`"),
 )
 NOT_UNDERSTOOD, TRY_AGAIN = 2, 75
-NOT_PASSED, UNUSABLE, NOT_FOUND, OWN_FAULT, INTERRUPTED = 1, 3, 4, 5, 130
+NOT_PASSED, UNUSABLE, NOT_FOUND, OWN_FAULT, INTERRUPTED, UNREAD = 1, 3, 4, 5, 130, 141
 
 
 class Program(click.Group):
@@ -135,7 +136,10 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        code = Program(say).main(args=list(arguments), prog_name="lianxing", standalone_mode=False)
+        program = Program(say)
+        with program.make_context("lianxing", list(arguments)) as ctx:  # `main` would leave with 1 where nobody reads
+            code = program.invoke(ctx)
+        sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
@@ -151,7 +155,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         # The reader has gone (`| head`): leave quietly, and keep the interpreter from writing once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(UNREAD)
     except Exception as error:
         if debugging():
             raise

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from lianxing.plugins.cli.calling import meant, names_of
 from lianxing.plugins.cli.failing import NotFoundError, UnfitRequestError
 from lianxing.plugins.cli.finding import county_at, day_to_act, rulebook_for
 from lianxing.plugins.cli.main import NOT_PASSED, UNUSABLE
@@ -86,7 +87,11 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
             raise UnfitRequestError(error.label.zh, error.label.en) from None
         answer, body = served.answer, served.answer.data
         facts = {**policy.facts, **OFFER_WORDS}
-        said = [*answer_sentences(body, say.language, facts), *_given_back(ledger, policy, command, body, say.language)]
+        said = [
+            *answer_sentences(body, say.language, facts, names_of(policy)),
+            *_given_back(ledger, policy, command, body, say.language),
+            *(f"  {sentence}" for sentence in meant(policy, body.get("reasons", ()), say)),
+        ]
     _tell(speaker, served, said, dry_run=request.dry_run)
     speaker.data(
         {
@@ -122,7 +127,7 @@ def _tell(speaker: Speaker, served: Served, said: Iterable[str], *, dry_run: boo
         )
     if served.fault is not None:
         stands = say("；预留仍在，可用同一编号再试", "; the reservation stands, ask again with the same key")
-        speaker.aside(f"{served.fault}{stands if served.receipt is None else ''}")
+        speaker.aside(f"{served.fault.text(say.language)}{stands if served.receipt is None else ''}")
 
 
 def _given_back(

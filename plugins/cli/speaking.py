@@ -14,8 +14,6 @@ import click
 
 from lianxing.rules.places import Language
 
-PIPE_COLUMNS = 1_000  # no place is ever folded where a program may look for it
-
 
 def language_of(arguments: Sequence[str], environment: Mapping[str, str]) -> Language:
     """Return the language that `--lang` asks for, else that of the terminal's locale."""
@@ -66,18 +64,10 @@ class Speaker:
         """Show rows in columns; `right` are the columns of numbers."""
         if self.json or not rows:
             return
-        from rich.box import SIMPLE_HEAD
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
+        from lianxing.plugins.cli.columns import columns_of_terminal, in_columns
 
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for index, heading in enumerate(headings):
-            table.add_column(heading, justify="right" if index in right else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS, highlight=False)
-        console.print(table)
+        for line in in_columns(headings, rows, frozenset(right), columns_of_terminal()):
+            self.line(line)
 
     @contextmanager
     def progress(self, stages: Mapping[str, tuple[str, str]]) -> Iterator[Callable[[str, int], None]]:

@@ -28,7 +28,7 @@ def open_export(path: Path, sheet: str = "", called: str = "") -> Iterator[Sheet
     source = called or path.name
     try:
         file = path.open("rb")
-    except OSError as error:
+    except FileNotFoundError as error:
         raise ExportError(source, "missing_file") from error
     with file:
         format = _format_of(file.read(1024), path.suffix.lower(), source)

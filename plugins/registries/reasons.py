@@ -56,6 +56,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "“{heading}”的值不在政策声明的范围内",
         "'{heading}' holds a value that the policy does not declare",
     ),
+    "unknown_fact": (
+        "“{heading}”不是政策声明的事实；插件以事实的英文编号为名",
+        "'{heading}' is no fact that the policy declares; a plugin names facts by their ids",
+    ),
     "future_date": ("“{heading}”晚于导入日{on}", "'{heading}' lies after {on}, the day of the import"),
     "too_early": ("“{heading}”早于{earliest}年", "'{heading}' lies before {earliest}"),
     "duplicate_row": (
@@ -139,7 +143,7 @@ EXPORT_REASONS: Mapping[str, tuple[str, str]] = {
         "something else stands here and is not written over; choose another name with --set-aside",
     ),
     "bad_value": (
-        "映射“{mapping}”给“{target}”的取值“{value}”不合法",
+        "对照“{mapping}”给“{target}”的取值“{value}”不合法",
         "mapping '{mapping}': '{value}' is not a value of '{target}'",
     ),
     "missing_file": ("没有这个文件", "there is no such file"),
@@ -148,22 +152,22 @@ EXPORT_REASONS: Mapping[str, tuple[str, str]] = {
         "columns {first} and {second} both have the heading '{heading}'",
     ),
     "missing_heading": (
-        "找不到“{target}”所在的列；期望的表头：{expected}{nearby_zh}；表头须在第一行",
+        "找不到“{target_zh}”所在的列；期望的表头：{expected}{nearby_zh}；表头须在第一行",
         "no column for '{target}'; expected heading: {expected}{nearby_en}; headings stand in the first row",
     ),
     "unmapped": (
-        "映射“{mapping}”没有说明“{target}”在哪一列",
+        "对照“{mapping}”没有说明“{target}”在哪一列",
         "mapping '{mapping}' does not say which column is '{target}'",
     ),
     "unknown_target": (
-        "映射“{mapping}”的“{target}”不是{table}的已声明事实",
+        "对照“{mapping}”的“{target}”不是{table}的已声明事实",
         "mapping '{mapping}': '{target}' is no declared fact of {table}",
     ),
     "bad_constant": (
-        "映射“{mapping}”给“{target}”的固定值不合法",
+        "对照“{mapping}”给“{target}”的固定值不合法",
         "mapping '{mapping}': the constant of '{target}' is not a value of that fact",
     ),
-    "unknown_zone": ("映射“{mapping}”的时区不存在", "mapping '{mapping}' names no known time zone"),
+    "unknown_zone": ("对照“{mapping}”的时区不存在", "mapping '{mapping}' names no known time zone"),
     "old_or_locked_excel": (
         "这是旧版 .xls 或加了密码的工作簿；请在表格软件中取消密码，另存为 .xlsx 或 CSV",
         "an old .xls or a workbook with a password; save it without one as .xlsx or CSV",

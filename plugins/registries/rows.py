@@ -18,6 +18,7 @@ from hashlib import blake2b, sha256
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from lianxing.engine.reading.vocabulary import KEYS
 from lianxing.plugins.registries.instants import Instant, duration_seconds, instant
 from lianxing.plugins.registries.reasons import ExportError, Note
 from lianxing.plugins.registries.sheets import Row, Sheet, column_letter
@@ -455,6 +456,7 @@ class _Columns:
             self._sheet.source,
             "missing_heading",
             target=target,
+            target_zh=KEYS.get(target, target),
             expected=" / ".join(headings),
             nearby_zh=f"（是否是“{near[0]}”？）" if near else "",
             nearby_en=f" (did you mean '{near[0]}'?)" if near else "",

@@ -288,6 +288,47 @@ def test_bad_input_gets_a_sentence_and_no_traceback(arguments: tuple[str, ...], 
     assert done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("redeem", "V1", "肥皂"), "是否想写 soap（肥皂）？"),
+        (("redeem", "V1", "sopa"), "是否想写 soap（肥皂）？"),
+        (("use-perk", "V1", "nothing like it"), "有："),
+        (("reserve", "V1", "point", "1 分", "--for", "实物"), "是否想写 points？"),
+    ],
+)
+def test_who_writes_an_id_that_the_county_has_not_is_told_which_one_was_meant(
+    arguments: tuple[str, ...], said: str, bank: Path, ask: Ask
+) -> None:
+    offers = bank / "smallville" / "redemption.yaml"
+    offers.write_text(offers.read_text("utf-8").replace("soap:\n", "soap:\n  label: {zh: 肥皂, en: soap}\n"), "utf-8")
+    assert said in ask(*arguments, *ON, "--lang", "zh").stdout
+    assert "已办：兑换 肥皂 [soap]" in ask("redeem", "V1", "soap", *ON, "--lang", "zh").stdout
+
+
+def test_the_words_of_options_are_taken_in_either_script_and_the_passbook_tells_who_was_declared(
+    ask: Ask, passbook: Ask
+) -> None:
+    for relation in ("配偶", "spouse"):
+        assert ask("declare", "V1", "--member", f"V2={relation}", *ON).returncode == 0
+        assert "家属：V2（配偶）" in passbook("--lang", "zh").stdout
+    assert "family: V2 (spouse)" in passbook("--format", "csv").stdout
+    assert ask("declare", "V1", *ON).returncode == 0
+    assert told(passbook("--json"))["entries"][-1]["family"] == []
+    gifts = [
+        told(ask("give", "V1", "points", "1", "--to", word, *ON, "--dry-run", "--json"), 1)
+        for word in ("亲友", "friend")
+    ]
+    assert gifts[0]["answer"] == gifts[1]["answer"]
+    assert "孙子女" in ask("declare", "V1", "--member", "V2=妻子", *ON, "--lang", "zh").stderr
+
+
+def test_what_is_wrong_with_a_file_is_said_in_the_language_of_the_reader(passbook: Ask) -> None:
+    missing = ("--format", "html", "--to", "no/such/page.html")
+    assert passbook(*missing, "--lang", "zh").stderr == "no/such/page.html：文件或文件夹不存在\n"
+    assert passbook(*missing, "--lang", "en").stderr == "no/such/page.html: No such file or directory\n"
+
+
 def test_a_failing_ledger_shows_nobodys_data(bank: Path, asked_for_real: Ask) -> None:
     (bank / "bank.db").write_bytes(b"not a ledger")
     done = asked_for_real("redeem", "V1", "soap", *ON, "--reason", "her knee")

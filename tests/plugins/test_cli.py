@@ -13,11 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from rich.cells import cell_len
 
 from lianxing.engine.bank.replaying import Difference
+from lianxing.plugins.cli.columns import in_columns
 from lianxing.plugins.cli.commands.verify import _difference
-from lianxing.plugins.cli.main import COMMANDS
+from lianxing.plugins.cli.main import COMMANDS, UNREAD
 from lianxing.plugins.cli.speaking import Say
 from lianxing.rules.facts import CountyId, VolunteerId
 from tests.engine.bank.forging import forged
@@ -102,7 +105,7 @@ def test_the_language_follows_the_terminals_locale_and_can_be_said(lianxing: Run
         (("redeem", "V1", "soap", "--foo"), "错误：没有选项 --foo。"),
         (("redeem", "V1", "soap", "--units", "x"), "错误：'--units' 写法不对：“x”不是可用的数。"),
         (("expire", "--on", "2025-13-01"), "错误：'--on' 写法不对：“2025-13-01”不是写作 2025-07-01 的日期"),
-        (("close-passbook", "V1", "--event", "x"), "写法不对：“x”不在 'death', 'moving', 'leaving' 之中。"),
+        (("close-passbook", "V1", "--event", "x"), "写法不对：“x”不在 '身故', '迁出', '退出' 之中。"),
     ],
 )
 def test_what_is_wrong_with_a_command_line_is_said_in_chinese(
@@ -270,6 +273,25 @@ def test_importing_again_changes_nothing(office: Path, lianxing: Run) -> None:
     take_in(lianxing)
     again = take_in(lianxing)
     assert (again["booked"], again["unchanged"]) == (0, 2)
+
+
+def test_what_a_mapping_lacks_is_named_as_its_file_spells_it(office: Path, lianxing: Run) -> None:
+    mapping = """\
+对照: office
+标题: 街道表
+登记系统: office
+时区: Asia/Shanghai
+申报时长: {单位: 时长, 允许中断: 否, 容差: 60 秒}
+多条记录: {编号: No., 志愿者编号: 志愿者, 开始时间: 开始, 申报时长: 时长, 服务类别: 类别}
+"""
+
+    def told(mapping: str) -> str:
+        (office / "office.yaml").write_text(mapping, "utf-8")
+        where = ("--county", "smallville", "--database", "bank.db", "--lang", "zh")
+        return lianxing("import", "records.csv", "--mapping", "office.yaml", *where).stderr
+
+    assert told(mapping) == "records.csv：找不到“编号”所在的列；期望的表头：No.；表头须在第一行\n"
+    assert "此处可写：编号, 志愿者编号, 活动, 组织, 开始时间" in told(mapping.replace("服务类别:", "服务类目:"))
 
 
 def test_a_dry_run_leaves_no_record_behind(office: Path, lianxing: Run) -> None:
@@ -539,7 +561,16 @@ def _read(descriptor: int) -> bytes:
 
 
 def test_a_reader_that_goes_away_early_gets_no_traceback(lianxing: Run, tmp_path: Path) -> None:
-    command = f"{sys.executable} -m lianxing show youxian --lang en | head -1"
+    command = f"{sys.executable} -m lianxing show youxian --lang en | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr
+    assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 1
+    assert done.returncode == UNREAD, "neither passed nor failed: nobody has read it"
+
+
+def test_a_table_is_as_wide_as_its_cells_and_folded_where_a_terminal_is_narrower() -> None:
+    headings, rows = ("办什么", "clause"), (("公示", "posted_in_the_community"),)
+    assert [*in_columns(headings, rows, frozenset(), None)][3] == " 公示     posted_in_the_community "
+    narrow = [*in_columns(headings, rows, frozenset(), 24)]
+    assert [line.split() for line in narrow[3:5]] == [["公示", "posted_in_the"], ["_community"]]
+    assert {cell_len(click.unstyle(line)) for line in narrow} == {24}

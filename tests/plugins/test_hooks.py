@@ -54,8 +54,9 @@ def test_a_misspelt_hook_is_an_error_at_start_that_names_the_plugin() -> None:
         @hookimpl
         def fetch_record(self, county: str) -> None: ...
 
-    with pytest.raises(PluginError, match=r"misspelt.*fetch_record"):
+    with pytest.raises(PluginError, match=r"misspelt.*fetch_record") as raised:
         Host(installed=False).register(Misspelt(), "misspelt")
+    assert raised.value.text("zh").startswith("插件 misspelt：钩子写得不对：")
 
 
 def test_an_argument_that_a_hook_does_not_have_is_an_error_that_names_the_plugin() -> None:

@@ -77,7 +77,7 @@ def test_a_request_goes_its_whole_way_and_stands_in_the_dossier(town: Town) -> N
     said = town("request", "candidates", id, "--on", "2024-06-03")
     assert "1. V1  paired no, on_roster -, same_community -, served 0 h" in said
     said = town("request", "candidates", id, "--on", "2024-06-03", lang="zh")
-    assert "1. V1  已结对 否, 当日值守 -, 同社区 -, served 0 小时" in said
+    assert "1. V1  已结对 否，当日值守 -，同社区 -，served 0 小时" in said
     office = ("--actor", "office", "--organiser", "--on", "2024-06-03")
     assert f"{id}: matched" in town("request", "match", id, "V1", *office)
     run = ("bank", "expire", "--on", "2024-10-01")  # the account reserves for ninety days
@@ -208,6 +208,12 @@ def test_a_service_in_youxian_is_reviewed_from_its_confirmation_on_and_counts_on
         assert done.returncode == code, done.stdout + done.stderr
         return json.loads(done.stdout)
 
+    misspelt = do(
+        "request", "ask", "R11", "haircut_at_home", "--hours", "2", "--actor", "R1", "--on", "2025-03-03", code=4
+    )
+    assert "R11" in misspelt["error"]
+    do("passbook", "R11", code=4)
+    do("request", "list", "R11", code=4)
     asked = do("request", "ask", "R1", "haircut_at_home", "--hours", "2", "--actor", "R1", "--on", "2025-03-03")
     id = str(asked["request"]["id"])
 

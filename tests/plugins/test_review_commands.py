@@ -30,7 +30,8 @@ def bank(tmp_path: Path) -> str:
 
 def told(lianxing: Run, *arguments: str, code: int = 0) -> Any:
     done = lianxing(*arguments, "--json")
-    assert (done.returncode, done.stderr) == (code, ""), done.stdout
+    assert done.returncode == code, done.stdout
+    assert (done.stderr == "") is (code != 4), done.stderr
     return json.loads(done.stdout)
 
 
@@ -45,6 +46,8 @@ def test_a_clerk_sees_what_waits_takes_the_step_and_it_waits_for_the_next_body(b
     assert told(lianxing, *step)["replayed"] is True
     listed = told(lianxing, "review", "list", *WHERE, "--on", "2024-05-31", "--role", "the sub-district")
     assert [(one["record"], one["overdue"]) for one in listed["waiting"]] == [("R1", True)]
+    misspelt = told(lianxing, "review", "list", *WHERE, "--on", "2024-05-31", "--role", "the subdistrict", code=4)
+    assert "the community, the sub-district" in misspelt["error"]
     assert told(lianxing, "verify", "--database", "sqlite:///bank.db")["violations"] == []
 
 

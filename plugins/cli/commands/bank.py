@@ -12,6 +12,7 @@ from lianxing.plugins.cli.finding import Day, county_at, where
 from lianxing.plugins.cli.reporting import expire, notices, settlement
 from lianxing.plugins.cli.serving import Request, serve
 from lianxing.plugins.cli.speaking import Options, Say, Speaker, common, options
+from lianxing.plugins.cli.words import RELATION_WORDS, Word, choices, spelled
 from lianxing.plugins.host import Host
 from lianxing.rules.accounts import Purpose, Recipient, Unit
 from lianxing.rules.closures import ClosingEvent
@@ -43,7 +44,6 @@ from lianxing.rules.redemption import PickUp
 if TYPE_CHECKING:
     from lianxing.rules.policy import Policy
 
-_RELATIONS = ", ".join(one.value for one in Relation)
 _Said = dict[str, Any]
 Made = Callable[["Policy", _Said, _Said], Command]
 
@@ -135,7 +135,7 @@ def _fetch(say: Say) -> click.Command:
     shown = click.option(
         "--shown",
         multiple=True,
-        type=click.Choice([one.value for one in PickUp]),
+        type=Word(PickUp, say),
         help=say("出示了什么。", "What was shown; may be said again."),
     )
     return _asking(
@@ -144,15 +144,15 @@ def _fetch(say: Say) -> click.Command:
         "凭第 ENTRY 号兑换的凭证领取。",
         "Hand in the voucher of ENTRY.",
         (_entry, _merchant(say), shown),
-        lambda _policy, whose, more: Fetch(**whose, **{**more, "shown": tuple(map(PickUp, more["shown"]))}),
+        _as_said(Fetch),
     )
 
 
 def _use_perk(say: Say) -> click.Command:
     for_whom = click.option(
         "--for-whom",
-        type=click.Choice([one.value for one in Beneficiary]),
-        default=Beneficiary.SELF.value,
+        type=Word(Beneficiary, say),
+        default=choices(Beneficiary, say)[0],
         show_default=True,
         help=say("为谁。", "For whom."),
     )
@@ -167,7 +167,7 @@ def _use_perk(say: Say) -> click.Command:
         "使用一次礼遇。",
         "Use a perk once.",
         (click.argument("perk"), _units(say), for_whom, site, issued_on, lent),
-        lambda _policy, whose, more: UsePerk(**whose, **{**more, "for_whom": Beneficiary(more["for_whom"])}),
+        _as_said(UsePerk),
     )
 
 
@@ -179,7 +179,7 @@ def _reserve(say: Say) -> click.Command:
         "--for",
         "purpose",
         required=True,
-        type=click.Choice([one.value for one in Purpose]),
+        type=Word(Purpose, say),
         help=say("用于什么。", "What for."),
     )
     return _asking(
@@ -191,7 +191,7 @@ def _reserve(say: Say) -> click.Command:
         lambda policy, whose, more: Reserve(
             **whose,
             **_asked_of(policy, more, say),
-            purpose=Purpose(more["purpose"]),
+            purpose=more["purpose"],
             family=bool(more["member"]),
             member=VolunteerId(more["member"]),
         ),
@@ -203,7 +203,7 @@ def _give(say: Say) -> click.Command:
         "--to",
         "to_whom",
         required=True,
-        type=click.Choice([one.value for one in Recipient]),
+        type=Word(Recipient, say),
         help=say("转给什么人。", "To whom, as the account says it."),
     )
     recipient = click.option("--recipient", default="", help=say("收下的志愿者。", "The volunteer who receives it."))
@@ -216,7 +216,7 @@ def _give(say: Say) -> click.Command:
         lambda policy, whose, more: Give(
             **whose,
             **_asked_of(policy, more, say),
-            to_whom=Recipient(more["to_whom"]),
+            to_whom=more["to_whom"],
             recipient=VolunteerId(more["recipient"]),
         ),
     )
@@ -237,7 +237,7 @@ def _close(say: Say) -> click.Command:
     event = click.option(
         "--event",
         required=True,
-        type=click.Choice([one.value for one in ClosingEvent]),
+        type=Word(ClosingEvent, say),
         help=say("因何销户。", "Why it is closed."),
     )
     heir = click.option(
@@ -251,7 +251,7 @@ def _close(say: Say) -> click.Command:
         "销户：各账户余额按办法处理。",
         "Close the passbook: what is left goes where the policy says.",
         (event, heir),
-        lambda _policy, whose, more: Close(**whose, event=ClosingEvent(more["event"]), heir=VolunteerId(more["heir"])),
+        lambda _policy, whose, more: Close(**whose, event=more["event"], heir=VolunteerId(more["heir"])),
     )
 
 
@@ -267,14 +267,15 @@ def _reopen(say: Say) -> click.Command:
 
 
 def _declare(say: Say) -> click.Command:
+    relations = _relations(say)
     members = click.option(
         "--member",
         "members",
         multiple=True,
         metavar="ID=RELATION",
         help=say(
-            f"志愿者编号=关系（{_RELATIONS}），可写多次。",
-            f"An id and who that is ({_RELATIONS}); may be said again.",
+            f"志愿者编号=关系（{relations}），可写多次。",
+            f"An id and who that is ({relations}); may be said again.",
         ),
     )
     return _asking(
@@ -398,17 +399,22 @@ def _every_request(say: Say) -> Options:
     )
 
 
+def _relations(say: Say) -> str:
+    return ", ".join(choices(Relation, say, RELATION_WORDS))
+
+
 def _member(text: str, say: Say) -> tuple[VolunteerId, Relation]:
     """Return a member of the family from `ID=RELATION`."""
-    id, _, relation = text.rpartition("=")
-    if not id or relation not in _RELATIONS.split(", "):
+    id, _, word = text.rpartition("=")
+    relation = spelled(Relation, RELATION_WORDS).get(word)
+    if not id or relation is None:
         raise click.UsageError(
             say(
-                f"“{text}”须写作 志愿者编号=关系，关系是：{_RELATIONS}。",
-                f"'{text}' has to be an id and a relation, such as V2=spouse; relations are {_RELATIONS}.",
+                f"“{text}”须写作 志愿者编号=关系，关系是：{_relations(say)}。",
+                f"'{text}' has to be an id and a relation, such as V2=spouse; relations are {_relations(say)}.",
             )
         )
-    return VolunteerId(id), Relation(relation)
+    return VolunteerId(id), relation
 
 
 def _county(where: str) -> CountyId:

@@ -72,7 +72,10 @@ def command(say: Say) -> click.Command:
             if not dry_run:
                 (folder / name).write_text(text, "utf-8")
             speaker.line(f"{folder / name}")
-        speaker.line(say(f"接下来：lianxing test {folder}", f"next: lianxing test {folder}"))
+        if dry_run:
+            speaker.line(say("试运行：什么都没有写。", "dry run: nothing was written"))
+        else:
+            speaker.line(say(f"接下来：lianxing test {folder}", f"next: lianxing test {folder}"))
         speaker.data({"folder": str(folder), "files": sorted(texts), "dry_run": dry_run})
 
     return new_county

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lianxing.engine.reading.notes import nearest
+from lianxing.plugins.cli.calling import meant, names_of
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, today_in, where
 from lianxing.plugins.cli.main import NOT_PASSED
 from lianxing.plugins.cli.speaking import Say, Speaker, common
+from lianxing.plugins.cli.words import Word, choices
 from lianxing.rules.facts import Scope
 from lianxing.rules.known_facts import MATCH_FACTS
 from lianxing.rules.perks import Beneficiary
@@ -85,19 +88,19 @@ def _ask(say: Say) -> click.Command:
     @click.option(
         "--as",
         "for_whom",
-        type=click.Choice([one.value for one in Beneficiary]),
-        default=Beneficiary.SELF.value,
+        type=Word(Beneficiary, say),
+        default=choices(Beneficiary, say)[0],
         help=say("服务对象是提出人的什么人。", "What the recipient is to whoever asks."),
     )
     @_for_steps(say)
-    def ask(asker: str, service: str, hours: str, recipient: str, for_whom: str, **more: Any) -> None:
-        if for_whom == Beneficiary.SELF.value and recipient not in ("", asker):
+    def ask(asker: str, service: str, hours: str, recipient: str, for_whom: Beneficiary, **more: Any) -> None:
+        if for_whom is Beneficiary.SELF and recipient not in ("", asker):
             raise click.UsageError(say("替别人提出，须用 --as 写明是什么人", "say with --as what the recipient is"))
         said = {
             "service": service,
             "seconds": _seconds(hours, say),
             "recipient": recipient,
-            "for_whom": Beneficiary(for_whom),
+            "for_whom": for_whom,
         }
         _take(say, Step.REQUEST, asker, said, more)
 
@@ -227,7 +230,7 @@ def _expire(say: Say) -> click.Command:
             if not dry_run:
                 desk.expire_overdue(day, SCOPE, actor)
         for one in due:
-            speaker.line(_request_line(speaker, one))
+            speaker.line(_request_line(speaker, one, policy))
         speaker.line(say(f"过期 {len(due)} 项", f"{len(due)} overdue"))
         speaker.data({"dry_run": dry_run, "expired": [_due_data(one, policy) for one in due]})
 
@@ -254,9 +257,11 @@ def _list(say: Say) -> click.Command:
             if person is None:
                 found = desk.work_list()
             else:
+                if not desk.knows(VolunteerId(person)):
+                    raise _nobody(person)
                 found = [Due(one, None, None) for one in desk.requests_of(VolunteerId(person))]
         for one in found:
-            speaker.line(_request_line(speaker, one))
+            speaker.line(_request_line(speaker, one, policy))
         if not found:
             speaker.line(say("没有。", "None."))
         speaker.data({"requests": [_due_data(one, policy) for one in found]})
@@ -355,6 +360,8 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
             if begun is None or desk.request(said["request"]) is None:
                 raise _no_request(said["request"])
             asker = begun[0]
+        elif not desk.knows(VolunteerId(asker)):  # a misspelt id must not open a passbook
+            raise _nobody(asker)
         if "said" in said:
             said = {**said, "said": _facts_said(policy, said["said"], say)}
         answer = desk.serve(
@@ -374,10 +381,12 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
         )
     data = answer.data
     speaker.line(_answer_line(speaker, data, answer.entry, replayed=answer.replayed, dry_run=more["dry_run"]))
-    for sentence in (*_reasons(data, say), *effect_sentences(data, say.language)):
+    wrong = meant(policy, data.get("reasons", ()), say)
+    for sentence in (*_reasons(data, say), *wrong, *effect_sentences(data, say.language)):
         speaker.line(f"  {sentence}")
     told = _step_data(data, policy)
-    speaker.data({"entry": answer.entry, "replayed": answer.replayed, "dry_run": more["dry_run"], **told})
+    entry = None if more["dry_run"] else answer.entry
+    speaker.data({"entry": entry, "replayed": answer.replayed, "dry_run": more["dry_run"], **told})
     if not answer.accepted:
         raise click.exceptions.Exit(NOT_PASSED)
 
@@ -388,9 +397,10 @@ def _answer_line(speaker: Speaker, data: dict[str, Any], entry: int, *, replayed
     id, state = request.get("id", ""), _state(request.get("state", ""), say)
     more = say("（试办，未写入）", " (tried, nothing is written)") if dry_run else ""
     more += say("（此前已办）", " (was done before)") if replayed else ""
+    kept = "" if dry_run else say(f"，第 {entry} 号", f", entry {entry}")  # a trial has no number
     if not data["allowed"]:
-        return say(f"不能办{more}，第 {entry} 号：", f"Refused{more}, entry {entry}:")
-    return say(f"{id}：{state}，第 {entry} 号{more}", f"{id}: {state}, entry {entry}{more}")
+        return say(f"不能办{more}{kept}：", f"Refused{more}{kept}:")
+    return say(f"{id}：{state}{kept}{more}", f"{id}: {state}{kept}{more}")
 
 
 def _reasons(data: dict[str, Any], say: Say) -> list[str]:
@@ -406,14 +416,17 @@ def _reasons(data: dict[str, Any], say: Say) -> list[str]:
     ]
 
 
-def _request_line(speaker: Speaker, one: Due) -> str:
+def _request_line(speaker: Speaker, one: Due, policy: Policy) -> str:
+    from lianxing.engine.answer_sentences import named
+
     say, request = speaker.say, one.request
     who = request.recipient if request.recipient == request.asker else f"{request.asker} → {request.recipient}"
     due = "" if one.last_day is None else say(f"，期限 {one.last_day}", f", until {one.last_day}")
     if (after := one.confirmed_after) is not None:
         due = say(f"，{after} 以后由组织者确认", f", the organiser confirms after {after}")
     by = "" if not request.volunteer else say(f"，由 {request.volunteer}", f", by {request.volunteer}")
-    return f"{request.id}  {request.request}  {who}  {_state(request.state.value, say)}{by}{due}"
+    service = named(request.request, names_of(policy), say.language)
+    return f"{request.id}  {service}  {who}  {_state(request.state.value, say)}{by}{due}"
 
 
 def _state(state: str, say: Say) -> str:
@@ -480,10 +493,12 @@ def _tell_queue(speaker: Speaker, queue: Queue, policy: Policy) -> dict[str, Any
 
     shown = listed(queue)
     for turn in shown.turns:
-        values = ", ".join(_ranked_by(one, policy, speaker.say) for one in turn.values)
+        values = speaker.say("，", ", ").join(_ranked_by(one, policy, speaker.say) for one in turn.values)
         speaker.line(f"{turn.place}. {turn.id}{'  ' + values if values else ''}")
     for one in shown.left_out:
-        sentences = "; ".join(reason_sentence(reason, speaker.say.language) for reason in one.reasons)
+        sentences = speaker.say("；", "; ").join(
+            reason_sentence(reason, speaker.say.language) for reason in one.reasons
+        )
         speaker.line(f"-  {one.id}  {sentences}")
     if not queue.turns:
         speaker.line(speaker.say("没有可以服务的人。", "Nobody may serve."))
@@ -528,8 +543,12 @@ def _fact_value(policy: Policy, text: str, say: Say) -> tuple[str, FactValue]:
     """Return a fact and its value from `evaluation=good`; a Chinese spelling is understood."""
     name, equals, value = text.partition("=")
     fact = next((one for one in policy.facts.values() if name in (one.name, one.zh)), None)
-    if not equals or fact is None:
-        raise click.UsageError(say(f"“{text}”不是 事实=值", f"'{text}' is no FACT=VALUE with a fact of the county"))
+    if not equals:
+        raise click.UsageError(say(f"“{text}”须写作 事实=值", f"'{text}' has to be FACT=VALUE"))
+    if fact is None:
+        near = nearest(name, [word for one in policy.facts.values() for word in (one.name, one.zh)])
+        zh, en = (f"（是否想写“{near}”？）", f" (did you mean '{near}'?)") if near else ("", "")
+        raise click.UsageError(say(f"本县没有事实“{name}”{zh}", f"the county has no fact '{name}'{en}"))
     found = fact_value(fact, value)
     if found is None:
         known = [one.label.text(say.language) or one.id for one in fact.values]
@@ -538,6 +557,10 @@ def _fact_value(policy: Policy, text: str, say: Say) -> tuple[str, FactValue]:
             say(f"“{value}”不是“{fact.zh or name}”的值{zh}", f"'{value}' is no value of '{fact.name}'{en}")
         )
     return fact.name, found
+
+
+def _nobody(person: str) -> NotFoundError:
+    return NotFoundError(f"台账里没有志愿者“{person}”", f"the ledger has no volunteer '{person}'")
 
 
 def _no_request(id: str) -> NotFoundError:

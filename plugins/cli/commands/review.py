@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import click
 
+from lianxing.plugins.cli.calling import names_of
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, today_in, where
 from lianxing.plugins.cli.main import NOT_PASSED
@@ -67,6 +69,7 @@ def _list(say: Say) -> click.Command:
 
 
 def _listed(speaker: Speaker, county: str, database: str, on: date | None, role: str) -> dict[str, Any]:
+    from lianxing.engine.answer_sentences import named
     from lianxing.engine.bank.waiting import waiting
     from lianxing.engine.ledger.opening import open_ledger
     from lianxing.engine.review_sentences import doing_word, due_data, subject_word
@@ -76,6 +79,13 @@ def _listed(speaker: Speaker, county: str, database: str, on: date | None, role:
     day = on or today_in(policy)
     with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
         found = waiting(ledger, rulebook, day, role)
+    if role and role not in {*_bodies(policy), *(due.next.by for due in found)}:
+        known = ", ".join(dict.fromkeys(_bodies(policy))) or "-"
+        raise NotFoundError(
+            f"办法没有写单位“{role}”；有：{known}", f"the policy names no body '{role}'; there are {known}"
+        )
+    stages = (*policy.review, *filter(None, (policy.stars,)))
+    names = {**names_of(policy), **{said.clause.id: said.clause.label for said in stages}}
     speaker.table(
         say("办理单位,事项,办什么,条款,最后一日,逾期", "by,what,do,clause,last day,overdue").split(","),
         [
@@ -83,7 +93,7 @@ def _listed(speaker: Speaker, county: str, database: str, on: date | None, role:
                 due.next.by or say("任何人", "anybody"),
                 subject_word(due.subject, language),
                 doing_word(due.next.doing.value, language),
-                due.next.stage,
+                named(due.next.stage, names, language),
                 "" if due.next.until is None else due.next.until.isoformat(),
                 say("逾期", "overdue") if due.next.overdue else "",
             )
@@ -95,6 +105,20 @@ def _listed(speaker: Speaker, county: str, database: str, on: date | None, role:
         say(f"{day}：待办 {len(found)} 项，逾期 {late} 项", f"{day}: {len(found)} waiting, {late} of them overdue")
     )
     return {"county": policy.county.id, "on": day.isoformat(), "waiting": [due_data(due) for due in found]}
+
+
+def _bodies(policy: Policy) -> Iterator[str]:
+    """Yield every body to which the policy gives something to do in reviews and approvals."""
+    from lianxing.rules.review import Notice, SpotCheck, Stage
+
+    for said in policy.review:
+        if isinstance(said, Stage | Notice | SpotCheck) and said.by:
+            yield said.by
+        if isinstance(said, Notice) and said.appeal is not None:
+            yield said.appeal.by
+    yield from (offer.approver.by for offer in policy.offers if offer.approver is not None)
+    if policy.stars is not None:
+        yield from (by for _star, by in policy.stars.award.approver)
 
 
 # --- a step ----------------------------------------------------------------------------------------------------------
@@ -186,6 +210,7 @@ def _stepped(speaker: Speaker, subject: str, county: str, database: str, asked: 
 def _asked(
     say: Say, ledger: Ledger, policy: Policy, subject: str, doing: Doing, asked: dict[str, Any]
 ) -> RecordStep | StarStep:
+    from lianxing.engine.bank.tellers import knows
     from lianxing.rules.commands import RecordStep, StarStep
     from lianxing.rules.facts import VolunteerId
 
@@ -213,7 +238,7 @@ def _asked(
         )
     id = VolunteerId(subject)
     with ledger.reading() as reading:
-        if not reading.volunteers([id]) and not reading.passbook_entries(id, policy.county.id, limit=1):
+        if not knows(reading, policy.county.id, id):
             raise NotFoundError(f"台账里没有志愿者“{subject}”", f"the ledger has no volunteer '{subject}'")
     return StarStep(
         volunteer=id,

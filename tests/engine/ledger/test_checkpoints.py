@@ -51,7 +51,7 @@ def kept(path: Path) -> tuple[Path, Checkpoint]:
 
 
 def broken(path: Path, earlier: Checkpoint) -> list[tuple[str, dict[str, str]]]:
-    with open_ledger(str(path)) as ledger:
+    with open_ledger(path) as ledger:
         found = against(ledger, earlier)
     assert all(violation.label.zh and violation.label.en for violation in found)
     return [(violation.invariant, dict(violation.ids)) for violation in found]

@@ -52,6 +52,13 @@ def test_the_keys_that_are_known_are_told_in_the_script_of_an_unknown_one(key: s
     assert str(known).isascii() is key.isascii()
 
 
+def test_a_key_of_two_characters_with_one_that_is_often_written_for_another_is_told_the_right_one(
+    tmp_path: Path,
+) -> None:
+    (problem, *_) = problems_over(tmp_path / "policies", {"redemption.yaml": "soap: {帐户: points}\n".encode()})
+    assert (problem.code, problem.hint) == ("P002", "账户")
+
+
 def test_a_misspelt_key_of_the_other_script_is_told_in_that_of_the_file(tmp_path: Path) -> None:
     hours = "- {编号: a, 限额: {每: 自然年, at_mst: 8 小时, 超出部分: 作废}}\n"
     found = problems_over(tmp_path / "policies", {"hours.yaml": hours.encode()})

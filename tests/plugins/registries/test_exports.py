@@ -174,6 +174,11 @@ def test_a_file_that_is_not_there_is_told_plainly(tmp_path: Path) -> None:
         rows_of(tmp_path / "gone.csv")
 
 
+def test_a_folder_is_not_called_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        rows_of(tmp_path)
+
+
 def test_parquet_without_its_reader_tells_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"id": ["1"]}), path)
