@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from lianxing.rules.places import Language
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PIPE_COLUMNS = 1_000  # no place is ever folded where a program may look for it
+ROWS_AT_ONCE = 500  # of a long table: the first are seen at once
 
 
 def language_of(arguments: Sequence[str], environment: Mapping[str, str]) -> Language:
@@ -64,10 +70,17 @@ class Speaker:
         """Show rows in columns; `right` are the columns of numbers."""
         if self.json or not rows:
             return
-        from lianxing.plugins.cli.columns import columns_of_terminal, in_columns
+        from rich.console import Console
 
-        for line in in_columns(headings, rows, frozenset(right), columns_of_terminal()):
-            self.line(line)
+        console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS, highlight=False)
+        with console.capture() as edge:
+            console.print()
+        click.echo(edge.get(), nl=False)
+        for table in tables(headings, rows, frozenset(right), console.width):
+            with console.capture() as said:
+                console.print(table)
+            click.echo(said.get(), nl=False)
+        click.echo(edge.get(), nl=False)
 
     @contextmanager
     def progress(self, stages: Mapping[str, tuple[str, str]]) -> Iterator[Callable[[str, int], None]]:
@@ -126,3 +139,23 @@ def common(say: Say) -> Options:
 def debugging() -> bool:
     """Tell whether the program's own errors are to be shown in full (`LIANXING_DEBUG=1`)."""
     return os.environ.get("LIANXING_DEBUG") == "1"
+
+
+def tables(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Set[int], columns: int) -> Iterator[Table]:
+    """Yield a table, a long one part by part; where so many columns are too few, in one part with folded cells."""
+    from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    widths = [max(map(cell_len, column)) for column in zip(headings, *rows, strict=True)]
+    fits = sum(widths) + 3 * len(widths) - 1 <= columns
+    at_once = ROWS_AT_ONCE if fits else len(rows)
+    for start in range(0, len(rows), at_once):
+        table = Table(box=SIMPLE_HEAD, show_edge=False, show_header=start == 0)
+        for index, (heading, width) in enumerate(zip(headings, widths, strict=True)):
+            justify: Literal["right", "left"] = "right" if index in right else "left"
+            table.add_column(heading, justify=justify, overflow="fold", min_width=width if fits else None)
+        for row in rows[start : start + at_once]:
+            table.add_row(*map(Text, row))
+        yield table

@@ -9,19 +9,20 @@ import pty
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 
 from lianxing.engine.bank.replaying import Difference
-from lianxing.plugins.cli.columns import in_columns
 from lianxing.plugins.cli.commands.verify import _difference
 from lianxing.plugins.cli.main import COMMANDS, UNREAD
-from lianxing.plugins.cli.speaking import Say
+from lianxing.plugins.cli.speaking import PIPE_COLUMNS, ROWS_AT_ONCE, Say, tables
 from lianxing.rules.facts import CountyId, VolunteerId
 from tests.engine.bank.forging import forged
 from tests.plugins.conftest import Run
@@ -568,9 +569,20 @@ def test_a_reader_that_goes_away_early_gets_no_traceback(lianxing: Run, tmp_path
     assert done.returncode == UNREAD, "neither passed nor failed: nobody has read it"
 
 
-def test_a_table_is_as_wide_as_its_cells_and_folded_where_a_terminal_is_narrower() -> None:
-    headings, rows = ("办什么", "clause"), (("公示", "posted_in_the_community"),)
-    assert [*in_columns(headings, rows, frozenset(), None)][3] == " 公示     posted_in_the_community "
-    narrow = [*in_columns(headings, rows, frozenset(), 24)]
-    assert [line.split() for line in narrow[3:5]] == [["公示", "posted_in_the"], ["_community"]]
-    assert {cell_len(click.unstyle(line)) for line in narrow} == {24}
+def shown(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], columns: int) -> list[str]:
+    console = Console(width=columns, file=StringIO())
+    with console.capture() as said:
+        for table in tables(headings, rows, frozenset(), columns):
+            console.print(table)
+    return said.get().splitlines()
+
+
+def test_a_table_is_as_wide_as_its_cells_in_every_part_and_folded_where_a_terminal_is_narrower() -> None:
+    headings, long = ("办什么", "clause"), ("公示", "posted_in_the_community")
+    assert shown(headings, [long], PIPE_COLUMNS)[2] == " 公示     posted_in_the_community "
+    parts = shown(headings, [("公示", "a")] * ROWS_AT_ONCE + [long], PIPE_COLUMNS)
+    assert len(parts) == ROWS_AT_ONCE + 3
+    assert {cell_len(line) for line in parts} == {34}
+    narrow = shown(headings, [long], 24)
+    assert [line.split() for line in narrow[2:4]] == [["公示", "posted_in_the"], ["_community"]]
+    assert {cell_len(line) for line in narrow} == {24}
