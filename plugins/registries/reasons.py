@@ -56,10 +56,6 @@ REASONS: dict[str, tuple[str, str]] = {
         "“{heading}”的值不在政策声明的范围内",
         "'{heading}' holds a value that the policy does not declare",
     ),
-    "unknown_fact": (
-        "“{heading}”不是政策声明的事实；插件以事实的英文编号为名",
-        "'{heading}' is no fact that the policy declares; a plugin names facts by their ids",
-    ),
     "future_date": ("“{heading}”晚于导入日{on}", "'{heading}' lies after {on}, the day of the import"),
     "too_early": ("“{heading}”早于{earliest}年", "'{heading}' lies before {earliest}"),
     "duplicate_row": (
@@ -94,6 +90,10 @@ INTAKE_REASONS: dict[str, tuple[str, str]] = {
         "编号以 pool/、organisation/ 或 registry/ 开头的是公共池、组织或登记系统的存折，不是志愿者",
         "ids that begin with pool/, organisation/ or registry/ are passbooks of pools, organisations and registries, "
         "not of volunteers",
+    ),
+    "unknown_fact": (
+        "“{heading}”不是政策声明的事实；插件以事实的英文编号为名",
+        "'{heading}' is no fact that the policy declares; a plugin names facts by their ids",
     ),
     "not_exact": (
         "含有账本不能原样保存的值（小数、真假值、空编号、非日期的日子……）",
