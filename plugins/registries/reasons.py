@@ -96,7 +96,7 @@ INTAKE_REASONS: dict[str, tuple[str, str]] = {
         "'{heading}' is no fact that the policy declares; a plugin names facts by their ids",
     ),
     "not_exact": (
-        "含有账本不能原样保存的值（小数、真假值、空编号、非日期的日子……）",
+        "含有台账不能原样保存的值（小数、真假值、空编号、非日期的日子……）",
         "it holds what no ledger can keep exactly (a float, a truth value, an empty id, a day that is none ...)",
     ),
     "id_too_long": (
@@ -252,6 +252,11 @@ class ExportError(ValueError):
     def text(self, language: Language) -> str:
         colon = "：" if language == "zh" else ": "
         return f"{self.source}{colon}{_sentence(EXPORT_REASONS[self.code], language, self.details)}"
+
+
+def meaning(reason: str, language: Language) -> str:
+    """Return what a reason says of every row: the sentence without what differs; '' of a word of a plugin's own."""
+    return _sentence((REASONS | INTAKE_REASONS).get(reason, ("", "")), language, {})
 
 
 def sentence(set_aside: SetAside, language: Language) -> str:
