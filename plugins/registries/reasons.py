@@ -56,10 +56,6 @@ REASONS: dict[str, tuple[str, str]] = {
         "“{heading}”的值不在政策声明的范围内",
         "'{heading}' holds a value that the policy does not declare",
     ),
-    "unknown_fact": (
-        "“{heading}”不是政策声明的事实；插件以事实的英文编号为名",
-        "'{heading}' is no fact that the policy declares; a plugin names facts by their ids",
-    ),
     "future_date": ("“{heading}”晚于导入日{on}", "'{heading}' lies after {on}, the day of the import"),
     "too_early": ("“{heading}”早于{earliest}年", "'{heading}' lies before {earliest}"),
     "duplicate_row": (
@@ -95,8 +91,12 @@ INTAKE_REASONS: dict[str, tuple[str, str]] = {
         "ids that begin with pool/, organisation/ or registry/ are passbooks of pools, organisations and registries, "
         "not of volunteers",
     ),
+    "unknown_fact": (
+        "“{heading}”不是政策声明的事实；插件以事实的英文编号为名",
+        "'{heading}' is no fact that the policy declares; a plugin names facts by their ids",
+    ),
     "not_exact": (
-        "含有账本不能原样保存的值（小数、真假值、空编号、非日期的日子……）",
+        "含有台账不能原样保存的值（小数、真假值、空编号、非日期的日子……）",
         "it holds what no ledger can keep exactly (a float, a truth value, an empty id, a day that is none ...)",
     ),
     "id_too_long": (
@@ -252,6 +252,11 @@ class ExportError(ValueError):
     def text(self, language: Language) -> str:
         colon = "：" if language == "zh" else ": "
         return f"{self.source}{colon}{_sentence(EXPORT_REASONS[self.code], language, self.details)}"
+
+
+def meaning(reason: str, language: Language) -> str:
+    """Return what a reason says of every row: the sentence without what differs; '' of a word of a plugin's own."""
+    return _sentence((REASONS | INTAKE_REASONS).get(reason, ("", "")), language, {})
 
 
 def sentence(set_aside: SetAside, language: Language) -> str:

@@ -213,6 +213,7 @@ def _address(database: str, stack: ExitStack, *, dry_run: bool) -> str:
 
 def _said(speaker: Speaker, data: dict[str, Any]) -> None:
     from lianxing.engine.amounts import counted, points_text, time_text
+    from lianxing.plugins.registries.reasons import meaning
 
     say, language = speaker.say, speaker.say.language
     for note in data["notes"]:
@@ -271,8 +272,8 @@ def _said(speaker: Speaker, data: dict[str, Any]) -> None:
         )
     if data["set_aside_reasons"]:
         speaker.table(
-            (say("另存的理由", "set aside because"), say("行数", "rows")),
-            [(reason, f"{count:,}") for reason, count in data["set_aside_reasons"].items()],
+            (say("另存的理由", "set aside because"), say("行数", "rows"), say("含义", "meaning")),
+            [(reason, f"{count:,}", meaning(reason, language)) for reason, count in data["set_aside_reasons"].items()],
             right=(1,),
         )
         if data["set_aside_file"]:
