@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from functools import reduce
@@ -68,9 +69,16 @@ def find_folder(where: str, shelf: Shelf) -> Folder:
     folder = shelf.folder(ids[0]) if ids else None
     if folder is None:
         known = shelf.counties()
-        meant = nearest(where, [*known, *(id.rpartition("/")[2] for id in known)])
+        meant = nearest(where, [*_beside(path), *known, *(id.rpartition("/")[2] for id in known)])
         raise PolicyError([Problem("P205", place, (("folder", where),), meant)])
     return folder
+
+
+def _beside(path: Path) -> list[str]:
+    """Return the counties on disk that stand where this one would, as somebody there writes them."""
+    with suppress(OSError):  # a folder that is not there, or may not be read
+        return sorted(str(folder) for folder in path.parent.iterdir() if (folder / "county.yaml").is_file())
+    return []
 
 
 def _on_disk(path: Path) -> Folder:

@@ -43,7 +43,7 @@ def step_sentences(body: Mapping[str, Any], language: Language) -> Iterator[str]
             stated = StatedReason(said["code"], said["clause"], said["at"], said["cites"], operands)
             yield f"  {stated_sentence(stated, language)}"
     else:
-        late = ("（补录）" if zh else " (late)") if body["late"] else ""
+        late = ("（逾期）" if zh else " (late)") if body["late"] and asked["doing"] != Doing.LATE_ENTRY.value else ""
         yield f"已办：{what}{late}" if zh else f"done: {what}{late}"
         if body["review"]["number"]:
             yield f"  {certificate_sentence(body['review']['number'], language)}"

@@ -21,7 +21,7 @@ class LedgerError(Exception):
 
     def text(self, language: Language) -> str:
         """Return `place: sentence`."""
-        return f"{self.place}: {self.label.text(language)}"
+        return f"{self.place}{'：' if language == 'zh' else ': '}{self.label.text(language)}"
 
 
 class AddressError(LedgerError):

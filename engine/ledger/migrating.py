@@ -29,7 +29,7 @@ def migrate(connection: Connection, place: str) -> None:
     if found is not None and found not in SCHEMA_VERSIONS:
         raise NewerSchemaError(
             place,
-            f"账本的结构版本 {found} 比本程序（{SCHEMA_VERSIONS[-1]}）新，请升级程序",
+            f"台账的结构版本 {found} 比本程序（{SCHEMA_VERSIONS[-1]}）新，请升级程序",
             f"the ledger has schema {found}, newer than this program's {SCHEMA_VERSIONS[-1]}; upgrade the program",
         )
     from alembic import command

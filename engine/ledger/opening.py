@@ -152,7 +152,7 @@ class Ledger:
             if is_newest(connection):
                 return
             if schema_of(connection) is None and not create:
-                raise AddressError(self.place, "这里还没有账本", "holds no ledger yet")
+                raise AddressError(self.place, "这里还没有台账", "holds no ledger yet")
         with self._transaction(writing=True) as connection:
             self.database.claim(connection)
             # Again: another process may have been making this very ledger until now.

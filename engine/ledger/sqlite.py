@@ -142,7 +142,7 @@ def path_in(address: str) -> Path:
             )
         path = rest[1:]
     if not path or path == ":memory:":
-        raise AddressError(address or "''", "账本须存为文件", "a ledger lives in a file; name one")
+        raise AddressError(address or "''", "台账须存为文件", "a ledger lives in a file; name one")
     if "\0" in path:
         raise AddressError(repr(address), "路径含有空字符", "the path contains a NUL character")
     return Path(path)

@@ -315,7 +315,7 @@ class Writing(Reading):
             if booking.kind == "adjusting" and found[2] != hash_of(content_of(record)):
                 raise RefusedError(
                     place,
-                    "记录内容与账本所存不一致，不能据此调整",
+                    "记录内容与台账所存不一致，不能据此调整",
                     "the record differs from the one that the ledger keeps; it cannot be adjusted by it",
                 )
 

@@ -572,5 +572,5 @@ def test_a_passbook_that_was_damaged_by_hand_is_named_in_both_languages(bank: Pa
     english, chinese = ask("redeem", "V1", "soap", *ON), ask("redeem", "V1", "soap", *ON, "--lang", "zh")
     assert (english.returncode, chinese.returncode) == (3, 3)
     assert "smallville/V1: the passbook is damaged at entry 1; what does not hold any more: the hash" in english.stderr
-    assert "smallville/V1: 存折已损坏（第 1 号分录）" in chinese.stderr
+    assert "smallville/V1：存折已损坏（第 1 号分录）" in chinese.stderr
     assert ask("redeem", "V2", "soap", *ON).returncode == 0

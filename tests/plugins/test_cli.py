@@ -243,10 +243,13 @@ def test_test_shows_expected_against_got_and_leaves_with_one(county: Path, lianx
     assert "no case touches" in done.stdout
 
 
-def test_a_county_that_is_not_there_is_told_what_was_probably_meant(lianxing: Run) -> None:
-    done = lianxing("show", "youxain")
+@pytest.mark.parametrize(("written", "meant"), [("youxain", "youxian"), ("smalville", "smallville")])
+def test_a_county_that_is_not_there_is_told_what_was_probably_meant(
+    written: str, meant: str, county: Path, lianxing: Run
+) -> None:
+    done = lianxing("show", written)
     assert done.returncode == 4
-    assert "did you mean 'youxian'?" in done.stderr
+    assert f"did you mean '{meant}'?" in done.stderr
 
 
 def test_show_names_layer_line_and_clause_of_every_statement(lianxing: Run) -> None:

@@ -131,7 +131,7 @@ def test_whatever_is_asked_of_a_damaged_passbook_it_is_named_and_nothing_is_writ
             continue
         assert error.volunteer == "V1"
         assert "V1: the passbook is damaged at entry" in str(error) or "person" in error.meaning.en
-        assert "V1: 存折已损坏" in error.text("zh")
+        assert "V1：存折已损坏" in error.text("zh")
     assert set(answered) <= {"a statement"}
     assert entries(here) == before
     assert here.ask(Redeem, volunteer=BEN, offer="soap").accepted
