@@ -143,14 +143,13 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
-    except click.Abort:
-        sys.exit(INTERRUPTED)
     except click.ClickException as error:
         if "--json" in arguments:
             click.echo(json.dumps({"error": error.format_message()}, ensure_ascii=False))
         error.show()
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(say("已中断。", "interrupted"), err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader has gone (`| head`): leave quietly, and keep the interpreter from writing once more.

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from lianxing.engine.bank.replaying import Difference
 from lianxing.plugins.cli.commands.verify import _difference
-from lianxing.plugins.cli.main import COMMANDS, UNREAD
+from lianxing.plugins.cli.main import COMMANDS, INTERRUPTED, UNREAD, Program, run
 from lianxing.plugins.cli.speaking import PIPE_COLUMNS, ROWS_AT_ONCE, Say, tables
 from lianxing.rules.facts import CountyId, VolunteerId
 from tests.engine.bank.forging import forged
@@ -570,6 +570,16 @@ def test_a_reader_that_goes_away_early_gets_no_traceback(lianxing: Run, tmp_path
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 1
     assert done.returncode == UNREAD, "neither passed nor failed: nobody has read it"
+
+
+def test_who_breaks_off_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken_off(*_asked: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Program, "invoke", broken_off)
+    with pytest.raises(SystemExit) as left:
+        run(["doctor", "--lang", "zh"])
+    assert (left.value.code, capsys.readouterr().err) == (INTERRUPTED, "已中断。\n")
 
 
 def shown(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], columns: int) -> list[str]:
