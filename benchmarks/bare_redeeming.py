@@ -1,7 +1,7 @@
-"""A redemption with nothing but its rows: what is possible on this machine, to compare the bank's redemptions with.
+"""A redemption with nothing but its rows, to compare the bank's redemptions with; a peer, and no bound.
 
 An answer to a key, an entry with its hash, two postings, a balance that cannot fall below zero, one lot and what was
-taken from it. No rules, no reasons, no review, no limits, no stock. In the form that suits each database best: on
+taken from it. No rules, no reasons, no review, no limits, no stock. One recipe for each database: on
 SQLite one writer commits what all callers have asked meanwhile, on PostgreSQL each client sends one statement.
 """
 
