@@ -204,7 +204,7 @@ def wallet_from(account: Account, rows: WalletRows, balances: Mapping[tuple[str,
 
 def add_ended(wallet: Wallet, rows: WalletRows) -> None:
     """Let a wallet know what had ended of its lots, once: something of them is to be taken back, or of another day."""
-    if wallet.account.expires is Expiry.NEVER:
+    if wallet.account.expires is Expiry.NEVER and not rows.ended_by_other_rules():
         return
     for row in rows.ended():
         if row.account == wallet.account.clause.id:

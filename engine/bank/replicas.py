@@ -30,7 +30,7 @@ from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import expired
-from lianxing.engine.wallet import REDEEMED, Lot, Wallet
+from lianxing.engine.wallet import EXPIRED, REDEEMED, Lot, Wallet
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.records import Volunteer
@@ -73,6 +73,7 @@ class Replica:
     _standings: dict[date, Standing] = field(default_factory=dict)
     _standing_of: tuple[str, Volunteer, int] | None = None
     _touching: list[Link] = field(default_factory=list)  # what was done to accounts
+    _lets_end: bool = False  # something has ended
 
     def apply(self, link: Link) -> None:
         """Let an entry do what it says, whether it is right or not."""
@@ -104,6 +105,7 @@ class Replica:
             self._besides[str(account)] = (int(drawn), int(rest), str(issued))
         if link.lots or any(account == REDEEMED for account, *_rest in link.postings):
             self._touching.append(link)
+            self._lets_end = self._lets_end or any(account == EXPIRED for account, *_rest in link.postings)
         if link.kind == REVIEW:
             noted_on = date.fromisoformat(link.effective_on)
             self.notes.append(Noted(link.number, noted_on, link.actor, link.reason, link.body))
@@ -220,6 +222,7 @@ class Replica:
         """Return what the passbook holds of the person's accounts, as a ledger would."""
         by_now = len(self._touching)
         rows = WalletRows(besides=dict(self._besides), ended=lambda: self._ended(by_now))
+        rows.ended_by_other_rules = lambda: self._lets_end
         if lots:
             rows.lots += [self._lots[place] for place in self._full]
         rows.holds += self.holds.values()

@@ -348,6 +348,7 @@ class Reading:
         rows = holdings.wallet_rows(self._connection, ids, lots=lots, parts=parts)
         for id, one in rows.items():
             one.ended = partial(self._ended_lots, id)
+            one.ended_by_other_rules = partial(self.other_rules, ids[id][1])
         return {ids[id]: one for id, one in rows.items()}
 
     def _ended_lots(self, id: int) -> list[holdings.LotRow]:

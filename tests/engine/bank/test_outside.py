@@ -10,6 +10,7 @@ import pytest
 
 from lianxing import ServiceRecord
 from lianxing.engine.bank.crediting import credited
+from lianxing.engine.bank.ending import end_all
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.statements import statement
 from lianxing.engine.ledger.errors import DamagedError
@@ -205,6 +206,43 @@ def test_whole_points_by_rules_of_before_are_taken_back_as_they_came_in(
         for one in minutes[1:]:
             take_in(now, counter.ledger, gone() if one is None else visit(one))
         assert counter.has() == {"points": has}
+        done = replay(counter.ledger, [counter.rulebook, now])
+        assert (done.differences, done.left_out) == ([], {})
+
+
+@pytest.mark.parametrize(("first", "then"), [("rest_carried", "no"), ("no", "rest_carried")])
+def test_whole_points_of_an_organisation_by_rules_of_before_are_taken_back_as_they_came_in(
+    first: str, then: str, tmp_path: Path
+) -> None:
+    def club(rest: str) -> str:
+        return (
+            CHEST.replace("chest", "club")
+            .replace("pool", "organisation")
+            .replace("nothing", "points")
+            .replace("shortfall", f"whole_only: {rest}, shortfall")
+        )
+
+    folder = write_county(tmp_path / "now" / "smallville", accounts=ACCOUNTS + club(then))
+    with bank(tmp_path, accounts=ACCOUNTS + club(first)) as counter, rules(folder) as now:
+        counter.take(replace(visit(105), organisation="O1"))
+        for record in (replace(visit(50), organisation="O1"), gone()):
+            take_in(now, counter.ledger, record)
+        assert counter.has(VolunteerId("organisation/O1")) == {}
+        done = replay(counter.ledger, [counter.rulebook, now])
+        assert (done.differences, done.left_out) == ([], {})
+
+
+def test_what_has_ended_by_rules_of_before_is_not_taken_from_other_deposits_where_nothing_ends_now(
+    tmp_path: Path,
+) -> None:
+    first = ACCOUNTS.replace("{valid: 12 months}", "{valid: 1 months}", 1)
+    then = ACCOUNTS.replace("{valid: 12 months}", "never", 1).replace("soonest_to_expire", "oldest", 1)
+    folder = write_county(tmp_path / "now" / "smallville", accounts=then)
+    with bank(tmp_path, accounts=first) as counter, rules(folder) as now:
+        counter.take(visit(60, "2024-04-20"), lasting(served("other", "2024-05-20 09:00", 1), 60))
+        end_all(counter.ledger, counter.rulebook, DAY)
+        take_in(now, counter.ledger, gone())
+        assert counter.has() == {"points": 100}
         done = replay(counter.ledger, [counter.rulebook, now])
         assert (done.differences, done.left_out) == ([], {})
 
