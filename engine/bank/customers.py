@@ -29,7 +29,7 @@ from lianxing.engine.sanctions import sanction_facts
 from lianxing.engine.standings import measures_of, standing, standing_after
 from lianxing.engine.touches import Touch
 from lianxing.engine.wallet import DEBT, OWED, Hold, Lot, Wallet
-from lianxing.rules.accounts import Account, Expiry
+from lianxing.rules.accounts import Account
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
 from lianxing.rules.places import Clause
 from lianxing.rules.policy import Policy
@@ -204,8 +204,6 @@ def wallet_from(account: Account, rows: WalletRows, balances: Mapping[tuple[str,
 
 def add_ended(wallet: Wallet, rows: WalletRows) -> None:
     """Let a wallet know what had ended of its lots, once: something of them is to be taken back, or of another day."""
-    if wallet.account.expires is Expiry.NEVER and not rows.ended_by_other_rules():
-        return
     for row in rows.ended():
         if row.account == wallet.account.clause.id:
             lot = Lot(row.number, row.earned_on, row.ends, row.original, row.remaining, row.source)

@@ -222,7 +222,6 @@ class Replica:
         """Return what the passbook holds of the person's accounts, as a ledger would."""
         by_now = len(self._touching)
         rows = WalletRows(besides=dict(self._besides), ended=lambda: self._ended(by_now))
-        rows.ended_by_other_rules = lambda: self._lets_end
         if lots:
             rows.lots += [self._lots[place] for place in self._full]
         rows.holds += self.holds.values()
@@ -238,6 +237,8 @@ class Replica:
 
     def _ended(self, touching: int) -> list[LotRow]:
         """Return the lots of which something had ended, and how much, when so many entries had touched accounts."""
+        if not self._lets_end:
+            return []
         ended = expired(map(touch_of_link, self._touching[:touching]))
         return [self._lots[place]._replace(expired=amount) for place, amount in ended.items()]
 

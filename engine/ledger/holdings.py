@@ -52,8 +52,7 @@ class WalletRows:
 
     `lots` are those of which something is left, and those that open holds took from; `taken` is what each open hold
     took, as lot and amount; `besides` what each wallet is besides: drawn, rest, grants given (JSON). `ended` asks for
-    the lots of which something has ended: whoever takes back needs them, and nobody else; `ended_by_other_rules` whether
-    something may have, where nothing does by the rules of today.
+    the lots of which something has ended: whoever takes back needs them, and nobody else.
     """
 
     lots: list[LotRow] = field(default_factory=list)
@@ -61,7 +60,6 @@ class WalletRows:
     taken: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     besides: dict[str, tuple[int, int, str]] = field(default_factory=dict)
     ended: Callable[[], Sequence[LotRow]] = tuple
-    ended_by_other_rules: Callable[[], bool] = lambda: False
 
 
 class About(NamedTuple):

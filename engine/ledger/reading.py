@@ -58,7 +58,7 @@ from lianxing.engine.ledger.tables import (
     service_record,
     volunteer,
 )
-from lianxing.engine.ledger.touching import touches_of
+from lianxing.engine.ledger.touching import has_ended, touches_of
 from lianxing.engine.touches import Touch, expired
 from lianxing.rules.facts import CountyId, RecordId, RegistryId, VolunteerId
 from lianxing.rules.records import Volunteer
@@ -348,11 +348,12 @@ class Reading:
         rows = holdings.wallet_rows(self._connection, ids, lots=lots, parts=parts)
         for id, one in rows.items():
             one.ended = partial(self._ended_lots, id)
-            one.ended_by_other_rules = partial(self.other_rules, ids[id][1])
         return {ids[id]: one for id, one in rows.items()}
 
     def _ended_lots(self, id: int) -> list[holdings.LotRow]:
         """Return the lots of a passbook of which something has ended, and how much."""
+        if not has_ended(self._connection, id):
+            return []
         ended = expired(touches_of(self._connection, [id], lots=True).get(id, ()))
         lots = holdings.lots_of(self._connection, id, ended.keys())
         return [one._replace(expired=ended[one.account, one.number]) for one in lots]

@@ -47,6 +47,13 @@ def touch_of_link(link: Link) -> Touch:
     return replace(touch, entry=link.number, with_star=with_star, ends=link.ends or 0, returns=link.returns or 0)
 
 
+def has_ended(connection: Connection, id: int) -> bool:
+    """Tell whether anything in a passbook has ever ended."""
+    of_county = posting.c.balance_after.is_(None), posting.c.account == EXPIRED
+    query = select(posting.c.entry).where(posting.c.passbook == id, *of_county).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def touches_of(connection: Connection, ids: Collection[int], *, lots: bool) -> dict[int, list[Touch]]:
     """Return what the entries of each passbook did to accounts, in order.
 
