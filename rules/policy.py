@@ -23,7 +23,7 @@ from lianxing.rules.transition import Transition
 
 # Raised with every change of the engine by which the same files and the same facts can be decided otherwise: what was
 # decided by another version is then told from what somebody has changed.
-DECISIONS_VERSION = 8
+DECISIONS_VERSION = 9
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,8 +152,8 @@ class Beside(Passing):
         if owner == self.at.own:
             return super().earns(owner, account, on, worth, today, came, was)
         self._send(owner, lambda there: there.earns(owner, account, on, worth, today, came, was))
-        # What is less than a whole unit waits in the other passbook, or has waited there by earlier rules: how much passes
-        # is as that one says.
+        # What is less than a whole unit waits in the other passbook, or has waited there by earlier rules:
+        # how much passes is as that one says.
         key = came.owner, owner, str(came.said["registry"]), str(came.said["record"])
         self.earned[key] += 1
         return worth if self.passed is None else self.passed.said(key, self.earned[key], worth)
@@ -198,7 +198,7 @@ def beside(
 
 @dataclass
 class PassedOn:
-    """How much of what records were worth has passed into other passbooks, which may keep what is less than a whole unit.
+    """How much of what records were worth has passed into passbooks that may keep what is less than a whole unit.
 
     `amounts` are as the entries there say, in their order; each is proved where that passbook is decided again.
     """

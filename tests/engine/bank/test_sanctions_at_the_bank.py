@@ -15,11 +15,12 @@ from lianxing.engine.statement_page import statement_page
 from lianxing.engine.statement_sentences import statement_sentences
 from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.closures import ClosingEvent
-from lianxing.rules.commands import Close, Command, Declare, Give, Redeem, Reserve, Settle
+from lianxing.rules.commands import Close, Command, Declare, Give, Redeem, Reopen, Reserve, Settle
+from lianxing.rules.facts import RecordId, RegistryId
 from lianxing.rules.families import Relation
 from lianxing.rules.records import Withdrawn
 from tests.engine.bank.counter import Counter, bank, codes
-from tests.engine.bank.counting_house import ANN, BEN
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN
 from tests.plugins.smallville import COUNTY, served
 
 MEASURES = COUNTY["measures.yaml"] + "wrongs: {count: records, over: all_time, where: {kind: misconduct}}\n"
@@ -30,12 +31,13 @@ wrong:
   lasts: 2 months
 """
 WRONG = replace(served("wrong", "2024-05-01 09:00", 0), facts={"kind": "misconduct", "state": "filed"})
-DURING, LATER = date(2024, 6, 1), date(2024, 7, 1)
+DURING, LATER, SINCE = date(2024, 6, 1), date(2024, 7, 1), date(2024, 7, 3)
 
 
 @contextmanager
-def punishing(folder: Path, effect: str) -> Iterator[Counter]:
-    with bank(folder, measures=MEASURES, sanctions=SANCTIONS.replace("EFFECT", effect)) as counter:
+def punishing(folder: Path, effect: str, accounts: str = ACCOUNTS) -> Iterator[Counter]:
+    sanctions = SANCTIONS.replace("EFFECT", effect)
+    with bank(folder, measures=MEASURES, sanctions=sanctions, accounts=accounts) as counter:
         yield counter
         assert replay(counter.ledger, [counter.rulebook]).differences == []
 
@@ -98,3 +100,16 @@ def test_nobody_inherits_points_that_a_sanction_has_cancelled(tmp_path: Path) ->
         counter.ask(Declare, DURING, family=((BEN, Relation.SPOUSE),))
         assert counter.ask(Close, DURING, event=ClosingEvent.DEATH, heir=BEN).accepted
         assert (counter.has(), counter.has(BEN)) == ({}, {"points": 100})
+
+
+def test_what_a_closing_has_ended_under_a_sanction_is_not_taken_from_what_is_earned_since(tmp_path: Path) -> None:
+    accounts = ACCOUNTS.replace("{valid: 12 months}", "never", 1).replace("soonest_to_expire", "oldest", 1)
+    again = accounts.replace("moving: portable,", "moving: portable, reopens: [moving],")
+    with punishing(tmp_path, "cancelled", accounts=again) as counter:
+        counter.take(WRONG)
+        assert counter.ask(Close, DURING, event=ClosingEvent.MOVING).accepted
+        assert counter.ask(Reopen, LATER).accepted
+        counter.take(served("since", "2024-07-02 09:00", 1), on=SINCE)
+        assert counter.has() == {"points": 100}
+        counter.take(Withdrawn(RecordId("2024-01-10"), RegistryId("test")), on=SINCE)
+        assert counter.has() == {"points": 100}
