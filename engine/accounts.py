@@ -24,7 +24,7 @@ from lianxing.engine.wallet import (
     Done,
     Wallet,
 )
-from lianxing.rules.accounts import Account, Borrow
+from lianxing.rules.accounts import Account
 from lianxing.rules.balances import Balance, Move, MoveKind, Refused
 from lianxing.rules.facts import FactValue
 
@@ -98,8 +98,6 @@ class _Told:
         elif move.kind in (MoveKind.SPENT, MoveKind.SETTLED):
             self.taken[move.name] = done.taken
             self.made[move.name] = self.holds.get(move.name, self.number)
-        if isinstance(self.wallet.account.overdraft, Borrow) and done.drawn > 0:
-            self._goes(BORROWED, done.drawn)
         self._note(done, move.on)
 
     def pass_to(self, on: date) -> None:
@@ -124,6 +122,8 @@ class _Told:
 
     def _note(self, done: Done, on: date) -> None:
         self.touches.append(touch_of_done(self.wallet.account.clause.id, done, on))
+        for _pool, lent in done.lent:
+            self._goes(BORROWED, lent)
         for line in done.lines:
             if line.account == REDEEMED:
                 self.spent += line.amount

@@ -95,8 +95,9 @@ class Hold:
 class Wallet:
     """An account of one holder. `rest` is what is less than a whole unit and waits for more; it is not booked.
 
-    `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back); where the account borrows
-    from a pool it is owed to that. `issued` are the grants that were given: their index in the account, and the day.
+    `debt` is what is owed, `drawn` the part of it that was spent (the rest was taken back), `loans` what of that is
+    owed to which pool, whatever the account borrows from by now. `issued` are the grants that were given: their index
+    in the account, and the day.
     `turned` are the changes of rules that have reached it, `unsaid` are those that are not written down yet. `unstored`
     is what of a source never came in: what is taken back of it is taken from there first; `off_on` is by which day that
     was said, `worth` what a source is worth in all, while that changes. `stars` are the points that have come in with
@@ -110,6 +111,7 @@ class Wallet:
     holds: dict[int, Hold] = field(default_factory=dict)
     debt: int = 0
     drawn: int = 0
+    loans: dict[str, int] = field(default_factory=dict)
     rest: int = 0
     next_lot: int = 1
     issued: list[tuple[int, date]] = field(default_factory=list)
@@ -175,9 +177,9 @@ class Done(NamedTuple):
     """What a change books. `taken` is what was held, spent or given, by lot: a refund goes back to it.
 
     `opened` are the new lots as they were opened, before the moves. `ended` are lots of which a part is held and
-    whose last day has been set to one long past. `drawn` is what was newly drawn over the balance, below zero where
-    that was paid back: where the account borrows, the pool lends or gets so much. `passed` is what came late through
-    changes of rules, `over` what has overflowed, below zero where it came back from there.
+    whose last day has been set to one long past. `lent` is what each pool lends for it, below zero where it gets that
+    back. `passed` is what came late through changes of rules, `over` what has overflowed, below zero where it came
+    back from there.
     """
 
     lines: tuple[Line, ...] = ()
@@ -186,7 +188,7 @@ class Done(NamedTuple):
     refused: Reason | None = None
     taken: tuple[tuple[int, int], ...] = ()
     ended: tuple[int, ...] = ()
-    drawn: int = 0
+    lent: tuple[tuple[str, int], ...] = ()
     passed: tuple[Passed, ...] = ()
     over: int = 0
 

@@ -29,7 +29,7 @@ from lianxing.engine.wallet import (
     last_day_of,
     unit_of,
 )
-from lianxing.rules.accounts import Expiry, WholeOnly
+from lianxing.rules.accounts import Borrow, Expiry, WholeOnly
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class WalletBooking:
     opened: list[Lot] = field(default_factory=list)
     taken: list[tuple[int, int]] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
-    drawn: int = 0
+    lent: dict[str, int] = field(default_factory=dict)  # by pool
     passed: list[Passed] = field(default_factory=list)
     over_stored: int = 0
 
@@ -60,7 +60,7 @@ class WalletBooking:
             tuple(self.opened),
             taken=tuple(self.taken),
             ended=tuple(self.ended),
-            drawn=self.drawn,
+            lent=tuple([one for one in self.lent.items() if one[1]]),
             passed=tuple(self.passed),
             over=self.over_stored,
         )
@@ -162,9 +162,18 @@ class WalletBooking:
         if short:
             self.owe(short)
             self.wallet.drawn += short
-            self.drawn += short
+            if isinstance(self.wallet.account.overdraft, Borrow):
+                self.borrow(self.wallet.account.overdraft.account, short)
             self.taken.append((OWED, short))
             self.pay_from_lots(on)  # what was earned after the day pays it, as every deposit does
+
+    def borrow(self, pool: str, amount: int) -> None:
+        """Let a pool lend an amount, or get it back below zero."""
+        loans = self.wallet.loans
+        loans[pool] = loans.get(pool, 0) + amount
+        if not loans[pool]:
+            del loans[pool]
+        self.lent[pool] = self.lent.get(pool, 0) + amount
 
     def owe(self, amount: int) -> None:
         self.wallet.debt += amount
@@ -181,7 +190,11 @@ class WalletBooking:
         wallet.covers = paid(wallet.covers, max(0, part - (wallet.debt - covered)), by)
         wallet.debt -= part
         wallet.drawn -= drawn
-        self.drawn -= drawn
+        for pool, lent in list(wallet.loans.items()):
+            back = min(lent, drawn)
+            drawn -= back
+            if back:
+                self.borrow(pool, -back)
         self.book(DEBT, part)
         return part
 

@@ -32,6 +32,8 @@ def wallet_problems(wallet: Wallet) -> list[str]:
             said.append(f"lot {lot.number}: the next one is {wallet.next_lot}")
     if not 0 <= wallet.drawn <= wallet.debt:
         said.append(f"{wallet.drawn} is drawn of {wallet.debt} that is owed")
+    if sum(wallet.loans.values()) > wallet.drawn or any(lent <= 0 for lent in wallet.loans.values()):
+        said.append(f"{wallet.loans} was lent of {wallet.drawn} that is drawn")
     covered = sum(cover.amount for cover in wallet.covers if cover.by is None)
     if covered and covered > wallet.debt - wallet.drawn:
         said.append(f"{covered} is owed for what was taken back, more than {wallet.debt} less {wallet.drawn}")
@@ -68,6 +70,7 @@ def wallet_data(wallet: Wallet) -> dict[str, Any]:
         ],
         "debt": wallet.debt,
         "drawn": wallet.drawn,
+        "loans": dict(wallet.loans),
         "rest": wallet.rest,
         "next_lot": wallet.next_lot,
         "issued": [[index, str(day)] for index, day in wallet.issued],
@@ -89,6 +92,7 @@ def wallet_of(account: Account, data: Mapping[str, Any]) -> Wallet:
         },
         debt=data["debt"],
         drawn=data["drawn"],
+        loans=dict(data["loans"]),
         rest=data["rest"],
         next_lot=data["next_lot"],
         issued=[(index, day(on)) for index, on in data["issued"]],

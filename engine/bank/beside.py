@@ -158,14 +158,14 @@ class Beside(Passing):
         self.earned[key] += 1
         return worth if self.passed is None else self.passed.said(key, self.earned[key], worth)
 
-    def _lends(self, pool: Account, on: date, drawn: int, owner: VolunteerId) -> None:
+    def _lends(self, pool: Account, on: date, lent: int, owner: VolunteerId) -> None:
         lends = pool_owner(pool)
         if lends == self.at.own:
-            if drawn > 0:
-                self._has(pool, on, drawn)
-            super()._lends(pool, on, drawn, owner)
+            if lent > 0:
+                self._has(pool, on, lent)
+            super()._lends(pool, on, lent, owner)
         else:
-            self._send(lends, lambda there: there._lends(pool, on, drawn, owner))
+            self._send(lends, lambda there: there._lends(pool, on, lent, owner))
 
     def lacks(self, pool: Account, on: date, amount: int) -> Reason | None:
         if self.available is None or amount <= self.available:

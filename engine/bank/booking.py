@@ -27,12 +27,14 @@ WORTH = "worth"  # in the body of an entry: what its record is worth to accounts
 PERK_USES = "perk_uses"  # the other side of the accounts `uses/<perk>` of people
 
 _COVERS = "covered by"  # in `issued` of a wallet; with a blank, which no id of a change of rules has
+_LOANS = "lent by"
 
 
 class Besides(NamedTuple):
     """What a wallet is besides its lots and balances; of its grants, how many."""
 
     drawn: int
+    loans: tuple[tuple[str, int], ...]
     rest: int
     issued: int
     turned: tuple[tuple[str, Turned], ...]
@@ -53,7 +55,7 @@ class Effects:
     ended: list[tuple[str, int]] = field(default_factory=list)
     floors: list[tuple[str, str, int | None]] = field(default_factory=list)
     wallets: list[WalletRow] = field(default_factory=list)
-    drawn: dict[str, int] = field(default_factory=dict)  # by account: newly drawn over the balance, or paid back
+    lent: dict[tuple[str, Unit], int] = field(default_factory=dict)  # by pool and unit; below zero it gets it back
     passed: list[tuple[Account, Passed]] = field(default_factory=list)  # what came late through changes of rules
     over: list[tuple[Account, int]] = field(default_factory=list)  # what was more than is stored
 
@@ -75,8 +77,8 @@ class Effects:
         for line in done.lines:
             if line.account in _FLOORS:
                 self.floors.append((account_name(id, line.account), unit, _FLOORS[line.account]))
-        if done.drawn:
-            self.drawn[id] = self.drawn.get(id, 0) + done.drawn
+        for pool, amount in done.lent:
+            self.lent[pool, account.unit] = self.lent.get((pool, account.unit), 0) + amount
         self.passed += [(account, passed) for passed in done.passed]
         if done.over > 0:
             self.over.append((account, done.over))
@@ -115,6 +117,7 @@ def besides(wallet: Wallet) -> Besides:
     """Return what a wallet is besides its lots and balances."""
     return Besides(
         wallet.drawn,
+        tuple(wallet.loans.items()) if wallet.loans else (),
         wallet.rest,
         len(wallet.issued),
         tuple(wallet.turned.items()) if wallet.turned else (),
@@ -124,24 +127,30 @@ def besides(wallet: Wallet) -> Besides:
 
 
 class Noted(NamedTuple):
-    """What is noted of a wallet: grants, changes of rules that have reached it, points of stars, what covers."""
+    """What is noted of a wallet: grants, changes of rules that have reached it, points of stars, what covers, loans.
+
+    `loans` is None where that was not noted: what is drawn is then owed to whom the account borrows from.
+    """
 
     issued: list[tuple[int, date]]
     turned: dict[str, Turned]
     stars: dict[int, StarPoints]
     covers: list[Cover]
+    loans: dict[str, int] | None
 
 
 def _noted_text(wallet: Wallet) -> str:
     """Return as JSON the grants that were given, and with them whatever else is to be noted of a wallet."""
     issued: Any = [[index, day.isoformat()] for index, day in wallet.issued]
-    if wallet.turned or wallet.stars or wallet.covers:
+    if wallet.turned or wallet.stars or wallet.covers or wallet.drawn:
         issued = {"issued": issued, "turned": turned_data(wallet.turned)}
     if wallet.stars:
         stars = sorted(wallet.stars.items())
         issued["stars"] = [[star, one.points, one.on.isoformat(), *one.unstored] for star, one in stars]
     if wallet.covers:
         issued[_COVERS] = covers_data(wallet.covers)
+    if wallet.drawn:
+        issued[_LOANS] = wallet.loans
     return orjson.dumps(issued).decode()
 
 
@@ -154,7 +163,7 @@ def noted_in(text: str) -> Noted:
         star: StarPoints(points, date.fromisoformat(on), Unstored.of(*unstored))
         for star, points, on, *unstored in said.get("stars", ())
     }
-    return Noted(issued, turned_of(said["turned"]), stars, covers_of(said.get(_COVERS, ())))
+    return Noted(issued, turned_of(said["turned"]), stars, covers_of(said.get(_COVERS, ())), said.get(_LOANS))
 
 
 def clause_data(clause: Clause) -> dict[str, str]:

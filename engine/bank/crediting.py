@@ -201,7 +201,7 @@ class _Crediting:
             source = _source(booking)
             if moves:
                 self._move(wallet, effect, source, at, worth, moves)
-                if self.passing is not None and shares and effect.lines:
+                if self.passing is not None and (effect.lines if shares else effect.lent):
                     self.passing.share(self.person.id, effect, day, "overflow")
             said = _unstored_data(account, wallet.unstored.get(source))
             if said:

@@ -12,7 +12,7 @@ from lianxing.engine.bank.arrivals import Arrived, arrived_in
 from lianxing.engine.bank.booking import account_name, noted_in
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
-from lianxing.engine.bank.sharing import is_person
+from lianxing.engine.bank.sharing import POOL, is_person
 from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.bank.terms import account_gone
 from lianxing.engine.carrying import life_from
@@ -29,7 +29,7 @@ from lianxing.engine.sanctions import sanction_facts
 from lianxing.engine.standings import measures_of, standing, standing_after
 from lianxing.engine.touches import Touch
 from lianxing.engine.wallet import DEBT, OWED, Hold, Lot, Wallet
-from lianxing.rules.accounts import Account
+from lianxing.rules.accounts import Account, Borrow
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
 from lianxing.rules.places import Clause
 from lianxing.rules.policy import Policy
@@ -98,6 +98,12 @@ class Customer:
             self._with_ended.add(id)
             add_ended(found, self.rows)
         return found
+
+    @property
+    def lent_by(self) -> list[VolunteerId]:
+        """The pools to which something is owed, whether an account still borrows from them or not."""
+        owing = [noted_in(noted).loans or {} for drawn, _rest, noted in self.rows.besides.values() if drawn]
+        return [VolunteerId(f"{POOL}{pool}") for loans in owing for pool in loans]
 
     @property
     def arrived(self) -> Arrived:
@@ -198,7 +204,11 @@ def wallet_from(account: Account, rows: WalletRows, balances: Mapping[tuple[str,
     wallet.debt = -balances.get((account_name(id, DEBT), unit), 0)
     drawn, rest, issued = rows.besides.get(id, (0, 0, "[]"))
     wallet.drawn, wallet.rest = drawn, rest
-    wallet.issued, wallet.turned, wallet.stars, wallet.covers = noted_in(issued)
+    wallet.issued, wallet.turned, wallet.stars, wallet.covers, loans = noted_in(issued)
+    if loans is not None:
+        wallet.loans = loans
+    elif drawn and isinstance(account.overdraft, Borrow):
+        wallet.loans = {account.overdraft.account: drawn}
     return wallet
 
 

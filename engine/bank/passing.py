@@ -14,7 +14,7 @@ from lianxing.engine import wallets
 from lianxing.engine.bank.booking import UNITS, Besides, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.drafting import SYSTEM, draft_of
-from lianxing.engine.bank.sharing import lender, pool_of, pool_owner, shared
+from lianxing.engine.bank.sharing import lender, lending_pool, pool_of, pool_owner, shared
 from lianxing.engine.bank.turning import turned
 from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK, Draft
 from lianxing.engine.ledger.writing import Writing
@@ -167,21 +167,21 @@ class Passing:
                 self.receives(Arrival(pool_owner(pool), pool, on, amount, f"gift/{owner}", came))
             elif amount < 0:
                 self.gives_back(Arrival(pool_owner(pool), pool, on, -amount, f"gift/{owner}", came))
-        for id, drawn in effects.drawn.items():
-            pool = next((lender(policy, account) for account in policy.accounts if account.clause.id == id), None)
-            if pool is not None and self.customer(pool_owner(pool)) is not None:
-                self._lends(pool, on, drawn, owner)
-        effects.drawn.clear()
+        for (id, unit), lent in effects.lent.items():
+            pool = lending_pool(policy, id, unit)
+            if lent:
+                self._lends(pool, on, lent, owner)
+        effects.lent.clear()
 
-    def _lends(self, pool: Account, on: date, drawn: int, owner: VolunteerId) -> None:
+    def _lends(self, pool: Account, on: date, lent: int, owner: VolunteerId) -> None:
         theirs = self.at_hand(pool_owner(pool))
         wallet, before = self._wallet(theirs, pool, on)
         to = From(owner, "loan")
-        if drawn > 0:
-            self._enter(theirs, wallet, wallets.lend(wallet, on, drawn), before, LENT, on, to, drawn)
+        if lent > 0:
+            self._enter(theirs, wallet, wallets.lend(wallet, on, lent), before, LENT, on, to, lent)
         else:
-            done = wallets.repay(wallet, on, -drawn, f"loan/{owner}")
-            self._enter(theirs, wallet, done, before, REPAID, on, to, -drawn)
+            done = wallets.repay(wallet, on, -lent, f"loan/{owner}")
+            self._enter(theirs, wallet, done, before, REPAID, on, to, -lent)
 
     def cannot_lend(self, wallet: Wallet, on: date, amount: int) -> Reason | None:
         """Return why an amount cannot be spent: it would have to be borrowed, and the pool has too little."""

@@ -7,7 +7,9 @@ no account: only what a registry has taken back before it ever came.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from lianxing.engine.bank.terms import account_gone
 from lianxing.engine.recounting import goes_to_the_pool
 from lianxing.rules.accounts import Account, Borrow, Closing, Holder, Recipient, Unit
 from lianxing.rules.facts import RegistryId, VolunteerId
@@ -70,6 +72,13 @@ def lender(policy: Policy, account: Account) -> Account | None:
     if not isinstance(said, Borrow):
         return None
     return next((one for one in policy.accounts if one.clause.id == said.account and one.holder is Holder.POOL), None)
+
+
+def lending_pool(policy: Policy, id: str, unit: Unit) -> Account:
+    """Return a pool that has lent something, also one that the county has no more."""
+    pools = (one for one in policy.accounts if one.clause.id == id and one.holder is Holder.POOL and one.unit is unit)
+    gone = account_gone(policy.county.clause, id, "points" if unit is Unit.POINTS else "seconds")
+    return next(pools, replace(gone, holder=Holder.POOL))
 
 
 def fund(policy: Policy, account: Account, provider: str) -> Account | None:

@@ -42,6 +42,7 @@ from lianxing.engine.ledger.errors import (
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.stored import StoredCommand
+from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.pooling import pools, says_who_holds
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import Lot, Part, Wallet
@@ -134,15 +135,14 @@ class Teller:
         people = list(dict.fromkeys(id for command in commands for id in people_of(command, self._rulebook.policy)))
         letting_go = any(isinstance(command, Settle | Release | Decline | Refund | Close) for command in commands)
         latest = max((command.on for command in commands), default=date.min)
+        asked = about(commands, self._rulebook.policy)
+        found = customers(reading, self._rulebook, people, parts=letting_go or latest, about=asked)
+        lent = [id for id in dict.fromkeys(id for one in found.values() for id in one.lent_by) if id not in found]
+        if lent and isinstance(reading, Writing):
+            reading.lock((id, county) for id in lent)
         return Counter(
             self._rulebook,
-            customers(
-                reading,
-                self._rulebook,
-                people,
-                parts=letting_go or latest,
-                about=about(commands, self._rulebook.policy),
-            ),
+            found | customers(reading, self._rulebook, lent) if lent else found,
             stock_taken(reading, self._rulebook.policy),
             lambda id, entry: reading.taken((id, county), entry),
             lambda customer, wallet, lots: load_lots(reading, customer, wallet, lots),

@@ -156,6 +156,15 @@ def test_nothing_is_spent_that_is_not_there_unless_the_account_may_owe() -> None
     assert not account(moves, "balance: -10 hours, went: {borrowed: 10 hours}", borrow)
 
 
+def test_a_loan_goes_back_as_far_as_it_is_refunded_or_paid() -> None:
+    borrow = COINS.replace("overdraft: none", "overdraft: {borrow: group_pool}") + GROUP
+    spent = "{on: 2024-01-01, earned: 5 hours}, {on: 2024-01-02, id: visit, spent: 15 hours}"
+    paid = "{on: 2024-01-03, earned: 4 hours}"
+    assert not account(f"{spent}, {paid}", "balance: -6 hours, went: {borrowed: 6 hours}", borrow)
+    refunded = f"{spent}, {paid}, {{on: 2024-01-04, refunded: visit}}"
+    assert not account(refunded, "balance: 9 hours, went: {}", borrow)
+
+
 def test_what_is_owed_is_settled_by_what_comes_in() -> None:
     moves = "{on: 2024-01-02, spent: 8 points}, {on: 2024-01-03, earned: 5 points}, {on: 2024-01-04, earned: 5 points}"
     assert not account(moves, "balance: 2 points", points(overdraft="unlimited"))

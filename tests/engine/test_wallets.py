@@ -400,14 +400,14 @@ def test_a_debt_that_was_paid_meanwhile_comes_back_as_a_lot() -> None:
 def test_a_pool_lends_what_is_short_and_gets_back_what_comes_in() -> None:
     pool, kept = wallet((1, 10), expires=Expiry.NEVER), wallet((1, 5), overdraft=Borrow("pool", HERE))
     done = spend(kept, june(2), 1200)
-    assert (lines(done), done.drawn) == ({"": -5, "debt": -7, "redeemed": 12}, 700)
-    assert lines(lend(pool, june(2), done.drawn)) == {"": -7, "borrowed": 7}
+    assert (lines(done), done.lent) == ({"": -5, "debt": -7, "redeemed": 12}, (("pool", 700),))
+    assert lines(lend(pool, june(2), 700)) == {"": -7, "borrowed": 7}
     assert code(lend(pool, june(2), 301)) == "balance"
     paid = earn(kept, june(3), 900, "registry/3")
-    assert (lines(paid), paid.drawn) == ({"issued": -9, "debt": 7, "": 2}, -700)
+    assert (lines(paid), paid.lent) == ({"issued": -9, "debt": 7, "": 2}, (("pool", -700),))
     assert lines(repay(pool, june(3), 700, "repaid/1")) == {"borrowed": -7, "": 7}
     taken = spend(kept, june(3), 300).taken
-    assert refund(kept, june(3), 300, taken).drawn == -100
+    assert refund(kept, june(3), 300, taken).lent == (("pool", -100),)
 
 
 # What ends, what is issued, what changes
