@@ -44,13 +44,11 @@ from lianxing.engine.wallet import (
     Hold,
     Lot,
     Part,
-    Unstored,
     Wallet,
     last_day_of,
     lots_of,
     may_spend,
     oldest,
-    unit_of,
 )
 from lianxing.engine.wallet_booking import WalletBooking
 from lianxing.rules.accounts import Closing, Closure, Issue, Purpose, Recipient, Shortfall, WholeOnly
@@ -95,17 +93,10 @@ def earn(
     return booking.done(ISSUED)
 
 
-def knows_worth(wallet: Wallet, source: str, worth: int, *, remembers: bool = True) -> None:
-    """Let a wallet know what a source was worth before it changes, as only whole units of that are there.
-
-    A wallet that never `remembers` what did not come in takes it that the rest was lost.
-    """
-    if wallet.account.whole_only is not WholeOnly.REST_LOST:
-        return
-    wallet.worth[source] = worth
-    if not remembers:
-        known = wallet.unstored.get(source, Unstored())
-        wallet.unstored[source] = known._replace(rest=worth % unit_of(wallet.account))
+def knows_worth(wallet: Wallet, source: str, worth: int) -> None:
+    """Let a wallet know what a source was worth before it changes, as only whole units of that are there."""
+    if wallet.account.whole_only is WholeOnly.REST_LOST:
+        wallet.worth[source] = worth
 
 
 def issue(wallet: Wallet, on: date, amount: int, holding: Collection[str]) -> Done:

@@ -6,21 +6,17 @@ entries of the other: what is sent waits in a queue for each pair, and the next 
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import takewhile
-
-import orjson
 
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.passing import LENT, PAID_OUT, REPAID, Arrival, From, Passing
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.sharing import pool_owner
 from lianxing.engine.ledger.drafts import RECEIVED, TAKEN_BACK, Draft
-from lianxing.engine.ledger.witnesses import UNREADABLE, Told
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account
 from lianxing.rules.facts import FactValue, RecordId, VolunteerId
@@ -30,7 +26,6 @@ from lianxing.rules.redeeming import Reason
 ARRIVALS = frozenset((RECEIVED, TAKEN_BACK, PAID_OUT, LENT, REPAID))
 
 Pair = tuple[VolunteerId, VolunteerId]  # who sends, who receives
-Earned = tuple[VolunteerId, VolunteerId, str, str]  # a pair, with the registry and the id of a record
 
 
 class ShortError(Exception):
@@ -108,9 +103,7 @@ class Beside(Passing):
     at: At = At(VolunteerId(""), 0, 0)
     open: frozenset[VolunteerId] | None = None
     available: int | None = None
-    passed: PassedOn | None = None
     messages: list[Message] = field(default_factory=list)
-    earned: Counter[Earned] = field(default_factory=Counter)
 
     def customer(self, owner: VolunteerId) -> Customer | None:
         if owner in self.people or (self.open is not None and owner not in self.open):
@@ -146,18 +139,6 @@ class Beside(Passing):
         else:
             self._send(owner, lambda there: there.pays_out(pool, on, amount, went))
 
-    def earns(
-        self, owner: VolunteerId, account: Account, on: date, worth: int, today: date, came: From, was: int
-    ) -> int:
-        if owner == self.at.own:
-            return super().earns(owner, account, on, worth, today, came, was)
-        self._send(owner, lambda there: there.earns(owner, account, on, worth, today, came, was))
-        # What is less than a whole unit waits in the other passbook, or has waited there by earlier rules:
-        # how much passes is as that one says.
-        key = came.owner, owner, str(came.said["registry"]), str(came.said["record"])
-        self.earned[key] += 1
-        return worth if self.passed is None else self.passed.said(key, self.earned[key], worth)
-
     def _lends(self, pool: Account, on: date, lent: int, owner: VolunteerId) -> None:
         lends = pool_owner(pool)
         if lends == self.at.own:
@@ -189,42 +170,10 @@ def beside(
     customer: Customer | None,
     at: At,
     open: Iterable[VolunteerId] | None = None,
-    passed: PassedOn | None = None,
 ) -> Beside:
     """Return the other side of what is decided for one passbook; `open` are the passbooks that are at hand."""
     people = {} if customer is None else {at.own: customer}
-    return Beside(rulebook, people, at=at, open=None if open is None else frozenset(open), passed=passed)
-
-
-@dataclass
-class PassedOn:
-    """How much of what records were worth has passed into passbooks that may keep what is less than a whole unit.
-
-    `amounts` are as the entries there say, in their order; each is proved where that passbook is decided again.
-    """
-
-    amounts: dict[Earned, list[int]] = field(default_factory=dict)
-    _before: Counter[Earned] = field(default_factory=Counter)
-
-    @classmethod
-    def of(cls, received: Iterable[Told]) -> PassedOn:
-        made = cls()
-        for told in received:
-            with suppress(*UNREADABLE):  # it will be named where it is decided again
-                body = orjson.loads(told.body)
-                if body["why"] == "record":
-                    key = VolunteerId(body["from"]), told.volunteer, body["registry"], body["record"]
-                    made.amounts.setdefault(key, []).append(int(body["amount"]))
-        return made
-
-    def said(self, key: Earned, number: int, worth: int) -> int:
-        """Return how much passed of what comes so many messages after those that are sent."""
-        amounts, at = self.amounts.get(key, ()), self._before[key] + number - 1
-        return amounts[at] if at < len(amounts) else worth
-
-    def sent(self, earned: Counter[Earned]) -> None:
-        """Note what was sent."""
-        self._before.update(earned)
+    return Beside(rulebook, people, at=at, open=None if open is None else frozenset(open))
 
 
 @dataclass

@@ -27,11 +27,11 @@ from lianxing.engine.bank.booking import (
 )
 from lianxing.engine.bank.customers import add_ended, wallet_from
 from lianxing.engine.bank.deposits import WRITES_OFF, Worth, change, may_keep_out, on_days
-from lianxing.engine.bank.earned_together import FamilyEarning, Share, family_earned, share_of
+from lianxing.engine.bank.earned_elsewhere import Earning, Share, earned_elsewhere, family_share, shared_service
 from lianxing.engine.bank.families import NOBODY, Families
 from lianxing.engine.bank.leaving import closes_again
 from lianxing.engine.bank.passing import From, Passing
-from lianxing.engine.bank.sharing import ORGANISATION, earner, organisation_owner, pools_of_limits, shared
+from lianxing.engine.bank.sharing import organisation_owner, pools_of_limits, shared
 from lianxing.engine.closings import LEFT_UNDER, OPEN, Closed, Closings
 from lianxing.engine.facts import past_facts, person_facts
 from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
@@ -115,22 +115,23 @@ def credited(
         outside = _unstored_of(account, unstored)
         if not outside and not any(worth.was or worth.now for worth in worths):
             continue
+        told = [
+            (booking, found.before.get(booking.record.key), worth)
+            for booking, worth in zip(found.bookings, worths, strict=True)
+        ]
         if account.holder in (Holder.POOL, Holder.ORGANISATION):
-            doing.hand_on(account, worths)
-        else:
-            if is_pooled(account) or was_pooled:
-                shares = [
-                    share_of(families, person.id, account, booking, found.before.get(booking.record.key), worth, said)
-                    for booking, worth in zip(found.bookings, worths, strict=True)
-                ]
-                doing.hand_to_family(account, shares)
-                worths = [share.own for share in shares]
-                if not outside and not any(worth.was or worth.now for worth in worths):
-                    continue
-            wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
-            wallet.unstored |= outside
-            wallet.off_on |= {source: day for source, day in booked_on.items() if source in outside}
-            doing.put_in(wallet, worths)
+            doing.hand_on(account, [shared_service(account, *one) for one in told])
+            continue
+        if is_pooled(account) or was_pooled:
+            shares = [family_share(families, person.id, account, *one, said) for one in told]
+            doing.hand_on(account, shares)
+            worths = [share.own for share in shares]
+            if not outside and not any(worth.was or worth.now for worth in worths):
+                continue
+        wallet = _wallet(account, rows, balances, whole=any(worth.more < 0 or worth.redated for worth in worths))
+        wallet.unstored |= outside
+        wallet.off_on |= {source: day for source, day in booked_on.items() if source in outside}
+        doing.put_in(wallet, worths)
     doing.hand_on_over_limits(units, unstored)
     doing.complete()
     return found.bookings
@@ -159,8 +160,8 @@ class _Crediting:
     worths: dict[int, dict[str, int]] = field(default_factory=dict)
     held_by: dict[int, dict[str, str]] = field(default_factory=dict)
 
-    def hand_to_family(self, account: Account, shares: Sequence[Share]) -> None:
-        """Let what records are worth to an account that a family earns into go to who holds it, or come back."""
+    def hand_on(self, account: Account, shares: Sequence[Share]) -> None:
+        """Let what records are worth in other passbooks go there, or come back."""
         unit = UNITS[account.unit]
         for at, (effect, booking, share) in enumerate(zip(self.effects, self.found.bookings, shares, strict=True), 1):
             record, before = booking.record, self.found.before.get(booking.record.key)
@@ -173,21 +174,13 @@ class _Crediting:
                 if self.passing is None:
                     raise AssertionError(f"the passbook of {owner} is not open")
                 came = From(self.person.id, EARNED, said={"registry": record.registry, "record": record.id})
-                earning = FamilyEarning(account, moves, worth.was, record.day, self.today, came)
-                self.passing.does_later(owner, partial(family_earned, owner=owner, one=earning))
+                earning = Earning(account, moves, worth.was, record.day, self.today, came)
+                self.passing.does_later(owner, partial(earned_elsewhere, owner=owner, one=earning))
                 if worth.more:
                     effect.lines += (
                         Line(ISSUED, unit, -worth.more, own=False),
                         Line(TRANSIT, unit, worth.more, own=False),
                     )
-                self.dated.add(at)
-
-    def hand_on(self, account: Account, worths: Sequence[Worth]) -> None:
-        """Let what records are worth to an account of a pool or an organisation go there."""
-        for at, (effect, booking, worth) in enumerate(zip(self.effects, self.found.bookings, worths, strict=True), 1):
-            lines = _to_others(account, booking, worth, self.found.before, self.today, self.passing)
-            if lines is not None:
-                effect.lines += lines
                 self.dated.add(at)
 
     def put_in(self, wallet: Wallet, worths: Sequence[Worth]) -> None:
@@ -470,43 +463,6 @@ def _reached(wallet: Wallet, effect: Effects, today: date, entry: int) -> None:
     wallet.next_lot = max(wallet.next_lot, first_lot(entry))
     for _change, done in wallets.turn(wallet, today, entry):
         effect.add(wallet, done, before)
-
-
-def _to_others(
-    account: Account,
-    booking: Booking,
-    worth: Worth,
-    before: Mapping[tuple[str, str], Held],
-    today: date,
-    passing: Passing | None,
-) -> list[Line] | None:
-    """Return what passes through the volunteer's entry into the passbook of a pool or an organisation, or back.
-
-    None where no such passbook changes.
-    A record that is corrected to be of another organisation leaves the one and goes to the other.
-    """
-    record = booking.record
-    was = before.get(record.key)
-    now_in = earner(account, record.volunteer, record.organisation)
-    was_in = now_in if was is None else earner(account, record.volunteer, was.record.organisation)
-    there = worth.was
-    was_day = None if was is None else was.record.day
-    changes = [(now_in, day, more) for day, more in on_days(account, record.day, was_day, worth)]
-    if was is not None and was_in != now_in:
-        was_on = was.record.day if account.changes else record.day
-        changes = [(was_in, was_on, -worth.was), (now_in, record.day, worth.now)]
-    changes = [one for one in changes if one[2] and one[0] != ORGANISATION]  # service for no organisation is nobody's
-    unit = UNITS[account.unit]
-    lines: list[Line] = []
-    for owner, day, more in changes:
-        if passing is None:
-            raise AssertionError(f"the passbook of {owner} is not open")
-        came = From(record.volunteer, "record", said={"registry": record.registry, "record": record.id})
-        passed = passing.earns(owner, account, day, more, today, came, there if owner == was_in else 0)
-        there += more
-        if passed:
-            lines += (Line(ISSUED, unit, -passed, own=False), Line(TRANSIT, unit, passed, own=False))
-    return lines if changes else None
 
 
 def others(rulebook: Rulebook, organisations: Iterable[str]) -> list[VolunteerId]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 
-from lianxing.engine.bank.arrivals import Arrived, arrived_in
+from lianxing.engine.bank.arrivals import Arrived, KeptOut, arrived_in
 from lianxing.engine.bank.booking import account_name, noted_in
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
@@ -59,6 +59,7 @@ class Customer:
     _standings: dict[date, Standing] = field(default_factory=dict)
     _touches: list[Touch] = field(default_factory=list)  # of entries that are not written yet
     _arrived: Arrived | None = None
+    _kept_out: Arrived = field(default_factory=dict)  # by entries that are not written yet
 
     @property
     def owner(self) -> tuple[VolunteerId, CountyId]:
@@ -105,12 +106,18 @@ class Customer:
         owing = [noted_in(noted).loans or {} for drawn, _rest, noted in self.rows.besides.values() if drawn]
         return [VolunteerId(f"{POOL}{pool}") for loans in owing for pool in loans]
 
-    @property
-    def arrived(self) -> Arrived:
-        """What the accounts have not taken in of records that members of the family bring; what is changed stays."""
+    def kept_out(self, account: Account, source: str) -> KeptOut | None:
+        """Return what an account has not taken in of a record that others have brought."""
+        key = account.clause.id, source
+        if key in self._kept_out:
+            return self._kept_out[key]
         if self._arrived is None:
             self._arrived = self.arrivals()
-        return self._arrived
+        return self._arrived.get(key)
+
+    def keeps_out(self, account: Account, source: str, what: KeptOut) -> None:
+        """Note what an account has not taken in of a record by now."""
+        self._kept_out[account.clause.id, source] = what
 
     def standing(self, on: date) -> Standing:
         """Return where the person stands on a day."""

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.answering import NOT_LENT, REFUSED, Brought, Counter
-from lianxing.engine.bank.beside import Beside, Message, PassedOn, Post, Service, ShortError, beside
+from lianxing.engine.bank.beside import Beside, Message, Post, Service, ShortError, beside
 from lianxing.engine.bank.comparing import Found, compared
 from lianxing.engine.bank.crediting import credited, credits
 from lianxing.engine.bank.customers import Customer
@@ -66,7 +66,6 @@ class Witnesses:
     county: CountyId
     stock: Mapping[str, StockMoves]
     closings: Mapping[VolunteerId, Sequence[tuple[int, Closings]]]
-    passed: PassedOn
     withdrawn: Mapping[str, int]  # when records of requests were taken back
     declared: Families
     people: dict[VolunteerId, list[tuple[int, Volunteer]]] = field(default_factory=dict)
@@ -222,7 +221,7 @@ def asked(book: Book, rulebook: Rulebook, witnesses: Witnesses) -> Same | Found:
             if len(drafts) > 1:
                 book.running = None
             passing = deciding.passing
-            return Same(len(drafts), passing.messages, deciding.services, passing.earned)
+            return Same(len(drafts), passing.messages, deciding.services)
         differing = differing or found
     assert differing is not None
     return differing
@@ -304,8 +303,7 @@ class _Deciding:
         return self._served(command)
 
     def _beside(self, open: Iterable[VolunteerId] | None = None) -> Beside:
-        witnesses = self._witnesses
-        made = beside(self._rulebook, self._customer, self._book.place, open, witnesses.passed)
+        made = beside(self._rulebook, self._customer, self._book.place, open)
         made.available = _available(self._body)
         return made
 

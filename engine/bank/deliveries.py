@@ -6,15 +6,14 @@ does not lead to them, as several, the first as short as may be.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
 import orjson
 
-from lianxing.engine.bank.beside import At, Beside, Earned, Message, PassedOn, Service, beside
+from lianxing.engine.bank.beside import At, Beside, Message, Service, beside
 from lianxing.engine.bank.comparing import Found, compared, first_in
 from lianxing.engine.bank.crediting import credited, credits, needs_lots
 from lianxing.engine.bank.customers import Customer
@@ -73,7 +72,6 @@ class Same:
     size: int = 1
     messages: Sequence[Message] = ()
     services: Sequence[Service] = ()
-    earned: Counter[Earned] = field(default_factory=Counter)
 
 
 def of_request(link: Link) -> bool:
@@ -121,7 +119,6 @@ def delivered(
     book: Book,
     rulebook: Rulebook,
     people: Sequence[Volunteer],
-    passed: PassedOn,
     on: date | None = None,
     families: Callable[[Rulebook, Sequence[Link]], Families] = lambda _rulebook, _group: NOBODY,
 ) -> Same | Found:
@@ -136,14 +133,14 @@ def delivered(
         for person in people:
             group = book.links[book.at : book.at + size]
             came = _added(book, group, rulebook, person) or _recounted(book.replica, group, rulebook, person)
-            passing = beside(rulebook, None, book.place, passed=passed)
+            passing = beside(rulebook, None, book.place)
             seen = families(rulebook, group)
             drafts = _drafts(book.replica, group, rulebook, person, came, passing, on, seen)
             found = compared(book.replica, group, drafts)
             if found is None:
                 if book.running is not None and book.running.records != len(book.replica.held) + size:
                     book.running = None
-                return Same(size, passing.messages, earned=passing.earned)
+                return Same(size, passing.messages)
             book.running = None
             if differing is None or found.entry > differing.entry:
                 differing = found

@@ -16,7 +16,7 @@ from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.drafting import SYSTEM, draft_of
 from lianxing.engine.bank.sharing import lender, lending_pool, pool_of, pool_owner, shared
 from lianxing.engine.bank.turning import turned
-from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK, Draft
+from lianxing.engine.ledger.drafts import RECEIVED, TAKEN_BACK, Draft
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, TRANSIT, Done, Part, Wallet
@@ -112,30 +112,6 @@ class Passing:
         customer = self.at_hand(pool_owner(pool))
         wallet, before = self._wallet(customer, pool, on)
         self._enter(customer, wallet, wallets.pay_out(wallet, on, amount), before, PAID_OUT, on, went, amount)
-
-    def earns(
-        self, owner: VolunteerId, account: Account, on: date, worth: int, today: date, came: From, was: int
-    ) -> int:
-        """Put in what a record is worth, or take back what it is worth no longer; return how much has passed.
-
-        `was` is what of the record is there by now.
-        """
-        customer = self.at_hand(owner)
-        customer.wallet(account, ended=worth < 0)
-        wallet, before = self._wallet(customer, account, today)
-        source = f"{came.said['registry']}/{came.said['record']}"
-        effects = Effects()
-        wallets.knows_worth(wallet, source, was, remembers=False)
-        if worth < 0:
-            effects.add(wallet, wallets.expire(wallet, today, source), before)
-            before = besides(wallet)
-        done = _earned(wallet, on, worth, source, today)
-        passed = _in_transit(effects, wallet, done, before)
-        if effects.lines or effects.wallets:
-            kind = RECEIVED if worth > 0 else TAKEN_BACK
-            came = replace(came, said={**came.said, BOOKED_ON: today.isoformat()})
-            self.enter(customer, wallet.account, effects, kind, on, came, passed)
-        return passed
 
     def gives_back(self, one: Arrival) -> None:
         """Take from a pool what had arrived there and should not have."""
@@ -248,13 +224,6 @@ class Passing:
             number,
             draft_of(self.rulebook, customer, kind, body, effects, on, came.actor, came.reason),
         )
-
-
-def _earned(wallet: Wallet, day: date, worth: int, source: str, today: date) -> Done:
-    """Put in what a record of a day is worth, or take back today what it is worth no longer."""
-    if worth > 0:
-        return wallets.earn(wallet, day, worth, source, today=today)
-    return taken_back(wallet, today, -worth, source, day)
 
 
 def _in_transit(effects: Effects, wallet: Wallet, done: Done, before: Besides) -> int:

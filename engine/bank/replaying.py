@@ -31,7 +31,7 @@ from typing import Any
 import orjson
 
 from lianxing.engine.bank.answering import REFUSED
-from lianxing.engine.bank.beside import ARRIVALS, Pair, PassedOn, Post
+from lianxing.engine.bank.beside import ARRIVALS, Pair, Post
 from lianxing.engine.bank.candidacies import Match, matches
 from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
@@ -52,7 +52,7 @@ from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.bank.turning import CONVERTED
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
-from lianxing.engine.ledger.drafts import CLOSED, DECLARED, RECEIVED, REOPENED, TAKEN_BACK
+from lianxing.engine.ledger.drafts import CLOSED, DECLARED, REOPENED
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading, clause_ids
 from lianxing.engine.ledger.witnesses import (
@@ -68,7 +68,7 @@ from lianxing.engine.ledger.witnesses import (
 )
 from lianxing.engine.pooling import is_pooled
 from lianxing.engine.rulebook import Rulebook
-from lianxing.rules.accounts import Account, Holder, WholeOnly
+from lianxing.rules.accounts import Account, Holder
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.policy import DECISIONS_VERSION, Policy
 from lianxing.rules.requests import MENU
@@ -146,15 +146,11 @@ class _Replaying:
         self._kept = {digest: one.content for digest, one in self._policies_kept.items() if one.county == county}
         self._new = {digest: self._new_in(one.policy) for digest, one in rulebooks.items()}
         self._stock = stock_moves(self._connection, county)
-        passed = PassedOn.of(
-            one for one, _rulebook in self._told(any(map(_keeps_the_rest, self._accounts())), RECEIVED, TAKEN_BACK)
-        )
         self._witnesses = Witnesses(
             reading,
             county,
             self._stock,
             closings(self._connection, county),
-            passed,
             withdrawals(self._connection, county, MENU),
             self._declared(),
         )
@@ -366,7 +362,6 @@ class _Replaying:
         else:
             done.commands += 1
             done.records += found.size - 1
-        witnesses.passed.sent(found.earned)
         post.send(found.messages)
         post.serve(found.services)
         pairs = [(one.sender, one.receiver) for one in found.messages]
@@ -383,7 +378,7 @@ class _Replaying:
         if link.kind == "withdrawn" and (link.registry, link.record) not in book.replica.held:
             return noted_again(book, rulebook.policy.digest)
         if not of_request(link):
-            return delivered(book, rulebook, people, witnesses.passed, None, witnesses.families)
+            return delivered(book, rulebook, people, None, witnesses.families)
         begun = begun_by(self._county, link.record)
         if begun is None:
             return Found(link.number, REQUEST, link.record, None)
@@ -393,7 +388,7 @@ class _Replaying:
             return None
         differs = None if service is None else not_as_served(book, service)
         on = None if service is None else service.on
-        found = differs or delivered(book, rulebook, people, witnesses.passed, on, witnesses.families)
+        found = differs or delivered(book, rulebook, people, on, witnesses.families)
         if service is not None and isinstance(found, Same):
             post.take_service(service)
         return found
@@ -475,11 +470,6 @@ class _Replaying:
             self._witnesses.ask(some)
             for id in some:
                 self._prove(Replica(id, self._county), None)
-
-
-def _keeps_the_rest(account: Account) -> bool:
-    """Tell whether an account keeps what is less than a whole unit: what passes into it depends on what waits there."""
-    return account.earned_from != "nothing" and account.whole_only is WholeOnly.REST_CARRIED
 
 
 def odd_form(link: Link) -> Found | None:

@@ -159,6 +159,33 @@ def test_a_record_of_an_organisation_goes_to_the_other_one_when_it_is_corrected(
     assert (held_by(ledger, CLUB, "clubs"), held_by(ledger, "organisation/O2", "clubs")) == (0, 2 * HOUR)
 
 
+def test_what_a_full_pool_did_not_store_of_a_record_is_taken_back_from_where_it_went(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    little = ACCOUNTS.replace("storage: unlimited", "storage: {at_most: 3 hours, overflow: honour}", 1)
+    folder = write_county(tmp_path / "smallville", county=FACTS, accounts=little, redemption=OFFERS, measures=MEASURES)
+    with rules(folder) as town:
+
+        def so_long(hours: int, kind: str) -> list[tuple[str, int]]:
+            take_in(town, ledger, served("b", "2024-05-02 09:00", hours, "G1"))
+            return sorted(lines(ledger, CHEST, kind))
+
+        take_in(town, ledger, served("a", "2024-05-01 09:00", 2, "G1"), volunteers=(GROUP,))
+        assert so_long(2, "received") == [("chest", HOUR), ("honour", HOUR), ("transit", -2 * HOUR)]
+        assert so_long(1, "taken_back") == [("honour", -HOUR), ("transit", HOUR)]
+        assert so_long(0, "taken_back") == [("chest", -HOUR), ("transit", HOUR)]
+        assert held_by(ledger, CHEST, "chest") == 2 * HOUR
+        assert replay(ledger, [town]).differences == []
+
+
+def test_a_record_of_another_day_is_of_that_day_in_the_pool_too(town: Rulebook, ledger: Ledger) -> None:
+    take_in(town, ledger, served("a", "2024-05-01 09:00", 2, "G1"), volunteers=(GROUP,))
+    take_in(town, ledger, served("a", "2024-04-01 09:00", 2, "G1"))
+    with ledger.reading() as reading:
+        (lot,) = reading.wallet_rows([(CHEST, HERE)])[CHEST, HERE].lots
+    assert (lot.earned_on, lot.remaining) == (date(2024, 4, 1), 2 * HOUR)
+
+
 def test_service_for_no_organisation_is_earned_by_none(town: Rulebook, ledger: Ledger) -> None:
     take_in(town, ledger, of_club(served("a", "2024-05-01 09:00", 2), ""))
     with ledger.reading() as reading:

@@ -1,4 +1,7 @@
-"""What members of a family earn into an account together, in the passbook of whoever holds it."""
+"""What a record earns into another passbook: that of a pool, of an organisation, or of who holds what a family earns.
+
+The entry of the record hands over all that it is worth, whatever becomes of it there; the entry over there says that.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from lianxing.engine.bank.deposits import Worth, change, may_keep_out
 from lianxing.engine.bank.families import Families
 from lianxing.engine.bank.leaving import closes_again
 from lianxing.engine.bank.passing import From, Passing
+from lianxing.engine.bank.sharing import ORGANISATION, earner, is_person
 from lianxing.engine.bank.turning import turned
 from lianxing.engine.closings import LEFT_UNDER
 from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK, Booking, Line
@@ -25,9 +29,9 @@ from lianxing.rules.facts import VolunteerId
 
 
 class Share(NamedTuple):
-    """What a record is worth in the own passbook of who served, and in those of who holds what the family earns.
+    """What a record is worth in the own passbook of who served, and in others.
 
-    `held_by` is who holds it from now on, empty where nobody else does.
+    `held_by` is who holds it for the family from now on, empty where nobody else does.
     """
 
     own: Worth
@@ -36,8 +40,8 @@ class Share(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyEarning:
-    """What a record of a member of the family does to the account of its holder: on which days by how much.
+class Earning:
+    """What a record does to the account in another passbook: on which days by how much.
 
     `was` is what of the record is there by now.
     """
@@ -50,7 +54,20 @@ class FamilyEarning:
     came: From
 
 
-def share_of(
+def shared_service(account: Account, booking: Booking, before: Held | None, worth: Worth) -> Share:
+    """Return in which passbooks of pools or organisations is what the record of a booking is worth, and was.
+
+    A record that is corrected to be of another organisation leaves the one and goes to the other; what was for none is
+    nobody's.
+    """
+    record = booking.record
+    now_in = earner(account, record.volunteer, record.organisation)
+    was_in = now_in if before is None else earner(account, record.volunteer, before.record.organisation)
+    shares = _shares(was_in, now_in, worth)
+    return Share(Worth(0, 0), {owner: one for owner, one in shares.items() if owner != ORGANISATION})
+
+
+def family_share(
     families: Families,
     person: VolunteerId,
     account: Account,
@@ -59,7 +76,7 @@ def share_of(
     worth: Worth,
     said: Mapping[tuple[str, str], Mapping[str, Any]],
 ) -> Share:
-    """Return in whose passbooks is what the record of a booking is worth to an account, and was.
+    """Return in whose passbooks is what the record of a booking is worth to what a family earns together, and was.
 
     It stays where it has come in, whatever families have declared since, unless it turns out to be of another day.
     """
@@ -68,25 +85,30 @@ def share_of(
     was_in = VolunteerId(stands or person)
     stays = before is not None and before.record.day == day and (worth.was != 0 or stands is not None)
     now_in = was_in if booking.kind == "withdrawn" or stays else families.holder(account, key, person, day)
-    held_by = now_in if now_in != person else VolunteerId("")
-    if was_in == now_in:
-        return Share(Worth(0, 0), {now_in: worth}, held_by) if held_by else Share(worth, {})
-    shares = {was_in: Worth(worth.was, 0), now_in: Worth(0, worth.now)}
+    shares = _shares(was_in, now_in, worth)
     own = shares.pop(person, Worth(0, 0))
-    return Share(own, shares, held_by)
+    return Share(own, shares, now_in if now_in != person else VolunteerId(""))
 
 
-def family_earned(passing: Passing, owner: VolunteerId, one: FamilyEarning) -> None:
-    """Put into the account of who holds it what a member of the family has earned, or take it back; and say so.
+def _shares(was_in: VolunteerId, now_in: VolunteerId, worth: Worth) -> dict[VolunteerId, Worth]:
+    if was_in == now_in:
+        return {now_in: worth}
+    return {was_in: Worth(worth.was, 0), now_in: Worth(0, worth.now)}
 
-    What is of before a closing of the holder's passbook goes where the rest went, as their own late records do.
+
+def earned_elsewhere(passing: Passing, owner: VolunteerId, one: Earning) -> None:
+    """Put into an account of another passbook what a record has earned, or take it back; and say so.
+
+    What is of before a closing of that passbook goes where the rest went, as its owner's late records do.
     """
     customer, account, today = passing.at_hand(owner), one.account, one.today
+    of_family = is_person(owner)
     passing.drafts += turned(passing.rulebook, customer, today)
     whole = any(more <= 0 for _day, more in one.moves)
     wallet, source = customer.wallet(account, ended=whole), f"{one.came.said['registry']}/{one.came.said['record']}"
-    asks = may_keep_out(account) or one.was != 0  # rules of before may have kept out what these do not
-    kept_out = customer.arrived.get((account.clause.id, source)) if asks else None
+    # Rules of before may have kept out what these do not. A pool's passbook is long: of a new record it is not asked.
+    asks = one.was != 0 or (of_family and may_keep_out(account))
+    kept_out = customer.kept_out(account, source) if asks else None
     wallet.unstored.pop(source, None)
     if kept_out is not None:
         wallet.unstored[source], wallet.off_on[source] = kept_out
@@ -97,9 +119,11 @@ def family_earned(passing: Passing, owner: VolunteerId, one: FamilyEarning) -> N
         change(wallet, effects, source, day, more, today)
     unit, passed = UNITS[account.unit], sum(more for _day, more in one.moves)
     waits = passed + effects.redirect(ISSUED, unit, TRANSIT)
-    if waits:  # by rules that no longer pool: it is issued once it is a whole unit
+    if waits:  # it is issued once it is a whole unit
         effects.lines += (Line(ISSUED, unit, waits, own=False), Line(TRANSIT, unit, -waits, own=False))
-    said: dict[str, Any] = {**one.came.said, POOLED_IN: {account.clause.id: owner}, BOOKED_ON: today.isoformat()}
+    said: dict[str, Any] = {**one.came.said, BOOKED_ON: today.isoformat()}
+    if of_family:
+        said[POOLED_IN] = {account.clause.id: owner}
     closed = next((customer.closings.under(day) for day, more in one.moves if more >= 0), None)
     if closed is not None:
         fresh = [lot.number for lot in lots_of(wallet, source) if lot.number >= first]
@@ -108,8 +132,7 @@ def family_earned(passing: Passing, owner: VolunteerId, one: FamilyEarning) -> N
         if left is not None:
             said |= {LEFT_UNDER: closed.entry, "closes": [left], **({"heir": closed.heir} if closed.heir else {})}
     outside = wallet.unstored.get(source, Unstored())
-    if asks:
-        customer.arrived[account.clause.id, source] = KeptOut(outside, today)
+    customer.keeps_out(account, source, KeptOut(outside, today))
     effects.over.clear()  # said with the record instead
     if any(outside):
         said[UNSTORED] = outside_data(account, outside)
