@@ -13,6 +13,10 @@ Surprises of the library, each guarded here:
   triggers that forbid it. A connection inside a transaction ignores some pragmas silently: each is read back.
 - Who waits for the lock asks ever more seldom, ten times a second at last: a program that writes again and again is
   always there first. So who waits to begin asks every few milliseconds.
+- Whoever closes a file loses every lock that the process has on it, by whatever it was opened: another program that
+  leaves then takes itself for the last and deletes the log, and what is written to that later is lost. So nothing here
+  opens the file but the driver, and one driver only: a process that has a ledger open leaves it to this one.
+- Where several make one file at once, who changes its journal mode is told that it is busy without any waiting.
 - A limit on the size of files is no full disk to it, but an error of the disk: the size tells.
 - pysqlite3 reports primary error codes only, the driver of Python extended ones: compare the low byte, never the text.
 """
@@ -51,7 +55,6 @@ VERSION_MIN = (3, 37, 0)  # STRICT tables
 CACHE_KIB = 65_536
 ASKS_EVERY_MS = 2  # while somebody else writes
 APPLICATION_ID = 0x4C_58_42_4B  # "LXBK", in the header of the file: this database is ours
-HEADER = b"SQLite format 3\0"
 
 _PRAGMAS = (("synchronous", 2), ("foreign_keys", 1), ("recursive_triggers", 1), ("trusted_schema", 0))
 
@@ -107,9 +110,9 @@ def database_at(address: str, *, create: bool, wait_seconds: int) -> SqliteDatab
 
 
 def sqlite_version_in_use() -> SqliteVersion:
-    driver = _driver()
-    version: tuple[int, int, int] = driver.sqlite_version_info
-    return SqliteVersion(driver.__name__, driver.sqlite_version, is_affected(version))
+    library = driver()
+    version: tuple[int, int, int] = library.sqlite_version_info
+    return SqliteVersion(library.__name__, library.sqlite_version, is_affected(version))
 
 
 def is_affected(version: tuple[int, int, int]) -> bool:
@@ -149,7 +152,10 @@ def path_in(address: str) -> Path:
 
 
 def check_file(path: Path, *, create: bool) -> None:
-    """Refuse, before the driver touches anything, a path at which no ledger can be opened for writing."""
+    """Refuse, before the driver touches anything, a path at which no ledger can be opened for writing.
+
+    The file itself stays shut: whether it is a database is for SQLite to say.
+    """
     place = str(path)
     try:
         if path.is_dir():
@@ -164,12 +170,10 @@ def check_file(path: Path, *, create: bool) -> None:
                     place, f"文件夹不可写：{path.parent}", f"the directory {path.parent} cannot be written"
                 )
             return
-        with path.open("rb") as file:
-            header = file.read(len(HEADER))
+        if path.stat().st_size == 1:  # SQLite takes it for an empty one
+            raise NotALedgerError(place, "不是数据库文件", "is not a database file")
     except OSError as error:
         raise UnreachableError(place, f"无法读取：{error.strerror}", f"cannot be read: {error.strerror}") from None
-    if header and header != HEADER:
-        raise NotALedgerError(place, "不是数据库文件", "is not a database file")
     # The log and its index stand beside the file: a folder that cannot be written is as bad as the file.
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK | os.X_OK):
         raise ReadOnlyError(place, "文件或其文件夹不可写", "the file or its directory cannot be written")
@@ -177,16 +181,16 @@ def check_file(path: Path, *, create: bool) -> None:
 
 def engine_at(path: Path, wait_seconds: int) -> Engine:
     """Return an engine on the file; OldSqliteError below the version floor."""
-    driver = _driver()
-    if driver.sqlite_version_info < VERSION_MIN:
+    library = driver()
+    if library.sqlite_version_info < VERSION_MIN:
         floor = ".".join(map(str, VERSION_MIN))
         raise OldSqliteError(
             str(path),
-            f"SQLite {driver.sqlite_version} 版本过低，至少需要 {floor}",
-            f"SQLite {driver.sqlite_version} is too old; {floor} is needed",
+            f"SQLite {library.sqlite_version} 版本过低，至少需要 {floor}",
+            f"SQLite {library.sqlite_version} is too old; {floor} is needed",
         )
     # No bound on connections: the lock of the database queues the writers, and its time-out has a sentence.
-    engine = create_engine(URL.create("sqlite", database=str(path)), module=driver, max_overflow=-1)
+    engine = create_engine(URL.create("sqlite", database=str(path)), module=library, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
@@ -227,7 +231,7 @@ def plain_errors(place: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _plain(error.orig, place) from None
-    except _driver().Error as error:  # raised in the connect event, where SQLAlchemy does not wrap
+    except driver().Error as error:  # raised in the connect event, where SQLAlchemy does not wrap
         raise _plain(error, place) from None
 
 
@@ -246,7 +250,7 @@ def integrity_problems(connection: Connection) -> Iterator[str]:
 @contextmanager
 def in_memory() -> Iterator[Connection]:
     """Yield a connection to an empty database that is nowhere."""
-    engine = create_engine("sqlite://", module=_driver(), poolclass=StaticPool)
+    engine = create_engine("sqlite://", module=driver(), poolclass=StaticPool)
     with engine.connect() as connection:
         yield connection
     engine.dispose()
@@ -346,7 +350,8 @@ _GUARDS = {
 }
 
 
-def _driver() -> ModuleType:
+def driver() -> ModuleType:
+    """Return the driver by which every ledger of this process is opened: pysqlite3, else that of Python."""
     try:
         return importlib.import_module("pysqlite3")
     except ImportError:
@@ -359,7 +364,7 @@ def _set_pragmas(connection: Any, place: str, wait_seconds: int) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {wait_seconds * 1_000}")
         cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         _check_ours(cursor, place)
-        mode = cursor.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        mode = _journal_mode(cursor, wait_seconds)
         if mode != "wal":
             raise OldSqliteError(
                 place,
@@ -375,6 +380,19 @@ def _set_pragmas(connection: Any, place: str, wait_seconds: int) -> None:
                 )
     finally:
         cursor.close()
+
+
+def _journal_mode(cursor: Any, wait_seconds: int) -> str:
+    """Set write-ahead logging, and return what it is; wait so long for whoever is setting it too."""
+    latest = time.monotonic() + wait_seconds
+    while True:
+        try:
+            mode: str = cursor.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            return mode
+        except driver().Error as error:
+            if _primary(error) not in _BUSY or time.monotonic() >= latest:
+                raise
+            time.sleep(ASKS_EVERY_MS / 1_000)
 
 
 def _check_ours(cursor: Any, place: str) -> None:

@@ -349,11 +349,11 @@ def test_who_or_what_is_not_in_the_ledger_is_said_plainly(office: Path, lianxing
 
 
 def test_verify_finds_a_balance_that_was_changed_behind_the_programs_back(office: Path, lianxing: Run) -> None:
-    from lianxing.engine.ledger.sqlite import _driver
+    from lianxing.engine.ledger.sqlite import driver
 
     take_in(lianxing)
     assert lianxing("verify", "--database", "bank.db").returncode == 0
-    connection = _driver().connect(str(office / "bank.db"))
+    connection = driver().connect(str(office / "bank.db"))
     connection.execute("UPDATE balance SET posted = posted + 1")
     connection.commit()
     connection.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -32,7 +31,8 @@ FOLLOWS = (
 def copy_of(folder: Path, name: str = "bank.db") -> Path:
     """Return a copy of the ledger of a test, which may still be open."""
     copy = folder / "forged.db"
-    with closing(sqlite3.connect(folder / name)) as source, closing(sqlite3.connect(copy)) as target:
+    connect = sqlite.driver().connect  # with another one the process would lose its locks on the open ledger
+    with closing(connect(folder / name)) as source, closing(connect(copy)) as target:
         source.backup(target)
     return copy
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
+import subprocess
+import sys
 from collections import Counter as Tally
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from tests.plugins.smallville import served
 
 AT_ONCE = ACCOUNTS.replace("  holds: 3 days\n", "")
 ITEMS, CROWD = 20, 120
+COPIES = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('VACUUM INTO ?', sys.argv[2:])"
 
 
 def crowd(counter: Counter, many: int) -> list[VolunteerId]:
@@ -109,9 +111,7 @@ def test_a_copy_of_an_open_counter_has_all_that_was_answered_before_it_and_holds
     address, copy = f"sqlite:///{tmp_path / 'county.db'}", tmp_path / "copy.db"
     with bank(tmp_path, address, accounts=AT_ONCE) as counter, busy(counter, address) as answers:
         before = list(answers)
-        connection = sqlite3.connect(tmp_path / "county.db")
-        connection.execute("VACUUM INTO ?", (str(copy),))
-        connection.close()
+        subprocess.run([sys.executable, "-c", COPIES, str(tmp_path / "county.db"), str(copy)], check=True)
         with open_ledger(str(copy)) as copied:
             assert verify(copied) == []
             assert replay(copied, [counter.rulebook]).differences == []

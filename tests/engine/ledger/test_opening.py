@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -197,7 +198,7 @@ def test_a_database_of_another_program_is_refused_and_stays_as_it_is(path: Path)
 
 
 def test_a_header_with_rubbish_behind_it_is_told(path: Path) -> None:
-    path.write_bytes(sqlite.HEADER + b"\xff" * 8_192)
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 8_192)
     assert isinstance(refusal(str(path)), (NotALedgerError, DamagedError))
 
 
@@ -270,6 +271,36 @@ def test_a_full_disk_keeps_nothing_of_the_transaction(ledger: Ledger) -> None:
     assert verify(ledger) == []
 
 
+def seen_by_another_program(path: Path) -> int:
+    script = (
+        "import sqlite3, sys\n"
+        "own = sqlite3.connect(sys.argv[1])\n"
+        "print(own.execute('SELECT count(*) FROM entry').fetchone()[0])\n"
+        "own.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def test_opening_a_ledger_twice_in_one_process_loses_nothing_to_another_program_that_leaves(path: Path) -> None:
+    with open_ledger(str(path)) as first:
+        book(first, original(record("r1")))
+        with open_ledger(str(path)):
+            assert seen_by_another_program(path) == 1
+            book(first, original(record("r2")))
+            assert seen_by_another_program(path) == 2
+
+
+def test_who_finds_another_program_making_the_same_ledger_waits_for_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite.driver().connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("lianxing.engine.ledger.sqlite.time.sleep", lambda _seconds: other.execute("ROLLBACK"))
+        with open_ledger(str(path)) as ledger:
+            assert verify(ledger) == []
+
+
 @pytest.mark.parametrize("wait", [-1, 0.5, True])
 def test_waiting_is_a_whole_number_of_seconds(path: Path, wait: int) -> None:
     with pytest.raises(InvalidError):
@@ -305,7 +336,7 @@ def test_an_affected_sqlite_starts_with_a_warning(path: Path, monkeypatch: pytes
 def test_a_sqlite_without_strict_tables_is_too_old(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = ModuleType("sqlite3")
     old.sqlite_version, old.sqlite_version_info = "3.31.1", (3, 31, 1)  # type: ignore[attr-defined]
-    monkeypatch.setattr(sqlite, "_driver", lambda: old)
+    monkeypatch.setattr(sqlite, "driver", lambda: old)
     monkeypatch.setattr(sqlite, "sqlite_version_in_use", lambda: sqlite.SqliteVersion("sqlite3", "3.31.1", False))
     error = refusal(str(path))
     assert isinstance(error, OldSqliteError)
