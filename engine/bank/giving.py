@@ -37,6 +37,7 @@ from lianxing.rules.commands import Bring, Close, Declare, Give, Grant, Reopen
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.families import AS_RECIPIENT, Relation
 from lianxing.rules.places import Location
+from lianxing.rules.policy import Policy
 from lianxing.rules.redeeming import Reason
 
 BROUGHT = "brought"
@@ -168,11 +169,12 @@ def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
     effects = Effects()
     into: list[tuple[Account, Brought]] = []
     for one in found:
-        fitting = (a for a in policy.accounts if UNITS[a.unit] == one.unit and may_hold(a, command.volunteer))
-        account = next((a for a in fitting if command.account in ("", a.clause.id)), None)
+        account = _account_for(policy, command, one.unit)
         if account is None:
             return refused(counter, command, [county_reason(counter, "no_account", account=one.unit)])
         into.append((account, one))
+    if command.account and all(account.clause.id != command.account for account, _one in into):
+        return refused(counter, command, [county_reason(counter, "no_account", account=command.account)])
     number = customer.number + 1
     for account, one in into:
         wallet = customer.wallet(account)
@@ -185,6 +187,12 @@ def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
     counter.fresh_brought.add(which)
     body["brought"] = [[account.clause.id, one.unit, sum(part[2] for part in one.parts)] for account, one in into]
     return Decision([entered(counter, customer, command, BROUGHT, body, effects)], body)
+
+
+def _account_for(policy: Policy, command: Bring, unit: str) -> Account | None:
+    """Return the account that takes what is brought in a unit: the one that is named, else the first of its unit."""
+    fitting = [a for a in policy.accounts if UNITS[a.unit] == unit and may_hold(a, command.volunteer)]
+    return next((a for a in fitting if a.clause.id == command.account), next(iter(fitting), None))
 
 
 def close(counter: Counter, customer: Customer, command: Close) -> Decision:

@@ -14,7 +14,7 @@ from lianxing.engine.closings import OPEN
 from lianxing.engine.ledger.drafts import Booking
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.writing import Writing
-from lianxing.engine.recounting import Change, recount
+from lianxing.engine.recounting import Change, Recount, recount
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import VolunteerId
 from lianxing.rules.records import Volunteer
@@ -36,9 +36,16 @@ def bookings_of(
     turn_in(writing, rulebook, [volunteer], today)
     person = writing.volunteers([volunteer]).get(volunteer, Volunteer(volunteer))
     held = writing.histories(owner[1], [volunteer])[volunteer]
-    found = recount(rulebook, person, held, changes)
+    return credited_in(writing, rulebook, person, recount(rulebook, person, held, changes), today, passing)
+
+
+def credited_in(
+    writing: Writing, rulebook: Rulebook, person: Volunteer, found: Recount, today: date, passing: Passing
+) -> list[Booking]:
+    """Return what a recount comes to, with what it does to the person's accounts as the ledger has them."""
     if not credits(rulebook):
         return found.bookings
+    owner = id, county = person.id, rulebook.policy.county.id
     return credited(
         rulebook,
         person,
@@ -48,8 +55,8 @@ def bookings_of(
         writing.number(owner),
         today,
         passing,
-        closings(writing, owner[1], [volunteer]).get(volunteer, OPEN),
+        closings(writing, county, [id]).get(id, OPEN),
         said_in(writing, rulebook, owner, found),
         new_in(writing, rulebook, found),
-        families_in(writing, rulebook, [volunteer]),
+        families_in(writing, rulebook, [id]),
     )

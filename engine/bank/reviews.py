@@ -16,13 +16,13 @@ import orjson
 
 from lianxing.engine.bank.answering import REFUSED, reason_data
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.crediting import credited, credits, new_in, said_in
 from lianxing.engine.bank.customers import customers
-from lianxing.engine.bank.families import families_in
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.passing import at_hand
+from lianxing.engine.bank.recording import credited_in
 from lianxing.engine.bank.requests import check, request_data, request_hash
+from lianxing.engine.bank.sharing import shared
 from lianxing.engine.bank.star_points import brings_points, of_stars
 from lianxing.engine.bank.steps import (
     REVIEW,
@@ -40,7 +40,6 @@ from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.basis import Lowering
 from lianxing.engine.closings import OPEN, Closed
 from lianxing.engine.ledger.drafts import Draft, Key, Taking
-from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.stored import Held
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change, Recount, as_counted, recount
@@ -66,6 +65,7 @@ class Reviewer(Teller):
         check(command)
         answer: Answer | None = None
         with suppress(_Undo), self._ledger.writing() as writing:
+            self._lock(writing, [command])
             outcome = self._one(writing, command)
             if not isinstance(outcome, Answer):
                 raise outcome
@@ -78,16 +78,21 @@ class Reviewer(Teller):
         if not commands:
             return []
         with self._ledger.writing() as writing:
-            writing.lock({(command.volunteer, command.county) for command in commands})
+            self._lock(writing, commands)
             return [self._one(writing, command) for command in commands]
+
+    def _lock(self, writing: Writing, commands: Sequence[Command]) -> None:
+        """Lock what the commands may change, as every teller does: the rules first, then people and pools in one go."""
+        policy = self._rulebook.policy
+        keep_policy(writing, policy)
+        people = dict.fromkeys((*(command.volunteer for command in commands), *shared(policy)))
+        writing.lock((id, policy.county.id) for id in people)
 
     def _one(self, writing: Writing, command: Command) -> Outcome:
         """Answer one command; whatever the ones before it in this transaction have written is seen."""
         if not isinstance(command, RecordStep | StarStep):
             raise TypeError(type(command).__name__)
-        rulebook, owner = self._rulebook, (command.volunteer, command.county)
-        keep_policy(writing, rulebook.policy)
-        writing.lock([owner])
+        rulebook = self._rulebook
         hashed = request_hash(command)
         before = writing.commands([(command.scope, command.key)]).get((command.scope, command.key))
         if before is not None:
@@ -112,28 +117,8 @@ class Reviewer(Teller):
 
     def _book(self, writing: Writing, command: ReviewStep, person: Volunteer, found: Recount) -> None:
         """Book what a record, and those after it, are worth from now on."""
-        bookings, owner = found.bookings, (command.volunteer, command.county)
         passing = at_hand(writing, self._rulebook, (), command.on)
-        if credits(self._rulebook):
-            rows = writing.wallet_rows([owner]).get(owner, WalletRows())
-            balances = writing.balances_of([owner]).get(owner, {})
-            number = writing.number(owner)
-            closed = closings(writing, command.county, [command.volunteer]).get(command.volunteer, OPEN)
-            bookings = credited(
-                self._rulebook,
-                person,
-                found,
-                rows,
-                balances,
-                number,
-                command.on,
-                passing,
-                closed,
-                said_in(writing, self._rulebook, owner, found),
-                new_in(writing, self._rulebook, found),
-                families_in(writing, self._rulebook, [command.volunteer]),
-            )
-        writing.book(bookings)
+        writing.book(credited_in(writing, self._rulebook, person, found, command.on, passing))
         writing.enter(passing.taken())
 
 

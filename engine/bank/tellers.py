@@ -326,6 +326,15 @@ def answered_before(command: Command, before: StoredCommand, hashed: str) -> Out
     return Answer(before.entry, before.kind != REFUSED, before.body, replayed=True)
 
 
+def _is_wanted(answer: Future[Answer]) -> bool:
+    """Tell whether somebody waits for an answer, and that it is under way: it is not cancelled any more."""
+    if answer.done() and not answer.cancelled():  # whoever asked has answered it themselves
+        return False
+    with suppress(RuntimeError):  # the same, just now
+        return answer.set_running_or_notify_cancel()
+    return False
+
+
 _Caller = tuple[Command, "Future[Answer]"]
 
 
@@ -393,7 +402,7 @@ class Window:
                     open = False
                     break
                 group.append(one)
-            self._serve([one for one in group if one[1].set_running_or_notify_cancel()])
+            self._serve([one for one in group if _is_wanted(one[1])])
             expected = len(group) + self._waiting.qsize()
 
     def _serve(self, group: list[_Caller]) -> None:

@@ -30,6 +30,7 @@ from lianxing.rules.commands import Bring, Close, Declare, Give, Grant, Redeem, 
 from lianxing.rules.facts import CountyId, RecordId, RegistryId
 from lianxing.rules.families import Relation
 from lianxing.rules.records import ServiceRecord, Withdrawn
+from tests.engine.bank.counter import bank
 from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, take_in
 from tests.engine.bank.forging import copy_of, forged
 from tests.engine.bank.test_closing import ACCOUNTS, HUNDRED, OVER_THERE, Asks, points, town_of
@@ -113,6 +114,18 @@ def test_who_moves_away_and_back_has_the_passbook_again_with_all_that_was_brough
         assert house.there(Bring, from_county=HERE, entry=again.entry, on=NEW_YEAR).accepted
         assert points(house.ledger, "V1", county=OVER_THERE) == 4 * HUNDRED  # the soap was never fetched
         house.holds()
+
+
+def test_of_points_and_hours_that_are_brought_the_named_account_takes_its_own_unit(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        closed = counter.ask(Close, event=ClosingEvent.MOVING)
+        assert counter.ask(Reopen).accepted
+        misspelt = counter.ask(Bring, from_county=HERE, entry=closed.entry, account="point")
+        assert [(one["code"], one["operands"]) for one in misspelt.data["reasons"]] == [
+            ("no_account", {"account": "point"})
+        ]
+        brought = counter.ask(Bring, from_county=HERE, entry=closed.entry, account="points")
+        assert brought.data["brought"] == [["points", "points", 4 * HUNDRED], ["time", "seconds", 4 * 3600]]
 
 
 def test_a_passbook_that_is_open_and_one_of_the_dead_are_not_opened_again(house: House) -> None:

@@ -80,6 +80,23 @@ def test_an_answer_that_somebody_gives_themselves_keeps_nobody_else_waiting(coun
         assert window.serve(asked(counter)).entry
 
 
+def test_an_answer_that_somebody_gives_themselves_before_it_is_their_turn_keeps_nobody_waiting(
+    counter: Counter,
+) -> None:
+    teller = Slow(counter)
+    commands = [asked(counter) for _time in range(3)]
+    with Window(teller) as window:
+        first = window.ask(commands[0])
+        assert teller.began.wait(PATIENCE_SECONDS)
+        mine, last = (window.ask(command) for command in commands[1:])
+        mine.set_exception(TimeoutError())
+        teller.may_go_on.set()
+        assert first.result(PATIENCE_SECONDS).entry < last.result(PATIENCE_SECONDS).entry
+    with counter.ledger.reading() as reading:
+        done = reading.commands([(one.scope, one.key) for one in commands])
+    assert [(one.scope, one.key) in done for one in commands] == [True, False, True]
+
+
 def test_a_closed_window_says_so_at_once(counter: Counter) -> None:
     window = Window(counter.teller)
     window.close()
