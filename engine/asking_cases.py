@@ -9,7 +9,7 @@ from lianxing.engine.accounts import balance_of
 from lianxing.engine.approving import Approval, approval, handover
 from lianxing.engine.basis import Lowering, lowered_by, lowerings
 from lianxing.engine.checks import AMOUNTS, ANSWER, MONEY, POINTS, Check
-from lianxing.engine.facts import person_facts
+from lianxing.engine.facts import EVERYTHING, person_facts
 from lianxing.engine.perks import Use, open_perks, use_of
 from lianxing.engine.reading.review_cases import PUBLIC
 from lianxing.engine.reading.vocabulary import KEYS, WORDS
@@ -25,8 +25,6 @@ from lianxing.rules.facts import Fact, FactValue
 from lianxing.rules.redeeming import Quote
 from lianxing.rules.sanctions import OnRight
 from lianxing.rules.standings import HeldPerk, Standing
-
-_EVERYTHING = frozenset(("tenure", "age"))
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def answered(rulebook: Rulebook, case: Case, found: Standing) -> Answered:
 
 
 def _person(rulebook: Rulebook, case: Case) -> dict[str, FactValue]:
-    return {**person_facts(case.volunteer, case.on, _EVERYTHING), **rulebook.calendar.facts(case.on, _EVERYTHING)}
+    return {**person_facts(case.volunteer, case.on, EVERYTHING), **rulebook.calendar.facts(case.on, EVERYTHING)}
 
 
 def lowerings_of(rulebook: Rulebook, case: Case, measures: Mapping[str, MeasureValue]) -> tuple[Lowering, ...]:

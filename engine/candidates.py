@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from lianxing.engine.basis import Lowering
-from lianxing.engine.facts import past_facts, person_facts
+from lianxing.engine.facts import EVERYTHING, past_facts, person_facts
 from lianxing.engine.measures import Totals
 from lianxing.engine.quotients import Quotient
 from lianxing.engine.rulebook import HISTORY, MeasureValue, Rulebook
@@ -22,7 +22,6 @@ from lianxing.rules.standings import Counted, Standing
 
 HONOUR = "honour"  # the kind of a record that says that an honour was won, and the fact that says which
 REGISTERED_ON = "registered_on"
-_EVERYTHING = frozenset(("tenure", "age"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def standing_candidate(
         for line in found.measures
         if line.clause.id not in sheets
     }
-    facts = {**person_facts(volunteer, on, _EVERYTHING), **sanction_facts(found.conduct.effects), **(sanctioned or {})}
+    facts = {**person_facts(volunteer, on, EVERYTHING), **sanction_facts(found.conduct.effects), **(sanctioned or {})}
     barring = tuple(
         state.clause
         for state in found.conduct.sanctions
@@ -111,7 +110,7 @@ def organisation(rulebook: Rulebook, subject: Volunteer, history: Iterable[Count
             facts = past_facts(rulebook, past.record, past.supplied)
             matched = rulebook.ask(HISTORY, past.record.day, facts, {})
             totals.add(past.record.day, past.seconds, past.points, facts, matched)
-    facts = person_facts(subject, on, _EVERYTHING)
+    facts = person_facts(subject, on, EVERYTHING)
     return Candidate(
         subject.id, facts, totals.on(on), None, tuple(_won(seen, on, rulebook.policy.county.in_force_from))
     )

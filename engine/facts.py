@@ -14,6 +14,7 @@ from lianxing.rules.facts import MONTH_PARTS, FactValue
 from lianxing.rules.periods import completed_months, months_and_days, months_within
 from lianxing.rules.records import ServiceRecord, Volunteer
 
+EVERYTHING = frozenset(("tenure", "age"))  # all that is worked out of a person only where it is asked
 SERVICE = "service"  # what a record is of where the registry does not say
 CLOCK_FACTS = frozenset(("start_time", "end_time"))
 CROSSES = "crosses_midnight"

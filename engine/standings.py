@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from lianxing.engine.basis import Lowering
-from lianxing.engine.facts import person_facts
+from lianxing.engine.facts import EVERYTHING, person_facts
 from lianxing.engine.gaps import gaps
 from lianxing.engine.life import Life
 from lianxing.engine.perks import open_perks
@@ -25,8 +25,6 @@ from lianxing.rules.sanctions import OnPerks, OnStar
 from lianxing.rules.standings import Counted, Gap, MeasureLine, Standing
 from lianxing.rules.stars import AwardBy, StarLevel
 from lianxing.rules.transition import TransitionLine
-
-_EVERYTHING = frozenset(("tenure", "age"))
 
 
 def standing(
@@ -95,7 +93,7 @@ def standing_with(
     """
     policy = rulebook.policy
     ruled_on = max(on, policy.county.in_force_from)  # before it there are no rules; the first ones answer
-    person = {**person_facts(volunteer, on, _EVERYTHING), **rulebook.calendar.facts(on, _EVERYTHING)}
+    person = {**person_facts(volunteer, on, EVERYTHING), **rulebook.calendar.facts(on, EVERYTHING)}
     sheets = scores(rulebook, on, person, measures)
     measures = with_scores(measures, sheets)
     conduct = _conduct(rulebook, on, person, measures) if conduct is None else conduct

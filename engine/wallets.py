@@ -29,7 +29,6 @@ from lianxing.engine.rulebook import issue_name
 from lianxing.engine.running import treated
 from lianxing.engine.turning import Turned
 from lianxing.engine.wallet import (
-    AVAILABLE,
     BORROWED,
     DONATION_POOL,
     EXPIRED,
@@ -133,19 +132,16 @@ def _issued_before(wallet: Wallet, index: int, grant: Issue, on: date) -> bool:
     return any(other == index and period_start(grant.per, day) == first for other, day in wallet.issued)
 
 
-def receive(
-    wallet: Wallet, on: date, amount: int, source: str, *, last_day: date | None = None, lots: Sequence[Part] = ()
-) -> Done:
+def receive(wallet: Wallet, on: date, amount: int, source: str, *, lots: Sequence[Part] = ()) -> Done:
     """Put in what somebody else gave. With `lots` it keeps the days of the lots that it came from: passing an amount
-    round makes it no younger. Otherwise it is a lot of its own that ends on `last_day`, or as if earned on the day.
+    round makes it no younger. Otherwise it is a lot of its own, as if earned on the day.
     """
     if (wrong := _not_an_amount(wallet, amount)) is not None:
         return wrong
     if lots and sum(part for _earned, _last, part in lots) != amount:
         return _refused(wallet, "amount", amount=amount)
     booking = WalletBooking(wallet)
-    ends = last_day_of(wallet.account, on) if last_day is None else last_day
-    booking.arrives(on, amount, source, lots or [(on, ends, amount)])
+    booking.arrives(on, amount, source, lots or [(on, last_day_of(wallet.account, on), amount)])
     return booking.done(TRANSIT)
 
 
@@ -436,13 +432,6 @@ def expiring(wallet: Wallet, on: date, until: date) -> tuple[Lot, ...]:
         if lot.remaining and not wallet.is_over(lot, on) and lot.last_day <= until
     )
     return tuple(sorted(found, key=lambda lot: (lot.last_day, lot.number)))
-
-
-def settle_debt(wallet: Wallet, on: date) -> Done:
-    """Pay what is owed from what is there; every function of this module does so of itself."""
-    booking = WalletBooking(wallet)
-    booking.pay_from_lots(on)
-    return booking.done(AVAILABLE)
 
 
 def close(wallet: Wallet, on: date, event: ClosingEvent) -> Done:

@@ -14,10 +14,10 @@ from datetime import date
 
 import orjson
 
-from lianxing.engine.bank.answering import REFUSED
 from lianxing.engine.bank.fields import CONTROL
 from lianxing.engine.bank.requests import check_day
 from lianxing.engine.bank.tellers import Answer, Teller
+from lianxing.engine.ledger.drafts import REFUSED
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.rulebook import Rulebook
 from lianxing.plugins.host import Host, PluginError, gives

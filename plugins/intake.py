@@ -19,7 +19,6 @@ import orjson
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.star_points import book_stars
 from lianxing.engine.bank.tellers import ATTEMPTS
-from lianxing.engine.explaining import kept_of
 from lianxing.engine.garbage import collection_waits
 from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError, InvalidError, RefusedError
 from lianxing.engine.ledger.opening import Ledger
@@ -167,12 +166,7 @@ class Intake:
 
     def _begin(self, writing: Writing, report: Report) -> None:
         report.volunteers_saved = writing.save_volunteers(self._fetching.volunteers(report))
-        self._save_policy(writing)
-
-    def _save_policy(self, writing: Writing) -> None:
-        policy = self.rulebook.policy
-        content = orjson.dumps(kept_of(policy), option=orjson.OPT_SORT_KEYS)
-        writing.save_policy(policy.digest, policy.county.id, policy.county.label.zh or policy.county.label.en, content)
+        keep_policy(writing, self.rulebook.policy)
 
     def _book_stars(self, done: Done) -> None:
         """Book the points that stars have brought; where that cannot be, the next request does or a run."""

@@ -18,7 +18,7 @@ from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.requests import request_data, request_hash
 from lianxing.engine.bank.sharing import may_hold
 from lianxing.engine.bank.terms import offer_from
-from lianxing.engine.ledger.drafts import Draft, Key, LotLine, NewHold, NewRedemption
+from lianxing.engine.ledger.drafts import REFUSED, Draft, Key, LotLine, NewHold, NewRedemption
 from lianxing.engine.ledger.holdings import Had
 from lianxing.engine.redemption import frozen_reason
 from lianxing.engine.rulebook import Rulebook
@@ -32,7 +32,6 @@ from lianxing.rules.redeeming import Reason
 from lianxing.rules.redemption import Offer
 from lianxing.rules.requests import ServiceRequest
 
-REFUSED = "refused"
 NOT_LENT = "not_lent"  # of a redemption that is paid in money for a part: how little the pool had
 
 

@@ -17,7 +17,7 @@ from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.wallet import Unstored
 from lianxing.rules.facts import CountyId, VolunteerId
 
-EARNED = "record"  # why something arrives: a record is worth it
+OF_RECORD = "record"  # why something arrives: a record is worth it
 
 
 class KeptOut(NamedTuple):
@@ -45,7 +45,7 @@ def arrived_of(bodies: Iterable[bytes]) -> Arrived:
 
 def note_arrival(found: Arrived, body: dict[str, Any]) -> None:
     """Note what an entry says of a record that has arrived."""
-    if body["why"] == EARNED and BOOKED_ON in body:
+    if body["why"] == OF_RECORD and BOOKED_ON in body:
         out = outside_in(body.get(UNSTORED, ()), body["account"])
         source = f"{body['registry']}/{body['record']}"
         found[body["account"], source] = KeptOut(out, date.fromisoformat(body[BOOKED_ON]))

@@ -42,9 +42,6 @@ class Besides(NamedTuple):
     covers: tuple[Cover, ...]
 
 
-Floors = tuple[tuple[str, str, int | None], ...]
-
-
 @dataclass(slots=True)
 class Effects:
     """What one entry does to the accounts of a person."""

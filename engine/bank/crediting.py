@@ -13,7 +13,7 @@ import orjson
 
 from lianxing.engine import wallets
 from lianxing.engine.accounts import belongs
-from lianxing.engine.bank.arrivals import EARNED
+from lianxing.engine.bank.arrivals import OF_RECORD
 from lianxing.engine.bank.booking import (
     UNITS,
     UNSTORED,
@@ -33,7 +33,7 @@ from lianxing.engine.bank.leaving import closes_again
 from lianxing.engine.bank.passing import From, Passing
 from lianxing.engine.bank.sharing import organisation_owner, pools_of_limits, shared
 from lianxing.engine.closings import LEFT_UNDER, OPEN, Closed, Closings
-from lianxing.engine.facts import past_facts, person_facts
+from lianxing.engine.facts import EVERYTHING, past_facts, person_facts
 from lianxing.engine.ledger.drafts import BOOKED_ON, Booking, Line
 from lianxing.engine.ledger.holdings import WalletRows
 from lianxing.engine.ledger.reading import Reading
@@ -51,8 +51,6 @@ from lianxing.rules.records import Volunteer
 from lianxing.rules.standings import Counted
 
 _Owner = tuple[VolunteerId, CountyId]
-
-_EVERYTHING = frozenset(("tenure", "age"))
 _TOGETHER = -1  # as the number of a lot: all that is there, where no lot has to be told from another
 
 
@@ -173,7 +171,7 @@ class _Crediting:
                     continue
                 if self.passing is None:
                     raise AssertionError(f"the passbook of {owner} is not open")
-                came = From(self.person.id, EARNED, said={"registry": record.registry, "record": record.id})
+                came = From(self.person.id, OF_RECORD, said={"registry": record.registry, "record": record.id})
                 earning = Earning(account, moves, worth.was, record.day, self.today, came)
                 self.passing.does_later(owner, partial(earned_elsewhere, owner=owner, one=earning))
                 if worth.more:
@@ -422,7 +420,7 @@ def is_for(rulebook: Rulebook, person: Volunteer, account: Account, day: date) -
     """Tell whether an account takes what this person earns on a day."""
     if account.when is None:
         return True
-    facts = {**person_facts(person, day, _EVERYTHING), **rulebook.calendar.facts(day, _EVERYTHING)}
+    facts = {**person_facts(person, day, EVERYTHING), **rulebook.calendar.facts(day, EVERYTHING)}
     return belongs(rulebook, account, day, facts)
 
 

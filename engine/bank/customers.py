@@ -17,7 +17,7 @@ from lianxing.engine.bank.steps import REVIEW, asks_awards, awards_of
 from lianxing.engine.bank.terms import account_gone
 from lianxing.engine.carrying import life_from
 from lianxing.engine.closings import OPEN, Closings
-from lianxing.engine.facts import person_facts
+from lianxing.engine.facts import EVERYTHING, person_facts
 from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.drafts import Draft
 from lianxing.engine.ledger.holdings import About, Had, WalletRows, asks_for_any
@@ -37,8 +37,6 @@ from lianxing.rules.records import Volunteer
 from lianxing.rules.redeeming import Taken
 from lianxing.rules.sanctions import Effects, OnAsset
 from lianxing.rules.standings import Standing
-
-_EVERYTHING = frozenset(("tenure", "age"))
 
 
 @dataclass
@@ -162,7 +160,7 @@ class Customer:
 
     def facts(self, on: date) -> dict[str, FactValue]:
         """Return the facts of the person and of the day, with what sanctions have come to."""
-        person = {**person_facts(self.person, on, _EVERYTHING), **self.rulebook.calendar.facts(on, _EVERYTHING)}
+        person = {**person_facts(self.person, on, EVERYTHING), **self.rulebook.calendar.facts(on, EVERYTHING)}
         return {**person, **sanction_facts(self.conduct(on))}
 
     def measures(self, on: date) -> dict[str, MeasureValue]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.answering import NOT_LENT, REFUSED, Brought, Counter
+from lianxing.engine.bank.answering import NOT_LENT, Brought, Counter
 from lianxing.engine.bank.beside import Beside, Message, Post, Service, ShortError, beside
 from lianxing.engine.bank.comparing import Found, compared
 from lianxing.engine.bank.crediting import credited, credits
@@ -27,7 +27,7 @@ from lianxing.engine.bank.families import NOBODY, Families, WitnessedFamilies
 from lianxing.engine.bank.passing import REPAID
 from lianxing.engine.bank.redeeming import HOLD_EXPIRED, given_back, is_kept
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.bank.request_data import REQUEST, queue_from, request_id
+from lianxing.engine.bank.request_data import queue_from, request_id
 from lianxing.engine.bank.request_steps import StepCounter, take
 from lianxing.engine.bank.requests import NAMES, check, command_from, request_hash
 from lianxing.engine.bank.reviews import Dossier, certificates_of, draft_of
@@ -38,7 +38,7 @@ from lianxing.engine.bank.turning import CONVERTED, turned
 from lianxing.engine.closings import SHUT, SHUT_THEN, Closed, Closings
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of as booked
-from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, TAKEN_BACK, Draft
+from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, REFUSED, REQUEST, TAKEN_BACK, Draft
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.witnesses import StockMoves, brought_elsewhere, instant_of, known_since, registrations
 from lianxing.engine.menu import LISTED_MAX, Queue, ranked_again

@@ -27,7 +27,7 @@ from lianxing.engine.bank.leaving import closes_data, left_over
 from lianxing.engine.bank.passing import Arrival, From
 from lianxing.engine.bank.sharing import account_in, fund, is_person, may_hold, organisation_owner
 from lianxing.engine.closings import WORTHLESS, closed_in
-from lianxing.engine.ledger.drafts import CLOSED, DECLARED, REOPENED
+from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, DECLARED, REOPENED
 from lianxing.engine.rulebook import ISSUES
 from lianxing.engine.wallet import DONATION_POOL, ISSUED, PERSONAL, TRANSIT, Part
 from lianxing.engine.wallets import goes
@@ -39,8 +39,6 @@ from lianxing.rules.families import AS_RECIPIENT, Relation
 from lianxing.rules.places import Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.redeeming import Reason
-
-BROUGHT = "brought"
 
 
 def give(counter: Counter, customer: Customer, command: Give) -> Decision:

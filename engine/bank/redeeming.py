@@ -317,7 +317,7 @@ def release(counter: Counter, customer: Customer, command: Release) -> Decision:
     _had, offer = _offer_held(counter, customer, command.entry)
     if offer is not None and not (said := withdrawal(offer)).allowed:
         return refused(counter, command, said.reasons, clause=offer.clause)
-    return given_back(counter, customer, command, wallet, "released", command.on)
+    return given_back(counter, customer, command, wallet, "released", command.on, command.entry)
 
 
 def approve(counter: Counter, customer: Customer, command: Approve | Decline) -> Decision:
@@ -384,22 +384,17 @@ def _is_approved(counter: Counter, customer: Customer, entry: int) -> bool:
 
 
 def given_back(
-    counter: Counter, customer: Customer, command: Command | None, wallet: Wallet, kind: str, on: date, entry: int = 0
+    counter: Counter, customer: Customer, command: Command | None, wallet: Wallet, kind: str, on: date, entry: int
 ) -> Decision:
     """Return what is written when a hold is let go: by a command, or because its time is over."""
-    number = command.entry if isinstance(command, Release) else entry
     before = besides(wallet)
     wallet.next_lot = first_lot(customer.number + 1)
-    done = wallets.release(wallet, number, on)
-    if done.refused is not None:
-        assert command is not None
-        return refused(counter, command, [done.refused], clause=wallet.account.clause)
     effects = Effects()
-    effects.add(wallet, done, before)
-    body = body_of(command, clause=wallet.account.clause) | {"entry": number, "unit": UNITS[wallet.account.unit]}
+    effects.add(wallet, wallets.release(wallet, entry, on), before)
+    body = body_of(command, clause=wallet.account.clause) | {"entry": entry, "unit": UNITS[wallet.account.unit]}
     draft = entered(counter, customer, command, kind, body, effects, on)
-    draft.ends = number
-    _return_units(counter, customer, draft, number)
+    draft.ends = entry
+    _return_units(counter, customer, draft, entry)
     return Decision([draft], body)
 
 
@@ -411,7 +406,7 @@ def refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     account = None if offer is None else account_paid_from(counter, customer, command.entry, offer)
     if had is None or offer is None or account is None or wallet_holding(customer, command.entry) is not None:
         return refused(counter, command, [county_reason(counter, "no_redemption", entry=command.entry)])
-    if _wasfetched_under(customer, command.entry):
+    if _was_fetched(customer, command.entry):
         return refused(counter, command, [Reason("fetched", offer.clause, offer.clause.location)], clause=offer.clause)
     if not (said := withdrawal(offer, had.on, command.on)).allowed:
         return refused(counter, command, said.reasons, clause=offer.clause)
@@ -469,7 +464,7 @@ def fetch(counter: Counter, customer: Customer, command: Fetch) -> Decision:
     offer = offer_as_had(counter, customer, had)
     if had is None or offer is None or offer.voucher is None or wallet_holding(customer, command.entry) is not None:
         return refused(counter, command, [county_reason(counter, "no_redemption", entry=command.entry)])
-    if _wasfetched_under(customer, command.entry):
+    if _was_fetched(customer, command.entry):
         return refused(counter, command, [Reason("fetched", offer.clause, offer.clause.location)], clause=offer.clause)
     if command.merchant == command.volunteer:
         return refused(counter, command, [Reason("own_merchant", offer.clause, offer.clause.location)])
@@ -491,7 +486,7 @@ def fetched_under(entry: int) -> str:
     return f"voucher/{entry}"
 
 
-def _wasfetched_under(customer: Customer, entry: int) -> bool:
+def _was_fetched(customer: Customer, entry: int) -> bool:
     return any(one.offer == fetched_under(entry) for one in customer.had)
 
 

@@ -30,7 +30,6 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.answering import REFUSED
 from lianxing.engine.bank.beside import ARRIVALS, Pair, Post
 from lianxing.engine.bank.candidacies import Match, matches
 from lianxing.engine.bank.claims import Claims, pools_had
@@ -40,19 +39,18 @@ from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses, arrived
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, noted_again, of_request
 from lianxing.engine.bank.ending import EXPIRED
 from lianxing.engine.bank.families import Declared, Families, Family, members_in
-from lianxing.engine.bank.giving import BROUGHT
 from lianxing.engine.bank.keeping import content_of, title_of
 from lianxing.engine.bank.kept_folds import Records, differing
 from lianxing.engine.bank.redeeming import HOLD_EXPIRED
 from lianxing.engine.bank.replicas import Replica
-from lianxing.engine.bank.request_data import REQUEST, begun_by
+from lianxing.engine.bank.request_data import begun_by
 from lianxing.engine.bank.sharing import ORGANISATION, POOL, REGISTRY
 from lianxing.engine.bank.star_points import STAR_POINTS
 from lianxing.engine.bank.steps import REVIEW
 from lianxing.engine.bank.turning import CONVERTED
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.chains import links
-from lianxing.engine.ledger.drafts import CLOSED, DECLARED, REOPENED
+from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, DECLARED, REFUSED, REOPENED, REQUEST
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading, clause_ids
 from lianxing.engine.ledger.witnesses import (

@@ -13,16 +13,15 @@ from lianxing.engine.bank.answering import LastStep
 from lianxing.engine.bank.arrivals import Arrived, note_arrival
 from lianxing.engine.bank.crediting import NewAccounts, said_of
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.giving import BROUGHT
 from lianxing.engine.bank.lowering import lowerings_by, lowers
 from lianxing.engine.bank.redeeming import APPROVED
-from lianxing.engine.bank.request_data import REQUEST, request_from
+from lianxing.engine.bank.request_data import request_from
 from lianxing.engine.bank.steps import REVIEW, awards_of
 from lianxing.engine.basis import Lowering
 from lianxing.engine.closings import OPEN, Closings
 from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.contents import facts_from, record_from
-from lianxing.engine.ledger.drafts import CLOSED, DECLARED, ENDED, RECEIVED, REOPENED, TAKEN_BACK
+from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, DECLARED, ENDED, RECEIVED, REOPENED, REQUEST, TAKEN_BACK
 from lianxing.engine.ledger.holdings import Had, HoldRow, LotRow, WalletRows
 from lianxing.engine.ledger.stored import Held, Noted
 from lianxing.engine.ledger.touching import touch_of_link

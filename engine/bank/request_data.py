@@ -13,6 +13,7 @@ import orjson
 
 from lianxing.engine.bank.answering import reason_data
 from lianxing.engine.bank.terms import place_from
+from lianxing.engine.ledger.drafts import REQUEST
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.menu import NotServed, Queue, Turn
 from lianxing.engine.requesting import last_day, organiser_confirms_after
@@ -24,8 +25,6 @@ from lianxing.rules.places import Clause, Location, Source
 from lianxing.rules.ranking import RankKey, RankValue
 from lianxing.rules.redeeming import Reason
 from lianxing.rules.requests import Effect, RequestState, ServiceRequest
-
-REQUEST = "request"  # the kind of the entries
 
 _DATES = (
     *("requested_on", "since", "held_until", "notice_until"),

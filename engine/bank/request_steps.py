@@ -11,28 +11,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lianxing.engine import wallets
-from lianxing.engine.bank.answering import REFUSED, Counter, before_in_force, not_frozen, reason_data
+from lianxing.engine.bank.answering import Counter, before_in_force, not_frozen, reason_data
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.leaving import closes_again
 from lianxing.engine.bank.passing import Passing
 from lianxing.engine.bank.redeeming import holds_over, parts_paid
-from lianxing.engine.bank.request_data import (
-    REQUEST,
-    begun_by,
-    effect_data,
-    queue_data,
-    request_data,
-    request_id,
-)
+from lianxing.engine.bank.request_data import begun_by, effect_data, queue_data, request_data, request_id
 from lianxing.engine.bank.requests import request_data as asked_data
 from lianxing.engine.bank.sharing import is_person, may_hold
 from lianxing.engine.bank.star_points import reached
 from lianxing.engine.calendars import midnight
 from lianxing.engine.closings import LEFT_UNDER, Closed
-from lianxing.engine.facts import person_facts
-from lianxing.engine.ledger.drafts import Draft, Key, NewHold
+from lianxing.engine.facts import EVERYTHING, person_facts
+from lianxing.engine.ledger.drafts import REFUSED, REQUEST, Draft, Key, NewHold
 from lianxing.engine.menu import Asker, Queue, listed
 from lianxing.engine.requesting import (
     TOWARDS,
@@ -79,7 +72,6 @@ from lianxing.rules.requests import (
 from lianxing.rules.sanctions import OnRight
 from lianxing.rules.service_commands import TakeStep
 
-_EVERYTHING = frozenset(("tenure", "age"))
 _TOWARDS_THE_SERVICE = frozenset((Step.MATCH, Step.POST, Step.SERVE))
 Evaluation = tuple[str, Mapping[str, FactValue]]  # the id of the record, and what was said of the service
 
@@ -311,7 +303,7 @@ class _Taking:
         """Return what the register says of the recipient on the day of the step."""
         is_self = recipient == self.command.volunteer
         person = self.asker.person if is_self else self.counter.registered(VolunteerId(recipient))
-        return person_facts(person, self.command.on, _EVERYTHING)
+        return person_facts(person, self.command.on, EVERYTHING)
 
     def _moved(self, made: ServiceRequest, queue: Queue | None) -> Moved:
         rulebook, command, actor = self.rulebook, self.command, self._actor()

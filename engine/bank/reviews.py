@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.answering import REFUSED, reason_data
+from lianxing.engine.bank.answering import reason_data
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import customers
 from lianxing.engine.bank.keeping import keep_policy
@@ -39,7 +39,7 @@ from lianxing.engine.bank.tellers import Answer, Outcome, Teller, answered_befor
 from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.basis import Lowering
 from lianxing.engine.closings import OPEN, Closed
-from lianxing.engine.ledger.drafts import Draft, Key, Taking
+from lianxing.engine.ledger.drafts import REFUSED, Draft, Key, Taking
 from lianxing.engine.ledger.stored import Held
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change, Recount, as_counted, recount

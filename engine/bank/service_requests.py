@@ -14,7 +14,6 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from lianxing.engine.bank.answering import REFUSED
 from lianxing.engine.bank.customers import customers
 from lianxing.engine.bank.judging import Judged, judged, still_holds
 from lianxing.engine.bank.keeping import keep_policy
@@ -32,7 +31,7 @@ from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import is_person, shared
 from lianxing.engine.bank.tellers import ATTEMPTS, Answer, bought, family, knows, load_lots
 from lianxing.engine.dossiers import RECIPIENT, dossier
-from lianxing.engine.ledger.drafts import Booking
+from lianxing.engine.ledger.drafts import REFUSED, Booking
 from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError, InvalidError, KeyMismatchError, RefusedError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.writing import Writing

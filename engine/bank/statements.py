@@ -21,7 +21,7 @@ from lianxing.engine.bank.booking import UNITS, noted_in
 from lianxing.engine.bank.customers import cancels
 from lianxing.engine.bank.lowering import lowerings_by, touches_in
 from lianxing.engine.bank.redeeming import APPROVED
-from lianxing.engine.bank.request_data import REQUEST, request_from
+from lianxing.engine.bank.request_data import request_from
 from lianxing.engine.bank.reviews import next_data
 from lianxing.engine.bank.sharing import is_person, may_hold
 from lianxing.engine.bank.star_points import STAR_POINTS
@@ -30,6 +30,7 @@ from lianxing.engine.bank.told_entries import Body, Kept
 from lianxing.engine.bank.told_steps import statement_of, steps_before, told_step
 from lianxing.engine.bank.turning import foreseen, running_out
 from lianxing.engine.closings import OPEN
+from lianxing.engine.ledger.drafts import REQUEST
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.leafing import HoldLeaf, Leaves, LotLeaf, VersionLeaf
 from lianxing.engine.ledger.opening import Ledger

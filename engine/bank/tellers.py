@@ -18,11 +18,10 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.answering import REFUSED, Brought, Counter, Decision, LastStep
+from lianxing.engine.bank.answering import Brought, Counter, Decision, LastStep
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.deciding import decide
-from lianxing.engine.bank.giving import BROUGHT
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.minding import about, stock_taken
 from lianxing.engine.bank.redeeming import APPROVED
@@ -32,7 +31,7 @@ from lianxing.engine.bank.sharing import lenders, organisation_owner, shared
 from lianxing.engine.bank.star_points import brings_points
 from lianxing.engine.closings import OPEN, is_of_record, left_in, says_what_left
 from lianxing.engine.garbage import set_up, taken_down
-from lianxing.engine.ledger.drafts import DECLARED, Draft
+from lianxing.engine.ledger.drafts import BROUGHT, DECLARED, REFUSED, Draft
 from lianxing.engine.ledger.errors import (
     BusyError,
     InvalidError,

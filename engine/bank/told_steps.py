@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from lianxing.engine.amounts import value_text
-from lianxing.engine.bank.request_data import REQUEST
 from lianxing.engine.bank.steps import REVIEW
+from lianxing.engine.ledger.drafts import REQUEST
 from lianxing.engine.ledger.stored import StoredEntry
 from lianxing.rules.facts import Fact
 from lianxing.rules.places import Label

@@ -16,7 +16,7 @@ from lianxing.rules.records import ServiceRecord
 
 # Kinds of entries that the ledger itself knows.
 REGISTERED, CLOSED, REOPENED, BROUGHT, REFUSED = "registered", "closed", "reopened", "brought", "refused"
-DECLARED, RECEIVED, TAKEN_BACK = "declared", "received", "taken_back"
+DECLARED, RECEIVED, TAKEN_BACK, REQUEST = "declared", "received", "taken_back", "request"
 BOOKED_ON = "booked_on"  # in the body of an entry of a record: the day on which it was booked
 ENDED = "0001-01-01"  # the last day of a lot that an entry has ended
 WITH_VERSION = frozenset(("original", "corrected", "withdrawn"))

@@ -16,12 +16,12 @@ import orjson
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from lianxing.engine.closings import OPEN, Closings, left_in, says_what_left
-from lianxing.engine.ledger.drafts import CLOSED, RECEIVED, REOPENED, TAKEN_BACK
+from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, RECEIVED, REOPENED, REQUEST, TAKEN_BACK
 from lianxing.engine.ledger.tables import entry, lot, lot_move, passbook, posting
 from lianxing.engine.ledger.witnesses import UNREADABLE
 from lianxing.engine.pooling import says_who_holds
 
-BROUGHT, REQUEST, TRANSIT = "brought", "request", "transit"
+TRANSIT = "transit"
 
 _Sums = dict[str, int]  # by unit
 

@@ -92,7 +92,7 @@ class Writing(Reading):
         RefusedError for an adjustment of anything but the original of the same record, or a policy never saved.
         """
         drafts = drafts_of(bookings)
-        return self._entered(drafts, lambda: self._check_adjusting(bookings, drafts))
+        return self._entered(drafts, lambda: self._check_adjusting(bookings))
 
     def enter(self, drafts: Sequence[Draft], *, last: bool = False) -> list[Entry]:
         """Write entries in the given order and return them, numbered upwards in each passbook.
@@ -282,7 +282,7 @@ class Writing(Reading):
 
     # --- records -------------------------------------------------------------------------------------------------
 
-    def _check_adjusting(self, bookings: Sequence[Booking], drafts: Sequence[Draft]) -> None:
+    def _check_adjusting(self, bookings: Sequence[Booking]) -> None:
         """Refuse what names anything but the original entry of its own record."""
         later = [booking for booking in bookings if booking.adjusts is not None]
         owners = {(booking.record.volunteer, booking.record.county) for booking in later}

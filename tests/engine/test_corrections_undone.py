@@ -14,11 +14,11 @@ from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 
 from lianxing.engine import wallets
 from lianxing.engine.bank.passing import taken_back
 from lianxing.engine.wallet import Done, Wallet
-from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 from lianxing.rules.accounts import Account, After, AtEndOf, Expiry, Floor, Order, Overdraft, Shortfall
 from lianxing.rules.dates import always
 from lianxing.rules.periods import Period

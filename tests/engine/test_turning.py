@@ -11,10 +11,10 @@ from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 
 from lianxing.engine import wallets
 from lianxing.engine.wallet import Done, Wallet
-from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 from lianxing.rules.accounts import After, Expiry, Floor, Overdraft
 from lianxing.rules.dates import always
 from lianxing.rules.places import Clause

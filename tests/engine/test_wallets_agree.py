@@ -12,7 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from lianxing.engine import wallets
 from lianxing.engine.wallet import AVAILABLE, DEBT, HELD, OWED, Done, Wallet, last_day_of
-from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 from lianxing.rules.accounts import (
     Account,
     After,
@@ -29,6 +28,7 @@ from lianxing.rules.dates import always
 from lianxing.rules.hours import Overflow
 from lianxing.rules.periods import Period
 from tests.engine.test_wallets import HERE, PLAIN
+from tests.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 
 FLOOR, MOST_STORED = -6, 12
 AMOUNTS = st.integers(1, 9)
