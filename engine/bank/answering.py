@@ -213,8 +213,9 @@ def before_in_force(rulebook: Rulebook, on: date) -> Reason | None:
     return Reason("before_in_force", county.clause, county.in_force_at, (("day", county.in_force_from.isoformat()),))
 
 
-def county_reason(counter: Counter, code: str, **operands: FactValue) -> Reason:
-    clause = counter.rulebook.policy.county.clause
+def county_reason(rulebook: Rulebook, code: str, **operands: FactValue) -> Reason:
+    """Return a reason for which no clause stands: the county's own is named."""
+    clause = rulebook.policy.county.clause
     return Reason(code, clause, clause.location, tuple(operands.items()))
 
 

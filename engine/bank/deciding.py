@@ -80,12 +80,12 @@ def _decided(counter: Counter, customer: Customer, command: Command) -> Decision
     if isinstance(command, Redeem | UsePerk | Grant | Close | Reopen | Declare | Bring) and not is_person(
         command.volunteer
     ):
-        return refused(counter, command, [county_reason(counter, "no_person", id=command.volunteer)])
+        return refused(counter, command, [county_reason(counter.rulebook, "no_person", id=command.volunteer)])
     if isinstance(command, Settle | Release | Refund | Fetch):
         step = _last_step(counter, customer, command.entry)
         if step is not None and command.on < step.on:
             days = {"on": step.on.isoformat(), "day": command.on.isoformat()}
-            return refused(counter, command, [county_reason(counter, "rests_on", entry=step.entry, **days)])
+            return refused(counter, command, [county_reason(counter.rulebook, "rests_on", entry=step.entry, **days)])
     match command:
         case Redeem():
             return redeem(counter, customer, command)

@@ -44,14 +44,14 @@ from lianxing.rules.redeeming import Reason
 def give(counter: Counter, customer: Customer, command: Give) -> Decision:
     account = customer.account(command.account)
     if account is None:
-        return refused(counter, command, [county_reason(counter, "no_account", account=command.account)])
+        return refused(counter, command, [county_reason(counter.rulebook, "no_account", account=command.account)])
     clause = account.clause
     wrong = [*not_held(customer, account), *_not_for(counter, command, account)]
     wrong += not_frozen(customer, account, command.on)
     if wrong:
         return refused(counter, command, wrong, clause=clause)
     if _is_unknown(counter, command):  # a misspelt id must not open a passbook
-        return refused(counter, command, [county_reason(counter, "unknown_recipient", id=command.recipient)])
+        return refused(counter, command, [county_reason(counter.rulebook, "unknown_recipient", id=command.recipient)])
     owner = receiver_of(command)
     receiver = None if owner is None else counter.people[owner]
     shut = None if receiver is None else receiver.closings.shut(command.on)
@@ -106,7 +106,7 @@ def _is_unknown(counter: Counter, command: Give) -> bool:
 def grant(counter: Counter, customer: Customer, command: Grant) -> Decision:
     account = customer.account(command.account)
     if account is None:
-        return refused(counter, command, [county_reason(counter, "no_account", account=command.account)])
+        return refused(counter, command, [county_reason(counter.rulebook, "no_account", account=command.account)])
     on = command.on
     wallet = customer.wallet(account)
     clause = account.clause
@@ -135,7 +135,7 @@ def declare(counter: Counter, customer: Customer, command: Declare) -> Decision:
     body = body_of(command, clause=counter.rulebook.policy.county.clause)
     body["family"] = [[id, relation.value] for id, relation in command.family]
     if any(id == command.volunteer or not is_person(id) for id, _relation in command.family):
-        return refused(counter, command, [county_reason(counter, "own_family")])
+        return refused(counter, command, [county_reason(counter.rulebook, "own_family")])
     if reasons := [*_declared_twice(counter, command)]:
         return refused(counter, command, reasons)
     return Decision([entered(counter, customer, command, DECLARED, body, Effects())], body)
@@ -145,10 +145,10 @@ def _declared_twice(counter: Counter, command: Declare) -> Iterator[Reason]:
     """Yield who is declared as more than one, and that there is more than one spouse."""
     ids = Counts(id for id, _relation in command.family)
     for id in (id for id, times in ids.items() if times > 1):
-        yield county_reason(counter, "declared_twice", id=id)
+        yield county_reason(counter.rulebook, "declared_twice", id=id)
     spouses = dict.fromkeys(id for id, relation in command.family if relation is Relation.SPOUSE)
     if len(spouses) > 1:
-        yield county_reason(counter, "one_spouse", ids=", ".join(spouses))
+        yield county_reason(counter.rulebook, "one_spouse", ids=", ".join(spouses))
 
 
 def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
@@ -158,21 +158,23 @@ def bring(counter: Counter, customer: Customer, command: Bring) -> Decision:
     here = command.from_county == policy.county.id
     found = (counter.fresh_left.get(which) if here else None) or counter.brought(*which)
     if not found or which in counter.fresh_brought:
-        return refused(counter, command, [county_reason(counter, "nothing_to_bring", entry=command.entry)])
+        return refused(counter, command, [county_reason(counter.rulebook, "nothing_to_bring", entry=command.entry)])
     left_on = max(one.left_on for one in found)
     if command.on < left_on:
         days = {"on": left_on.isoformat(), "day": command.on.isoformat()}
-        early = county_reason(counter, "before_it_left", county=command.from_county, entry=command.entry, **days)
+        early = county_reason(
+            counter.rulebook, "before_it_left", county=command.from_county, entry=command.entry, **days
+        )
         return refused(counter, command, [early])
     effects = Effects()
     into: list[tuple[Account, Brought]] = []
     for one in found:
         account = _account_for(policy, command, one.unit)
         if account is None:
-            return refused(counter, command, [county_reason(counter, "no_account", account=one.unit)])
+            return refused(counter, command, [county_reason(counter.rulebook, "no_account", account=one.unit)])
         into.append((account, one))
     if command.account and all(account.clause.id != command.account for account, _one in into):
-        return refused(counter, command, [county_reason(counter, "no_account", account=command.account)])
+        return refused(counter, command, [county_reason(counter.rulebook, "no_account", account=command.account)])
     number = customer.number + 1
     for account, one in into:
         wallet = customer.wallet(account)
@@ -267,12 +269,12 @@ def reopen(counter: Counter, customer: Customer, command: Reopen) -> Decision:
     county = counter.rulebook.policy.county.clause
     closed = customer.closings.now
     if closed is None:
-        return refused(counter, command, [county_reason(counter, "not_closed")])
+        return refused(counter, command, [county_reason(counter.rulebook, "not_closed")])
     if closed.event is ClosingEvent.DEATH:
-        return refused(counter, command, [county_reason(counter, "closed_by_death", on=closed.on.isoformat())])
+        return refused(counter, command, [county_reason(counter.rulebook, "closed_by_death", on=closed.on.isoformat())])
     if command.on < closed.on:
         days = {"on": closed.on.isoformat(), "day": command.on.isoformat()}
-        return refused(counter, command, [county_reason(counter, "rests_on", entry=closed.entry, **days)])
+        return refused(counter, command, [county_reason(counter.rulebook, "rests_on", entry=closed.entry, **days)])
     said = [account for account in counter.rulebook.policy.accounts if account.closure is not None]
     forbid = [account for account in said if account.closure and closed.event not in account.closure.reopens]
     operands = (("event", closed.event.value),)

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from lianxing.engine import wallets
-from lianxing.engine.bank.booking import UNITS, Besides, Effects, besides, first_lot
+from lianxing.engine.bank.booking import UNITS, Besides, Effects, besides, clause_data, first_lot
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.drafting import SYSTEM, draft_of
 from lianxing.engine.bank.sharing import lender, lending_pool, pool_of, pool_owner, shared
@@ -214,9 +214,7 @@ class Passing:
             "account": clause.id,
             "unit": UNITS[account.unit],
             "amount": amount,
-            "clause": clause.id,
-            "at": str(clause.location),
-            "cites": clause.source.clause,
+            **clause_data(clause),
             **came.said,
         }
         # An entry that this one brings about in a third passbook comes after it.

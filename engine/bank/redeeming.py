@@ -107,7 +107,9 @@ def redeem(counter: Counter, customer: Customer, command: Redeem) -> Decision:
     offer = next((offer for offer in policy.offers if offer.clause.id == command.offer), None)
     if offer is None:
         known = ", ".join(offer.clause.id for offer in policy.offers) or "-"
-        return refused(counter, command, [county_reason(counter, "no_offer", offer=command.offer, offers=known)])
+        return refused(
+            counter, command, [county_reason(counter.rulebook, "no_offer", offer=command.offer, offers=known)]
+        )
     if command.units <= 0:
         return refused(counter, command, [Reason("amount", offer.clause, offer.clause.location)])
     if offer.watermark and not command.merchant:  # what is nobody's would count as one more merchant
@@ -217,7 +219,7 @@ def _purpose(offer: Offer) -> Purpose:
 def reserve(counter: Counter, customer: Customer, command: Reserve) -> Decision:
     account = customer.account(command.account)
     if account is None:
-        return refused(counter, command, [county_reason(counter, "no_account", account=command.account)])
+        return refused(counter, command, [county_reason(counter.rulebook, "no_account", account=command.account)])
     wallet = customer.wallet(account)
     reasons = [*not_held(customer, account), *not_family(counter, command, account)]
     reasons += _stopped(customer, command, account)
@@ -251,7 +253,7 @@ def _held_by(counter: Counter, customer: Customer, command: Settle | Release) ->
     """Return the wallet in which an entry holds something that the counter may let go; the refusal where it may not."""
     wallet = wallet_holding(customer, command.entry)
     if wallet is None:
-        return refused(counter, command, [county_reason(counter, "hold", hold=command.entry)])
+        return refused(counter, command, [county_reason(counter.rulebook, "hold", hold=command.entry)])
     served = _held_for_request(counter, customer, command.entry)
     return wallet if served is None else refused(counter, command, [served], clause=served.clause)
 
@@ -324,7 +326,7 @@ def approve(counter: Counter, customer: Customer, command: Approve | Decline) ->
     """Let the approver of an offer decide on what waits for it: it may be handed over, or goes back."""
     wallet = wallet_holding(customer, command.entry)
     if wallet is None:
-        return refused(counter, command, [county_reason(counter, "hold", hold=command.entry)])
+        return refused(counter, command, [county_reason(counter.rulebook, "hold", hold=command.entry)])
     had, offer = _offer_held(counter, customer, command.entry)
     if had is None or offer is None:  # an amount was reserved, and no offer asked for
         clause = wallet.account.clause
@@ -405,7 +407,7 @@ def refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     offer = offer_as_had(counter, customer, had)
     account = None if offer is None else account_paid_from(counter, customer, command.entry, offer)
     if had is None or offer is None or account is None or wallet_holding(customer, command.entry) is not None:
-        return refused(counter, command, [county_reason(counter, "no_redemption", entry=command.entry)])
+        return refused(counter, command, [county_reason(counter.rulebook, "no_redemption", entry=command.entry)])
     if _was_fetched(customer, command.entry):
         return refused(counter, command, [Reason("fetched", offer.clause, offer.clause.location)], clause=offer.clause)
     if not (said := withdrawal(offer, had.on, command.on)).allowed:
@@ -463,7 +465,7 @@ def fetch(counter: Counter, customer: Customer, command: Fetch) -> Decision:
     had = next((had for had in customer.had if had.entry == command.entry), None)
     offer = offer_as_had(counter, customer, had)
     if had is None or offer is None or offer.voucher is None or wallet_holding(customer, command.entry) is not None:
-        return refused(counter, command, [county_reason(counter, "no_redemption", entry=command.entry)])
+        return refused(counter, command, [county_reason(counter.rulebook, "no_redemption", entry=command.entry)])
     if _was_fetched(customer, command.entry):
         return refused(counter, command, [Reason("fetched", offer.clause, offer.clause.location)], clause=offer.clause)
     if command.merchant == command.volunteer:
@@ -494,7 +496,7 @@ def use_perk(counter: Counter, customer: Customer, command: UsePerk) -> Decision
     policy, on = counter.rulebook.policy, command.on
     perk = next((perk for perk in policy.perks if perk.clause.id == command.perk), None)
     if perk is None:
-        return refused(counter, command, [county_reason(counter, "no_perk", perk=command.perk)])
+        return refused(counter, command, [county_reason(counter.rulebook, "no_perk", perk=command.perk)])
     if command.units <= 0:
         return refused(counter, command, [Reason("amount", perk.clause, perk.clause.location)], clause=perk.clause)
     held = next((one for one in customer.standing(on).perks if one.clause.id == command.perk), None)

@@ -11,8 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lianxing.engine import wallets
-from lianxing.engine.bank.answering import Counter, before_in_force, not_frozen, reason_data
-from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
+from lianxing.engine.bank.answering import Counter, before_in_force, county_reason, not_frozen, reason_data
+from lianxing.engine.bank.booking import UNITS, Effects, besides, clause_data, first_lot
 from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.leaving import closes_again
@@ -178,7 +178,7 @@ class _Taking:
             return self._refuse(reasons, self.rulebook.policy.county.clause)
         request = self._of_menu()
         if request is None:
-            return self._refuse([self._county_reason("no_service", service=self._service())])
+            return self._refuse([county_reason(self.rulebook, "no_service", service=self._service())])
         clause = request.clause
         queue = self._candidates()
         moved = self._asked(request) if self.made is None else self._moved(self.made, queue)
@@ -222,7 +222,7 @@ class _Taking:
             **more,
             **left,
         }
-        draft = self._draft(REQUEST, {"allowed": True, **self._where(clause), **said}, effects)
+        draft = self._draft(REQUEST, {"allowed": True, **clause_data(clause), **said}, effects)
         draft.hold, draft.ends = hold, ends
         return TakenStep(draft, tuple(self.served), tuple(self.evaluated), tuple(self.unserved))
 
@@ -235,14 +235,14 @@ class _Taking:
         if (shut := self.asker.closings.shut(command.on)) is not None and not self._ends_after(shut):
             yield shut.reason(self.rulebook.policy.county.clause)
         if not is_person(command.volunteer):
-            yield self._county_reason("no_person", id=command.volunteer)
+            yield county_reason(self.rulebook, "no_person", id=command.volunteer)
         if step is Step.REQUEST and command.request:
-            yield self._county_reason("request_taken", id=command.request)
+            yield county_reason(self.rulebook, "request_taken", id=command.request)
         id = request_id(self._county, command.volunteer, self.asker.number + 1)
         if step is Step.REQUEST and len(id) > ID_CHARACTERS_MAX:  # no later step could name it
-            yield self._county_reason("id_too_long", id=id, characters_max=ID_CHARACTERS_MAX)
+            yield county_reason(self.rulebook, "id_too_long", id=id, characters_max=ID_CHARACTERS_MAX)
         if step is not Step.REQUEST and self.made is None:
-            yield self._county_reason("no_request", id=command.request)
+            yield county_reason(self.rulebook, "no_request", id=command.request)
         server = self.people.get(command.served_by)
         if step is Step.MATCH and server is not None and (shut := server.closings.shut(command.on)) is not None:
             yield shut.reason(self.rulebook.policy.county.clause)
@@ -371,7 +371,7 @@ class _Taking:
         account = self.asker.account_kept(made.account)
         begun = begun_by(self._county, made.id)
         if account is None or begun is None:
-            return None, self._county_reason("no_account", account=made.account)
+            return None, county_reason(self.rulebook, "no_account", account=made.account)
         wallet, number = self.asker.wallet(account), begun[1]
         if released and number not in wallet.holds:
             return None, None
@@ -400,7 +400,7 @@ class _Taking:
         account = self.asker.account_kept(made.account)
         begun = begun_by(self._county, made.id)
         if account is None or begun is None:
-            return {}, self._county_reason("no_account", account=made.account)
+            return {}, county_reason(self.rulebook, "no_account", account=made.account)
         wallet, on, asker = self.asker.wallet(account), self.command.on, self.command.volunteer
         before, paid_by = besides(wallet), made.paid_by or begun[1]
         wallet.next_lot = first_lot(self.asker.number + 1)
@@ -447,7 +447,7 @@ class _Taking:
         self.passing.taken()  # nothing of it is written
         said = {"allowed": False, "reasons": [reason_data(reason) for reason in reasons]}
         made = {} if self.made is None else {"request": request_data(self.made)}
-        where = self._where(clause or self.rulebook.policy.county.clause)
+        where = clause_data(clause or self.rulebook.policy.county.clause)
         return TakenStep(self._draft(REFUSED, {**where, **said, **made, **(more or {})}, Effects()))
 
     def _draft(self, kind: str, said: dict[str, Any], effects: Effects) -> Draft:
@@ -458,9 +458,6 @@ class _Taking:
         draft = draft_of(self.rulebook, self.asker, kind, body, effects, command.on, command.actor, command.reason)
         draft.key = Key(command.scope, command.key, self.hashed)
         return draft
-
-    def _where(self, clause: Clause) -> dict[str, Any]:
-        return {"clause": clause.id, "at": str(clause.location), "cites": clause.source.clause}
 
     @property
     def _county(self) -> CountyId:
@@ -481,10 +478,6 @@ class _Taking:
     def _unit(self, id: str) -> str:
         account = self.asker.account_kept(id)
         return "" if account is None else UNITS[account.unit]
-
-    def _county_reason(self, code: str, **operands: FactValue) -> Reason:
-        clause = self.rulebook.policy.county.clause
-        return Reason(code, clause, clause.location, tuple(operands.items()))
 
 
 def _is_value(fact: Fact | None, value: FactValue) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.answering import reason_data
+from lianxing.engine.bank.answering import county_reason, reason_data
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import customers
 from lianxing.engine.bank.keeping import keep_policy
@@ -50,7 +50,6 @@ from lianxing.engine.star_courses import counted_on
 from lianxing.rules.commands import Command, RecordStep, ReviewStep, StarStep
 from lianxing.rules.facts import FactValue
 from lianxing.rules.records import Volunteer
-from lianxing.rules.redeeming import Reason
 from lianxing.rules.reviewing import About, Awarded, Basis, Doing, Next, StarStage, Step, Subject, Verdict
 
 CERTIFICATES = "certificate"  # the county's counter of a year, kept where stocks are: each number is taken once
@@ -286,8 +285,7 @@ class Dossier:
         return Judged(body)
 
     def _refused(self, command: ReviewStep, code: str, **operands: FactValue) -> Judged:
-        clause = self.rulebook.policy.county.clause
-        reason = Reason(code, clause, clause.location, tuple(operands.items()))
+        reason = county_reason(self.rulebook, code, **operands)
         body = {"asked": request_data(command), "allowed": False, "reasons": [reason_data(reason)]}
         return Judged(body)
 

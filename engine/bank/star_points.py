@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from lianxing.engine.bank.booking import UNSTORED, Effects, besides, first_lot, outside_data
+from lianxing.engine.bank.booking import UNSTORED, Effects, besides, clause_data, first_lot, outside_data
 from lianxing.engine.bank.crediting import is_for
 from lianxing.engine.bank.customers import Customer, customers
 from lianxing.engine.bank.deposits import Worth, change, on_days
@@ -204,7 +204,6 @@ def _said(policy: Policy, star: int, was: StarPoints | None, now: _Points | None
         "points": 0 if now is None else now[0],
         "held_since": None if now is None else now[1].isoformat(),
         "was": None if was is None else {"points": was.points, "held_since": was.on.isoformat()},
-        "clause": scale.clause.id,
+        **clause_data(scale.clause),
         "at": str(at),
-        "cites": scale.clause.source.clause,
     }
