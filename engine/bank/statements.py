@@ -395,7 +395,7 @@ class _Book:
 
     def _rests(self, on: date) -> dict[str, int]:
         """Return what was less than a whole unit of each account, and waits for more."""
-        numbers = sorted(one.entry.id for one in self.shown if one.entry.effective_on <= on)
+        numbers = sorted(self._entries_on(on))
         return {account: rest for of in numbers for account, rest, _ in self._leaves.besides.get(of, ())}
 
     def _cancelled_to(self, on: date) -> dict[str, date]:
@@ -483,7 +483,7 @@ class _Book:
     def _wallet(self, account: Account, lots: dict[int, Lot], on: date) -> Wallet:
         """Return what is needed of an account at the end of a day to let a change of rules reach it."""
         id, owed, issued = account.clause.id, 0, "[]"
-        for number in sorted(one.entry.id for one in self.shown if one.entry.effective_on <= on):
+        for number in sorted(self._entries_on(on)):
             owed -= sum(amount for of, part, _unit, amount in self._postings(number) if (of, part) == (id, DEBT))
             said = [text for of, _rest, text in self._leaves.besides.get(number, ()) if of == id]
             issued = [issued, *said][-1]
@@ -544,7 +544,7 @@ class _Book:
 
     def _holds(self, on: date) -> list[HoldLeaf]:
         """Return the reservations that no entry up to a day has ended, those included that are over."""
-        numbers = {one.entry.id for one in self.shown if one.entry.effective_on <= on}
+        numbers = self._entries_on(on)
         return [leaf for leaf in self._leaves.holds if leaf.entry in numbers and leaf.ended_by not in numbers]
 
     def _over(self, leaf: HoldLeaf, on: date) -> bool:
