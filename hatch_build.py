@@ -25,7 +25,7 @@ MODULES = (
     "engine/bank/booking",
     "engine/bank/crediting",
     "engine/bank/deposits",
-    "engine/bank/earned_together",
+    "engine/bank/earned_elsewhere",
     "engine/bank/leaving",
     "engine/bank/sharing",
     "engine/carrying",

@@ -571,18 +571,15 @@ def test_a_server_that_goes_away_and_comes_back(durable_server: Server, durable_
 
 def test_a_server_with_no_connection_left_is_busy_to_whom_it_knows(durable_server: Server, durable_url: str) -> None:
     database = make_url(durable_url).database or ""
-    with open_ledger(durable_url) as ledger:
+    with open_ledger(durable_url) as ledger, ledger._transaction(writing=True) as connection:
+        do(connection, "CREATE ROLE guest LOGIN")
+        do(connection, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest")
+    with open_ledger(durable_server.database_url(database, "guest")) as guest, guest._transaction(writing=False):
+        # Only now: those of before may not have left yet.
         durable_server.run(f"ALTER DATABASE {database} CONNECTION LIMIT 1")
-        durable_server.run("CREATE ROLE guest LOGIN")
-        with ledger._transaction(writing=True) as connection:
-            do(connection, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest")
-    with (
-        open_ledger(durable_server.database_url(database, "guest")) as guest,
-        guest._transaction(writing=False),
-        refused(BusyError, "the server admits nobody more now"),
-        guest._transaction(writing=False),
-    ):
-        pass
+        with refused(BusyError, "the server admits nobody more now"), guest._transaction(writing=False):
+            pass
+    durable_server.run(f"ALTER DATABASE {database} CONNECTION LIMIT -1")
     with open_ledger(durable_url) as ledger, ledger._transaction(writing=True) as connection:
         do(connection, "DROP OWNED BY guest")
         do(connection, "DROP ROLE guest")
