@@ -28,7 +28,8 @@ from lianxing.engine.rulebook import MeasureValue, Rulebook
 from lianxing.engine.sanctions import sanction_facts
 from lianxing.engine.standings import measures_of, standing, standing_after
 from lianxing.engine.touches import Touch
-from lianxing.engine.wallet import DEBT, OWED, Hold, Lot, Wallet
+from lianxing.engine.wallet import DEBT, Hold, Lot, Wallet
+from lianxing.engine.wallets import parts_paid
 from lianxing.rules.accounts import Account, Borrow
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
 from lianxing.rules.places import Clause
@@ -195,11 +196,8 @@ def wallet_from(account: Account, rows: WalletRows, balances: Mapping[tuple[str,
             wallet.lots[row.number] = lot
     for held in rows.holds:
         if held.account == id:
-            parts = rows.taken.get(held.entry, [])
-            owed = held.amount - sum(amount for _lot, amount in parts)
-            wallet.holds[held.entry] = Hold(
-                held.entry, held.amount, held.until, (*parts, (OWED, owed)) if owed else tuple(parts)
-            )
+            parts = parts_paid(rows.taken.get(held.entry, []), held.amount)
+            wallet.holds[held.entry] = Hold(held.entry, held.amount, held.until, tuple(parts))
     unit = "points" if account.unit.value == "points" else "seconds"
     wallet.debt = -balances.get((account_name(id, DEBT), unit), 0)
     drawn, rest, issued = rows.besides.get(id, (0, 0, "[]"))
