@@ -144,6 +144,10 @@ class Wallet:
             found.sort(key=_ORDERS[self.account.spends_first])
         return found
 
+    def spent_from(self, on: date) -> list[Lot]:
+        """Return the lots from which is spent on a day: those that are there, then what is overdrawn: later ones."""
+        return sorted(self.lasting(on), key=lambda lot: lot.earned_on > on)
+
     def available(self, on: date) -> int:
         """Return what is there on a day and not held, less what is owed."""
         there = sum(lot.remaining for lot in self.lots.values() if lot.earned_on <= on and not self.is_over(lot, on))

@@ -157,15 +157,14 @@ class WalletBooking:
         return self.clear(ending, "ended")
 
     def draw(self, on: date, amount: int) -> None:
-        """Take an amount as it is spent; what is short is owed."""
-        short = self.take(self.wallet.live(on), amount)
+        """Take an amount as it is spent; what is short is owed. What was owed before stays so: nothing comes in."""
+        short = self.take(self.wallet.spent_from(on), amount)
         if short:
             self.owe(short)
             self.wallet.drawn += short
             if isinstance(self.wallet.account.overdraft, Borrow):
                 self.borrow(self.wallet.account.overdraft.account, short)
             self.taken.append((OWED, short))
-            self.pay_from_lots(on)  # what was earned after the day pays it, as every deposit does
 
     def borrow(self, pool: str, amount: int) -> None:
         """Let a pool lend an amount, or get it back below zero."""

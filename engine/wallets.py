@@ -4,7 +4,8 @@ Pure: a wallet is changed in place and each function returns what to book. Lines
 refused nothing has changed. Amounts are hundredths of a point or seconds, as the account says. What has passed its last
 day is not there on any later day, whether `expire` has been called meanwhile or not, so it may be called at any time;
 only who books a record for an earlier day calls it for today first. Every other day that is told is that of booking.
-Nothing is spent, held or given on a day before it was earned; what is owed, or taken back, takes what comes later, too.
+Nothing is spent, held or given on a day before it was earned; what is overdrawn, owed or taken back takes what comes
+later, too.
 
 - What comes in first pays what is owed; so nothing is owed while something is available.
 - What was taken, or is owed, instead of a deposit that had been spent before a correction took it back is remembered
@@ -239,6 +240,13 @@ def split(lots: Sequence[tuple[int, int]], amount: int) -> tuple[list[tuple[int,
     return used, back
 
 
+def parts_paid(taken: Sequence[tuple[int, int]], amount: int) -> list[tuple[int, int]]:
+    """Return which of the lots that an entry took from have paid an amount; what was not there is owed."""
+    parts, _rest = split(taken, amount)
+    owed = amount - sum(part for _lot, part in parts)
+    return [*parts, (OWED, owed)] if owed else parts
+
+
 def release(wallet: Wallet, number: int, on: date) -> Done:
     """Give back what is held to the lots that it came from."""
     hold = wallet.holds.get(number)
@@ -335,7 +343,7 @@ def pay_out(pool: Wallet, on: date, amount: int) -> Done:
 
 def short_of(wallet: Wallet, on: date, amount: int) -> int:
     """Return how much of an amount is not there, and would be drawn over the balance."""
-    return max(0, amount - sum(lot.remaining for lot in wallet.live(on)))
+    return max(0, amount - sum(lot.remaining for lot in wallet.spent_from(on)))
 
 
 def _hand_over(wallet: Wallet, on: date, amount: int, where: str) -> Done:

@@ -9,7 +9,7 @@ from datetime import date
 from functools import partial
 
 from lianxing.engine.bank.arrivals import Arrived, KeptOut, arrived_in
-from lianxing.engine.bank.booking import account_name, noted_in
+from lianxing.engine.bank.booking import UNITS, account_name, noted_in
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.lowering import lowerings_by, lowers, touches_in
 from lianxing.engine.bank.sharing import POOL, is_person
@@ -20,7 +20,7 @@ from lianxing.engine.closings import OPEN, Closings
 from lianxing.engine.facts import EVERYTHING, person_facts
 from lianxing.engine.freezing import HistoryNeededError
 from lianxing.engine.ledger.drafts import Draft
-from lianxing.engine.ledger.holdings import About, Had, WalletRows, asks_for_any
+from lianxing.engine.ledger.holdings import About, Had, LotRow, WalletRows, asks_for_any
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.touching import touch_of_draft
 from lianxing.engine.recounting import as_counted
@@ -28,7 +28,8 @@ from lianxing.engine.rulebook import MeasureValue, Rulebook
 from lianxing.engine.sanctions import sanction_facts
 from lianxing.engine.standings import measures_of, standing, standing_after
 from lianxing.engine.touches import Touch
-from lianxing.engine.wallet import DEBT, OWED, Hold, Lot, Wallet
+from lianxing.engine.wallet import DEBT, Hold, Lot, Wallet
+from lianxing.engine.wallets import parts_paid
 from lianxing.rules.accounts import Account, Borrow
 from lianxing.rules.facts import CountyId, FactValue, VolunteerId
 from lianxing.rules.places import Clause
@@ -190,23 +191,23 @@ def nowhere(person: Volunteer, on: date, _touches: Sequence[Touch] | None) -> St
     raise AssertionError(f"nobody asks where {person.id} stands on {on}")
 
 
+def lot_of(row: LotRow) -> Lot:
+    """Return a lot as it stands in the ledger; what has ended of it is not looked at."""
+    return Lot(row.number, row.earned_on, row.ends, row.original, row.remaining, row.source)
+
+
 def wallet_from(account: Account, rows: WalletRows, balances: Mapping[tuple[str, str], int]) -> Wallet:
     """Return the wallet of an account from what the ledger holds of it."""
     id = account.clause.id
     wallet = Wallet(account)
     for row in rows.lots:
         if row.account == id:
-            lot = Lot(row.number, row.earned_on, row.ends, row.original, row.remaining, row.source)
-            wallet.lots[row.number] = lot
+            wallet.lots[row.number] = lot_of(row)
     for held in rows.holds:
         if held.account == id:
-            parts = rows.taken.get(held.entry, [])
-            owed = held.amount - sum(amount for _lot, amount in parts)
-            wallet.holds[held.entry] = Hold(
-                held.entry, held.amount, held.until, (*parts, (OWED, owed)) if owed else tuple(parts)
-            )
-    unit = "points" if account.unit.value == "points" else "seconds"
-    wallet.debt = -balances.get((account_name(id, DEBT), unit), 0)
+            parts = parts_paid(rows.taken.get(held.entry, []), held.amount)
+            wallet.holds[held.entry] = Hold(held.entry, held.amount, held.until, tuple(parts))
+    wallet.debt = -balances.get((account_name(id, DEBT), UNITS[account.unit]), 0)
     drawn, rest, issued = rows.besides.get(id, (0, 0, "[]"))
     wallet.drawn, wallet.rest = drawn, rest
     wallet.issued, wallet.turned, wallet.stars, wallet.covers, loans = noted_in(issued)
@@ -221,8 +222,7 @@ def add_ended(wallet: Wallet, rows: WalletRows) -> None:
     """Let a wallet know what had ended of its lots, once: something of them is to be taken back, or of another day."""
     for row in rows.ended():
         if row.account == wallet.account.clause.id:
-            lot = Lot(row.number, row.earned_on, row.ends, row.original, row.remaining, row.source)
-            wallet.lots.setdefault(row.number, lot).expired += row.expired
+            wallet.lots.setdefault(row.number, lot_of(row)).expired += row.expired
 
 
 def customers(

@@ -30,7 +30,7 @@ from lianxing.engine.bank.star_points import STAR_POINTS, brings_points, of_star
 from lianxing.engine.bank.tellers import bought
 from lianxing.engine.bank.turning import CONVERTED, not_reached
 from lianxing.engine.ledger.drafts import Draft
-from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError
+from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError, RefusedError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
 from lianxing.engine.ledger.writing import Writing
@@ -50,8 +50,8 @@ class Ended:
     """What a run has ended: people touched, reservations given back, and amounts by account.
 
     `changed` is by how much changes of rules made accounts less, below zero where they made them more; `stars` is what
-    came in with stars, less what of that was taken back; `damaged` are those whose passbook cannot be read: nothing of
-    them was ended.
+    came in with stars, less what of that was taken back; `damaged` are those whose passbook cannot be read, or for whom
+    the database refuses what would be booked: nothing of them was ended.
     """
 
     people: int = 0
@@ -60,7 +60,7 @@ class Ended:
     changed: dict[str, int] = field(default_factory=dict)
     stars: dict[str, int] = field(default_factory=dict)
     kept: set[tuple[VolunteerId, int]] = field(default_factory=set)
-    damaged: dict[VolunteerId, DamagedPassbookError] = field(default_factory=dict)
+    damaged: dict[VolunteerId, DamagedPassbookError | RefusedError] = field(default_factory=dict)
 
     def add(self, draft: Draft) -> None:
         """Count what an entry has taken from accounts, or of a star brought into them."""
@@ -73,6 +73,12 @@ class Ended:
                 if draft.kind == STAR_POINTS:  # what is owed for them is of the account, too
                     account, more = account.partition("/")[0], line.amount
                 _add(amounts, account, more)
+
+    def leave_out(self, person: VolunteerId, error: DamagedPassbookError | RefusedError) -> None:
+        """Note why nothing of a person is ended; the error itself where there are too many such people."""
+        if len(self.damaged) >= DAMAGED_MAX:
+            raise error
+        self.damaged[person] = error
 
     def join(self, other: Ended) -> None:
         """Count what another part of the run has done."""
@@ -102,7 +108,7 @@ def end_all(
 ) -> Ended:
     """Book whatever ended before a day, a few hundred people in a transaction; doing it twice does nothing more.
 
-    Who has a damaged passbook is left out and told.
+    Who has a damaged passbook is left out and told, and so is for whom the database refuses what would be booked.
     """
     done = Ended()
     skip: set[VolunteerId] = set()
@@ -113,7 +119,7 @@ def end_all(
             done.join(_without_damaged(some, done, lambda sound: _foreseen(ledger, rulebook, sound, on)))
         else:
             # Whoever has nothing to book (another account's rules keep it) is not looked at again in this run.
-            skip |= _without_damaged(people, done, lambda sound: _ended(ledger, rulebook, sound, on, done))
+            skip |= _without_damaged(people, done, lambda sound: _accepted(ledger, rulebook, sound, on, done))
             progress(done.people)
         skip.update(done.damaged)
     return done
@@ -127,9 +133,9 @@ def _without_damaged(people: Iterable[VolunteerId], done: Ended, work: Callable[
             return work(sound)
         except DamagedPassbookError as error:
             person = VolunteerId(error.volunteer)
-            if person not in sound or len(done.damaged) >= DAMAGED_MAX:
+            if person not in sound:
                 raise
-            done.damaged[person] = error
+            done.leave_out(person, error)
             sound.remove(person)
 
 
@@ -195,6 +201,19 @@ def _starred(ledger: Ledger, rulebook: Rulebook, on: date, done: Ended) -> Itera
         found = _without_damaged(everybody[start : start + PEOPLE_AT_ONCE], done, due)
         if found:
             yield found
+
+
+def _accepted(ledger: Ledger, rulebook: Rulebook, people: list[VolunteerId], on: date, done: Ended) -> set[VolunteerId]:
+    """Book what has ended for people; where the database refuses it, for each half of them, down to whose it is."""
+    try:
+        return _ended(ledger, rulebook, people, on, done)
+    except RefusedError as error:
+        if len(people) > 1:
+            halves = people[: len(people) // 2], people[len(people) // 2 :]
+            return set().union(*(_accepted(ledger, rulebook, half, on, done) for half in halves))
+        whose = f"{rulebook.policy.county.id}/{people[0]}"
+        done.leave_out(people[0], RefusedError(whose, error.label.zh, error.label.en))
+        return set()
 
 
 def _ended(ledger: Ledger, rulebook: Rulebook, people: list[VolunteerId], on: date, done: Ended) -> set[VolunteerId]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -417,7 +417,7 @@ def refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     wallet.next_lot = first_lot(customer.number + 1)
     if had.paid and not offer.watermark:
         # Of a reservation only the first part may have been used; what an entry ended stands after what it spent.
-        parts = parts_paid(_lots_taken(counter, customer, command.entry), had.paid)
+        parts = wallets.parts_paid(_lots_taken(counter, customer, command.entry), had.paid)
         counter.load_lots(customer, wallet, [lot for lot, _amount in parts if lot != OWED])
         done = wallets.refund(wallet, command.on, had.paid, parts, command.entry)
         if done.refused is not None:
@@ -427,13 +427,6 @@ def refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     draft = entered(counter, customer, command, "refunded", body, effects)
     _return_units(counter, customer, draft, command.entry)
     return Decision([draft], body)
-
-
-def parts_paid(taken: Sequence[tuple[int, int]], amount: int) -> list[tuple[int, int]]:
-    """Return which of the lots that an entry took from have paid an amount; what was not there is owed."""
-    parts, _rest = wallets.split(taken, amount)
-    owed = amount - sum(part for _lot, part in parts)
-    return [*parts, (OWED, owed)] if owed > 0 else parts
 
 
 def _lots_taken(counter: Counter, customer: Customer, entry: int) -> list[tuple[int, int]]:

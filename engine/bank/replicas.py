@@ -12,7 +12,7 @@ import orjson
 from lianxing.engine.bank.answering import LastStep
 from lianxing.engine.bank.arrivals import Arrived, note_arrival
 from lianxing.engine.bank.crediting import NewAccounts, said_of
-from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.customers import Customer, lot_of
 from lianxing.engine.bank.lowering import lowerings_by, lowers
 from lianxing.engine.bank.redeeming import APPROVED
 from lianxing.engine.bank.request_data import request_from
@@ -29,7 +29,7 @@ from lianxing.engine.recounting import as_counted
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.standings import standing
 from lianxing.engine.touches import expired
-from lianxing.engine.wallet import EXPIRED, REDEEMED, Lot, Wallet
+from lianxing.engine.wallet import EXPIRED, REDEEMED, Wallet
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.families import Relation
 from lianxing.rules.records import Volunteer
@@ -291,4 +291,4 @@ class Replica:
         for number in lots:
             row = self._lots.get((wallet.account.clause.id, number))
             if row is not None and number not in wallet.lots:
-                wallet.lots[number] = Lot(row.number, row.earned_on, row.ends, row.original, row.remaining, row.source)
+                wallet.lots[number] = lot_of(row)

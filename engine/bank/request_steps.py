@@ -17,7 +17,7 @@ from lianxing.engine.bank.customers import Customer
 from lianxing.engine.bank.drafting import draft_of
 from lianxing.engine.bank.leaving import closes_again
 from lianxing.engine.bank.passing import Passing
-from lianxing.engine.bank.redeeming import holds_over, parts_paid
+from lianxing.engine.bank.redeeming import holds_over
 from lianxing.engine.bank.request_data import begun_by, effect_data, queue_data, request_data, request_id
 from lianxing.engine.bank.requests import request_data as asked_data
 from lianxing.engine.bank.sharing import is_person, may_hold
@@ -404,7 +404,8 @@ class _Taking:
         wallet, on, asker = self.asker.wallet(account), self.command.on, self.command.volunteer
         before, paid_by = besides(wallet), made.paid_by or begun[1]
         wallet.next_lot = first_lot(self.asker.number + 1)
-        parts = parts_paid([(lot, part) for _account, lot, part in self.counter.lots_taken(asker, paid_by)], amount)
+        taken = self.counter.lots_taken(asker, paid_by)
+        parts = wallets.parts_paid([(lot, part) for _account, lot, part in taken], amount)
         self.counter.load_lots(self.asker, wallet, [lot for lot, _part in parts if lot != OWED])
         done = wallets.refund(wallet, on, amount, parts, paid_by)
         if done.refused is not None:

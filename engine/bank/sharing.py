@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lianxing.engine.bank.booking import UNITS
 from lianxing.engine.bank.terms import account_gone
 from lianxing.engine.recounting import goes_to_the_pool
 from lianxing.rules.accounts import Account, Borrow, Closing, Holder, Recipient, Unit
@@ -77,7 +78,7 @@ def lender(policy: Policy, account: Account) -> Account | None:
 def lending_pool(policy: Policy, id: str, unit: Unit) -> Account:
     """Return a pool that has lent something, also one that the county has no more."""
     pools = (one for one in policy.accounts if one.clause.id == id and one.holder is Holder.POOL and one.unit is unit)
-    gone = account_gone(policy.county.clause, id, "points" if unit is Unit.POINTS else "seconds")
+    gone = account_gone(policy.county.clause, id, UNITS[unit])
     return next(pools, replace(gone, holder=Holder.POOL))
 
 

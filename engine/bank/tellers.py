@@ -20,7 +20,7 @@ import orjson
 
 from lianxing.engine.bank.answering import Brought, Counter, Decision, LastStep
 from lianxing.engine.bank.closings import closings
-from lianxing.engine.bank.customers import Customer, customers
+from lianxing.engine.bank.customers import Customer, customers, lot_of
 from lianxing.engine.bank.deciding import decide
 from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.minding import about, stock_taken
@@ -44,7 +44,7 @@ from lianxing.engine.ledger.stored import StoredCommand
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.pooling import pools, says_who_holds
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.wallet import Lot, Part, Wallet
+from lianxing.engine.wallet import Part, Wallet
 from lianxing.rules.accounts import Recipient
 from lianxing.rules.commands import Bring, Close, Command, Declare, Decline, Give, Grant, Refund, Release, Settle
 from lianxing.rules.facts import CountyId, VolunteerId
@@ -299,7 +299,7 @@ def load_lots(reading: Reading, customer: Customer, wallet: Wallet, lots: Iterab
     id = wallet.account.clause.id
     missing = {(id, number) for number in lots if number not in wallet.lots}
     for row in reading.lots(customer.owner, missing):
-        wallet.lots[row.number] = Lot(row.number, row.earned_on, row.ends, row.original, row.remaining, row.source)
+        wallet.lots[row.number] = lot_of(row)
 
 
 def _unfit(command: Command, rulebook: Rulebook) -> InvalidError | None:

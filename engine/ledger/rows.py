@@ -162,8 +162,9 @@ class Rows:
         for line, taking in enumerate(draft.takes, 1):
             self.add(stock_move, (id, number, line, taking.offer, taking.units))
             place_of = (draft.county, taking.offer)
-            before, _most = self.taken.get(place_of, (0, None))
-            self.taken[place_of] = (before + taking.units, taking.most)
+            before, most = self.taken.get(place_of, (0, None))
+            # What goes back says no limit, and lifts none that an entry before it was to keep.
+            self.taken[place_of] = (before + taking.units, most if taking.most is None else taking.most)
         if draft.key is not None:
             self.add(command, (draft.key.scope, draft.key.key, draft.key.request_hash, id, number))
         if draft.version is not None:

@@ -33,6 +33,7 @@ from lianxing.engine.wallets import (
     repay,
     reserve,
     settle,
+    short_of,
     spend,
     take_back,
 )
@@ -384,6 +385,23 @@ def test_what_is_held_may_be_overdrawn_to_the_floor(amount: int, allowed: bool) 
         assert kept.holds[1].lots == ((1, 500), (OWED, 1000))
         assert code(spend(kept, june(2), 1)) == "balance"
         assert lines(release(kept, 1, june(2))) == {"held": -15, "": 5, "debt": 10}
+
+
+def test_what_is_overdrawn_on_an_earlier_day_is_taken_from_what_was_earned_since_and_only_the_rest_is_owed() -> None:
+    kept = wallet((1, 1), (3, 2), overdraft=Borrow("pool", HERE), spends_first=Order.NEWEST)
+    assert short_of(kept, june(2), 500) == 200
+    done = reserve(kept, 1, june(2), 500)
+    assert (lines(done), done.lent) == ({"": -3, "debt": -2, "held": 5}, (("pool", 200),))
+    assert kept.holds[1].lots == ((1, 100), (2, 200), (OWED, 200))  # what was there on the day goes first
+    assert lines(release(kept, 1, june(2))) == {"held": -5, "": 3, "debt": 2}
+    assert left(kept) == [1, 2]
+
+
+def test_what_is_overdrawn_on_an_earlier_day_pays_nothing_that_was_owed_before() -> None:
+    kept = wallet((1, 2), (3, 2), overdraft=Floor(always(-1000, HERE)))
+    assert lines(spend(kept, date(2024, 8, 1), 300)) == {"debt": -3, "redeemed": 3}  # the four points are over by then
+    assert lines(reserve(kept, 1, date(2024, 5, 31), 100)) == {"": -1, "held": 1}
+    assert kept.holds[1].lots == ((1, 100),)
 
 
 def test_a_debt_that_was_paid_meanwhile_comes_back_as_a_lot() -> None:

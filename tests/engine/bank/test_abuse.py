@@ -37,6 +37,7 @@ from lianxing.rules.commands import (
     Grant,
     Redeem,
     Refund,
+    Release,
     Reserve,
     Settle,
     StarStep,
@@ -52,6 +53,7 @@ from tests.plugins.smallville import COUNTY as SMALLVILLE
 from tests.plugins.smallville import served
 
 AT_ONCE = ACCOUNTS.replace("  holds: 3 days\n", "")
+TEN_BELOW_ZERO = ACCOUNTS.replace("overdraft: none", "overdraft: {floor: -10 points}", 1)
 TWO_HOURS_COUNT = SMALLVILLE["hours.yaml"]
 
 
@@ -486,6 +488,44 @@ def test_what_is_overdrawn_on_an_earlier_day_is_paid_by_what_was_earned_since(tm
         assert counter.ask(Redeem, on=eve, offer="soap").accepted
         assert counter.has() == {"points": 300}
         assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one transaction", "one by one"])
+def test_what_was_reserved_on_a_day_before_it_was_earned_goes_back_to_its_lots(together: bool, tmp_path: Path) -> None:
+    eve = date(2023, 12, 29)
+    with bank(tmp_path, accounts=TEN_BELOW_ZERO) as counter:
+        before, number = lots_of(counter), len(counter.kinds()) + 1
+        asked = [
+            counter.command(Reserve, eve, account="points", amount=300, purpose=Purpose.GOODS),
+            counter.command(Release, eve, entry=number),
+        ]
+        answers = counter.teller.serve_all(asked) if together else [counter.teller.serve(one) for one in asked]
+        assert [isinstance(one, Answer) and one.accepted for one in answers] == [True, True]
+        assert lots_of(counter) == before
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_what_was_reserved_on_a_day_before_somebody_owed_anything_is_given_back_and_they_are_served_again(
+    tmp_path: Path,
+) -> None:
+    late, early = date(2025, 2, 1), date(2023, 12, 1)  # the last of the four points ends on 2025-01-10
+    with bank(tmp_path, accounts=TEN_BELOW_ZERO) as counter:
+        owed = counter.ask(Reserve, late, account="points", amount=300, purpose=Purpose.GOODS)
+        assert counter.ask(Settle, late, entry=owed.entry).accepted
+        had = counter.ask(Reserve, early, account="points", amount=50, purpose=Purpose.GOODS)
+        assert counter.has() == {"points": 350, "points/held": 50, "points/debt": -300}
+        assert end_all(counter.ledger, counter.rulebook, late).holds == 1
+        assert codes(counter.ask(Release, late, entry=had.entry)) == ["hold"]
+        assert counter.has() == {"points/debt": -300}
+        assert counter.ask(Declare, late, family=()).accepted
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def lots_of(counter: Counter) -> list[tuple[date, int]]:
+    """What is left of each lot of points, by the day on which it was earned."""
+    with counter.ledger.reading() as reading:
+        rows = reading.wallet_rows([(ANN, HERE)])[ANN, HERE]
+    return [(one.earned_on, one.remaining) for one in rows.lots if one.account == "points" and one.remaining]
 
 
 def test_nothing_is_decided_on_a_day_before_the_rules_are_in_force(small_bank: Counter) -> None:

@@ -202,6 +202,16 @@ def test_a_run_ends_what_others_have_and_names_whose_passbook_it_left_out(
     assert "hold_expired" not in here.kinds()
 
 
+def test_a_run_ends_what_others_have_and_names_whom_the_database_refuses(damaged: Callable[[str], Counter]) -> None:
+    here = damaged(f"UPDATE balance SET posted = 1 WHERE account = 'points' AND {ANNS}")  # of more than that is left
+    before = here.kinds()
+    ended = end_all(here.ledger, here.rulebook, YEARS_ON)
+    assert list(ended.damaged) == [ANN]
+    assert str(ended.damaged[ANN]).startswith("smallville/V1: the database refuses: ")
+    assert ended.damaged[ANN].text("zh").startswith("smallville/V1：数据库拒绝：")
+    assert (ended.people, here.kinds(BEN)[-1], here.kinds()) == (1, "expired", before)
+
+
 def test_an_import_sets_the_records_of_a_damaged_passbook_aside_and_books_the_others(
     damaged: Callable[[str], Counter],
 ) -> None:

@@ -106,6 +106,19 @@ def test_the_last_unit_is_taken_once_and_the_refused_entry_leaves_nothing(rich: 
     assert verify(rich) == []
 
 
+@pytest.mark.parametrize("back_first", [True, False], ids=["given back first", "given back last"])
+def test_what_is_given_back_in_the_same_call_does_not_lift_the_limit_of_the_stock(
+    rich: Ledger, back_first: bool
+) -> None:
+    enter(rich, holding(VOLUNTEER, 1, 100, units=1, most=3), holding(SECOND, 1, 100, units=2, most=3))
+    taking, back = holding(VOLUNTEER, 1, 100, units=2, most=3), releasing(VOLUNTEER, 2, 1, 100, units=1)
+    with pytest.raises(SoldOutError):
+        enter(rich, *([back, taking] if back_first else [taking, back]))
+    assert taken(rich) == 3
+    enter(rich, holding(VOLUNTEER, 1, 100, units=1, most=4), back)
+    assert verify(rich) == []
+
+
 def test_two_people_in_one_call_do_not_get_the_last_unit_both(rich: Ledger) -> None:
     with pytest.raises(SoldOutError):
         enter(rich, holding(VOLUNTEER, 1, 100, most=1), holding(SECOND, 1, 100, most=1))
