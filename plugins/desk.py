@@ -141,22 +141,23 @@ class Desk:
     def _earlier(self, command: Settle | Approve) -> Redemption | None:
         """Return the redemption that was settled or approved; None where nothing of an offer was reserved."""
         with self._ledger.reading() as reading:
-            later = reading.passbook_entries(command.volunteer, command.county, after=command.entry - 1)
-            body = orjson.loads(later[0].body)
-            if "price" not in body:
-                return None
-            asked = body["asked"]
+            owner = command.volunteer, command.county
+            body, on = reading.body_of(owner, command.entry), reading.day_of(owner, command.entry)
+        said = orjson.loads(body)
+        if "price" not in said:
+            return None
+        asked = said["asked"]
         redeemed = Redeem(
             volunteer=command.volunteer,
             county=command.county,
-            on=later[0].entry.effective_on,
+            on=on,
             scope=command.scope,
             key=command.key,
             offer=asked["offer"],
             units=asked["units"],
             merchant=asked["merchant"],
         )
-        return _redemption(redeemed, Answer(command.entry, True, later[0].body))
+        return _redemption(redeemed, Answer(command.entry, True, body))
 
 
 def _kept(number: object) -> str:

@@ -60,7 +60,7 @@ class Counter:
     given_out: dict[str, int]  # units of each offer, those not yet written included
     lots_taken: Callable[[VolunteerId, int], Sequence[tuple[str, int, int]]]
     load_lots: Callable[[Customer, Wallet, Iterable[int]], None]
-    family_of: Callable[[VolunteerId], Mapping[VolunteerId, Relation]] = lambda _id: {}
+    declared_by: Callable[[VolunteerId], Mapping[VolunteerId, Relation]] = lambda _id: {}
     brought: Callable[[VolunteerId, CountyId, int], list[Brought] | None] = lambda _id, _county, _entry: None
     approved: Callable[[VolunteerId], Iterable[int]] = lambda _id: ()  # entries whose redemption is approved
     knows: Callable[[VolunteerId], bool] = lambda _id: True
@@ -70,7 +70,8 @@ class Counter:
         None
     )  # of a redemption or reservation
     passing: Passing = field(init=False)
-    # What entries that are not yet written took from lots, approved, let go with a passbook, and brought.
+    # What entries that are not yet written declared, took from lots, approved, let go with a passbook, and brought.
+    fresh_families: dict[VolunteerId, Mapping[VolunteerId, Relation]] = field(default_factory=dict)
     fresh: dict[tuple[VolunteerId, int], tuple[LotLine, ...]] = field(default_factory=dict)
     fresh_approvals: set[tuple[VolunteerId, int]] = field(default_factory=set)
     fresh_left: dict[tuple[VolunteerId, CountyId, int], list[Brought]] = field(default_factory=dict)
@@ -80,6 +81,10 @@ class Counter:
 
     def __post_init__(self) -> None:
         self.passing = Passing(self.rulebook, dict(self.people))
+
+    def family_of(self, id: VolunteerId) -> Mapping[VolunteerId, Relation]:
+        """Return whom somebody has declared last."""
+        return self.fresh_families[id] if id in self.fresh_families else self.declared_by(id)
 
     @property
     def digest(self) -> str:

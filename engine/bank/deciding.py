@@ -133,7 +133,7 @@ def _note_step(counter: Counter, command: Command, number: int) -> None:
     match command:
         case Redeem() | Reserve() | UsePerk():
             about = number
-        case Settle() | Approve() | Fetch():
+        case Settle() | Approve():
             about = command.entry
         case _:
             return

@@ -138,6 +138,7 @@ def declare(counter: Counter, customer: Customer, command: Declare) -> Decision:
         return refused(counter, command, [county_reason(counter.rulebook, "own_family")])
     if reasons := [*_declared_twice(counter, command)]:
         return refused(counter, command, reasons)
+    counter.fresh_families[command.volunteer] = dict(command.family)
     return Decision([entered(counter, customer, command, DECLARED, body, Effects())], body)
 
 

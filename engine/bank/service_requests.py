@@ -29,10 +29,10 @@ from lianxing.engine.bank.request_data import (
 from lianxing.engine.bank.request_steps import StepCounter, TakenStep, take
 from lianxing.engine.bank.requests import check, request_hash
 from lianxing.engine.bank.sharing import is_person, shared
-from lianxing.engine.bank.tellers import ATTEMPTS, Answer, bought, family, knows, load_lots
+from lianxing.engine.bank.tellers import ATTEMPTS, Answer, answered_before, bought, family, knows, load_lots
 from lianxing.engine.dossiers import RECIPIENT, dossier
 from lianxing.engine.ledger.drafts import REFUSED, Booking
-from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError, InvalidError, KeyMismatchError, RefusedError
+from lianxing.engine.ledger.errors import BusyError, DamagedPassbookError, InvalidError, RefusedError
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.menu import Queue
@@ -199,13 +199,10 @@ class ServiceDesk:
         before = writing.commands([(command.scope, command.key)]).get((command.scope, command.key))
         hashed = request_hash(command)
         if before is not None:
-            if before.request_hash != hashed:
-                raise KeyMismatchError(
-                    command.scope,
-                    "这个请求编号已用于别的请求，本次什么也没有做",
-                    "this key was used for another request; nothing was done",
-                )
-            return Answer(before.entry, before.kind != REFUSED, before.body, replayed=True)
+            outcome = answered_before(command, before, hashed)
+            if isinstance(outcome, Answer):
+                return outcome
+            raise outcome
         rulebook, county = self._rulebook, self._county
         keep_policy(writing, rulebook.policy)
         made = requests_in(writing, county, [command.volunteer]).get(command.request)

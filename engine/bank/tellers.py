@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.answering import Brought, Counter, Decision, LastStep
+from lianxing.engine.bank.answering import Brought, Counter, LastStep
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import Customer, customers, lot_of
 from lianxing.engine.bank.deciding import decide
@@ -176,7 +176,7 @@ class Teller:
                     continue
                 decision = decide(counter, command)
                 body = decision.drafts[0].body
-                number = counter.people[command.volunteer].number - _later(decision, command)
+                number = decision.drafts[0].number
                 known[command.scope, command.key] = StoredCommand(hashed, number, decision.drafts[0].kind, body)
                 drafts += [*decision.before, *decision.drafts]
                 outcomes.append(Answer(number, decision.accepted, body))
@@ -290,11 +290,6 @@ def _left_late(body: bytes, left_on: date) -> list[Brought] | None:
     return [Brought(unit, tuple(some), left_on) for unit, some in parts.items()] or None
 
 
-def _later(decision: Decision, command: Command) -> int:
-    """Return how many entries of the same passbook a decision writes after the command's own."""
-    return sum(draft.volunteer == command.volunteer for draft in decision.drafts[1:])
-
-
 def load_lots(reading: Reading, customer: Customer, wallet: Wallet, lots: Iterable[int]) -> None:
     id = wallet.account.clause.id
     missing = {(id, number) for number in lots if number not in wallet.lots}
@@ -318,7 +313,7 @@ def answered_before(command: Command, before: StoredCommand, hashed: str) -> Out
     """Return the answer that a key was given; KeyMismatchError where it was given to something else."""
     if before.request_hash != hashed:
         return KeyMismatchError(
-            f"{command.scope}",
+            command.scope,
             "这个请求编号已用于别的请求，本次什么也没有做",
             "this key was used for another request; nothing was done",
         )

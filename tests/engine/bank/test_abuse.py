@@ -550,3 +550,36 @@ def test_text_that_could_be_a_statement_is_text(small_bank: Counter) -> None:
 def small_bank(tmp_path: Path) -> Any:
     with bank(tmp_path, accounts=AT_ONCE, perks=PERKS) as counter:
         yield counter
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one transaction", "one by one"])
+def test_who_has_just_been_declared_is_family(together: bool, tmp_path: Path) -> None:
+    with bank(tmp_path, accounts=ACCOUNTS.replace("[friend, pool]", "[spouse, friend, pool]")) as counter:
+        asked = [
+            counter.command(Declare, family=((BEN, Relation.SPOUSE),)),
+            counter.command(Give, account="points", amount=100, to_whom=Recipient.SPOUSE, recipient=BEN),
+            counter.command(Declare, family=()),
+            counter.command(Give, account="points", amount=100, to_whom=Recipient.SPOUSE, recipient=BEN),
+        ]
+        said = [one.accepted or codes(one) for one in served_as(counter, asked, together)]
+        assert said == [True, True, True, ["not_declared"]]
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one transaction", "one by one"])
+def test_a_voucher_that_was_fetched_is_not_given_back_on_a_day_before(together: bool, tmp_path: Path) -> None:
+    with bank(tmp_path, redemption=OFFERS.replace("irreversible: yes", "irreversible: no")) as counter:
+        had = counter.ask(Redeem, offer="rice", on=date(2024, 6, 1))
+        assert counter.ask(Settle, entry=had.entry, on=date(2024, 6, 1)).accepted
+        asked = [
+            counter.command(Fetch, date(2024, 6, 10), entry=had.entry),
+            counter.command(Refund, date(2024, 6, 5), entry=had.entry),
+        ]
+        assert [one.accepted or codes(one) for one in served_as(counter, asked, together)] == [True, ["fetched"]]
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def served_as(counter: Counter, asked: list[Command], together: bool) -> list[Answer]:
+    """The answers to commands, in one transaction or each in its own."""
+    said = counter.teller.serve_all(asked) if together else [counter.teller.serve(one) for one in asked]
+    return [cast(Answer, one) for one in said]
