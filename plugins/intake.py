@@ -89,8 +89,8 @@ class Intake:
         for first in groups:
             more = islice(groups, ALONE_TIMES - 1 if alone else 0)
             done = self._booked_of_the_sound([*first, *chain.from_iterable(more)], report)
-            self._book_stars(done)
             self._tell(done)
+            self._book_stars(done)
             self.progress("booked", report.taken_in)
             alone = alone and done.alone
             sleep(PAUSE_SECONDS)
@@ -105,8 +105,8 @@ class Intake:
         chunks = list(in_chunks(self._fetching.reviewed(records, report), CHUNK_RECORDS))
         done = self._booked(chunks, report, dry_run=dry_run)
         if not dry_run:
-            self._book_stars(done)
             self._tell(done)
+            self._book_stars(done)
         return report
 
     def _booked_of_the_sound(self, chunk: Chunk, report: Report) -> Done:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -46,6 +46,19 @@ from lianxing.rules.requests import MENU, ServiceRequest, Step
 from lianxing.rules.service_commands import TakeStep
 
 PEOPLE_AT_ONCE = 500  # whose records are read together
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What became of an overdue request: the answer, or why nothing can be done in a passbook that it is about."""
+
+    due: Due
+    outcome: Answer | DamagedPassbookError
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether the request has ended."""
+        return isinstance(self.outcome, Answer) and self.outcome.accepted
 
 
 class ServiceDesk:
@@ -101,23 +114,21 @@ class ServiceDesk:
         with self._ledger.reading() as reading:
             return open_requests(reading, self._rulebook)
 
-    def expire_overdue(self, on: date, scope: str = "lianxing", actor: str = "") -> list[Answer]:
-        """End every open request whose last day has passed; run again, it finds them ended.
+    def overdue(self, on: date) -> list[Due]:
+        """Return the open requests whose last day has passed on a day."""
+        return [one for one in self.work_list() if one.last_day is not None and one.last_day < on]
 
-        DamagedPassbookError, once all others are ended, where one of the passbooks was changed by hand.
-        """
-        answers: list[Answer] = []
-        damaged: DamagedPassbookError | None = None
-        for due in self.work_list():
-            if due.last_day is None or due.last_day >= on:
-                continue
+    def expire_overdue(self, on: date, scope: str = "lianxing", actor: str = "") -> list[Expired]:
+        """End every open request whose last day has passed; run again, it finds them ended."""
+        found: list[Expired] = []
+        for due in self.overdue(on):
+            outcome: Answer | DamagedPassbookError
             try:
-                answers.append(self.serve(self._expiring(due.request, on, scope, actor)))
+                outcome = self.serve(self._expiring(due.request, on, scope, actor))
             except DamagedPassbookError as error:
-                damaged = damaged or error
-        if damaged is not None:
-            raise damaged
-        return answers
+                outcome = error
+            found.append(Expired(due, outcome))
+        return found
 
     def _expiring(self, made: ServiceRequest, on: date, scope: str, actor: str) -> TakeStep:
         asked = f"{made.id}/{made.state.value}/{made.since}/{on}"  # refused on one day, it is asked on another

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -41,13 +42,33 @@ class Request:
     wait_seconds: int
 
 
+def tell_key(speaker: Speaker, key: str, on: date) -> None:
+    """Tell the key that was made for a command: with it and on the same day it can be asked again."""
+    speaker.aside(
+        speaker.say(
+            f"请求编号：{key}（再试时写 --key {key} --on {on}）",
+            f"key: {key} (to ask again, say --key {key} --on {on})",
+        )
+    )
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Turn what no bank can do, and a key that was used for something else, into UnfitRequestError."""
+    from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
+
+    try:
+        yield
+    except (InvalidError, KeyMismatchError) as error:
+        raise UnfitRequestError(error.label.zh, error.label.en) from None
+
+
 def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, Any]], Command]) -> int:
     """Ask one command of the bank and say what became of it; return the exit code.
 
     `made` makes the command from the policy and from what every command has.
     """
     from lianxing.engine.answer_sentences import answer_sentences
-    from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
     from lianxing.engine.ledger.opening import open_ledger
     from lianxing.engine.reading.redemption import OFFER_WORDS
     from lianxing.plugins.desk import Desk, Served
@@ -75,16 +96,9 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
         _known(ledger, policy, command)
         desk = Desk(host, ledger, rulebook)
         if request.key is None and not request.dry_run:
-            speaker.aside(
-                say(
-                    f"请求编号：{key}（再试时写 --key {key} --on {on}）",
-                    f"key: {key} (to ask again, say --key {key} --on {on})",
-                )
-            )
-        try:
+            tell_key(speaker, key, on)
+        with understood():
             served = Served(desk.rehearse(command)) if request.dry_run else desk.serve(command)
-        except (InvalidError, KeyMismatchError) as error:
-            raise UnfitRequestError(error.label.zh, error.label.en) from None
         answer, body = served.answer, served.answer.data
         facts = {**policy.facts, **OFFER_WORDS}
         said = [

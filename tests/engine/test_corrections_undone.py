@@ -14,7 +14,6 @@ from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 
 from lianxing.engine import wallets
 from lianxing.engine.bank.passing import taken_back
@@ -25,6 +24,7 @@ from lianxing.rules.periods import Period
 from lianxing.rules.places import Clause
 from lianxing.rules.transition import Change, Convert
 from tests.engine.test_wallets import HERE, PLAIN, june, wallet
+from tests.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 
 
 def back(kept: Wallet, day: int, points: int, on: int = 20) -> None:

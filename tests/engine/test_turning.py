@@ -11,7 +11,6 @@ from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 
 from lianxing.engine import wallets
 from lianxing.engine.wallet import Done, Wallet
@@ -20,6 +19,7 @@ from lianxing.rules.dates import always
 from lianxing.rules.places import Clause
 from lianxing.rules.transition import CarryOver, Change, Convert, Fate, Treatment
 from tests.engine.test_wallets import HERE, PLAIN, june
+from tests.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 
 FIRST, SECOND = 10, 20
 HOWS = st.one_of(

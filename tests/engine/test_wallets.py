@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lianxing.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 
 from lianxing.engine.wallet import MOST, OWED, Done, Wallet
 from lianxing.engine.wallets import (
@@ -65,6 +64,7 @@ from lianxing.rules.hours import Overflow
 from lianxing.rules.periods import Period
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.transition import CarryOver, Convert, Fate
+from tests.engine.wallet_data import wallet_data, wallet_of, wallet_problems
 
 HERE = Location("town/accounts.yaml", 1, 1)
 A_MONTH = After(always(1, HERE))

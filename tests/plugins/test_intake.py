@@ -15,6 +15,7 @@ import pytest
 from lianxing import Assessment, Entry, Label, Objection, ServiceRecord, SetAside, Standing, Volunteer, hookimpl
 from lianxing.engine.bank.requests import check
 from lianxing.engine.compiling import find_folder, load_policy
+from lianxing.engine.ledger.errors import FullError
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.ledger.writing import Writing
@@ -268,6 +269,26 @@ def test_plugins_are_told_after_the_commit_with_the_entry_and_the_star(rulebook:
 
     take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 2)), Listener())
     assert told == [("1", True), ("V1", 0, 1)]
+
+
+def test_plugins_are_told_of_what_is_committed_though_what_comes_after_it_fails(
+    rulebook: Rulebook, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+
+    class Listener:
+        @hookimpl
+        def record_assessed(self, entry: Entry) -> None:
+            told.append(entry.record)
+
+    def full(*_asked: object) -> None:
+        raise FullError("county.db", "磁盘已满", "the disk is full")
+
+    monkeypatch.setattr("lianxing.plugins.intake.book_stars", full)
+    with pytest.raises(FullError):
+        take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 2)), Listener())
+    assert told == ["1"]
+    assert balance(ledger)["points"] == 200
 
 
 def test_a_listener_that_fails_undoes_nothing(rulebook: Rulebook, ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -167,6 +168,27 @@ def test_the_same_key_is_served_once_and_a_dry_run_writes_nothing(town: Town) ->
     assert town.ask("--key", "one") == town.ask("--key", "one") == tried
     (listed,) = town.data("request", "list")["requests"]
     assert (listed["id"], listed["last_day"]) == (tried, "2024-06-13")
+
+
+def test_the_key_that_is_made_for_a_step_is_told_and_gives_the_same_answer_again(town: Town) -> None:
+    ask = ("request", "ask", "R1", "cleaning", "--hours", "2", "--actor", "R1", "--on", "2024-06-03")
+    key = re.search(r"key: (\S+) \(to ask again, say --key \1 --on 2024-06-03\)", town(*ask))
+    assert key is not None
+    again = town.data(*ask, "--key", key[1])
+    assert (again["key"], again["replayed"]) == (key[1], True)
+    assert len(town.data("request", "list")["requests"]) == 1
+    assert "used for another request" in town(*ask, "--key", key[1], "--reason", "another", code=2)
+
+
+def test_an_overdue_request_that_may_not_be_ended_is_told_with_its_reason(town: Town) -> None:
+    id = town.ask()
+    county = town.folder / "smallville" / "county.yaml"
+    county.write_text(county.read_text("utf-8").replace("from: 2020-01-01", "from: 2024-06-20"), "utf-8")
+    said = town("request", "expire", "--on", "2024-06-14", code=1)
+    assert said.startswith(f"0 overdue\n{id}: refused:\n  ")
+    told = town.data("request", "expire", "--on", "2024-06-14", code=1)
+    assert [one["reasons"][0]["code"] for one in told["refused"]] == ["before_in_force"]
+    assert (told["expired"], told["damaged"]) == ([], [])
 
 
 def test_the_list_tells_what_is_due_and_overdue_requests_end(town: Town) -> None:

@@ -12,7 +12,8 @@ from lianxing.engine.reading.notes import nearest
 from lianxing.plugins.cli.calling import meant, names_of
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, today_in, where
-from lianxing.plugins.cli.main import NOT_PASSED
+from lianxing.plugins.cli.main import NOT_PASSED, UNUSABLE
+from lianxing.plugins.cli.serving import tell_key, understood
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.cli.words import Word, choices
 from lianxing.rules.facts import Scope
@@ -222,17 +223,34 @@ def _expire(say: Say) -> click.Command:
     )
     @where(say)
     @common(say)
-    def expire(county: str, database: str, on: date | None, actor: str, dry_run: bool, as_json: bool) -> None:
+    def expire(county: str, database: str, on: date | None, actor: str, dry_run: bool, as_json: bool) -> int:
+        from lianxing.engine.bank.tellers import Answer
+
         speaker = Speaker(say, as_json)
         with _Desk(speaker, county, database) as (desk, policy):
             day = day_to_act(policy, on, ahead=dry_run)
-            due = [one for one in desk.work_list() if one.last_day is not None and one.last_day < day]
-            if not dry_run:
-                desk.expire_overdue(day, SCOPE, actor)
-        for one in due:
-            speaker.line(_request_line(speaker, one, policy))
-        speaker.line(say(f"过期 {len(due)} 项", f"{len(due)} overdue"))
-        speaker.data({"dry_run": dry_run, "expired": [_due_data(one, policy) for one in due]})
+            found = [] if dry_run else desk.expire_overdue(day, SCOPE, actor)
+            ended = desk.overdue(day) if dry_run else [one.due for one in found if one.accepted]
+        refused = [(one.due, one.outcome.data) for one in found if isinstance(one.outcome, Answer) and not one.accepted]
+        damaged = [one.outcome.text(say.language) for one in found if not isinstance(one.outcome, Answer)]
+        for due in ended:
+            speaker.line(_request_line(speaker, due, policy))
+        speaker.line(say(f"过期 {len(ended)} 项", f"{len(ended)} overdue"))
+        for due, data in refused:
+            speaker.line(say(f"{due.request.id}：不能办结：", f"{due.request.id}: refused:"))
+            for sentence in _reasons(data, say):
+                speaker.line(f"  {sentence}")
+        for sentence in damaged:
+            speaker.aside(sentence)
+        speaker.data(
+            {
+                "dry_run": dry_run,
+                "expired": [_due_data(due, policy) for due in ended],
+                "refused": [{**_due_data(due, policy), "reasons": data["reasons"]} for due, data in refused],
+                "damaged": damaged,
+            }
+        )
+        return UNUSABLE if damaged else NOT_PASSED if refused else 0
 
     return expire
 
@@ -364,21 +382,22 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
             raise _nobody(asker)
         if "said" in said:
             said = {**said, "said": _facts_said(policy, said["said"], say)}
-        answer = desk.serve(
-            TakeStep(
-                volunteer=VolunteerId(asker),
-                county=policy.county.id,
-                on=day_to_act(policy, more["on"], ahead=more["dry_run"]),
-                scope=SCOPE,
-                key=more["key"] or uuid4().hex,
-                actor=more["actor"],
-                reason=more["reason"],
-                organiser=more["organiser"],
-                step=step,
-                **said,
-            ),
-            dry_run=more["dry_run"],
+        command = TakeStep(
+            volunteer=VolunteerId(asker),
+            county=policy.county.id,
+            on=day_to_act(policy, more["on"], ahead=more["dry_run"]),
+            scope=SCOPE,
+            key=uuid4().hex if more["key"] is None else more["key"],
+            actor=more["actor"],
+            reason=more["reason"],
+            organiser=more["organiser"],
+            step=step,
+            **said,
         )
+        if more["key"] is None and not more["dry_run"]:
+            tell_key(speaker, command.key, command.on)
+        with understood():
+            answer = desk.serve(command, dry_run=more["dry_run"])
     data = answer.data
     speaker.line(_answer_line(speaker, data, answer.entry, replayed=answer.replayed, dry_run=more["dry_run"]))
     wrong = meant(policy, data.get("reasons", ()), say)
@@ -386,7 +405,8 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
         speaker.line(f"  {sentence}")
     told = _step_data(data, policy)
     entry = None if more["dry_run"] else answer.entry
-    speaker.data({"entry": entry, "replayed": answer.replayed, "dry_run": more["dry_run"], **told})
+    asked = {"key": command.key, "scope": SCOPE}
+    speaker.data({"entry": entry, **asked, "replayed": answer.replayed, "dry_run": more["dry_run"], **told})
     if not answer.accepted:
         raise click.exceptions.Exit(NOT_PASSED)
 

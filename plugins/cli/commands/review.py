@@ -14,6 +14,7 @@ from lianxing.plugins.cli.calling import names_of
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, today_in, where
 from lianxing.plugins.cli.main import NOT_PASSED
+from lianxing.plugins.cli.serving import tell_key, understood
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.host import Host
 
@@ -168,7 +169,6 @@ def _step(say: Say) -> click.Command:
     )
     @click.option(
         "--key",
-        default="",
         help=say(
             "请求编号：同号再办只得第一次的答复。", "The key of the request: asked again, it gives the first answer."
         ),
@@ -199,12 +199,16 @@ def _stepped(speaker: Speaker, subject: str, county: str, database: str, asked: 
     with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
         command = _asked(say, ledger, policy, subject, doing, asked)
         reviewer = Reviewer(ledger, rulebook)
-        answer = reviewer.tried(command) if asked["dry_run"] else reviewer.serve(command)
+        if asked["key"] is None and not asked["dry_run"]:
+            tell_key(speaker, command.key, command.on)
+        with understood():
+            answer = reviewer.tried(command) if asked["dry_run"] else reviewer.serve(command)
     for sentence in step_sentences(answer.data, say.language):
         speaker.line(sentence)
     if asked["dry_run"]:
         speaker.line(say("试算：没有记账", "a trial: nothing was kept"))
-    return {"entry": 0 if asked["dry_run"] else answer.entry, "replayed": answer.replayed, **answer.data}
+    entry = 0 if asked["dry_run"] else answer.entry
+    return {"entry": entry, "key": command.key, "scope": SCOPE, "replayed": answer.replayed, **answer.data}
 
 
 def _asked(
@@ -218,7 +222,7 @@ def _asked(
         "county": policy.county.id,
         "on": day_to_act(policy, asked["on"], ahead=asked["dry_run"]),
         "scope": SCOPE,
-        "key": asked["key"] or uuid4().hex,
+        "key": uuid4().hex if asked["key"] is None else asked["key"],
         "actor": asked["actor"],
         "reason": asked["reason"],
         "doing": doing,
