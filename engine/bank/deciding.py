@@ -131,7 +131,7 @@ def _last_step(counter: Counter, customer: Customer, entry: int) -> LastStep | N
 def _note_step(counter: Counter, command: Command, number: int) -> None:
     """Note the day of an entry that is not written yet, for what will rest on it."""
     match command:
-        case Redeem() | Reserve() | UsePerk():
+        case Redeem() | Reserve() | UsePerk() | Fetch():
             about = number
         case Settle() | Approve():
             about = command.entry
