@@ -63,14 +63,16 @@ class Counter:
     declared_by: Callable[[VolunteerId], Mapping[VolunteerId, Relation]] = lambda _id: {}
     brought: Callable[[VolunteerId, CountyId, int], list[Brought] | None] = lambda _id, _county, _entry: None
     approved: Callable[[VolunteerId], Iterable[int]] = lambda _id: ()  # entries whose redemption is approved
-    knows: Callable[[VolunteerId], bool] = lambda _id: True
+    heard_of: Callable[[VolunteerId], bool] = lambda _id: True
     request_by: Callable[[VolunteerId, int], ServiceRequest | None] = lambda _id, _entry: None  # that an entry began
     bought: Callable[[VolunteerId, int], Mapping[str, Any]] = lambda _id, _entry: {}  # the body of what was redeemed
     last_step: Callable[[VolunteerId, int], LastStep | None] = lambda _id, _entry: (
         None
     )  # of a redemption or reservation
     passing: Passing = field(init=False)
-    # What entries that are not yet written declared, took from lots, approved, let go with a passbook, and brought.
+    # In whose passbooks are entries that are not yet written; what these declared, took from lots, approved, let go
+    # with a passbook, and brought.
+    fresh_passbooks: set[VolunteerId] = field(default_factory=set)
     fresh_families: dict[VolunteerId, Mapping[VolunteerId, Relation]] = field(default_factory=dict)
     fresh: dict[tuple[VolunteerId, int], tuple[LotLine, ...]] = field(default_factory=dict)
     fresh_approvals: set[tuple[VolunteerId, int]] = field(default_factory=set)
@@ -81,6 +83,10 @@ class Counter:
 
     def __post_init__(self) -> None:
         self.passing = Passing(self.rulebook, dict(self.people))
+
+    def knows(self, id: VolunteerId) -> bool:
+        """Tell whether anything is known of somebody, or was done in their passbook."""
+        return id in self.fresh_passbooks or self.heard_of(id)
 
     def family_of(self, id: VolunteerId) -> Mapping[VolunteerId, Relation]:
         """Return whom somebody has declared last."""

@@ -64,6 +64,8 @@ def decide(counter: Counter, command: Command) -> Decision:
     if decision.accepted:
         _note_step(counter, command, customer.number)
     decision.drafts += counter.passing.taken()
+    if decision.accepted:
+        counter.fresh_passbooks |= {draft.volunteer for draft in decision.drafts}
     for draft in decision.drafts:
         if (touched := counter.people.get(draft.volunteer)) is not None:
             touched.touched_by(draft)

@@ -337,7 +337,7 @@ class _Deciding:
             counter.given_out[command.offer] = said if least <= said <= most else least
         if isinstance(command, Give) and any(one["code"] == "unknown_recipient" for one in reasons):
             recipient = command.recipient
-            counter.knows = lambda _id: witnesses.knew(recipient, link.recorded_at)
+            counter.heard_of = lambda _id: witnesses.knew(recipient, link.recorded_at)
         for other in self.passing.open or ():
             if other != command.volunteer:
                 there = witnesses.other(other, self._rulebook, link, self._body)

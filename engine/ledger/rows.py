@@ -61,6 +61,7 @@ class Rows:
     opened: dict[Place, Row] = field(default_factory=dict)
     remaining: dict[Place, int] = field(default_factory=dict)
     keys: list[Row] = field(default_factory=list)
+    # By county and offer: units, and how many may have been taken before at most.
     taken: dict[tuple[str, str], tuple[int, int | None]] = field(default_factory=dict)
     told: dict[int, str] = field(default_factory=dict)  # passbooks of which a record is told, and from which day on
 
@@ -162,9 +163,13 @@ class Rows:
         for line, taking in enumerate(draft.takes, 1):
             self.add(stock_move, (id, number, line, taking.offer, taking.units))
             place_of = (draft.county, taking.offer)
-            before, most = self.taken.get(place_of, (0, None))
-            # What goes back says no limit, and lifts none that an entry before it was to keep.
-            self.taken[place_of] = (before + taking.units, most if taking.most is None else taking.most)
+            before, had_at_most = self.taken.get(place_of, (0, None))
+            units = before + taking.units
+            if taking.most is not None and taking.units > 0:
+                # Each taking is to find so much left; what goes back behind it lifts no limit.
+                limit = taking.most - units
+                had_at_most = limit if had_at_most is None else min(had_at_most, limit)
+            self.taken[place_of] = units, had_at_most
         if draft.key is not None:
             self.add(command, (draft.key.scope, draft.key.key, draft.key.request_hash, id, number))
         if draft.version is not None:

@@ -409,13 +409,13 @@ class Writing(Reading):
 
     def _take(self, taken: dict[tuple[str, str], tuple[int, int | None]]) -> None:
         """Take from the stock of offers, in one order, so that two writers never wait crosswise."""
-        for (county, offer), (units, most) in sorted(taken.items()):
-            if not units:
+        for (county, offer), (units, had_at_most) in sorted(taken.items()):
+            if not units and had_at_most is None:
                 continue
             batching.insert_or(self._connection, stock, (county, offer, 0), "DO NOTHING")
             condition = stock.c.taken + units >= 0
-            if most is not None and units > 0:
-                condition &= within_stock(units, most)
+            if had_at_most is not None:
+                condition &= within_stock(had_at_most)
             done = self._connection.execute(
                 update(stock)
                 .where(stock.c.county == county, stock.c.offer == offer, condition)
@@ -601,9 +601,9 @@ _BEFORE_ENTRY = (
 )
 
 
-def within_stock(units: int, most: int) -> Any:
+def within_stock(had_at_most: int) -> Any:
     """Return the condition under which a stock may be taken from: the last unit is sold once."""
-    return stock.c.taken + units <= most
+    return stock.c.taken <= had_at_most
 
 
 def utc_day(instant: int) -> date:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from lianxing.plugins.reward import reward_plugin
 from lianxing.rules.commands import Approve, Command, Redeem, Release, Settle
 from lianxing.rules.receipts import Receipt, Redemption
 from tests.engine.bank.counting_house import ANN, DAY, HERE, OFFERS, rules, take_in, write_county
+from tests.engine.bank.test_damaged_passbooks import unguarded
 from tests.plugins.smallville import served
 
 
@@ -166,6 +169,18 @@ def test_what_people_hand_over_is_told_when_it_is_settled(rulebook: Rulebook, le
     at.serve(asks(Settle, "3", entry=kept))
     at.serve(asks(Release, "4", entry=dropped))
     assert [(one.entry, one.offer, receipt) for one, receipt in shop.told] == [(kept, "soap", None)]
+
+
+def test_of_what_is_settled_its_own_entry_is_read_and_nothing_that_came_after_it(
+    rulebook: Rulebook, ledger: Ledger, tmp_path: Path
+) -> None:
+    shop = Shop(None, None)
+    at = desk(rulebook, ledger, shop=shop)
+    first, later = (at.serve(asks(Redeem, key, offer="soap")).answer.entry for key in "12")
+    with closing(sqlite3.connect(tmp_path / "bank.db", isolation_level=None)) as connection, unguarded(connection):
+        connection.execute("UPDATE entry SET recorded_at = -1 WHERE number = ?", [later])
+    assert at.serve(asks(Settle, "3", entry=first)).answer.accepted
+    assert [(one.entry, one.offer, one.on) for one, _receipt in shop.told] == [(first, "soap", DAY)]
 
 
 def test_what_is_had_at_once_is_told_and_nobody_is_asked_to_hand_it_over(rulebook: Rulebook, ledger: Ledger) -> None:

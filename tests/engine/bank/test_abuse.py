@@ -567,6 +567,21 @@ def test_who_has_just_been_declared_is_family(together: bool, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one transaction", "one by one"])
+def test_who_has_just_done_something_is_known(together: bool, tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        asked = [
+            counter.command(Declare, volunteer="newcomer", family=()),
+            *(
+                counter.command(Give, account="points", amount=100, to_whom=Recipient.FRIEND, recipient=who)
+                for who in ("newcomer", "nobody")
+            ),
+        ]
+        said = [one.accepted or codes(one) for one in served_as(counter, asked, together)]
+        assert said == [True, True, ["unknown_recipient"]]
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one transaction", "one by one"])
 def test_a_voucher_that_was_fetched_is_not_given_back_on_a_day_before(together: bool, tmp_path: Path) -> None:
     with bank(tmp_path, redemption=OFFERS.replace("irreversible: yes", "irreversible: no")) as counter:
         had = counter.ask(Redeem, offer="rice", on=date(2024, 6, 1))

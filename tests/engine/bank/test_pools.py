@@ -110,9 +110,12 @@ class Asks:
         self.asked = 0
 
     def __call__(self, kind: type[Command], who: str = "V1", /, **said: object) -> Answer:
+        return self.teller.serve(self.command(kind, who, **said))
+
+    def command(self, kind: type[Command], who: str = "V1", /, **said: object) -> Command:
         self.asked += 1
         fixed = {"volunteer": VolunteerId(who), "county": HERE, "on": DAY, "scope": "test", "key": str(self.asked)}
-        return self.teller.serve(kind(**{**fixed, **said}))  # type: ignore[arg-type]
+        return kind(**{**fixed, **said})  # type: ignore[arg-type]
 
 
 def earns(town: Rulebook, ledger: Ledger, *hours: int, who: str = "V1") -> None:
@@ -305,6 +308,18 @@ def test_what_is_short_is_borrowed_from_the_pool_and_paid_back_by_what_comes_in(
     earns(town, ledger, 2)
     assert (held_by(ledger, "V1"), held_by(ledger, "pool/chest", "chest")) == (HOUR, 2 * HOUR)
     assert kinds(ledger, "pool/chest") == ["received", "lent", "repaid"]
+
+
+def test_the_answer_names_the_gift_though_what_was_lent_comes_back_behind_it(town: Rulebook, ledger: Ledger) -> None:
+    take_in(town, ledger, served("a", "2024-05-01 09:00", 2, "G1"), volunteers=(GROUP,))
+    asks = Asks(ledger, town)
+    assert asks(Redeem, offer="visit").accepted  # what V1 owes now is paid by what the pool gives
+    gift = {"account": "chest", "amount": HOUR, "to_whom": Recipient.NEEDY_ELDER, "recipient": ANN, "actor": "office"}
+    first = asks.command(Give, CHEST, **gift)
+    given, same, last = asks.teller.serve_all([first, first, asks.command(Give, CHEST, **gift)])
+    assert kinds(ledger, "pool/chest")[2:] == ["given", "repaid", "given"]
+    assert [one.entry for one in (given, same, last) if isinstance(one, Answer)] == [3, 3, 5]
+    assert asks.teller.serve(first) == same
 
 
 def test_the_pool_lends_no_more_than_it_has(town: Rulebook, ledger: Ledger) -> None:
