@@ -112,7 +112,7 @@ def run(path: str) -> None:
 
 def weaken(words: list[str]) -> None:
     if "stock" in words:
-        writing.within_stock = lambda _had_at_most: true()
+        writing.within_stock = lambda had_at_most: true()
     if "lock" in words:
         passbooks = holdings.passbooks
 
