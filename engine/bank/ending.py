@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import TypeVar
 
 from lianxing.engine import wallets
@@ -145,8 +146,9 @@ def _foreseen(ledger: Ledger, rulebook: Rulebook, people: Iterable[VolunteerId],
     with ledger.reading() as reading:
         counter = _counter(reading, rulebook, {}, {})
         told = customers(reading, rulebook, people)
+        counter.passing = Passing(rulebook, told, partial(customers, reading, rulebook))
         numbers = reading.numbers(rulebook.policy.county.id, told)
-        for id, customer in told.items():
+        for id, customer in list(told.items()):  # pools may come to them
             customer.number = numbers.get(id, 0)
             _drafts(counter, customer, on, found)
     return found
@@ -192,8 +194,8 @@ def _starred(ledger: Ledger, rulebook: Rulebook, on: date, done: Ended) -> Itera
     def due(people: list[VolunteerId]) -> list[VolunteerId]:
         with ledger.reading() as reading:
             some = customers(reading, rulebook, people, parts=False)
-            alone = Passing(rulebook, {})
-            return [id for id, one in some.items() if next(of_stars(rulebook, one, alone, on), None) is not None]
+            passing = Passing(rulebook, dict(some), partial(customers, reading, rulebook))
+            return [id for id, one in some.items() if next(of_stars(rulebook, one, passing, on), None) is not None]
 
     with ledger.reading() as reading:
         everybody = [id for id in reading.volunteer_ids(rulebook.policy.county.id) if is_person(id)]
