@@ -89,7 +89,6 @@ class Intake:
         for first in groups:
             more = islice(groups, ALONE_TIMES - 1 if alone else 0)
             done = self._booked_of_the_sound([*first, *chain.from_iterable(more)], report)
-            self._tell(done)
             self._book_stars(done)
             self.progress("booked", report.taken_in)
             alone = alone and done.alone
@@ -105,7 +104,6 @@ class Intake:
         chunks = list(in_chunks(self._fetching.reviewed(records, report), CHUNK_RECORDS))
         done = self._booked(chunks, report, dry_run=dry_run)
         if not dry_run:
-            self._tell(done)
             self._book_stars(done)
         return report
 
@@ -123,7 +121,10 @@ class Intake:
                     aside(row, report, self.put_aside)
 
     def _booked(self, chunks: Sequence[Chunk], report: Report, *, dry_run: bool = False) -> Done:
-        """Book chunks in one transaction; where somebody else was faster, again, on what they have left."""
+        """Book chunks in one transaction and tell of it; where somebody else was faster, again, on what they have left.
+
+        Plugins are told before anything else can fail: run again, what was committed is nothing new.
+        """
         for attempt in range(1, ATTEMPTS + 1):
             counted, done, rows = Report(), Done(), list[SetAside]()
             taking_in = self._taking_in(rows.append)
@@ -140,6 +141,8 @@ class Intake:
                 # Where many write at once: to the same passbook, or the very record.
                 if attempt == ATTEMPTS or not self.ledger.database.is_postgres:
                     raise
+        if not dry_run:
+            self._tell(done)
         for row in rows:
             self.put_aside(row)
         report.add(counted)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -48,17 +48,16 @@ from lianxing.rules.service_commands import TakeStep
 PEOPLE_AT_ONCE = 500  # whose records are read together
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """What became of an overdue request: the answer, or why nothing can be done in a passbook that it is about."""
+@dataclass
+class Overdue:
+    """What a run did about the requests that were overdue: what each was answered, in the order of their last days.
 
-    due: Due
-    outcome: Answer | DamagedPassbookError
+    An answer that is not accepted left its request open. `damaged` are those whose passbook cannot be read: nothing of
+    theirs was ended.
+    """
 
-    @property
-    def accepted(self) -> bool:
-        """Tell whether the request has ended."""
-        return isinstance(self.outcome, Answer) and self.outcome.accepted
+    answered: list[tuple[Due, Answer]] = field(default_factory=list)
+    damaged: dict[VolunteerId, DamagedPassbookError] = field(default_factory=dict)
 
 
 class ServiceDesk:
@@ -114,21 +113,22 @@ class ServiceDesk:
         with self._ledger.reading() as reading:
             return open_requests(reading, self._rulebook)
 
-    def overdue(self, on: date) -> list[Due]:
-        """Return the open requests whose last day has passed on a day."""
-        return [one for one in self.work_list() if one.last_day is not None and one.last_day < on]
+    def expire_overdue(self, on: date, scope: str = "lianxing", actor: str = "", *, dry_run: bool = False) -> Overdue:
+        """End every open request whose last day has passed; run again, it finds them ended.
 
-    def expire_overdue(self, on: date, scope: str = "lianxing", actor: str = "") -> list[Expired]:
-        """End every open request whose last day has passed; run again, it finds them ended."""
-        found: list[Expired] = []
-        for due in self.overdue(on):
-            outcome: Answer | DamagedPassbookError
+        Who has a damaged passbook is left out and told. With `dry_run` only tell what would come of it.
+        """
+        done = Overdue()
+        for due in self.work_list():
+            if due.last_day is None or due.last_day >= on:
+                continue
             try:
-                outcome = self.serve(self._expiring(due.request, on, scope, actor))
+                answer = self.serve(self._expiring(due.request, on, scope, actor), dry_run=dry_run)
             except DamagedPassbookError as error:
-                outcome = error
-            found.append(Expired(due, outcome))
-        return found
+                done.damaged[VolunteerId(error.volunteer)] = error
+            else:
+                done.answered.append((due, answer))
+        return done
 
     def _expiring(self, made: ServiceRequest, on: date, scope: str, actor: str) -> TakeStep:
         asked = f"{made.id}/{made.state.value}/{made.since}/{on}"  # refused on one day, it is asked on another

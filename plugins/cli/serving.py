@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from lianxing.plugins.cli.calling import meant, names_of
-from lianxing.plugins.cli.failing import NotFoundError, UnfitRequestError
+from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import county_at, day_to_act, rulebook_for
+from lianxing.plugins.cli.keys import asked_once, key_of
 from lianxing.plugins.cli.main import NOT_PASSED, UNUSABLE
 from lianxing.plugins.cli.speaking import Speaker
 from lianxing.rules.commands import Approve, Bring, Command, Decline, Fetch, Refund, Release, Settle
@@ -42,27 +41,6 @@ class Request:
     wait_seconds: int
 
 
-def tell_key(speaker: Speaker, key: str, on: date) -> None:
-    """Tell the key that was made for a command: with it and on the same day it can be asked again."""
-    speaker.aside(
-        speaker.say(
-            f"请求编号：{key}（再试时写 --key {key} --on {on}）",
-            f"key: {key} (to ask again, say --key {key} --on {on})",
-        )
-    )
-
-
-@contextmanager
-def understood() -> Iterator[None]:
-    """Turn what no bank can do, and a key that was used for something else, into UnfitRequestError."""
-    from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
-
-    try:
-        yield
-    except (InvalidError, KeyMismatchError) as error:
-        raise UnfitRequestError(error.label.zh, error.label.en) from None
-
-
 def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, Any]], Command]) -> int:
     """Ask one command of the bank and say what became of it; return the exit code.
 
@@ -77,14 +55,12 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
     say = speaker.say
     host = Host()
     _folder, policy = county_at(host, request.county)
-    key = request.key if request.key is not None else uuid4().hex
-    on = day_to_act(policy, request.on, ahead=request.dry_run)
     whose = {
         "volunteer": VolunteerId(request.volunteer),
         "county": policy.county.id,
-        "on": on,
+        "on": day_to_act(policy, request.on, ahead=request.dry_run),
         "scope": request.scope,
-        "key": key,
+        "key": key_of(request.key),
         "actor": request.actor,
         "reason": request.reason,
     }
@@ -95,9 +71,7 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
     ):
         _known(ledger, policy, command)
         desk = Desk(host, ledger, rulebook)
-        if request.key is None and not request.dry_run:
-            tell_key(speaker, key, on)
-        with understood():
+        with asked_once(speaker, command, request.key, dry_run=request.dry_run):
             served = Served(desk.rehearse(command)) if request.dry_run else desk.serve(command)
         answer, body = served.answer, served.answer.data
         facts = {**policy.facts, **OFFER_WORDS}
@@ -111,8 +85,8 @@ def serve(speaker: Speaker, request: Request, made: Callable[[Policy, dict[str, 
         {
             "accepted": answer.accepted,
             "entry": answer.entry or None,
-            "key": key,
-            "scope": request.scope,
+            "key": command.key,
+            "scope": command.scope,
             "replayed": answer.replayed,
             "dry_run": request.dry_run,
             "answer": body,

@@ -271,24 +271,35 @@ def test_plugins_are_told_after_the_commit_with_the_entry_and_the_star(rulebook:
     assert told == [("1", True), ("V1", 0, 1)]
 
 
-def test_plugins_are_told_of_what_is_committed_though_what_comes_after_it_fails(
-    rulebook: Rulebook, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("what", ["stars", "rows set aside"])
+def test_whoever_listens_is_told_of_what_was_committed_though_nothing_more_can_be_written(
+    rulebook: Rulebook, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, what: str, at_once: bool
 ) -> None:
-    told: list[object] = []
+    told: list[str] = []
 
     class Listener:
         @hookimpl
-        def record_assessed(self, entry: Entry) -> None:
-            told.append(entry.record)
+        def record_assessed(self, assessment: Assessment) -> None:
+            told.append(assessment.record.id)
 
-    def full(*_asked: object) -> None:
-        raise FullError("county.db", "磁盘已满", "the disk is full")
+        @hookimpl
+        def star_reached(self, standing: Standing) -> None:
+            told.append(f"{standing.volunteer}: {standing.star_held}")
 
-    monkeypatch.setattr("lianxing.plugins.intake.book_stars", full)
+    def full(*_: object) -> None:
+        raise FullError("bank.db", "磁盘已满", "the disk is full")
+
+    if what == "stars":
+        monkeypatch.setattr("lianxing.plugins.intake.book_stars", full)
+    records = served("1", "2024-05-01 09:00", 2), Withdrawn(RecordId("9"), RegistryId("test"))
+    host = Host(installed=False)
+    host.register(Registry(*records), "test")
+    host.register(Listener(), "listener")
+    intake = Intake(host, rulebook, ledger, "test", ON, full if what == "rows set aside" else lambda _row: None)
     with pytest.raises(FullError):
-        take_in(rulebook, ledger, Registry(served("1", "2024-05-01 09:00", 2)), Listener())
-    assert told == ["1"]
-    assert balance(ledger)["points"] == 200
+        intake.take(records) if at_once else intake.run()
+    assert (told, balance(ledger)["points"]) == (["1", "V1: 1"], 200)
 
 
 def test_a_listener_that_fails_undoes_nothing(rulebook: Rulebook, ledger: Ledger) -> None:

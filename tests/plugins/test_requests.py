@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,11 +13,16 @@ from typing import Any
 
 import pytest
 
+from lianxing.engine.bank.service_requests import ServiceDesk
+from lianxing.engine.bank.tellers import Answer
+from lianxing.engine.ledger.errors import InDoubtError
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.rules.facts import CountyId, VolunteerId
 from lianxing.rules.records import Volunteer
+from lianxing.rules.service_commands import TakeStep
 from tests.engine.bank.counting_house import rules, take_in, write_county
+from tests.engine.bank.test_damaged_passbooks import unguarded
 from tests.engine.requests import ACCOUNTS, FACTS, MEASURES, MENU
 from tests.plugins.conftest import Run
 from tests.plugins.smallville import COUNTY, served
@@ -170,34 +177,85 @@ def test_the_same_key_is_served_once_and_a_dry_run_writes_nothing(town: Town) ->
     assert (listed["id"], listed["last_day"]) == (tried, "2024-06-13")
 
 
-def test_the_key_that_is_made_for_a_step_is_told_and_gives_the_same_answer_again(town: Town) -> None:
+@pytest.mark.parametrize(("lang", "told"), [("en", "key: "), ("zh", "请求编号：")])
+def test_who_gets_no_answer_asks_again_with_the_key_that_was_told_and_the_price_is_reserved_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch, lang: str, told: str
+) -> None:
+    town = Town(called_in(town.folder, monkeypatch), town.folder)
     ask = ("request", "ask", "R1", "cleaning", "--hours", "2", "--actor", "R1", "--on", "2024-06-03")
-    key = re.search(r"key: (\S+) \(to ask again, say --key \1 --on 2024-06-03\)", town(*ask))
-    assert key is not None
-    again = town.data(*ask, "--key", key[1])
-    assert (again["key"], again["replayed"]) == (key[1], True)
+    with monkeypatch.context() as lost:
+        serve = ServiceDesk.serve
+
+        def served_unheard(desk: ServiceDesk, command: TakeStep, **how: Any) -> Answer:
+            serve(desk, command, **how)
+            raise InDoubtError("bank.db", "连接断了", "the connection was lost")
+
+        lost.setattr(ServiceDesk, "serve", served_unheard)
+        said = town(*ask, code=75, lang=lang)
+    again = re.search(f"{told}.*--key (\\S+) --on 2024-06-03", said)
+    assert again is not None, said
+    answer = town.data(*ask, "--key", again[1])
+    assert (answer["replayed"], answer["key"], answer["scope"]) == (True, again[1], "cli")
     assert len(town.data("request", "list")["requests"]) == 1
-    assert "used for another request" in town(*ask, "--key", key[1], "--reason", "another", code=2)
+    assert "--key" not in town(*ask, "--dry-run", code=1, lang=lang)  # nothing is left for another one
 
 
-def test_an_overdue_request_that_may_not_be_ended_is_told_with_its_reason(town: Town) -> None:
-    id = town.ask()
-    county = town.folder / "smallville" / "county.yaml"
-    county.write_text(county.read_text("utf-8").replace("from: 2020-01-01", "from: 2024-06-20"), "utf-8")
-    said = town("request", "expire", "--on", "2024-06-14", code=1)
-    assert said.startswith(f"0 overdue\n{id}: refused:\n  ")
-    told = town.data("request", "expire", "--on", "2024-06-14", code=1)
-    assert [one["reasons"][0]["code"] for one in told["refused"]] == ["before_in_force"]
-    assert (told["expired"], told["damaged"]) == ([], [])
+def test_a_key_of_another_request_and_what_no_bank_can_do_leave_with_2_and_nothing_is_done(town: Town) -> None:
+    id = town.ask("--key", "one")
+    cancel = ("request", "cancel", id, "--actor", "R1", "--on", "2024-06-03")
+    assert town(*cancel, "--key", "one", code=2) == "this key was used for another request; nothing was done\n"
+    assert "这个请求编号已用于别的请求" in town(*cancel, "--key", "one", code=2, lang="zh")
+    assert "control character" in town(*cancel, "--reason", "a\tb", code=2)
+    (listed,) = town.data("request", "list")["requests"]
+    assert listed["state"] == "requested"
 
 
 def test_the_list_tells_what_is_due_and_overdue_requests_end(town: Town) -> None:
     id = town.ask()
     assert f"{id}  cleaning  R1  requested, until 2024-06-13" in town("request", "list")
-    assert "1 overdue" in town("request", "expire", "--on", "2024-06-14", "--dry-run")
-    assert "1 overdue" in town("request", "expire", "--on", "2024-06-14")
+    tried = town("request", "expire", "--on", "2024-06-14", "--dry-run")
+    assert "dry run: nothing was written" in tried
+    for said in (tried, town("request", "expire", "--on", "2024-06-14")):
+        assert "1 overdue request ended, 0 refused" in said
     assert "没有" in town("request", "list", lang="zh")
     assert town.data("request", "list", "R1")["requests"][0]["state"] == "expired"
+
+
+def test_a_run_tells_whose_request_it_ended_whose_it_could_not_and_why(town: Town, county_folder: Path) -> None:
+    closes = ACCOUNTS + "  closure: {death: lost, moving: lost, leaving: lost}\n"
+    (county_folder / "accounts.yaml").write_text(closes, "utf-8")
+    closed = town.ask()
+    town("bank", "expire", "--on", "2024-10-01")  # what was reserved is given back, or nothing could be closed
+    town("bank", "close-passbook", "R1", "--event", "leaving", "--on", "2024-10-01")
+    run = ("request", "expire", "--on", "2024-06-14")
+    foreseen = town.data(*run, "--dry-run", code=1)
+    done = town.data(*run, code=1)
+    assert (foreseen["expired"], done["expired"], done["damaged"]) == ([], [], [])
+    (refused,) = done["refused"]
+    assert (refused["id"], [reason["code"] for reason in refused["reasons"]]) == (closed, ["closed_passbook"])
+    assert [one["id"] for one in town.data("request", "list")["requests"]] == [closed]
+    said, chinese = town(*run, code=1), town(*run, code=1, lang="zh")
+    assert f"{closed}  cleaning  R1  requested, until 2024-06-13\n  refused, entry {refused['entry']}" in said
+    assert "0 overdue requests ended, 1 refused" in said
+    assert "  未能办结，第" in chinese
+    assert "过期办结 0 项，未能办结 1 项" in chinese
+
+
+def test_a_run_lists_what_it_ended_and_names_whose_passbook_it_left_out(town: Town, county_folder: Path) -> None:
+    town.ask()
+    elder = replace(ELDER, id=VolunteerId("R2"))
+    with rules(county_folder) as rulebook, open_ledger(str(town.folder / "bank.db")) as ledger:
+        take_in(rulebook, ledger, served("b", "2024-05-01 09:00", 3, "R2"), volunteers=(elder,))
+    ask = ("request", "ask", "R2", "cleaning", "--hours", "1", "--actor", "R2", "--on", "2024-06-03")
+    other = town.data(*ask)["request"]["id"]
+    with closing(sqlite3.connect(town.folder / "bank.db", isolation_level=None)) as connection, unguarded(connection):
+        connection.execute("UPDATE volunteer SET born_on = 'x' WHERE id = 'R1'")
+    run = ("request", "expire", "--on", "2024-06-14")
+    assert [one["id"] for one in town.data(*run, "--dry-run", code=3)["expired"]] == [other]
+    done = town.data(*run, code=3)
+    assert ([one["id"] for one in done["expired"]], done["refused"]) == ([other], [])
+    assert ["R1: the passbook is damaged" in told for told in done["damaged"]] == [True]
+    assert "R1：存折已损坏" in town(*run, code=3, lang="zh")
 
 
 def test_what_cannot_be_understood_leaves_with_2_and_what_is_not_there_with_4(town: Town) -> None:

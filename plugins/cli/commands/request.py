@@ -12,8 +12,8 @@ from lianxing.engine.reading.notes import nearest
 from lianxing.plugins.cli.calling import meant, names_of
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, today_in, where
+from lianxing.plugins.cli.keys import asked_once, key_of
 from lianxing.plugins.cli.main import NOT_PASSED, UNUSABLE
-from lianxing.plugins.cli.serving import tell_key, understood
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.cli.words import Word, choices
 from lianxing.rules.facts import Scope
@@ -24,7 +24,7 @@ from lianxing.rules.requests import Step
 
 if TYPE_CHECKING:
     from lianxing.engine.bank.request_data import Due
-    from lianxing.engine.bank.service_requests import ServiceDesk
+    from lianxing.engine.bank.service_requests import Overdue, ServiceDesk
     from lianxing.engine.menu import Queue
     from lianxing.rules.facts import Fact, FactValue
     from lianxing.rules.policy import Policy
@@ -224,32 +224,20 @@ def _expire(say: Say) -> click.Command:
     @where(say)
     @common(say)
     def expire(county: str, database: str, on: date | None, actor: str, dry_run: bool, as_json: bool) -> int:
-        from lianxing.engine.bank.tellers import Answer
-
         speaker = Speaker(say, as_json)
         with _Desk(speaker, county, database) as (desk, policy):
             day = day_to_act(policy, on, ahead=dry_run)
-            found = [] if dry_run else desk.expire_overdue(day, SCOPE, actor)
-            ended = desk.overdue(day) if dry_run else [one.due for one in found if one.accepted]
-        refused = [(one.due, one.outcome.data) for one in found if isinstance(one.outcome, Answer) and not one.accepted]
-        damaged = [one.outcome.text(say.language) for one in found if not isinstance(one.outcome, Answer)]
-        for due in ended:
-            speaker.line(_request_line(speaker, due, policy))
-        speaker.line(say(f"过期 {len(ended)} 项", f"{len(ended)} overdue"))
-        for due, data in refused:
-            speaker.line(say(f"{due.request.id}：不能办结：", f"{due.request.id}: refused:"))
-            for sentence in _reasons(data, say):
-                speaker.line(f"  {sentence}")
-        for sentence in damaged:
-            speaker.aside(sentence)
-        speaker.data(
-            {
-                "dry_run": dry_run,
-                "expired": [_due_data(due, policy) for due in ended],
-                "refused": [{**_due_data(due, policy), "reasons": data["reasons"]} for due, data in refused],
-                "damaged": damaged,
-            }
-        )
+            overdue = desk.expire_overdue(day, SCOPE, actor, dry_run=dry_run)
+        _tell_overdue(speaker, overdue, policy, dry_run=dry_run)
+        expired, refused = list[dict[str, Any]](), list[dict[str, Any]]()
+        for one, answer in overdue.answered:
+            ended = {**_due_data(one, policy), "entry": None if dry_run else answer.entry}
+            if answer.accepted:
+                expired.append(ended)
+            else:
+                refused.append({**ended, "reasons": answer.data["reasons"]})
+        damaged = [error.text(say.language) for error in overdue.damaged.values()]
+        speaker.data({"dry_run": dry_run, "expired": expired, "refused": refused, "damaged": damaged})
         return UNUSABLE if damaged else NOT_PASSED if refused else 0
 
     return expire
@@ -320,8 +308,8 @@ def _for_steps(say: Say) -> Callable[[_Run], _Run]:
             click.option(
                 "--key",
                 help=say(
-                    "请求编号：同一编号只办一次，重发得原答复。",
-                    "The key: the same key is served once and answered alike.",
+                    "请求编号：同一编号只办一次，重发得原答复；缺省新编一个，并予告知。",
+                    "The key: the same key is served once and answered alike; by default a new one, which is told.",
                 ),
             ),
             click.option("--reason", default="", help=say("缘由。", "Why.")),
@@ -364,14 +352,12 @@ class _Desk:
 
 def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str, Any]) -> None:
     """Take a step, tell what came of it, and leave with the exit code."""
-    from uuid import uuid4
-
     from lianxing.engine.bank.request_data import begun_by
     from lianxing.engine.step_sentences import effect_sentences
     from lianxing.rules.facts import VolunteerId
     from lianxing.rules.service_commands import TakeStep
 
-    speaker = Speaker(say, more["as_json"])
+    speaker, dry_run = Speaker(say, more["as_json"]), more["dry_run"]
     with _Desk(speaker, more["county"], more["database"]) as (desk, policy):
         if step is not Step.REQUEST:
             begun = begun_by(policy.county.id, said["request"])
@@ -385,28 +371,25 @@ def _take(say: Say, step: Step, asker: str, said: dict[str, Any], more: dict[str
         command = TakeStep(
             volunteer=VolunteerId(asker),
             county=policy.county.id,
-            on=day_to_act(policy, more["on"], ahead=more["dry_run"]),
+            on=day_to_act(policy, more["on"], ahead=dry_run),
             scope=SCOPE,
-            key=uuid4().hex if more["key"] is None else more["key"],
+            key=key_of(more["key"]),
             actor=more["actor"],
             reason=more["reason"],
             organiser=more["organiser"],
             step=step,
             **said,
         )
-        if more["key"] is None and not more["dry_run"]:
-            tell_key(speaker, command.key, command.on)
-        with understood():
-            answer = desk.serve(command, dry_run=more["dry_run"])
+        with asked_once(speaker, command, more["key"], dry_run=dry_run):
+            answer = desk.serve(command, dry_run=dry_run)
     data = answer.data
-    speaker.line(_answer_line(speaker, data, answer.entry, replayed=answer.replayed, dry_run=more["dry_run"]))
+    speaker.line(_answer_line(speaker, data, answer.entry, replayed=answer.replayed, dry_run=dry_run))
     wrong = meant(policy, data.get("reasons", ()), say)
     for sentence in (*_reasons(data, say), *wrong, *effect_sentences(data, say.language)):
         speaker.line(f"  {sentence}")
     told = _step_data(data, policy)
-    entry = None if more["dry_run"] else answer.entry
-    asked = {"key": command.key, "scope": SCOPE}
-    speaker.data({"entry": entry, **asked, "replayed": answer.replayed, "dry_run": more["dry_run"], **told})
+    entry, asked = None if dry_run else answer.entry, {"key": command.key, "scope": command.scope}
+    speaker.data({"entry": entry, **asked, "replayed": answer.replayed, "dry_run": dry_run, **told})
     if not answer.accepted:
         raise click.exceptions.Exit(NOT_PASSED)
 
@@ -421,6 +404,31 @@ def _answer_line(speaker: Speaker, data: dict[str, Any], entry: int, *, replayed
     if not data["allowed"]:
         return say(f"不能办{more}{kept}：", f"Refused{more}{kept}:")
     return say(f"{id}：{state}{kept}{more}", f"{id}: {state}{kept}{more}")
+
+
+def _tell_overdue(speaker: Speaker, overdue: Overdue, policy: Policy, *, dry_run: bool) -> None:
+    """Say which overdue requests have ended, which have not and why, and whose passbook was left out."""
+    from lianxing.engine.amounts import counted
+
+    say, ended = speaker.say, sum(answer.accepted for _one, answer in overdue.answered)
+    if dry_run:
+        speaker.line(say("试运行：什么都没有记入。", "dry run: nothing was written"))
+    for one, answer in overdue.answered:
+        speaker.line(_request_line(speaker, one, policy))
+        if not answer.accepted:
+            kept_zh, kept_en = ("", "") if dry_run else (f"，第 {answer.entry} 号", f", entry {answer.entry}")
+            speaker.line(say(f"  未能办结{kept_zh}：", f"  refused{kept_en}:"))
+            for sentence in _reasons(answer.data, say):
+                speaker.line(f"    {sentence}")
+    refused = len(overdue.answered) - ended
+    speaker.line(
+        say(
+            f"过期办结 {ended:,} 项，未能办结 {refused:,} 项",
+            f"{counted(ended, 'overdue request', 'overdue requests')} ended, {refused:,} refused",
+        )
+    )
+    for error in overdue.damaged.values():
+        speaker.aside(error.text(say.language))
 
 
 def _reasons(data: dict[str, Any], say: Say) -> list[str]:

@@ -6,15 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import click
 
 from lianxing.plugins.cli.calling import names_of
 from lianxing.plugins.cli.failing import NotFoundError
 from lianxing.plugins.cli.finding import Day, county_at, day_to_act, rulebook_for, today_in, where
+from lianxing.plugins.cli.keys import asked_once, key_of
 from lianxing.plugins.cli.main import NOT_PASSED
-from lianxing.plugins.cli.serving import tell_key, understood
 from lianxing.plugins.cli.speaking import Say, Speaker, common
 from lianxing.plugins.host import Host
 
@@ -170,7 +169,8 @@ def _step(say: Say) -> click.Command:
     @click.option(
         "--key",
         help=say(
-            "请求编号：同号再办只得第一次的答复。", "The key of the request: asked again, it gives the first answer."
+            "请求编号：同号再办只得第一次的答复；缺省新编一个，并予告知。",
+            "The key of the request: asked again, it gives the first answer; by default a new one, which is told.",
         ),
     )
     @click.option("--dry-run", is_flag=True, help=say("只看结果，不记账。", "Only tell; keep nothing."))
@@ -199,16 +199,14 @@ def _stepped(speaker: Speaker, subject: str, county: str, database: str, asked: 
     with open_ledger(database, create=False) as ledger, rulebook_for(policy, speaker) as rulebook:
         command = _asked(say, ledger, policy, subject, doing, asked)
         reviewer = Reviewer(ledger, rulebook)
-        if asked["key"] is None and not asked["dry_run"]:
-            tell_key(speaker, command.key, command.on)
-        with understood():
+        with asked_once(speaker, command, asked["key"], dry_run=asked["dry_run"]):
             answer = reviewer.tried(command) if asked["dry_run"] else reviewer.serve(command)
     for sentence in step_sentences(answer.data, say.language):
         speaker.line(sentence)
     if asked["dry_run"]:
         speaker.line(say("试算：没有记账", "a trial: nothing was kept"))
-    entry = 0 if asked["dry_run"] else answer.entry
-    return {"entry": entry, "key": command.key, "scope": SCOPE, "replayed": answer.replayed, **answer.data}
+    entry, key = 0 if asked["dry_run"] else answer.entry, {"key": command.key, "scope": command.scope}
+    return {"entry": entry, **key, "replayed": answer.replayed, **answer.data}
 
 
 def _asked(
@@ -222,7 +220,7 @@ def _asked(
         "county": policy.county.id,
         "on": day_to_act(policy, asked["on"], ahead=asked["dry_run"]),
         "scope": SCOPE,
-        "key": uuid4().hex if asked["key"] is None else asked["key"],
+        "key": key_of(asked["key"]),
         "actor": asked["actor"],
         "reason": asked["reason"],
         "doing": doing,

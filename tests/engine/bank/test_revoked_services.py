@@ -330,7 +330,7 @@ def test_nobody_is_matched_for_what_is_on_the_menu_no_longer_and_it_is_cancelled
     assert (why(refused), why(office.step(Step.POST, june(3), OFFICE))) == (["no_service"], ["no_service"])
     assert office.step(Step.CANCEL, june(4), "R1").accepted
     assert (office.has(), [due.last_day for due in office.desk.work_list()]) == (3, [date(2024, 9, 1)])
-    assert [one.accepted for one in office.desk.expire_overdue(date(2024, 9, 2))] == [True]
+    assert [one.accepted for _, one in office.desk.expire_overdue(date(2024, 9, 2)).answered] == [True]
     made = office.desk.request(first)
     assert (made and made.state, office.has()) == (RequestState.EXPIRED, 4)
     assert "服务菜单已没有此项" in office.text()

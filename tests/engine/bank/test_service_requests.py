@@ -22,7 +22,7 @@ from lianxing.engine.bank.service_requests import ServiceDesk, _bookings
 from lianxing.engine.bank.statements import statement
 from lianxing.engine.bank.tellers import Answer, Teller
 from lianxing.engine.ledger.drafts import Booking
-from lianxing.engine.ledger.errors import DamagedPassbookError, InvalidError, KeyMismatchError
+from lianxing.engine.ledger.errors import InvalidError, KeyMismatchError
 from lianxing.engine.ledger.opening import Ledger, open_ledger
 from lianxing.engine.ledger.verifying import verify
 from lianxing.engine.ledger.writing import Writing
@@ -369,9 +369,10 @@ def test_the_work_list_tells_what_is_due_first_and_overdue_requests_end(desk: De
     later = desk.ask(hours=1, on=june(4)).data["request"]["id"]
     due = desk.desk.work_list()
     assert [one.last_day for one in due] == [june(13), june(14)]
-    assert [answer.accepted for answer in desk.desk.expire_overdue(june(14))] == [True]
+    ended = desk.desk.expire_overdue(june(14)).answered
+    assert [(one.request.id, answer.accepted) for one, answer in ended] == [(due[0].request.id, True)]
     assert [one.request.id for one in desk.desk.work_list()] == [later]
-    assert desk.desk.expire_overdue(june(14)) == []
+    assert desk.desk.expire_overdue(june(14)).answered == []
     assert (desk.has(), desk.has(account="credits/held")) == (2, 1)
 
 
@@ -381,10 +382,9 @@ def test_an_end_that_was_refused_on_one_day_is_asked_for_anew_on_another(
     patient.ask()
     with monkeypatch.context() as before:
         before.setattr("lianxing.engine.bank.request_steps.before_in_force", lambda rulebook, _on: no_day(rulebook))
-        (refused,) = patient.desk.expire_overdue(LATE)
-        assert isinstance(refused.outcome, Answer)
-        assert why(refused.outcome) == ["before_in_force"]
-    assert [answer.accepted for answer in patient.desk.expire_overdue(date(2024, 12, 2))] == [True]
+        ((_, refused),) = patient.desk.expire_overdue(LATE).answered
+        assert why(refused) == ["before_in_force"]
+    assert [one.accepted for _, one in patient.desk.expire_overdue(date(2024, 12, 2)).answered] == [True]
 
 
 def test_one_damaged_passbook_does_not_keep_the_requests_of_others_open(desk: Desk, tmp_path: Path) -> None:
@@ -392,17 +392,18 @@ def test_one_damaged_passbook_does_not_keep_the_requests_of_others_open(desk: De
     take_in(
         desk.town, desk.ledger, served("b", "2024-05-01 09:00", 3, "R2"), volunteers=(replace(ELDER, id=PARENT.id),)
     )
-    other = desk.step(Step.REQUEST, MONDAY, "R2", volunteer=PARENT.id, request="", service="cleaning", seconds=HOUR)
-    copy = copy_of(tmp_path)
+    asked = desk.step(Step.REQUEST, MONDAY, "R2", volunteer=PARENT.id, request="", service="cleaning", seconds=HOUR)
+    second, copy = asked.data["request"]["id"], copy_of(tmp_path)
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection, unguarded(connection):
         connection.execute("UPDATE volunteer SET born_on = 'x' WHERE id = 'R1'")
     with open_ledger(str(copy), create=False) as ledger:
         here = ServiceDesk(ledger, desk.town)
-        first, again = (here.expire_overdue(june(14)) for _run in range(2))
-        assert [one.accepted for one in (*first, *again)] == [False, True, False]
-        assert [one.due.request.id for one in first if isinstance(one.outcome, DamagedPassbookError)] == [desk.id]
+        for dry_run, ended in ((True, [(second, True)]), (False, [(second, True)]), (False, [])):
+            done = here.expire_overdue(june(14), dry_run=dry_run)
+            assert [(one.request.id, answer.accepted) for one, answer in done.answered] == ended
+            assert list(done.damaged) == ["R1"]
         assert [one.request.id for one in here.work_list()] == [desk.id]
-    assert other.data["request"]["id"] != desk.id
+    assert second != desk.id
 
 
 def no_day(rulebook: Rulebook) -> Reason:
@@ -422,7 +423,7 @@ def test_a_hold_that_has_ended_by_itself_is_not_given_back_twice(desk: Desk) -> 
     desk.ask()
     end_all(desk.ledger, desk.town, date(2024, 12, 1))
     assert desk.has() == 3
-    assert desk.desk.expire_overdue(date(2024, 12, 1))[0].accepted
+    assert desk.desk.expire_overdue(date(2024, 12, 1)).answered[0][1].accepted
     assert desk.has() == 3
 
 
@@ -595,7 +596,7 @@ def test_the_dossier_tells_what_a_recipient_received(desk: Desk) -> None:
 def test_whatever_became_of_a_request_is_told_in_both_languages(desk: Desk) -> None:
     assert {one.value for one in RequestState} <= REQUEST_WORDS.keys()
     desk.ask()
-    assert desk.desk.expire_overdue(june(14))[0].accepted
+    assert desk.desk.expire_overdue(june(14)).answered[0][1].accepted
     told: tuple[tuple[Language, str], ...] = (("zh", "已提出 → 已过期"), ("en", "requested → expired"))
     for language, word in told:
         found = statement(desk.ledger, desk.town, ELDER.id, None, june(20))
