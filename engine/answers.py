@@ -115,6 +115,10 @@ BANK_REASONS: Mapping[str, Label] = {
     "applied_before": Label(
         "{star} 星已于 {on} 申请，尚未办结", "star {star} was applied for on {on}, and that is not decided yet"
     ),
+    "counted_number": Label(
+        "{number} 是系统依次编发的编号：请不写编号，或写别的编号",
+        "{number} is a number of those that are given in turn: leave it out, or say another one",
+    ),
     "no_person": Label("{id} 不是志愿者", "{id} is no person"),
     "pool": Label("公共池余额不足：需 {needed}，可用 {available}", "it takes {needed}, the pool has {available}"),
     "own_family": Label("家属须是本人以外的人", "family is other people than oneself"),

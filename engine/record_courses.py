@@ -50,8 +50,10 @@ class RecordCourse(Course):
 
     def notice(self, on: date) -> Posting | None:
         """Return the notice that the record has to pass from here; None where there is none."""
+        if self.closed or self.waiting:
+            return None
         for said in self.rulebook.policy.review:
-            if isinstance(said, Notice) and said.from_state and said.from_state == self.at and not self.closed:
+            if isinstance(said, Notice) and said.from_state and said.from_state == self.at:
                 return Posting(
                     clause=said.clause,
                     location=said.clause.location,

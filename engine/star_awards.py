@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
@@ -58,3 +59,12 @@ def certificate_number(county: CountyId, on: date, nth: int) -> str:
     'town-2026-000017'
     """
     return f"{county}-{on.year}-{nth:0{NUMBER_DIGITS}d}"
+
+
+def is_counted(county: CountyId, number: str) -> bool:
+    """Tell whether a certificate's number is one of those that are given in turn.
+
+    >>> is_counted(CountyId("town"), "town-2026-000017"), is_counted(CountyId("town"), "2026/17")
+    (True, False)
+    """
+    return re.fullmatch(rf"{re.escape(county)}-\d{{4}}-\d+", number) is not None

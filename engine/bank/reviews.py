@@ -45,7 +45,7 @@ from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change, Recount, as_counted, recount
 from lianxing.engine.reviewing import judge, standing_of
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.star_awards import basis, certificate_number
+from lianxing.engine.star_awards import basis, certificate_number, is_counted
 from lianxing.engine.star_courses import counted_on
 from lianxing.rules.commands import Command, RecordStep, ReviewStep, StarStep
 from lianxing.rules.facts import FactValue
@@ -233,6 +233,8 @@ class Dossier:
             subject, steps = meant[-1]
         number = command.number
         takes: tuple[Taking, ...] = ()
+        if is_counted(command.county, number):
+            return self._refused(command, "counted_number", number=number)
         if command.doing is Doing.CERTIFICATE_ISSUED and not number:
             nth = self.certificates + 1
             number = certificate_number(command.county, command.on, nth)

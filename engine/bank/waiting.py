@@ -8,9 +8,11 @@ from datetime import date
 import orjson
 
 from lianxing.engine.approving import decide_by
+from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.steps import REVIEW, STATE, Reviewed, of_record, record_review, star_reviews, taken
 from lianxing.engine.bank.tellers import approved
 from lianxing.engine.bank.terms import offer_from
+from lianxing.engine.closings import OPEN
 from lianxing.engine.ledger.chunking import chunks
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading
@@ -26,17 +28,22 @@ from lianxing.rules.reviewing import About, Doing, Due, Next, Subject
 def waiting(ledger: Ledger, rulebook: Rulebook, on: date, role: str = "") -> list[Due]:
     """Return what waits on a day, for a body or for all of them; what is for anybody is for every body."""
     with ledger.reading() as reading:
-        reviewed = due_list(rulebook, reviews(reading, rulebook), on)
+        reviewed = due_list(rulebook, reviews(reading, rulebook, on), on)
         found = in_order((*reviewed, *redemptions(reading, rulebook, on)))
     return [due for due in found if not role or due.next.by in ("", role)]
 
 
-def reviews(reading: Reading, rulebook: Rulebook) -> Iterator[Reviewed]:
-    """Yield the records and applications of a county that are somewhere on their way, each with its steps."""
+def reviews(reading: Reading, rulebook: Rulebook, on: date) -> Iterator[Reviewed]:
+    """Yield the records and applications of a county that are somewhere on their way, each with its steps.
+
+    In a passbook that is closed on a day no step is taken any more: nothing of it waits.
+    """
     county = rulebook.policy.county.id
     states = _states(rulebook)
     people = {*reading.reviewed(county), *(reading.with_records(county, STATE, states) if states else ())}
     for some in chunks(sorted(people)):
+        closed = closings(reading, county, some)
+        some = [id for id in some if closed.get(id, OPEN).shut(on) is None]
         known, histories = reading.volunteers(some), reading.histories(county, some)
         notes = reading.notes([(id, county) for id in some], REVIEW)
         for id in some:

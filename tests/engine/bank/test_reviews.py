@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Barrier
@@ -326,8 +327,21 @@ def test_a_closed_passbook_is_not_reviewed(counter: Counter) -> None:
     close = Close(
         volunteer=ANN, county=HERE, on=date(2024, 5, 2), scope="office", key="close", event=ClosingEvent.LEAVING
     )
+    assert [due.subject.record for due in waiting(counter.ledger, counter.rulebook, date(2024, 5, 3))] == ["R1"]
     assert teller(counter.rulebook, counter.ledger).serve(close).accepted
     assert counter.refuses(counter.record_step(3, Doing.ADVANCED, COMMUNITY)) == ["closed_passbook"]
+    assert waiting(counter.ledger, counter.rulebook, date(2024, 5, 3)) == []
+
+
+def test_a_posted_record_that_was_sent_back_is_handed_in_before_it_is_posted_again(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        counter.brings(served("R1", "2024-05-01 09:00", 3, state="filed"))
+        for doing in (Doing.POSTED, Doing.RETURNED):
+            counter.does(counter.record_step(3, doing, STREET))
+        assert counter.refuses(counter.record_step(4, Doing.POSTED, STREET)) == ["not_in_this_state"]
+        counter.does(counter.record_step(4, Doing.APPLIED, actor=ANN))
+        counter.does(counter.record_step(4, Doing.POSTED, STREET))
+        counter.agrees()
 
 
 def test_a_passbook_that_is_open_again_is_reviewed_but_not_on_a_day_on_which_it_was_closed(counter: Counter) -> None:
@@ -502,6 +516,16 @@ def test_certificates_of_two_clerks_at_once_have_two_numbers(tmp_path: Path) -> 
             answers = list(pool.map(counter.reviewer.serve, steps))
         assert sorted(one.data["review"]["number"][-1] for one in answers) == ["1", "2"]
         counter.agrees()
+
+
+def test_a_number_that_is_given_in_turn_is_not_said_by_hand(counter: Counter) -> None:
+    effective(counter).does(counter.star_step(10, Doing.APPLIED, actor=ANN))
+    counter.does(counter.star_step(11, Doing.APPROVED, "the county"))
+    counter.does(counter.star_step(11, Doing.POSTED, "the county"))
+    counter.does(counter.star_step(20, Doing.AWARDED, "the county"))
+    issued = partial(counter.star_step, 21, Doing.CERTIFICATE_ISSUED, "the county")
+    assert counter.refuses(issued(number="smallville-2024-000001")) == ["counted_number"]
+    assert counter.does(issued(number="2024/1")).data["review"]["number"] == "2024/1"
 
 
 def test_the_records_tell_of_stars_until_somebody_applies_at_the_bank(tmp_path: Path) -> None:
