@@ -119,6 +119,7 @@ BANK_REASONS: Mapping[str, Label] = {
         "{number} 是系统依次编发的编号：请不写编号，或写别的编号",
         "{number} is a number of those that are given in turn: leave it out, or say another one",
     ),
+    "applied_on": Label("申请日就是办理日 {on}", "an application is of the day on which it is made, {on}"),
     "no_person": Label("{id} 不是志愿者", "{id} is no person"),
     "pool": Label("公共池余额不足：需 {needed}，可用 {available}", "it takes {needed}, the pool has {available}"),
     "own_family": Label("家属须是本人以外的人", "family is other people than oneself"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from lianxing.engine.bank.answering import county_reason, reason_data
+from lianxing.engine.bank.answering import before_in_force, county_reason, reason_data
 from lianxing.engine.bank.closings import closings
 from lianxing.engine.bank.customers import customers
 from lianxing.engine.bank.keeping import keep_policy
@@ -50,6 +50,7 @@ from lianxing.engine.star_courses import counted_on
 from lianxing.rules.commands import Command, RecordStep, ReviewStep, StarStep
 from lianxing.rules.facts import FactValue
 from lianxing.rules.records import Volunteer
+from lianxing.rules.redeeming import Reason
 from lianxing.rules.reviewing import About, Awarded, Basis, Doing, Next, StarStage, Step, Subject, Verdict
 
 CERTIFICATES = "certificate"  # the county's counter of a year, kept where stocks are: each number is taken once
@@ -184,9 +185,10 @@ class Dossier:
 
     def decide(self, command: ReviewStep) -> Judged:
         """Return what becomes of a step."""
+        if (early := before_in_force(self.rulebook, command.on)) is not None:
+            return _refusal(command, early)
         if self.closed is not None:
-            reason = self.closed.reason(self.rulebook.policy.county.clause)
-            return self._refused(command, reason.code, **dict(reason.operands))
+            return _refusal(command, self.closed.reason(self.rulebook.policy.county.clause))
         return self._of_record(command) if isinstance(command, RecordStep) else self._of_star(command)
 
     # --- records -----------------------------------------------------------------------------------------------------
@@ -220,7 +222,9 @@ class Dossier:
     def _of_star(self, command: StarStep) -> Judged:
         reviews = [one for one in star_reviews(self.steps) if one[0].star == command.star]
         if command.doing is Doing.APPLIED:
-            on = command.applied_on or command.on
+            on = command.on
+            if command.applied_on not in (None, on):
+                return self._refused(command, "applied_on", on=on.isoformat())
             for subject, steps in reviews:
                 if standing_of(self.rulebook, subject, steps, command.on).state in _OPEN:
                     return self._refused(command, "applied_before", star=command.star, on=str(subject.day))
@@ -287,9 +291,11 @@ class Dossier:
         return Judged(body)
 
     def _refused(self, command: ReviewStep, code: str, **operands: FactValue) -> Judged:
-        reason = county_reason(self.rulebook, code, **operands)
-        body = {"asked": request_data(command), "allowed": False, "reasons": [reason_data(reason)]}
-        return Judged(body)
+        return _refusal(command, county_reason(self.rulebook, code, **operands))
+
+
+def _refusal(command: ReviewStep, reason: Reason) -> Judged:
+    return Judged({"asked": request_data(command), "allowed": False, "reasons": [reason_data(reason)]})
 
 
 def verdict_data(verdict: Verdict) -> dict[str, Any]:

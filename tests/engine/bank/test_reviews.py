@@ -518,6 +518,14 @@ def test_certificates_of_two_clerks_at_once_have_two_numbers(tmp_path: Path) -> 
         counter.agrees()
 
 
+def test_nobody_applies_on_a_day_that_is_gone_nor_before_the_rules_are_in_force(counter: Counter) -> None:
+    effective(counter)
+    earlier = counter.star_step(10, Doing.APPLIED, actor=ANN, applied_on=date(2024, 5, 9))
+    assert counter.refuses(earlier) == ["applied_on"]
+    assert counter.refuses(replace(earlier, applied_on=None, on=date(1990, 1, 1), key="1990")) == ["before_in_force"]
+    counter.does(counter.star_step(10, Doing.APPLIED, actor=ANN, applied_on=date(2024, 5, 10)))
+
+
 def test_a_number_that_is_given_in_turn_is_not_said_by_hand(counter: Counter) -> None:
     effective(counter).does(counter.star_step(10, Doing.APPLIED, actor=ANN))
     counter.does(counter.star_step(11, Doing.APPROVED, "the county"))
