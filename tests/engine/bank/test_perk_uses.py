@@ -27,6 +27,12 @@ def uses(counter: Counter) -> int | None:
         return reading.accounts(ANN, HERE).get(("uses/bath", "uses"))
 
 
+def told_uses(counter: Counter, on: date) -> list[tuple[int, int]]:
+    """How often a statement says that the bath was used: in the year, and in all."""
+    found = statement(counter.ledger, counter.rulebook, ANN, None, on)
+    return [(one.used, one.in_all) for one in found.uses]
+
+
 def test_a_perk_is_used_for_a_spouse_who_was_declared(tmp_path: Path) -> None:
     with bank(tmp_path, perks=PERKS.replace("pays:", "beneficiaries: [self, spouse], pays:")) as counter:
         assert codes(counter.ask(UsePerk, perk="bath", for_whom=Beneficiary.SPOUSE)) == ["nobody_declared"]
@@ -73,6 +79,14 @@ def test_the_statement_tells_how_often_of_how_often(tmp_path: Path) -> None:
         assert "  bath: used 1 of 1 in this calendar year (since 2024-01-01), 1 in all" in told
         assert "    perk·bath +1 use, then 1 use" in told
         assert not [line for line in told if line.startswith("  uses")]
+
+
+def test_a_use_that_was_none_is_none_of_the_year_in_which_it_was_made(tmp_path: Path) -> None:
+    with bank(tmp_path, perks=BATH) as counter:
+        first = counter.ask(UsePerk, date(2023, 12, 31), perk="bath")
+        counter.ask(Refund, date(2024, 1, 2), entry=first.entry)
+        assert told_uses(counter, date(2024, 1, 1)) == [(0, 1)]  # it was not given back yet
+        assert told_uses(counter, date(2024, 1, 2)) == [(0, 0)]
 
 
 def test_what_a_merchant_gets_for_a_use_goes_with_it(tmp_path: Path) -> None:
