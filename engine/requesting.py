@@ -431,11 +431,11 @@ def _refusals(
         return
     if last is not None and on > last[0] and step not in _AT_ANY_TIME:
         yield Reason("too_late", request.clause, last[1], (("last_day", last[0].isoformat()),))
-    parties = _parties(made, actor)
-    if step in _NOT_BY_THE_VOLUNTEER and actor.id == (volunteer or made.volunteer):
-        yield _reason(request, "own_service", id=actor.id)
-    elif actor.organiser and not actor.id.strip():
+    parties, serves = _parties(made, actor), volunteer or made.volunteer
+    if actor.organiser and not actor.id.strip():
         yield _reason(request, "no_actor")
+    elif step in _NOT_BY_THE_VOLUNTEER and serves and actor.id == serves:
+        yield _reason(request, "own_service", id=actor.id)
     elif actor.organiser and _is_own(made, step, actor):
         yield _reason(request, "own_payment", id=actor.id)
     elif not parties & {*BY[step]}:

@@ -236,6 +236,12 @@ def test_only_an_organiser_matches_and_never_themselves() -> None:
     assert why(match("V1", queue, ELDER)) == ["not_theirs"]
 
 
+def test_nobody_is_not_the_volunteer_whom_nobody_named() -> None:
+    queue = candidates(TOWN, "V1")
+    assert why(match("", queue, Actor("", organiser=True))) == ["no_actor", "no_candidate"]
+    assert why(match("", queue, Actor(""))) == ["not_theirs", "no_candidate"]
+
+
 def test_who_is_left_out_is_refused_with_the_reason_of_the_menu() -> None:
     queue = candidates(TOWN, "V1", "V2", need=Need("R1", "R1", withdrew={"V1"}))
     assert why(match("V1", queue)) == ["withdrew"]
