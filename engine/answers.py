@@ -173,6 +173,7 @@ REQUEST_REASONS: Mapping[str, Label] = {
     "not_among_first": Label("不在前 {most} 位，先派 {first}", "not among the first {most}; {first} comes first"),
     "time": Label("{said} 不在 {least} 至 {most} 之间", "{said} is not between {least} and {most}"),
     "evaluation": Label("“{said}”不是 {fact} 的评价", "'{said}' is no evaluation in {fact}"),
+    "worked_out": Label("{fact} 由 {axes} 得出，只评这几项", "{fact} follows from {axes}: say these"),
 }
 # The states of a request and who somebody is to it: no policy says these words.
 REQUEST_WORDS: Mapping[str, str] = {

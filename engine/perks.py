@@ -11,7 +11,7 @@ from lianxing.engine.rulebook import PERKS, MeasureValue, Rulebook
 from lianxing.rules.dates import Dated, Since
 from lianxing.rules.facts import FactValue
 from lianxing.rules.periods import add_months, is_same
-from lianxing.rules.perks import Beneficiary, EachFull, OnDowngrade, Pass, Perk, Uses
+from lianxing.rules.perks import Beneficiary, Card, EachFull, OnDowngrade, Pass, Perk, Uses
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.policy import Policy
 from lianxing.rules.redeeming import Quote, Reason, Taken
@@ -122,9 +122,10 @@ def _why_not(policy: Policy, perk: Perk, held: HeldPerk | None, use: Use) -> Ite
         yield reason("site", site=use.site)
     if perk.card is not None and use.lent and not perk.card.lending:
         yield reason("lent")
-    months = perk.card.months if perk.card is not None else perk.uses.months if isinstance(perk.uses, Pass) else None
-    if months is not None:
-        yield from _not_valid(clause, months, use)
+    limits = [one.months for one in (perk.card, perk.uses) if isinstance(one, Card | Pass)]
+    if limits:
+        shortest = min(limits, key=lambda months: months.on(use.issued_on or use.on))
+        yield from _not_valid(clause, shortest, use)
     yield from _too_often(perk, held, use)
     yield from _not_chosen(policy, perk, use)
 

@@ -17,6 +17,7 @@ from lianxing.engine.amounts import value_text
 from lianxing.engine.entrances import begins_in
 from lianxing.engine.menu import LISTED_MAX, Asker, Queue, why_not_ask, why_not_receive
 from lianxing.engine.reading.perks import STARS_FACT
+from lianxing.engine.review import EVALUATION_FACTS, worked_out
 from lianxing.engine.rulebook import Rulebook
 from lianxing.engine.wallet import may_spend
 from lianxing.rules.accounts import Account, Purpose
@@ -45,14 +46,12 @@ from lianxing.rules.requests import (
     Step,
     Unserved,
 )
-from lianxing.rules.review import Evaluation
 
 SERVICE_SECONDS_MAX = 86_400  # a request is for one service, on one day
 AMOUNT_MAX = 10**15
 NAMED_MAX = 20  # of many who come first
 _ONE_DAY = timedelta(days=1)
 _HOUR = 3600
-_EVALUATED = ("evaluation", "evaluation_score")
 
 REQUESTED, MATCHED, POSTED = RequestState.REQUESTED, RequestState.MATCHED, RequestState.POSTED
 SERVED, CONFIRMED, EVALUATED = RequestState.SERVED, RequestState.CONFIRMED, RequestState.EVALUATED
@@ -242,7 +241,7 @@ def confirm_service(rulebook: Rulebook, made: ServiceRequest, on: date, actor: A
 def evaluate_service(
     rulebook: Rulebook, made: ServiceRequest, on: date, actor: Actor, said: Mapping[str, FactValue]
 ) -> Moved:
-    """Evaluate a service that is confirmed: a grade, a score, or what was said on each axis of the county's scale."""
+    """Evaluate a service that is confirmed: a grade and a score, or what both follow from on the county's axes."""
     request = menu_request(rulebook, made)
     reasons = [*_refusals(rulebook, request, made, Step.EVALUATE, on, actor)]
     reasons += _not_an_evaluation(rulebook, request, said)
@@ -431,11 +430,11 @@ def _refusals(
         return
     if last is not None and on > last[0] and step not in _AT_ANY_TIME:
         yield Reason("too_late", request.clause, last[1], (("last_day", last[0].isoformat()),))
-    parties = _parties(made, actor)
-    if step in _NOT_BY_THE_VOLUNTEER and actor.id == (volunteer or made.volunteer):
-        yield _reason(request, "own_service", id=actor.id)
-    elif actor.organiser and not actor.id.strip():
+    parties, serves = _parties(made, actor), volunteer or made.volunteer
+    if actor.organiser and not actor.id.strip():
         yield _reason(request, "no_actor")
+    elif step in _NOT_BY_THE_VOLUNTEER and serves and actor.id == serves:
+        yield _reason(request, "own_service", id=actor.id)
     elif actor.organiser and _is_own(made, step, actor):
         yield _reason(request, "own_payment", id=actor.id)
     elif not parties & {*BY[step]}:
@@ -539,14 +538,19 @@ def _time_within(request: Request, seconds: int, most: int, least: int = 1) -> I
 
 
 def _not_an_evaluation(rulebook: Rulebook, request: Request, said: Mapping[str, FactValue]) -> Iterator[Reason]:
-    """Yield which of the words are no evaluation, or have a value that the county does not know."""
-    facts = rulebook.policy.facts
-    axes = {axis for one in rulebook.policy.review if isinstance(one, Evaluation) for axis in one.axes}
+    """Yield which of the words are no evaluation, follow from others, or have a value that the county does not know."""
+    facts, how = rulebook.policy.facts, rulebook.policy.evaluation
+    axes = () if how is None else how.axes
+    follows = frozenset[str]() if how is None else worked_out(how)
     if not said:
         yield _reason(request, "evaluation", fact="evaluation", said="")
     for name, value in sorted(said.items()):
+        if how is not None and name in follows:
+            told = (("fact", name), ("axes", ", ".join(axes)))
+            yield Reason("worked_out", how.clause, how.clause.location, told)
+            continue
         fact = facts.get(name)
-        known = fact is not None and fact.scope is Scope.RECORD and (name in _EVALUATED or name in axes)
+        known = fact is not None and fact.scope is Scope.RECORD and (name in EVALUATION_FACTS or name in axes)
         right = known and fact is not None and isinstance(value, str) is (fact.type is FactType.TEXT) and value != ""
         if right and fact is not None and fact.values:
             right = value in {one.id for one in fact.values}

@@ -53,9 +53,8 @@ def evaluated(
     known = {axis: axes.get(axis, statement.default) for axis in statement.axes}
     score = _combined(statement, [value for value in known.values() if isinstance(value, int)])
     grade = next((grade for grade in statement.grades if score is not None and score >= grade.at_least), None)
-    said = {name: value for name, value in facts.items() if name != "evaluation_score"}
-    if statement.grades:
-        said.pop(GRADE_FACT, None)
+    follows = worked_out(statement)
+    said = {name: value for name, value in facts.items() if name not in follows}
     if score is not None:
         said["evaluation_score"] = score
     if grade is not None:
@@ -67,6 +66,11 @@ def evaluated(
     operands |= {AXIS + axis: value for axis, value in known.items() if value is not None and score is not None}
     note = Working(statement.clause.id, 0, "evaluation", SCORE, 0, score or 0, tuple(operands.items()))
     return said, note
+
+
+def worked_out(statement: Evaluation) -> frozenset[str]:
+    """Return which facts follow from the axes, whatever is said of them; without grades the grade is as it is said."""
+    return EVALUATION_FACTS if statement.grades else EVALUATION_FACTS - {GRADE_FACT}
 
 
 def _evaluation(policy: Policy) -> Evaluation | None:

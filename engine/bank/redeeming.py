@@ -32,7 +32,7 @@ from lianxing.engine.bank.answering import (
 )
 from lianxing.engine.bank.booking import UNITS, Effects, besides, first_lot
 from lianxing.engine.bank.customers import Customer
-from lianxing.engine.bank.terms import PROVIDER, gives_voucher, takes_from_stock, terms_data
+from lianxing.engine.bank.terms import PROVIDER, gives_voucher, perk_from, takes_from_stock, terms_data
 from lianxing.engine.explaining import unmet_data
 from lianxing.engine.ledger.drafts import Draft, NewHold, NewRedemption, Taking
 from lianxing.engine.ledger.holdings import Had
@@ -48,6 +48,7 @@ from lianxing.rules.commands import Approve, Command, Decline, Fetch, Redeem, Re
 from lianxing.rules.facts import FactType
 from lianxing.rules.families import AS_BENEFICIARY
 from lianxing.rules.perks import Beneficiary, Perk
+from lianxing.rules.places import Clause
 from lianxing.rules.redeeming import Quote, Reason
 from lianxing.rules.redemption import Gives, Offer
 from lianxing.rules.requests import ServiceRequest
@@ -402,7 +403,7 @@ def given_back(
 
 def refund(counter: Counter, customer: Customer, command: Refund) -> Decision:
     had = next((had for had in customer.had if had.entry == command.entry), None)
-    if had is not None and (perk := _perk_used(counter, had)) is not None:
+    if had is not None and (perk := _perk_used(counter, customer, had)) is not None:
         return _not_used(counter, customer, command, had, perk)
     offer = offer_as_had(counter, customer, had)
     account = None if offer is None else account_paid_from(counter, customer, command.entry, offer)
@@ -508,6 +509,7 @@ def use_perk(counter: Counter, customer: Customer, command: UsePerk) -> Decision
     draft = entered(counter, customer, command, "perk_used", body, effects)
     draft.redemption = NewRedemption(on, perk.clause.id, command.site, command.units, 0, 0)
     customer.had.append(had_under(customer.number, draft.redemption))
+    counter.fresh_bought[command.volunteer, customer.number] = body
     return Decision([draft], body)
 
 
@@ -520,18 +522,19 @@ def _nobody_declared(counter: Counter, command: UsePerk, perk: Perk) -> Iterator
         yield Reason("nobody_declared", perk.clause, perk.clause.location, (("for_whom", command.for_whom.value),))
 
 
-def _perk_used(counter: Counter, had: Had) -> Perk | None:
-    """Return the perk of which something that was had is a use. An offer of the same name is paid for."""
-    if had.paid or had.cash:
+def _perk_used(counter: Counter, customer: Customer, had: Had) -> Clause | None:
+    """Return the perk of which something that was had is a use: as it stands; as it was then, where it is no more."""
+    used = perk_from(bought(counter, customer, had.entry))
+    if used is None:
         return None
-    return next((perk for perk in counter.rulebook.policy.perks if perk.clause.id == had.offer), None)
+    return next((perk.clause for perk in counter.rulebook.policy.perks if perk.clause.id == used.id), used)
 
 
-def _not_used(counter: Counter, customer: Customer, command: Refund, had: Had, perk: Perk) -> Decision:
+def _not_used(counter: Counter, customer: Customer, command: Refund, had: Had, perk: Clause) -> Decision:
     """Give a use back: it was not had after all, and counts no longer."""
     effects = Effects()
-    effects.use(perk.clause.id, -had.units)
-    body = body_of(command, clause=perk.clause) | {"perk": perk.clause.id, "units": had.units}
+    effects.use(perk.id, -had.units)
+    body = body_of(command, clause=perk) | {"perk": perk.id, "units": had.units}
     draft = entered(counter, customer, command, "refunded", body, effects)
     draft.returns = had.entry
     customer.had.remove(had)

@@ -573,12 +573,13 @@ class _Book:
         return str(said["awaits"]), None if decide_by is None else date.fromisoformat(decide_by)
 
     def uses(self, standing: Standing) -> Iterator[PerkUses]:
-        """Yield how often each perk was used that was used at all."""
+        """Yield how often each perk was used that was used at all; a use that was given back is none of its own day."""
         days: dict[str, list[tuple[date, int]]] = defaultdict(list)
         for one in self.shown:
             for account, perk, _unit, amount in self._postings(one.entry.id):
                 if account == USES:
-                    days[perk].append((one.entry.effective_on, amount))
+                    use = told_entries.concerns(self._bodies[one.entry.id]) or one.entry.id
+                    days[perk].append((self._entries[use].effective_on, amount))
         held = {one.clause.id: one for one in standing.perks}
         said = {one.clause.id: one for one in self._rulebook.policy.perks}
         for id, uses in sorted(days.items()):

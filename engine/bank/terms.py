@@ -1,5 +1,5 @@
-"""What is kept of an offer with what was had of it: by that it is handed over, fetched or given back once the county
-offers it no more.
+"""What is kept of an offer or a perk with what was had of it: by that it is handed over, fetched or given back once the
+county offers it no more.
 
 While it is offered, it counts as it stands. To whom something is owed is always the provider of the day on which it was
 had, and it goes back to the account that paid, also where the county has that no more.
@@ -73,6 +73,12 @@ def offer_from(body: Mapping[str, Any]) -> Offer | None:
         watermark=terms["watermark"],
         approver=None if by is None else Approver(str(by), None, at),
     )
+
+
+def perk_from(body: Mapping[str, Any]) -> Clause | None:
+    """Return the perk of which an entry is a use, as it was then; None of any other entry."""
+    id = body.get("asked", {}).get("perk")
+    return None if id is None else clause_from(id, body)
 
 
 def account_gone(county: Clause, id: str, unit: str) -> Account:

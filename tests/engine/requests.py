@@ -59,10 +59,10 @@ HOUR = 3600
 MONDAY = date(2024, 6, 3)  # the notice of a match on this day ends on Thursday the 6th
 
 
-def place(menu: str = MENU, accounts: str = ACCOUNTS) -> Town:
+def place(menu: str = MENU, accounts: str = ACCOUNTS, **chapters: str) -> Town:
     """Return the town with a menu; its facts are added to county.yaml."""
     county = COUNTY % "Asia/Shanghai" + "".join(f"  {name}: {said}\n" for name, said in FACTS.items())
-    return town(files={"county.yaml": county}, measures=MEASURES, accounts=accounts, menu=menu)
+    return town(files={"county.yaml": county}, measures=MEASURES, accounts=accounts, menu=menu, **chapters)
 
 
 def asker(

@@ -138,6 +138,16 @@ def test_a_card_lives_for_three_years_and_is_not_lent() -> None:
 """)
 
 
+@pytest.mark.parametrize(
+    ("months", "last", "after"), [(6, "2024-07-15", "2024-07-16"), (48, "2027-01-15", "2027-01-16")]
+)
+def test_of_a_pass_on_a_card_the_shorter_ends_it(months: int, last: str, after: str) -> None:
+    perks = PERKS.replace("uses: unlimited\n  shows: card", f"uses: {{pass: {months} months}}\n  shows: card")
+    case = "- {name: a, on: %s, given: {stars: 1}, offer: card, issued_on: 2024-01-15, %s}\n"
+    assert not failing_cases(case % (last, "redemption: allowed"), perks)
+    assert not failing_cases(case % (after, "why: expired"), perks)
+
+
 def test_a_campaign_perk_is_open_on_its_days_and_with_consent_only() -> None:
     given = "given: {stars: 1}, offer: campaign"
     consent = "person: {consents_to_sharing: yes}"

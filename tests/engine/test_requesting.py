@@ -79,6 +79,16 @@ FROM_SIXTY = place(
 )
 BY_SERVICE = place(MENU.replace(", per: hour", ""))
 GONE = place(MENU.replace("cleaning:", "cooking:"))
+AXES = """
+how_evaluated:
+  evaluation:
+    axes: [punctuality, attitude]
+    combine: mean
+    round: {to: 0.01, direction: half_up}
+    default: 5
+    evaluators: anybody
+    deadline: unlimited
+""".lstrip()
 OPEN = place(MENU[: MENU.index("  deadlines")].replace("  notice: 3 working days\n", ""))
 
 
@@ -236,6 +246,12 @@ def test_only_an_organiser_matches_and_never_themselves() -> None:
     assert why(match("V1", queue, ELDER)) == ["not_theirs"]
 
 
+def test_nobody_is_not_the_volunteer_whom_nobody_named() -> None:
+    queue = candidates(TOWN, "V1")
+    assert why(match("", queue, Actor("", organiser=True))) == ["no_actor", "no_candidate"]
+    assert why(match("", queue, Actor(""))) == ["not_theirs", "no_candidate"]
+
+
 def test_who_is_left_out_is_refused_with_the_reason_of_the_menu() -> None:
     queue = candidates(TOWN, "V1", "V2", need=Need("R1", "R1", withdrew={"V1"}))
     assert why(match("V1", queue)) == ["withdrew"]
@@ -329,6 +345,33 @@ def test_an_evaluation_has_a_grade_that_the_county_knows() -> None:
         ({}, ["evaluation"]),
     ):
         assert why(evaluate_service(TOWN.rulebook, made, june(9), ELDER, said)) == expected
+
+
+@pytest.mark.parametrize(
+    ("grades", "said", "expected"),
+    [
+        ("[{at_least: 4, grade: good}]", {"punctuality": 40_000}, []),
+        ("[{at_least: 4, grade: good}]", {"punctuality": 40_000, "attitude": 50_000}, []),
+        ("[{at_least: 4, grade: good}]", {"evaluation": "good"}, ["worked_out"]),
+        ("[{at_least: 4, grade: good}]", {"evaluation_score": 45_000, "attitude": 50_000}, ["worked_out"]),
+        ("[{at_least: 4, grade: good}]", {"skill": 40_000}, ["evaluation"]),
+        ("none", {"evaluation": "good"}, []),
+        ("none", {"evaluation_score": 45_000}, ["worked_out"]),
+    ],
+)
+def test_what_a_county_works_out_of_its_axes_nobody_says_instead(
+    grades: str, said: dict[str, FactValue], expected: list[str]
+) -> None:
+    where = place(review=AXES + ("" if grades == "none" else f"    grades: {grades}\n"))
+    found = evaluate_service(where.rulebook, confirmed(where), june(9), ELDER, said)
+    assert why(found) == expected
+    if expected == ["worked_out"]:
+        told, fact = [reason_sentence(found.reasons[0], language) for language in ("zh", "en")], next(iter(said))
+        at = "how_evaluated, town/review.yaml:1"
+        assert told == [
+            f"{fact} 由 punctuality, attitude 得出，只评这几项〔{at.replace(', ', '，')}〕",
+            f"{fact.replace('_', ' ')} follows from punctuality, attitude: say these [{at}]",
+        ]
 
 
 def test_what_is_no_evaluation_is_named_as_it_is_read() -> None:
