@@ -76,8 +76,8 @@ class Admission:
                 fault = ("", "not_exact", ())
         if fault is None:
             return None
-        (heading, reason, details), id = fault, shown(found.id)
-        return SetAside(registry, 0, heading, reason, (("id", id), *details), {"id": id})
+        heading, reason, details = fault
+        return volunteer_set_aside(registry, found, heading, reason, details)
 
     def _unusable(self, record: ServiceRecord) -> SetAside | None:
         """Return the reason why a record, exact as it is, cannot be one of this county on the day of the import."""
@@ -146,6 +146,12 @@ def as_set_aside(record: ServiceRecord, heading: str, reason: str, details: _Det
     return SetAside(
         record.source or shown(record.registry), record.row, heading, reason, (("id", id), *details), content
     )
+
+
+def volunteer_set_aside(registry: str, found: Volunteer, heading: str, reason: str, details: _Details = ()) -> SetAside:
+    """Return what a registry says of somebody and does not go in."""
+    id = shown(found.id)
+    return SetAside(registry, 0, heading, reason, (("id", id), *details), {"id": id})
 
 
 def withdrawal_set_aside(taken_back: Withdrawn, heading: str, reason: str, details: _Details = ()) -> SetAside:

@@ -80,14 +80,20 @@ def portions(people: Mapping[VolunteerId, list[Change]]) -> Iterator[dict[Volunt
         yield some
 
 
-def by_person(chunk: Sequence[Reviewed | Withdrawn], size: int) -> Iterator[list[Reviewed | Withdrawn]]:
-    """Yield what came in, what is of one person together, in lists of about so many; few stay in their order."""
+def by_person(
+    chunk: Sequence[Reviewed | Withdrawn], size: int, owners: Mapping[Key, VolunteerId]
+) -> Iterator[list[Reviewed | Withdrawn]]:
+    """Yield what came in, what is of one person together, in lists of about so many; few stay in their order.
+
+    `owners` are those of the records that are taken back; one that never came is nobody's.
+    """
     if len(chunk) <= size:
         yield list(chunk)
         return
-    people: dict[VolunteerId | None, list[Reviewed | Withdrawn]] = defaultdict(list)
+    people: dict[VolunteerId | Key, list[Reviewed | Withdrawn]] = defaultdict(list)
     for one in chunk:
-        people[one.record.volunteer if isinstance(one, Reviewed) else None].append(one)
+        key = one.registry, one.id
+        people[one.record.volunteer if isinstance(one, Reviewed) else owners.get(key, key)].append(one)
     some: list[Reviewed | Withdrawn] = []
     for of_person in people.values():
         some += of_person

@@ -551,6 +551,25 @@ def test_between_some_records_and_the_next_others_come_in(ledger: Ledger, rulebo
     assert all(set(some.values()) == {2} for some in came)
 
 
+def test_of_many_records_that_are_taken_back_few_are_one_transaction(
+    ledger: Ledger, rulebook: Rulebook, monkeypatch: Any
+) -> None:
+    transactions(rulebook, ledger, monkeypatch)
+    left: list[Mapping[str, int]] = []
+
+    def meanwhile(_seconds: float) -> None:
+        with ledger.reading() as reading:
+            found = reading.histories(HERE, reading.volunteer_ids(HERE))
+            left.append({id: len(held) for id, held in found.items() if held})
+
+    monkeypatch.setattr("lianxing.plugins.intake.sleep", meanwhile)
+    gone = [Withdrawn(RecordId(f"{day}-V{number}"), RegistryId("test")) for day in (1, 2) for number in range(1, 8)]
+    never = Withdrawn(RecordId("never"), RegistryId("test"))
+    assert take_in(rulebook, ledger, Registry(never, *gone)).withdrawn == 14
+    assert [len(some) for some in left] == [5, 3, 1, 0]
+    assert all(set(some.values()) <= {2} for some in left)
+
+
 def test_once_somebody_else_writes_to_a_file_fewer_records_are_taken_in_at_once(
     address: str, ledger: Ledger, rulebook: Rulebook, monkeypatch: Any
 ) -> None:

@@ -25,7 +25,7 @@ from lianxing.rules.accounts import Purpose, Recipient
 from lianxing.rules.closures import ClosingEvent
 from lianxing.rules.commands import Close, Give, Redeem, Refund, Release, Reserve, Settle, UsePerk
 from lianxing.rules.facts import RecordId, RegistryId
-from lianxing.rules.records import Withdrawn
+from lianxing.rules.records import Volunteer, Withdrawn
 from tests.engine.bank.counter import Counter, bank
 from tests.engine.bank.counting_house import ANN, BEN, DAY, HERE, PERKS, take_in
 from tests.engine.bank.forging import copy_of, forged
@@ -221,6 +221,17 @@ def test_an_import_sets_the_records_of_a_damaged_passbook_aside_and_books_the_ot
     assert (report.booked, report.set_aside, report.records_read) == (1, 2, 3)
     assert report.reasons == {"damaged_passbook": 2}
     assert here.kinds(BEN)[-1] == "original"
+
+
+def test_an_import_sets_aside_what_is_said_of_somebody_whose_own_file_is_damaged_and_keeps_it_of_the_others(
+    damaged: Callable[[str], Counter],
+) -> None:
+    here = damaged("UPDATE passbook SET recorded_at = 253402300800 WHERE volunteer = 'V1' AND county = ''")
+    people = tuple(Volunteer(id, born_on=date(1960, 1, 1)) for id in (BEN, ANN))
+    came = served("c", "2024-05-02 09:00", 2, volunteer=BEN)
+    report = take_in(here.rulebook, here.ledger, came, volunteers=people)
+    assert (report.booked, report.volunteers_saved, report.volunteers_set_aside) == (1, 1, 1)
+    assert report.reasons == {"damaged_passbook": 1}
 
 
 def test_who_is_alone_with_the_file_is_not_told_that_somebody_else_was_faster(
