@@ -115,11 +115,13 @@ BANK_REASONS: Mapping[str, Label] = {
     "applied_before": Label(
         "{star} 星已于 {on} 申请，尚未办结", "star {star} was applied for on {on}, and that is not decided yet"
     ),
-    "counted_number": Label(
-        "{number} 是系统依次编发的编号：请不写编号，或写别的编号",
-        "{number} is a number of those that are given in turn: leave it out, or say another one",
+    "granted_since": Label(
+        "{on} 已凭记录授予 {star} 星，申请须在此后",
+        "star {star} was granted by the records on {on}; one applies on a later day",
     ),
-    "applied_on": Label("申请日就是办理日 {on}", "an application is of the day on which it is made, {on}"),
+    "number_counted": Label(
+        "{number} 这样的编号由本县依次自编，不须写明", "numbers like {number} are counted here: leave the number out"
+    ),
     "no_person": Label("{id} 不是志愿者", "{id} is no person"),
     "pool": Label("公共池余额不足：需 {needed}，可用 {available}", "it takes {needed}, the pool has {available}"),
     "own_family": Label("家属须是本人以外的人", "family is other people than oneself"),
@@ -218,6 +220,9 @@ REVIEW_REASONS: Mapping[str, Label] = {
     "appealed_before": Label("只能申诉一次", "one may appeal once"),
     "not_concerned": Label("只有异议人和志愿者本人可以申诉", "only who objected and the volunteer may appeal"),
     "by_itself": Label("{star} 星达到条件即授予，不需申请", "star {star} is awarded by itself, nobody applies for it"),
+    "applied_another_day": Label(
+        "申请以提出之日为准，不是 {on}", "an application is of the day on which it is handed in, not of {on}"
+    ),
     "star_refused": Label("不能授予 {star} 星：{why}", "star {star} cannot be awarded: {why}"),
     "before_the_cut_off": Label("截止日 {cut_off} 未到", "the cut-off of {cut_off} has not come yet"),
     "no_basis": Label("没有 {on} 的达标情况", "it is not told how the person stood on {on}"),

@@ -13,30 +13,16 @@ from datetime import date, timedelta
 from lianxing.engine.review import Stillstand, last_day
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.facts import FactValue
-from lianxing.rules.periods import Term
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.redeeming import Reason
 from lianxing.rules.review import Appeal
-from lianxing.rules.reviewing import Doing, Next, Step, Subject
+from lianxing.rules.reviewing import Doing, Next, Posting, Step, Subject
 
 ONE_DAY = timedelta(days=1)
 OWN = frozenset((Doing.APPLIED, Doing.OBJECTED, Doing.APPEALED))  # what a volunteer may do in a matter of his own
 _WITH_REASON = frozenset((Doing.RETURNED, Doing.LATE_ENTRY, Doing.OBJECTED, Doing.OUTCOME))
 _WITH_REASON |= {Doing.APPEALED, Doing.APPEAL_OUTCOME, Doing.REVOKED}
 DECIDED = frozenset((Doing.OUTCOME, Doing.APPEAL_OUTCOME))
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """A notice as it holds for one subject; `by` is empty where any body may post and settle."""
-
-    clause: Clause
-    location: Location
-    term: Term
-    suspends: bool
-    by: str
-    appeal: Appeal | None
-    to_state: str = ""
 
 
 @dataclass
@@ -273,9 +259,14 @@ class Course(ABC):
         else:
             one.appeal_settled_on, one.turned = step.on, bool(step.upheld)
 
-    def post(self, posting: Posting | None, on: date) -> None:
+    @abstractmethod
+    def notice(self, on: date) -> Posting | None:
+        """Return the notice that has to be passed from here; None where there is none."""
+
+    def post(self, step: Step) -> None:
+        posting = step.posting or self.notice(step.on)
         if posting is not None:
-            self.posting, self.posted_on = posting, on
+            self.posting, self.posted_on = posting, step.on
             self.objections = []
 
     def take_down(self) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from lianxing.engine.courses import OWN, Course, Posting
+from lianxing.engine.courses import OWN, Course
 from lianxing.engine.review import moves
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.places import Clause
 from lianxing.rules.redeeming import Reason
 from lianxing.rules.review import Notice, Objection, SpotCheck, Stage
-from lianxing.rules.reviewing import REFUSED_STATE, Doing, Next, Step
+from lianxing.rules.reviewing import REFUSED_STATE, Doing, Next, Posting, Step
 
 
 @dataclass
@@ -49,7 +49,6 @@ class RecordCourse(Course):
         return moves(self.rulebook, self.at, self.subject.day, {**self.subject.facts, "state": self.at})
 
     def notice(self, on: date) -> Posting | None:
-        """Return the notice that the record has to pass from here; None where there is none."""
         if self.closed or self.waiting:
             return None
         for said in self.rulebook.policy.review:
@@ -213,7 +212,7 @@ class RecordCourse(Course):
             case Doing.RETURNED:
                 self._back(step)
             case Doing.POSTED:
-                self.post(self.notice(step.on), step.on)
+                self.post(step)
             case Doing.OBJECTED | Doing.OUTCOME | Doing.APPEALED | Doing.APPEAL_OUTCOME:
                 self.object(step)
             case Doing.TOOK_EFFECT:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 
 from lianxing.engine.checks import Check
@@ -47,7 +46,7 @@ def _course_checks(rulebook: Rulebook, case: Case, told: ReviewCase) -> Iterator
                 f"course {step.on}", "", ", ".join(reason.code for reason in verdict.reasons), words=NOT_ALLOWED
             )
             return
-        taken.append(replace(step, state=verdict.state))
+        taken.append(verdict.taken(step))
     verdict = judge(rulebook, subject, taken, last)
     codes = ", ".join(sorted(reason.code for reason in verdict.reasons))
     yield Check("not_allowed", ", ".join(sorted(told.not_allowed or ())), codes, words=NOT_ALLOWED)

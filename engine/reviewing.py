@@ -27,7 +27,7 @@ def judge(rulebook: Rulebook, subject: Subject, steps: Sequence[Step], step: Ste
     reasons = tuple(course.refusals(step))
     late = False
     if not reasons:
-        course.do(replace(step, state=""))
+        course.do(replace(step, state="", posting=None))
         late = step.doing is Doing.LATE_ENTRY
     return _told(course, step.on, reasons, late=late)
 
@@ -108,6 +108,7 @@ def _told(course: Course, on: date, reasons: tuple[Reason, ...], *, late: bool =
         suspended=course.suspended,
         next=following,
         late=late,
+        posting=course.posting,
     )
 
 

@@ -61,10 +61,10 @@ def certificate_number(county: CountyId, on: date, nth: int) -> str:
     return f"{county}-{on.year}-{nth:0{NUMBER_DIGITS}d}"
 
 
-def is_counted(county: CountyId, number: str) -> bool:
-    """Tell whether a certificate's number is one of those that are given in turn.
+def counted_here(county: CountyId, number: str) -> bool:
+    """Tell whether a number is one that a county counts by itself, so that nobody gives it by hand.
 
-    >>> is_counted(CountyId("town"), "town-2026-000017"), is_counted(CountyId("town"), "2026/17")
-    (True, False)
+    >>> [counted_here(CountyId("town"), number) for number in ("town-2026-000017", "town 17")]
+    [True, False]
     """
-    return re.fullmatch(rf"{re.escape(county)}-\d{{4}}-\d+", number) is not None
+    return re.fullmatch(rf"{re.escape(county)}-\d+-\d{{{NUMBER_DIGITS},}}", number.strip()) is not None

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from lianxing.engine.courses import ONE_DAY, Course, Posting
+from lianxing.engine.courses import ONE_DAY, Course
 from lianxing.engine.stars import next_cut_off
 from lianxing.rules.decisions import StarReason
 from lianxing.rules.places import Clause, Location
 from lianxing.rules.redeeming import Reason
 from lianxing.rules.review import Notice, Objection, Posted
-from lianxing.rules.reviewing import Awarded, Doing, Next, StarStage, Step
+from lianxing.rules.reviewing import Awarded, Doing, Next, Posting, StarStage, Step
 from lianxing.rules.stars import Award, AwardBy, StarScale
 
 
@@ -26,7 +26,6 @@ class StarCourse(Course):
     """The application of a person for a star."""
 
     stage: StarStage = StarStage.NONE
-    applied_on: date | None = None
     approval: Step | None = None
     effective_on: date | None = None
     number: str = ""
@@ -60,8 +59,8 @@ class StarCourse(Course):
 
     @property
     def counted_on(self) -> date:
-        applied = self.applied_on or self.subject.day
-        return applied if self.scale is None else counted_on(self.scale.award, applied)
+        applied_on = self.subject.day
+        return applied_on if self.scale is None else counted_on(self.scale.award, applied_on)
 
     def notice(self, on: date) -> Posting | None:
         """Return how long this star is posted; None where the policy knows no notice of stars."""
@@ -90,7 +89,7 @@ class StarCourse(Course):
                 yield Next(Doing.APPLIED, "", since=self.subject.day)
             case StarStage.APPLIED:
                 yield Next(Doing.APPROVED, self.by, self.clause.id, self.counted_on)
-                yield Next(Doing.RETURNED, self.by, self.clause.id, self.applied_on)
+                yield Next(Doing.RETURNED, self.by, self.clause.id, self.subject.day)
             case StarStage.APPROVED if self.posting is not None:
                 yield from self.of_the_notice(on)
                 over = self.over_on()
@@ -163,6 +162,8 @@ class StarCourse(Course):
             yield self._refused(StarReason.NOT_NOMINATED)
         elif scale.award.by is not AwardBy.APPLICATION and step.actor == self.subject.volunteer:
             yield self.reason("own_matter", self.clause, self.place)
+        if step.on != self.subject.day:
+            yield self.reason("applied_another_day", self.clause, self.place, on=self.subject.day.isoformat())
 
     def _approving_refusals(self, step: Step) -> Iterator[Reason]:
         basis, on = step.basis, self.counted_on
@@ -180,14 +181,14 @@ class StarCourse(Course):
     def do(self, step: Step) -> None:
         match step.doing:
             case Doing.APPLIED:
-                self.stage, self.applied_on = StarStage.APPLIED, step.on
+                self.stage = StarStage.APPLIED
             case Doing.APPROVED:
                 self.stage, self.approval = StarStage.APPROVED, step
             case Doing.RETURNED:
                 self.stage = StarStage.RETURNED
                 self.take_down()
             case Doing.POSTED:
-                self.post(self.notice(step.on), step.on)
+                self.post(step)
             case Doing.OBJECTED | Doing.OUTCOME | Doing.APPEALED | Doing.APPEAL_OUTCOME:
                 self.object(step)
             case Doing.AWARDED:

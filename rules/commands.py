@@ -191,8 +191,8 @@ class RecordStep(Command):
 class StarStep(Command):
     """A step on the person's way to a star.
 
-    `applied_on` says which application is meant; None means the newest for this star. `nominated` belongs to the
-    application. A certificate without a `number` gets the next one of the county.
+    `applied_on` says which application is meant; None means the newest for this star; a new one is of the day `on`.
+    `nominated` belongs to the application. A certificate without a `number` gets the next one of the county.
     """
 
     star: int

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 
 from lianxing.rules.decisions import StarReason
 from lianxing.rules.facts import FactValue, RecordId, RegistryId, VolunteerId
+from lianxing.rules.periods import Term
+from lianxing.rules.places import Clause, Location
 from lianxing.rules.redeeming import Reason
+from lianxing.rules.review import Appeal
 
 REFUSED_STATE = "refused"  # what a record is once somebody has revoked it
 
@@ -73,13 +76,27 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
+class Posting:
+    """A notice as it holds for one subject; `by` is empty where any body may post and settle."""
+
+    clause: Clause
+    location: Location
+    term: Term
+    suspends: bool
+    by: str
+    appeal: Appeal | None
+    to_state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """Something that somebody did in a review.
 
     `role` is the body that acts, `actor` the person in it. `stage` names the stage of `review.yaml` where several are
     open. `upheld` belongs to an outcome, `basis` to the approval of a star, `number` to a certificate. `objection` is
     which objection is meant, counted from 1; 0 is the only one that is open. `state` is what the verdict said it came
-    to: stored with the step, so that a change of the policy undoes nothing; of a proposed step it is not read.
+    to, `posting` the notice that was posted: stored with the step, so that a change of the policy undoes nothing; of a
+    proposed step they are not read.
     """
 
     doing: Doing
@@ -93,6 +110,7 @@ class Step:
     basis: Basis | None = None
     number: str = ""
     state: str = ""
+    posting: Posting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +166,8 @@ class Verdict:
     """The answer to a step: allowed or not with every reason; how it stands after it, and what may be done next.
 
     `state` is the fact `state` of a record, or the word of a StarStage. `due` is the last day of the time that runs,
-    None where none runs or it stands still. `late`: the step came after its time. A step that is refused changes
-    nothing.
+    None where none runs or it stands still. `late`: the step came after its time. `posting` is what is posted. A step
+    that is refused changes nothing.
     """
 
     allowed: bool
@@ -159,6 +177,11 @@ class Verdict:
     suspended: bool
     next: tuple[Next, ...]
     late: bool = False
+    posting: Posting | None = None
+
+    def taken(self, step: Step) -> Step:
+        """Return a step that was allowed as it is stored, with what it came to."""
+        return replace(step, state=self.state, posting=self.posting if step.doing is Doing.POSTED else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ back when it is revoked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import orjson
@@ -28,7 +29,9 @@ from lianxing.engine.bank.steps import (
     REVIEW,
     STATE,
     Taken,
+    asks_awards,
     awards_of,
+    granted_before,
     in_state,
     record_review,
     star_reviews,
@@ -39,13 +42,14 @@ from lianxing.engine.bank.tellers import Answer, Outcome, Teller, answered_befor
 from lianxing.engine.bank.turning import turn_in
 from lianxing.engine.basis import Lowering
 from lianxing.engine.closings import OPEN, Closed
+from lianxing.engine.courses import ONE_DAY
 from lianxing.engine.ledger.drafts import REFUSED, Draft, Key, Taking
 from lianxing.engine.ledger.stored import Held
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.recounting import Change, Recount, as_counted, recount
 from lianxing.engine.reviewing import judge, standing_of
 from lianxing.engine.rulebook import Rulebook
-from lianxing.engine.star_awards import basis, certificate_number, is_counted
+from lianxing.engine.star_awards import basis, certificate_number, counted_here
 from lianxing.engine.star_courses import counted_on
 from lianxing.rules.commands import Command, RecordStep, ReviewStep, StarStep
 from lianxing.rules.facts import FactValue
@@ -185,10 +189,11 @@ class Dossier:
 
     def decide(self, command: ReviewStep) -> Judged:
         """Return what becomes of a step."""
-        if (early := before_in_force(self.rulebook, command.on)) is not None:
-            return _refusal(command, early)
+        early = before_in_force(self.rulebook, command.on)
+        if early is not None:
+            return self._refused_for(command, early)
         if self.closed is not None:
-            return _refusal(command, self.closed.reason(self.rulebook.policy.county.clause))
+            return self._refused_for(command, self.closed.reason(self.rulebook.policy.county.clause))
         return self._of_record(command) if isinstance(command, RecordStep) else self._of_star(command)
 
     # --- records -----------------------------------------------------------------------------------------------------
@@ -222,12 +227,13 @@ class Dossier:
     def _of_star(self, command: StarStep) -> Judged:
         reviews = [one for one in star_reviews(self.steps) if one[0].star == command.star]
         if command.doing is Doing.APPLIED:
-            on = command.on
-            if command.applied_on not in (None, on):
-                return self._refused(command, "applied_on", on=on.isoformat())
             for subject, steps in reviews:
                 if standing_of(self.rulebook, subject, steps, command.on).state in _OPEN:
                     return self._refused(command, "applied_before", star=command.star, on=str(subject.day))
+            granted = max(self._granted_since(command.on), key=lambda one: one.counted_on, default=None)
+            if granted is not None:
+                return self._refused(command, "granted_since", star=granted.star, on=str(granted.counted_on))
+            on = command.applied_on or command.on
             subject = Subject(About.STAR, command.volunteer, on, star=command.star, nominated=command.nominated)
             steps = next((steps for known, steps in reviews if known.key == subject.key), [])
         else:
@@ -236,9 +242,9 @@ class Dossier:
                 return self._refused(command, "no_application", star=command.star)
             subject, steps = meant[-1]
         number = command.number
+        if counted_here(command.county, number):
+            return self._refused(command, "number_counted", number=number)
         takes: tuple[Taking, ...] = ()
-        if is_counted(command.county, number):
-            return self._refused(command, "counted_number", number=number)
         if command.doing is Doing.CERTIFICATE_ISSUED and not number:
             nth = self.certificates + 1
             number = certificate_number(command.county, command.on, nth)
@@ -251,20 +257,27 @@ class Dossier:
             reason=command.reason,
             upheld=command.upheld,
             objection=command.objection,
-            basis=self._basis(command, subject, steps),
+            basis=self._basis(command, subject),
             number=number,
         )
         found = self._judged(command, subject, 0, steps, step)
         found.takes = takes if found.allowed else ()
         return found
 
-    def _basis(self, command: StarStep, subject: Subject, steps: Sequence[Step]) -> Basis | None:
+    def _granted_since(self, day: date) -> Iterator[Awarded]:
+        """Yield what the records have granted on a day or after it: the first application there would take it away."""
+        if asks_awards(self.rulebook.policy) and not star_reviews(self.steps):
+            history = [as_counted(one) for one in self.held]
+            until = max([day, *(past.record.day for past in history)]) + ONE_DAY
+            granted = granted_before(self.rulebook, self.person, history, until, self.lowerings)
+            yield from (one for one in granted if one.counted_on >= day)
+
+    def _basis(self, command: StarStep, subject: Subject) -> Basis | None:
         """Return what the decision rests on, worked out by the bank and frozen with it."""
         scale = self.rulebook.policy.stars
         if scale is None or command.doing not in (Doing.APPROVED, Doing.LOWERED):
             return None
-        applied_on = steps[0].on if steps else subject.day
-        on = command.on if command.doing is Doing.LOWERED else counted_on(scale.award, applied_on)
+        on = command.on if command.doing is Doing.LOWERED else counted_on(scale.award, subject.day)
         return basis(
             self.rulebook,
             self.person,
@@ -285,17 +298,17 @@ class Dossier:
         verdict = judge(self.rulebook, subject, steps, step)
         body: dict[str, Any] = {"asked": request_data(command), "allowed": verdict.allowed, **verdict_data(verdict)}
         if verdict.allowed:
-            body["review"] = step_data(subject, original, was, replace(step, state=verdict.state))
+            body["review"] = step_data(subject, original, was, verdict.taken(step))
         else:
             body["reasons"] = [reason_data(one) for one in verdict.reasons]
         return Judged(body)
 
     def _refused(self, command: ReviewStep, code: str, **operands: FactValue) -> Judged:
-        return _refusal(command, county_reason(self.rulebook, code, **operands))
+        return self._refused_for(command, county_reason(self.rulebook, code, **operands))
 
-
-def _refusal(command: ReviewStep, reason: Reason) -> Judged:
-    return Judged({"asked": request_data(command), "allowed": False, "reasons": [reason_data(reason)]})
+    def _refused_for(self, command: ReviewStep, reason: Reason) -> Judged:
+        body = {"asked": request_data(command), "allowed": False, "reasons": [reason_data(reason)]}
+        return Judged(body)
 
 
 def verdict_data(verdict: Verdict) -> dict[str, Any]:

@@ -7,22 +7,26 @@ from which it began is kept with each step, and what the registry says of the st
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
 import orjson
 
+from lianxing.engine.bank.terms import clause_from, place_from
 from lianxing.engine.basis import Lowering
 from lianxing.engine.ledger.stored import Held, Noted
 from lianxing.engine.life import Life
 from lianxing.engine.reviewing import awarded, record_subject
 from lianxing.engine.rulebook import Rulebook
+from lianxing.rules.dates import Dated, Since
 from lianxing.rules.decisions import StarOutcome, StarReason
 from lianxing.rules.facts import FactValue, RecordId, RegistryId, VolunteerId
+from lianxing.rules.periods import Term
 from lianxing.rules.policy import Policy
 from lianxing.rules.records import ServiceRecord, Volunteer
-from lianxing.rules.reviewing import About, Awarded, Basis, Doing, Step, Subject
+from lianxing.rules.review import Appeal
+from lianxing.rules.reviewing import About, Awarded, Basis, Doing, Posting, Step, Subject
 from lianxing.rules.standings import Counted
 from lianxing.rules.stars import AwardBy
 
@@ -63,6 +67,7 @@ def step_data(subject: Subject, original: int, was: str, step: Step) -> dict[str
         "basis": None if step.basis is None else basis_data(step.basis),
         "was": was,
         "state": step.state,
+        "posting": None if step.posting is None else posting_data(step.posting),
     }
 
 
@@ -77,6 +82,25 @@ def basis_data(basis: Basis) -> dict[str, Any]:
         "measures": [list(one) for one in basis.measures],
         "policy": basis.policy_digest,
     }
+
+
+def posting_data(posting: Posting) -> dict[str, Any]:
+    """Return a notice that was posted as plain data."""
+    return {
+        "clause": posting.clause.id,
+        "at": str(posting.location),
+        "cites": posting.clause.source.clause,
+        "term": asdict(posting.term),
+        "suspends": posting.suspends,
+        "by": posting.by,
+        "appeal": None if posting.appeal is None else _appeal_data(posting.appeal),
+        "to_state": posting.to_state,
+    }
+
+
+def _appeal_data(appeal: Appeal) -> dict[str, Any]:
+    within = [[since.day.isoformat(), asdict(since.value)] for since in appeal.within.entries]
+    return {"within": within, "by": appeal.by, "at": str(appeal.location)}
 
 
 def taken(person: VolunteerId, notes: Iterable[Noted]) -> Iterator[Taken]:
@@ -107,6 +131,7 @@ def _step_from(note: Noted, said: Mapping[str, Any]) -> Step:
         basis=None if said["basis"] is None else _basis_from(said["basis"]),
         number=said["number"],
         state=said["state"],
+        posting=None if said.get("posting") is None else _posting_from(said["posting"]),
     )
 
 
@@ -120,6 +145,24 @@ def _basis_from(said: Mapping[str, Any]) -> Basis:
         measures=tuple((id, sum, count) for id, sum, count in said["measures"]),
         policy_digest=said["policy"],
     )
+
+
+def _posting_from(said: Mapping[str, Any]) -> Posting:
+    return Posting(
+        clause=clause_from(str(said["clause"]), said),
+        location=place_from(said["at"]),
+        term=Term(**said["term"]),
+        suspends=said["suspends"],
+        by=said["by"],
+        appeal=None if said["appeal"] is None else _appeal_from(said["appeal"]),
+        to_state=said["to_state"],
+    )
+
+
+def _appeal_from(said: Mapping[str, Any]) -> Appeal:
+    at = place_from(said["at"])
+    within = Dated(tuple(Since(date.fromisoformat(day), Term(**term), at) for day, term in said["within"]))
+    return Appeal(within, said["by"], at)
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -195,10 +238,10 @@ def awards_of(
     if not reviews:
         return None
     first = min(subject.day for subject, _steps in reviews)
-    return (*_granted_before(rulebook, person, history, first, lowerings), *awarded(rulebook, reviews))
+    return (*granted_before(rulebook, person, history, first, lowerings), *awarded(rulebook, reviews))
 
 
-def _granted_before(
+def granted_before(
     rulebook: Rulebook, person: Volunteer, history: Sequence[Counted], day: date, lowerings: Sequence[Lowering]
 ) -> Iterator[Awarded]:
     """Yield what the records alone had granted before a day."""

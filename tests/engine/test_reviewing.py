@@ -70,7 +70,7 @@ class Story:
         step = Step(doing, date.fromisoformat(on), role=role, **{**given, **more})  # type: ignore[arg-type]
         verdict = judge(self.place.rulebook, self.subject, self.steps, step)
         if verdict.allowed:
-            self.steps.append(replace(step, state=verdict.state))
+            self.steps.append(verdict.taken(step))
         return verdict
 
     def does(self, on: str, doing: Doing, role: str = "", **more: object) -> Verdict:
@@ -209,6 +209,16 @@ def test_what_the_first_body_sends_back_has_to_be_handed_in_again() -> None:
     assert story.refuses("2024-09-05", Doing.ADVANCED, COMMUNITY) == ["not_in_this_state"]
     assert story.does("2024-09-20", Doing.APPLIED, actor=SOMEBODY.id).due == date(2024, 9, 27)
     assert story.does("2024-09-23", Doing.ADVANCED, COMMUNITY).state == "reviewed"
+
+
+def test_a_posted_record_that_goes_back_to_whoever_handed_it_in_is_not_posted_before_it_is_handed_in_again() -> None:
+    story = of_a_record(state="filed")
+    story.does("2024-09-02", Doing.POSTED, STREET)
+    following = story.does("2024-09-03", Doing.RETURNED, STREET).next
+    assert [one.doing for one in following] == [Doing.APPLIED, Doing.CHECKED]
+    assert story.refuses("2024-09-04", Doing.POSTED, STREET) == ["not_in_this_state"]
+    story.does("2024-09-05", Doing.APPLIED, actor=SOMEBODY.id)
+    assert story.does("2024-09-05", Doing.POSTED, STREET).due == date(2024, 9, 12)
 
 
 def test_a_posted_record_that_is_sent_back_is_posted_anew_for_the_full_time() -> None:
@@ -541,6 +551,13 @@ class StarStory(Story):
 
 def earlier(*stars: int) -> tuple[Awarded, ...]:
     return tuple(Awarded(star, date(2024, 2, star), date(2024, 3, star), APPROVERS[star]) for star in stars)
+
+
+def test_an_application_is_of_the_day_on_which_it_is_handed_in() -> None:
+    story = StarStory(ladder(), 1, 600)
+    assert story.refuses("2024-09-01", Doing.APPLIED, actor=SOMEBODY.id) == ["before_the_last_step"]
+    assert story.refuses("2024-09-03", Doing.APPLIED, actor=SOMEBODY.id) == ["applied_another_day"]
+    story.does("2024-09-02", Doing.APPLIED, actor=SOMEBODY.id)
 
 
 @pytest.mark.parametrize(("star", "before"), [(1, ()), (3, (1,)), (5, (1, 3))])

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Barrier
@@ -77,6 +76,7 @@ class Counter:
     rulebook: Rulebook
     ledger: Ledger
     keys: Iterator[int] = field(default_factory=count)
+    earlier: tuple[Rulebook, ...] = ()  # the rules that were before
 
     @property
     def reviewer(self) -> Reviewer:
@@ -143,7 +143,7 @@ class Counter:
     def agrees(self) -> None:
         violations = verify(self.ledger) if self.ledger.database.engine.dialect.name == "sqlite" else []
         assert [*violations, *readding_violations(self.ledger)] == []
-        assert replay(self.ledger, [self.rulebook]).differences == []
+        assert replay(self.ledger, [*self.earlier, self.rulebook]).differences == []
 
 
 @contextmanager
@@ -252,6 +252,44 @@ def test_an_objection_that_was_right_keeps_it_from_taking_effect(counter: Counte
     assert (counter.state(), counter.pending()) == ("reviewed", 300)
 
 
+@contextmanager
+def under_other_rules(counter: Counter, folder: Path, **chapters: str) -> Iterator[Counter]:
+    """Go on at the same counter under rules that have changed."""
+    with rules(write_county(folder / "changed" / "smallville", **{**CHAPTERS, **chapters})) as rulebook:
+        yield Counter(rulebook, counter.ledger, counter.keys, (*counter.earlier, counter.rulebook))
+
+
+def test_an_appeal_is_decided_by_the_notice_that_was_posted_though_the_county_has_dropped_appeals(
+    tmp_path: Path,
+) -> None:
+    with_appeal = REVIEWS.replace("suspends}", "suspends, appeal: {deadline: 10 days, by: the bureau}}")
+    with bank(tmp_path, review=with_appeal) as at:
+        at.brings(served("R1", "2024-05-01 09:00", 3, state="applied"))
+        posted(at).does(at.record_step(4, Doing.OBJECTED, actor="a neighbour"))
+        at.does(at.record_step(5, Doing.OUTCOME, STREET, upheld=False))
+        at.does(at.record_step(6, Doing.APPEALED, actor="a neighbour"))
+        with under_other_rules(at, tmp_path) as now:
+            waits = waiting(now.ledger, now.rulebook, date(2024, 5, 7))
+            assert [(one.next.doing, one.next.by) for one in waits] == [(Doing.APPEAL_OUTCOME, BUREAU)]
+            assert now.refuses(now.record_step(7, Doing.TOOK_EFFECT)) == ["objection_open"]
+            now.does(now.record_step(7, Doing.APPEAL_OUTCOME, BUREAU, upheld=False))
+            assert now.does(now.record_step(30, Doing.TOOK_EFFECT)).data["state"] == "effective"
+
+
+def test_a_notice_that_was_posted_runs_on_as_it_was_though_the_county_posts_for_longer_or_no_more(
+    tmp_path: Path,
+) -> None:
+    with bank(tmp_path) as at:
+        at.brings(served("R1", "2024-05-01 09:00", 3, state="applied"))
+        posted(at)
+        longer = REVIEWS.replace("to_state: effective, deadline: 5 days", "to_state: effective, deadline: 50 days")
+        for folder, review in (("longer", longer), ("none", REVIEWS.replace("posted:", "# posted:"))):
+            with under_other_rules(at, tmp_path / folder, review=review) as now:
+                assert now.refuses(now.record_step(8, Doing.TOOK_EFFECT)) == ["notice_runs"]
+        with under_other_rules(at, tmp_path / "at_last", review=longer) as now:
+            now.does(now.record_step(9, Doing.TOOK_EFFECT))
+
+
 # --- revoking --------------------------------------------------------------------------------------------------------
 
 
@@ -331,17 +369,6 @@ def test_a_closed_passbook_is_not_reviewed(counter: Counter) -> None:
     assert teller(counter.rulebook, counter.ledger).serve(close).accepted
     assert counter.refuses(counter.record_step(3, Doing.ADVANCED, COMMUNITY)) == ["closed_passbook"]
     assert waiting(counter.ledger, counter.rulebook, date(2024, 5, 3)) == []
-
-
-def test_a_posted_record_that_was_sent_back_is_handed_in_before_it_is_posted_again(tmp_path: Path) -> None:
-    with bank(tmp_path) as counter:
-        counter.brings(served("R1", "2024-05-01 09:00", 3, state="filed"))
-        for doing in (Doing.POSTED, Doing.RETURNED):
-            counter.does(counter.record_step(3, doing, STREET))
-        assert counter.refuses(counter.record_step(4, Doing.POSTED, STREET)) == ["not_in_this_state"]
-        counter.does(counter.record_step(4, Doing.APPLIED, actor=ANN))
-        counter.does(counter.record_step(4, Doing.POSTED, STREET))
-        counter.agrees()
 
 
 def test_a_passbook_that_is_open_again_is_reviewed_but_not_on_a_day_on_which_it_was_closed(counter: Counter) -> None:
@@ -518,22 +545,22 @@ def test_certificates_of_two_clerks_at_once_have_two_numbers(tmp_path: Path) -> 
         counter.agrees()
 
 
-def test_nobody_applies_on_a_day_that_is_gone_nor_before_the_rules_are_in_force(counter: Counter) -> None:
-    effective(counter)
-    earlier = counter.star_step(10, Doing.APPLIED, actor=ANN, applied_on=date(2024, 5, 9))
-    assert counter.refuses(earlier) == ["applied_on"]
-    assert counter.refuses(replace(earlier, applied_on=None, on=date(1990, 1, 1), key="1990")) == ["before_in_force"]
-    counter.does(counter.star_step(10, Doing.APPLIED, actor=ANN, applied_on=date(2024, 5, 10)))
-
-
-def test_a_number_that_is_given_in_turn_is_not_said_by_hand(counter: Counter) -> None:
-    effective(counter).does(counter.star_step(10, Doing.APPLIED, actor=ANN))
-    counter.does(counter.star_step(11, Doing.APPROVED, "the county"))
-    counter.does(counter.star_step(11, Doing.POSTED, "the county"))
-    counter.does(counter.star_step(20, Doing.AWARDED, "the county"))
-    issued = partial(counter.star_step, 21, Doing.CERTIFICATE_ISSUED, "the county")
-    assert counter.refuses(issued(number="smallville-2024-000001")) == ["counted_number"]
-    assert counter.does(issued(number="2024/1")).data["review"]["number"] == "2024/1"
+def test_a_number_that_the_county_counts_itself_is_not_given_by_hand_and_one_of_its_own_is(tmp_path: Path) -> None:
+    with bank(tmp_path, stars=STARS.replace("notice: 5 days, ", "")) as counter:
+        counter.brings(
+            served("R1", "2024-05-01 09:00", 3, state="effective"),
+            served("R2", "2024-05-01 09:00", 3, "V2", state="effective"),
+        )
+        for person in (ANN, BEN):
+            counter.does(counter.star_step(10, Doing.APPLIED, actor=person, volunteer=person))
+            counter.does(counter.star_step(11, Doing.APPROVED, "the county", volunteer=person))
+            counter.does(counter.star_step(11, Doing.AWARDED, "the county", volunteer=person))
+        by_hand = counter.star_step(12, Doing.CERTIFICATE_ISSUED, "the county", number="smallville-2024-000001")
+        assert counter.refuses(by_hand) == ["number_counted"]
+        by_itself = counter.star_step(12, Doing.CERTIFICATE_ISSUED, "the county", volunteer=BEN)
+        assert counter.does(by_itself).data["review"]["number"] == "smallville-2024-000001"
+        old_book = counter.star_step(12, Doing.CERTIFICATE_ISSUED, "the county", number="smallville old book 7")
+        assert counter.does(old_book).data["review"]["number"] == "smallville old book 7"
 
 
 def test_the_records_tell_of_stars_until_somebody_applies_at_the_bank(tmp_path: Path) -> None:
@@ -554,6 +581,43 @@ def test_the_records_tell_of_stars_until_somebody_applies_at_the_bank(tmp_path: 
             on=date(2024, 5, 14),
         )
         assert counter.star(date(2024, 5, 14), BEN) == 1  # of Ben the records still tell
+
+
+def test_no_application_dated_back_takes_away_a_star_that_the_records_granted(tmp_path: Path) -> None:
+    with bank(tmp_path) as counter:
+        told = served("A1", "2024-05-02 09:00", 0, state="effective")
+        told = replace(told, facts={**told.facts, "kind": "star_application", "star_applied": 1, "decision": "passed"})
+        counter.brings(served("R1", "2024-05-01 09:00", 12, state="effective"), told)
+        for day, applied_on, why in (
+            (10, date(2020, 1, 1), "applied_another_day"),
+            (1, None, "granted_since"),
+            (2, None, "granted_since"),
+        ):
+            step = counter.star_step(day, Doing.APPLIED, actor=ANN, star=2, applied_on=applied_on)
+            assert counter.refuses(step) == [why]
+            assert counter.star(date(2024, 5, 10)) == 1
+        counter.does(counter.star_step(3, Doing.APPLIED, actor=ANN, star=2))
+        assert counter.star(date(2024, 5, 10)) == 1
+
+
+def test_nothing_is_reviewed_on_a_day_before_the_rules_are_in_force(counter: Counter) -> None:
+    before = date(2019, 12, 31)
+    assert counter.refuses(counter.star_step(1, Doing.APPLIED, actor=ANN, on=before)) == ["before_in_force"]
+    assert counter.refuses(counter.record_step(1, Doing.ADVANCED, COMMUNITY, on=before)) == ["before_in_force"]
+    counter.does(counter.star_step(1, Doing.APPLIED, actor=ANN, on=date(2020, 1, 1)))
+
+
+def test_an_objection_to_a_star_is_settled_first_though_the_county_posts_no_stars_any_more(tmp_path: Path) -> None:
+    with bank(tmp_path) as at:
+        at.brings(served("R1", "2024-05-01 09:00", 3, state="applied"))
+        effective(at).does(at.star_step(10, Doing.APPLIED, actor=ANN))
+        at.does(at.star_step(11, Doing.APPROVED, "the county"))
+        at.does(at.star_step(11, Doing.POSTED, "the county"))
+        at.does(at.star_step(12, Doing.OBJECTED, actor="a neighbour"))
+        with under_other_rules(at, tmp_path, stars=STARS.replace("notice: 5 days, ", "")) as now:
+            assert now.refuses(now.star_step(12, Doing.AWARDED, "the county")) == ["objection_open"]
+            now.does(now.star_step(13, Doing.OUTCOME, "the county", upheld=False))
+            now.does(now.star_step(30, Doing.AWARDED, "the county"))
 
 
 # --- what waits, and spot checks -------------------------------------------------------------------------------------
