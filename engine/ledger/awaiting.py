@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     and_,
     exists,
@@ -43,11 +45,16 @@ def not_turned(
     connection: Connection, county: CountyId, account: str, transition: str, on_day: date
 ) -> list[VolunteerId]:
     """Return people whose account has something of before a change of rules that is not noted yet."""
-    day, noted = on_day.isoformat(), f'"{transition}":'
+    day, noted = on_day.isoformat(), f'"{transition}":['
+    # Only a change of rules is noted with a list of numbers: `issued` and `stars`, which may be its name as well,
+    # are lists of lists, or empty. No JSON function: on a damaged row it would end the run for everybody.
+    others: ColumnElement[Any] = wallet_state.c.issued
+    for listed in ("[", "]"):
+        others = func.replace(others, noted + listed, "")
     seen = exists().where(
         wallet_state.c.passbook == lot.c.passbook,
         wallet_state.c.account == lot.c.account,
-        func.replace(wallet_state.c.issued, noted, "") != wallet_state.c.issued,
+        func.replace(others, noted, "") != others,
     )
     waiting = select(lot.c.passbook).where(
         lot.c.account == account, lot.c.remaining > 0, lot.c.earned_on < day, lot.c.ends >= day, ~seen

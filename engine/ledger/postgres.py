@@ -13,6 +13,8 @@ Surprises of the server and of the driver, each guarded here:
   refusal from silence; the text of such an error names the user, and is never shown.
 - `fsync`, `full_page_writes` and `synchronous_commit` can be switched off by anybody who runs the server, the latter by
   every user: each connection looks.
+- `session_replication_role = replica` switches off every trigger and every reference of a session, and can be set for a
+  database or a user: the schema is as it was made, and guards nothing.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ _SESSION = (
 _SETTINGS = (
     "SELECT current_setting('server_version_num')::integer / 10000, current_setting('server_version'), "
     "current_setting('server_encoding'), current_setting('fsync', true), current_setting('full_page_writes', true), "
-    "current_setting('synchronous_commit', true)"
+    "current_setting('synchronous_commit', true), current_setting('session_replication_role')"
 )
 
 
@@ -248,6 +250,7 @@ def _unfitness(
     fsync: str | None,
     full_page_writes: str | None,
     synchronous_commit: str | None,
+    replication_role: str,
     *,
     durable: bool,
 ) -> tuple[str, str] | None:
@@ -261,6 +264,12 @@ def _unfitness(
         return (
             f"数据库编码为 {encoding}，须为 UTF8",
             f"the database has the encoding {encoding}; UTF8 is needed",
+        )
+    if replication_role == "replica":
+        return (
+            "数据库设置 session_replication_role = replica，所有触发器和外键都不起作用；请改为 origin",
+            "the database has session_replication_role = replica, so that no trigger and no reference acts; "
+            "set it to origin",
         )
     settings = {"fsync": fsync, "full_page_writes": full_page_writes, "synchronous_commit": synchronous_commit}
     for name, value in settings.items():

@@ -29,6 +29,9 @@ def integrity_problems(
 
 
 _SWITCHED_OFF = f"""
+SELECT 'session_replication_role = replica: no trigger and no reference acts'
+WHERE current_setting('session_replication_role') = 'replica'
+UNION ALL
 SELECT 'index ' || indexrelid::regclass || ' is not valid' FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
 WHERE relnamespace = {SCHEMA} AND NOT (indisvalid AND indisready AND indislive)
 UNION ALL

@@ -16,6 +16,8 @@ Surprises of the library, each guarded here:
 - Whoever closes a file loses every lock that the process has on it, by whatever it was opened: another program that
   leaves then takes itself for the last and deletes the log, and what is written to that later is lost. So nothing here
   opens the file but the driver, and one driver only: a process that has a ledger open leaves it to this one.
+- A file that is replaced while it is open is written on, and all of that is gone with the last program that leaves: so
+  each transaction looks, by name alone, whether the file is still the one that was opened.
 - Where several make one file at once, who changes its journal mode is told that it is busy without any waiting.
 - A limit on the size of files is no full disk to it, but an error of the disk: the size tells.
 - pysqlite3 reports primary error codes only, the driver of Python extended ones: compare the low byte, never the text.
@@ -179,6 +181,43 @@ def check_file(path: Path, *, create: bool) -> None:
         raise ReadOnlyError(place, "文件或其文件夹不可写", "the file or its directory cannot be written")
 
 
+@dataclass(slots=True)
+class _OpenFile:
+    """Which file the connections of an engine have open: one that is put in its place is another ledger."""
+
+    path: Path
+    place: str
+    opened: tuple[int, int] | None = None
+
+    def note(self) -> None:
+        """Note what the first connection has opened; any other has to open the same."""
+        if self.opened is None:
+            self.opened = self._there()
+        self.check()
+
+    def forget(self) -> None:
+        """Note that nothing is open any more."""
+        self.opened = None
+
+    def check(self) -> None:
+        """Raise UnreachableError where the file is no longer the one that was opened."""
+        there = self._there()
+        if there is None or there != self.opened:
+            raise UnreachableError(
+                self.place,
+                "打开台账之后，文件已被替换或移走，本次没有写入任何内容；请先关闭所有使用它的程序，再重新打开",
+                "another file is in its place, or none, since the ledger was opened; nothing of this was kept. "
+                "Close every program that has it open, and open it again",
+            )
+
+    def _there(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.path)  # never by opening it: closing it would take the locks away
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
 def engine_at(path: Path, wait_seconds: int) -> Engine:
     """Return an engine on the file; OldSqliteError below the version floor."""
     library = driver()
@@ -192,13 +231,25 @@ def engine_at(path: Path, wait_seconds: int) -> Engine:
     # No bound on connections: the lock of the database queues the writers, and its time-out has a sentence.
     engine = create_engine(URL.create("sqlite", database=str(path)), module=library, max_overflow=-1)
 
+    file = _OpenFile(path.absolute(), str(path))
+
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
+        file.note()
         _set_pragmas(connection, str(path), wait_seconds)
+
+    @event.listens_for(engine, "commit")
+    def refuse_lost_file(_connection: Connection) -> None:
+        file.check()
+
+    @event.listens_for(engine, "engine_disposed")
+    def close(_engine: Engine) -> None:
+        file.forget()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        file.check()
         if connection.get_execution_options().get("ledger_writing"):
             _begin_writing(connection, wait_seconds)
         else:

@@ -199,6 +199,16 @@ def test_a_run_says_what_it_would_do_and_does_it_once(town: Counter) -> None:
     assert run(town, CHANGE) == run(town, AFTER) == Ended()
 
 
+@pytest.mark.parametrize("name", ["again", "issued", "turned"])
+def test_a_run_books_a_second_change_of_rules_whatever_the_county_calls_it(tmp_path: Path, name: str) -> None:
+    changes = changed("{convert: 0.5}") + changed("{convert: 0.5}", date(2024, 4, 1), name)
+    with bank(tmp_path, transition=changes, redemption=SOAP) as counter:
+        assert counter.has()["points"] == 400
+        assert end_all(counter.ledger, counter.rulebook, AFTER).changed == {"points": 200}
+        assert end_all(counter.ledger, counter.rulebook, date(2024, 4, 2)).changed == {"points": 100}
+        assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
 def test_a_statement_of_any_two_dates_says_what_goes_over_whether_it_is_booked_or_not(tmp_path: Path) -> None:
     clock = [1_700_000_000]
     rest = changed("{carry_over: {at_most: 3 points}}")

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +29,7 @@ from lianxing.engine.ledger.errors import (
     NewerSchemaError,
     NotALedgerError,
     OldSqliteError,
+    UnreachableError,
 )
 from lianxing.engine.ledger.migrating import SCHEMA_VERSIONS
 from lianxing.engine.ledger.opening import Ledger, SqliteWarning, open_ledger, schema_version
@@ -289,6 +290,57 @@ def test_opening_a_ledger_twice_in_one_process_loses_nothing_to_another_program_
             assert seen_by_another_program(path) == 1
             book(first, original(record("r2")))
             assert seen_by_another_program(path) == 2
+
+
+def put_back(copy: Path, path: Path) -> None:
+    os.replace(copy, path)
+
+
+def take_away(_copy: Path, path: Path) -> None:
+    path.unlink()
+
+
+def import_run_during(ledger: Ledger, change: Callable[[], None]) -> None:
+    with ledger.writing() as writing:
+        writing.save_import_run(COUNTY, "registry", b"{}")
+        change()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file is not replaced there")
+@pytest.mark.parametrize("change", [put_back, take_away])
+def test_a_ledger_whose_file_is_replaced_while_it_is_open_acknowledges_nothing_more(
+    path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path, Path], None]
+) -> None:
+    copy = path.with_name("copy.db")
+    open_ledger(str(path)).close()
+    shutil.copy(path, copy)
+    monkeypatch.chdir(path.parent)
+    with open_ledger(path.name) as ledger:
+        monkeypatch.chdir(ROOT)
+        book(ledger, original(record("r1")))
+        said = "another file is in its place, or none, since the ledger was opened; nothing of this was kept"
+        with pytest.raises(UnreachableError, match=said):
+            import_run_during(ledger, lambda: change(copy, path))
+        for _ in range(2):
+            with pytest.raises(UnreachableError, match=said):
+                book(ledger, original(record("r2")))
+        with pytest.raises(UnreachableError, match=said), ledger.reading():
+            pass
+        with ledger._engine.pool.connect(), pytest.raises(UnreachableError, match=said):  # nor by a new connection
+            book(ledger, original(record("r2")))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file is not replaced there")
+def test_a_ledger_that_was_closed_is_opened_again_from_the_copy_that_was_put_back(path: Path) -> None:
+    copy = path.with_name("copy.db")
+    with open_ledger(str(path)) as ledger:
+        ledger.close()
+        shutil.copy(path, copy)
+        book(ledger, original(record("r1")))
+        ledger.close()
+        os.replace(copy, path)
+        book(ledger, original(record("r2")))
+        assert seen_by_another_program(path) == 1
 
 
 def test_who_finds_another_program_making_the_same_ledger_waits_for_it(

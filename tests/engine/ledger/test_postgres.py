@@ -635,6 +635,17 @@ def test_a_setting_in_the_address_is_found_as_well(durable_url: str) -> None:
         open_ledger(f"{durable_url}&options=-csynchronous_commit%3Doff")
 
 
+@pytest.mark.parametrize("value", ["origin", "local", "replica"])
+def test_a_database_in_which_no_guard_acts_is_refused(postgres_server: Server, postgres_url: str, value: str) -> None:
+    open_ledger(postgres_url).close()
+    postgres_server.run(f"ALTER DATABASE {make_url(postgres_url).database} SET session_replication_role = {value}")
+    if value != "replica":
+        open_ledger(postgres_url).close()
+        return
+    with refused(UnfitServerError, "the database has session_replication_role = replica, so that no trigger"):
+        open_ledger(postgres_url)
+
+
 def test_a_database_of_another_encoding_is_refused(postgres_server: Server, postgres_url: str) -> None:
     name = f"{make_url(postgres_url).database}_ascii"
     postgres_server.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
@@ -647,7 +658,7 @@ def test_a_database_of_another_encoding_is_refused(postgres_server: Server, post
 
 @pytest.mark.parametrize(("version", "fit"), [(14, False), (15, True), (18, True)])
 def test_the_oldest_server_is_fifteen(version: int, fit: bool) -> None:
-    problem = postgres._unfitness(version, f"{version}.1", "UTF8", "on", "on", "on", durable=True)
+    problem = postgres._unfitness(version, f"{version}.1", "UTF8", "on", "on", "on", "origin", durable=True)
     assert problem is None if fit else problem and problem[1] == f"PostgreSQL {version}.1 is too old; 15 is needed"
 
 
@@ -754,8 +765,13 @@ def test_a_guard_switched_off_on_one_part_of_a_table_is_found(guarded: Ledger) -
     ("change", "problem"),
     [
         (
-            "SET LOCAL session_replication_role = replica; INSERT INTO purse VALUES (99, 1)",
+            "SET LOCAL session_replication_role = replica; INSERT INTO purse VALUES (99, 1); "
+            "SET LOCAL session_replication_role = origin",
             "purse (99) refers to a missing row of coin",
+        ),
+        (
+            "SET LOCAL session_replication_role = replica",
+            "session_replication_role = replica: no trigger and no reference acts",
         ),
         ("ALTER TABLE purse DISABLE TRIGGER ALL", "reference purse_coin_fkey of purse is switched off"),
         (
