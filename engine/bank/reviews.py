@@ -59,6 +59,7 @@ from lianxing.rules.reviewing import About, Awarded, Basis, Doing, Next, StarSta
 
 CERTIFICATES = "certificate"  # the county's counter of a year, kept where stocks are: each number is taken once
 _OPEN = frozenset((StarStage.APPLIED.value, StarStage.APPROVED.value))
+_OVER = frozenset((StarStage.RETURNED.value, StarStage.REVOKED.value))  # after which one applies anew
 
 
 class Reviewer(Teller):
@@ -227,15 +228,17 @@ class Dossier:
     def _of_star(self, command: StarStep) -> Judged:
         reviews = [one for one in star_reviews(self.steps) if one[0].star == command.star]
         if command.doing is Doing.APPLIED:
-            for subject, steps in reviews:
-                if standing_of(self.rulebook, subject, steps, command.on).state in _OPEN:
+            on, steps = command.applied_on or command.on, []
+            for subject, before in reviews:
+                state = standing_of(self.rulebook, subject, before, command.on).state
+                if state in _OPEN:
                     return self._refused(command, "applied_before", star=command.star, on=str(subject.day))
+                if subject.day == on and state not in _OVER:
+                    steps = before
             granted = max(self._granted_since(command.on), key=lambda one: one.counted_on, default=None)
             if granted is not None:
                 return self._refused(command, "granted_since", star=granted.star, on=str(granted.counted_on))
-            on = command.applied_on or command.on
             subject = Subject(About.STAR, command.volunteer, on, star=command.star, nominated=command.nominated)
-            steps = next((steps for known, steps in reviews if known.key == subject.key), [])
         else:
             meant = [one for one in reviews if command.applied_on in (None, one[0].day)]
             if not meant:

@@ -206,12 +206,20 @@ def in_state(record: ServiceRecord, state: str) -> ServiceRecord:
 
 
 def star_reviews(steps: Iterable[Taken]) -> list[Reviewed]:
-    """Return a person's applications for stars with their steps, in the order in which they were handed in."""
-    found: dict[tuple[str, str, str, int], Reviewed] = {}
+    """Return a person's applications for stars with their steps, in the order in which they were handed in.
+
+    Who was sent back may apply again on the same day: what follows is a step of the second application.
+    """
+    found: list[Reviewed] = []
+    newest: dict[tuple[str, str, str, int], Reviewed] = {}
     for one in steps:
-        if one.subject.about is About.STAR:
-            found.setdefault(one.subject.key, (one.subject, []))[1].append(one.step)
-    return list(found.values())
+        if one.subject.about is not About.STAR:
+            continue
+        if one.step.doing is Doing.APPLIED or one.subject.key not in newest:
+            newest[one.subject.key] = (one.subject, [])
+            found.append(newest[one.subject.key])
+        newest[one.subject.key][1].append(one.step)
+    return found
 
 
 def asks_awards(policy: Policy) -> bool:

@@ -520,6 +520,39 @@ def test_one_applies_once_at_a_time_and_nothing_is_done_without_an_application(c
     counter.does(counter.star_step(13, Doing.APPLIED, actor=ANN))
 
 
+def test_who_was_sent_back_applies_again_on_the_same_day_and_the_star_is_of_the_second_application(
+    counter: Counter,
+) -> None:
+    effective(counter)
+    for _time in range(2):
+        counter.does(counter.star_step(10, Doing.APPLIED, actor=ANN))
+        counter.does(counter.star_step(10, Doing.RETURNED, "the county"))
+    assert counter.refuses(counter.star_step(10, Doing.APPROVED, "the county")) == ["not_in_this_state"]
+    assert counter.does(counter.star_step(10, Doing.APPLIED, actor=ANN)).data["review"]["was"] == ""
+    assert counter.refuses(counter.star_step(10, Doing.APPLIED, actor=ANN)) == ["applied_before"]
+    waits = waiting(counter.ledger, counter.rulebook, date(2024, 5, 10))
+    assert [(one.next.doing, one.subject.star) for one in waits] == [(Doing.APPROVED, 1)]
+    for day, doing in ((10, Doing.APPROVED), (10, Doing.POSTED), (16, Doing.AWARDED)):
+        counter.does(counter.star_step(day, doing, "the county", applied_on=date(2024, 5, 10)))
+    assert counter.star(date(2024, 5, 16)) == 1
+
+
+def test_for_a_star_that_was_awarded_nobody_applies_again_on_the_same_day_but_once_that_is_revoked(
+    tmp_path: Path,
+) -> None:
+    with bank(tmp_path, stars=STARS.replace("notice: 5 days, ", "")) as counter:
+        counter.brings(served("R1", "2024-05-01 09:00", 3, state="effective"))
+        counter.does(counter.star_step(10, Doing.APPLIED, actor=ANN))
+        counter.does(counter.star_step(10, Doing.APPROVED, "the county"))
+        counter.does(counter.star_step(10, Doing.AWARDED, "the county"))
+        assert counter.refuses(counter.star_step(10, Doing.APPLIED, actor=ANN)) == ["not_in_this_state"]
+        counter.does(counter.star_step(10, Doing.REVOKED, "the county"))
+        counter.does(counter.star_step(10, Doing.APPLIED, actor=ANN))
+        counter.does(counter.star_step(10, Doing.APPROVED, "the county"))
+        counter.does(counter.star_step(10, Doing.AWARDED, "the county"))
+        assert counter.star(date(2024, 5, 10)) == 1
+
+
 def test_an_objection_keeps_a_star_from_being_awarded(counter: Counter) -> None:
     effective(counter).does(counter.star_step(10, Doing.APPLIED, actor=ANN))
     counter.does(counter.star_step(11, Doing.APPROVED, "the county"))
