@@ -118,6 +118,15 @@ INVARIANTS = (
         "AND balance.unit = posting.unit WHERE balance_after IS NOT NULL AND balance.passbook IS NULL",
     ),
     Invariant(
+        "balance_has_entry",
+        Label(
+            zh="余额须由分录开立：有其过账或下限",
+            en="a balance was opened by an entry that posted to it or set its floor",
+        ),
+        "SELECT passbook, account, unit FROM balance EXCEPT SELECT passbook, account, unit FROM posting "
+        "WHERE balance_after IS NOT NULL EXCEPT SELECT passbook, account, unit FROM floor_change",
+    ),
+    Invariant(
         "balance_above_floor",
         Label(zh="余额不得低于下限", en="no balance is below its floor"),
         "SELECT passbook, account, unit, posted, floor FROM balance WHERE posted < floor",

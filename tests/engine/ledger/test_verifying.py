@@ -146,7 +146,12 @@ TAMPERING: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
     (
         "a balance of the county's account",
         ("INSERT INTO balance VALUES (4, 'issued', 'points', 5, NULL)",),
-        {"balance_equals_postings"},
+        {"balance_equals_postings", "balance_has_entry"},
+    ),
+    (
+        "an account that no entry opened and that holds nothing",
+        ("INSERT INTO balance VALUES (4, 'wallet/debt', 'points', 0, NULL)",),
+        {"balance_has_entry"},
     ),
     (
         "a floor taken away",
