@@ -345,6 +345,15 @@ TAMPERING: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
         {"days_are_days", *CHAIN},
     ),
     (
+        "a balance of which no lot says when it was earned and when it ends",
+        (
+            "INSERT INTO posting VALUES (4, 13, 3, 'savings', 'points', 100000, 100000)",
+            "INSERT INTO posting VALUES (4, 13, 4, 'issued', 'points', -100000, NULL)",
+            "INSERT INTO balance VALUES (4, 'savings', 'points', 100000, NULL)",
+        ),
+        {"lots_equal_balance", *CHAIN},
+    ),
+    (
         "what is left of a lot",
         ("UPDATE lot SET remaining = remaining + 1 WHERE passbook = 4 AND number = 1",),
         {"lot_equals_moves", "lots_equal_balance"},
