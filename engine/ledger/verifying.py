@@ -24,6 +24,7 @@ from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.schemas import odd
 from lianxing.engine.ledger.tables import (
     AMOUNT_MAX,
+    EARNED,
     INSTANT_MAX,
     entry,
     hold,
@@ -116,6 +117,15 @@ INVARIANTS = (
         "SELECT DISTINCT posting.passbook, posting.account, posting.unit FROM posting "
         "LEFT JOIN balance ON balance.passbook = posting.passbook AND balance.account = posting.account "
         "AND balance.unit = posting.unit WHERE balance_after IS NOT NULL AND balance.passbook IS NULL",
+    ),
+    Invariant(
+        "balance_has_entry",
+        Label(
+            zh="余额须由分录开立：有其过账或下限",
+            en="a balance was opened by an entry that posted to it or set its floor",
+        ),
+        "SELECT passbook, account, unit FROM balance EXCEPT SELECT passbook, account, unit FROM posting "
+        "WHERE balance_after IS NOT NULL EXCEPT SELECT passbook, account, unit FROM floor_change",
     ),
     Invariant(
         "balance_above_floor",
@@ -339,10 +349,11 @@ INVARIANTS = (
     Invariant(
         "lots_equal_balance",
         Label(zh="各批余量合计须等于账户余额", en="what is left of an account's lots is its balance"),
-        "SELECT sums.passbook, sums.account, total, coalesce(posted, 0) AS posted FROM ("
-        "SELECT passbook, account, sum(remaining) AS total FROM lot GROUP BY passbook, account) AS sums "
-        "LEFT JOIN balance ON balance.passbook = sums.passbook AND balance.account = sums.account "
-        "WHERE total <> coalesce(posted, 0)",
+        # From both sides: an account without any lot has a balance too.
+        "SELECT passbook, account, sum(remaining) AS total, sum(posted) AS posted FROM ("
+        "SELECT passbook, account, remaining, 0 AS posted FROM lot UNION ALL SELECT passbook, account, 0, posted "
+        f"FROM balance WHERE account <> '{EARNED}' AND account NOT LIKE '%/%') AS sums "
+        "GROUP BY passbook, account HAVING sum(remaining) <> sum(posted)",
     ),
     Invariant(
         "holds_equal_balance",

@@ -192,12 +192,12 @@ def test_a_floor_is_written_when_it_changes_and_only_then(rich: Ledger) -> None:
 
 
 def test_an_account_that_was_posted_to_without_a_floor_gets_one_later_in_the_same_transaction(ledger: Ledger) -> None:
-    pool = (Line("gift", "points", 5), Line("issued", "points", -5, own=False))
+    pool = (Line("gift/debt", "points", 5), Line("issued", "points", -5, own=False))
     first = Draft("gift", VOLUNTEER, COUNTY, UNTIL, POLICY, b"{}", lines=pool)
     with ledger.writing() as writing:
         writing.save_policy(POLICY, COUNTY, "", b"")
-        writing.enter([first, dataclasses.replace(first, floors=(("gift", "points", 0),))])
-    back = (Line("gift", "points", -11), Line("issued", "points", 11, own=False))
+        writing.enter([first, dataclasses.replace(first, floors=(("gift/debt", "points", 0),))])
+    back = (Line("gift/debt", "points", -11), Line("issued", "points", 11, own=False))
     with pytest.raises(RefusedError, match="balance_floor"):
         enter(ledger, dataclasses.replace(first, lines=back))
     assert verify(ledger) == []

@@ -146,7 +146,12 @@ TAMPERING: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
     (
         "a balance of the county's account",
         ("INSERT INTO balance VALUES (4, 'issued', 'points', 5, NULL)",),
-        {"balance_equals_postings"},
+        {"balance_equals_postings", "balance_has_entry"},
+    ),
+    (
+        "an account that no entry opened and that holds nothing",
+        ("INSERT INTO balance VALUES (4, 'wallet/debt', 'points', 0, NULL)",),
+        {"balance_has_entry"},
     ),
     (
         "a floor taken away",
@@ -338,6 +343,15 @@ TAMPERING: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
         "a day that there is not",
         ("UPDATE entry SET effective_on = '2025-02-30' WHERE passbook = 4 AND number = 8",),
         {"days_are_days", *CHAIN},
+    ),
+    (
+        "a balance of which no lot says when it was earned and when it ends",
+        (
+            "INSERT INTO posting VALUES (4, 13, 3, 'savings', 'points', 100000, 100000)",
+            "INSERT INTO posting VALUES (4, 13, 4, 'issued', 'points', -100000, NULL)",
+            "INSERT INTO balance VALUES (4, 'savings', 'points', 100000, NULL)",
+        ),
+        {"lots_equal_balance", *CHAIN},
     ),
     (
         "what is left of a lot",
