@@ -26,7 +26,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -172,7 +172,7 @@ def empty(url: str) -> None:
         connection.execute("ALTER SEQUENCE passbook_id RESTART")
 
 
-def waits(engine: Engine, work: Future[None]) -> None:
+def waits(engine: Engine, work: Future[Any]) -> None:
     """Return when some session waits for a lock, or when the work has ended without."""
     with engine.connect() as connection:
         while not work.done():

@@ -142,15 +142,20 @@ def _without_damaged(people: Iterable[VolunteerId], done: Ended, work: Callable[
 
 def _foreseen(ledger: Ledger, rulebook: Rulebook, people: Iterable[VolunteerId], on: date) -> Ended:
     """Return what would be booked for people; nothing is written."""
-    found = Ended()
     with ledger.reading() as reading:
-        counter = _counter(reading, rulebook, {}, {})
-        told = customers(reading, rulebook, people)
-        counter.passing = Passing(rulebook, told, partial(customers, reading, rulebook))
-        numbers = reading.numbers(rulebook.policy.county.id, told)
-        for id, customer in list(told.items()):  # pools may come to them
-            customer.number = numbers.get(id, 0)
-            _drafts(counter, customer, on, found)
+        return _seen(reading, rulebook, people, on)
+
+
+def _seen(reading: Reading, rulebook: Rulebook, people: Iterable[VolunteerId], on: date) -> Ended:
+    """Return what is to be booked for people by what can be read now; no passbook is locked."""
+    found = Ended()
+    counter = _counter(reading, rulebook, {}, {})
+    told = customers(reading, rulebook, people)
+    counter.passing = Passing(rulebook, told, partial(customers, reading, rulebook))
+    numbers = reading.numbers(rulebook.policy.county.id, told)
+    for id, customer in list(told.items()):  # pools may come to them
+        customer.number = numbers.get(id, 0)
+        _drafts(counter, customer, on, found)
     return found
 
 
@@ -236,6 +241,9 @@ def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: da
     county = rulebook.policy.county.id
     pools = shared(rulebook.policy) if rulebook.once(brings_points) else lenders(rulebook.policy)
     beside = [id for id in pools if id not in people]
+    # Rules first, passbooks then, as everywhere: two that did it crosswise would wait for each other.
+    if not writing.keeps_policy(rulebook.policy.digest) and _seen(writing, rulebook, people, on).people:
+        keep_policy(writing, rulebook.policy)
     writing.lock((id, county) for id in (*people, *beside))
     found = customers(writing, rulebook, people)
     counter = _counter(writing, rulebook, found, stock_taken(writing, rulebook.policy))
@@ -251,7 +259,7 @@ def _end(writing: Writing, rulebook: Rulebook, people: list[VolunteerId], on: da
         if not some:
             idle.add(id)
     if drafts:
-        keep_policy(writing, rulebook.policy)
+        keep_policy(writing, rulebook.policy)  # where nothing was seen before, and something came in between
         writing.enter(drafts)
     return idle
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKeyConstraint, Index, LargeBinary, Table, Text, UniqueConstraint
 
+from lianxing.engine.ledger.finding import LENGTH_MAX
 from lianxing.engine.ledger.tables import AMOUNT_MAX, metadata
 
 
@@ -32,12 +34,34 @@ CHECKS = {
     "redemption_units": "(units > 0)",
     "stock_taken": "(taken >= 0)",
 }
-# Those of `finding`; the others are in `tables`.
+
+
+def _cut(text: str) -> str:
+    """Return how the catalogue writes the text that stands before the next quotation mark."""
+    return f"NULLIF(split_part({text}, '\"'::text, 1), ''::text)"
+
+
+def _behind(mark: str, text: str) -> str:
+    return f"split_part({text}, '{mark}'::text, 2)"
+
+
+def _fact(key: str) -> str:
+    """Return how the catalogue writes a fact of a record, as `finding` cuts it out."""
+    kept = (_cut(_behind(f'"{key}":"', f"encode({column}, 'escape'::text)")) for column in ("content", "supplied"))
+    return f"substr(COALESCE({', '.join(kept)}), 1, {LENGTH_MAX})"
+
+
+_RECIPIENT, _STATE = _fact("recipient"), _fact("state")
+_ASKED_FOR = _cut(_behind('"recipient":"', _behind('"request":{', "encode(body, 'escape'::text)")))
+# Those of `finding`, by their table and what the catalogue says of them; the others are in `tables`.
 INDEXES = {
-    "entry_request": "entry",
-    "entry_review": "entry",
-    "service_record_recipient": "service_record",
-    "service_record_state": "service_record",
+    "entry_request": ("entry", f"(substr({_ASKED_FOR}, 1, {LENGTH_MAX}), passbook) WHERE (kind = 'request'::text)"),
+    "entry_review": ("entry", "(passbook) WHERE (kind = 'review'::text)"),
+    "service_record_recipient": (
+        "service_record",
+        f"({_RECIPIENT}, passbook) WHERE ((superseded_by IS NULL) AND ({_RECIPIENT} IS NOT NULL))",
+    ),
+    "service_record_state": ("service_record", f"({_STATE}, passbook) WHERE (superseded_by IS NULL)"),
 }
 _VERSION = "alembic_version"
 
@@ -51,13 +75,19 @@ def made() -> Iterator[tuple[str, str, str, str]]:
         yield from _constraints(table)
         for index in table.indexes:
             if index.name != "lot_of_entry":  # SQLite alone needs it
-                yield "index", str(index.name), table.name, "CREATE INDEX"
-    for name, on in INDEXES.items():
-        yield "index", name, on, "CREATE INDEX"
+                yield "index", str(index.name), table.name, _index(index)
+    for name, (on, what) in INDEXES.items():
+        yield "index", name, on, f"CREATE INDEX USING btree {what}"
     yield "sequence", "passbook_id", "passbook_id", ""
     yield "table", _VERSION, _VERSION, "logged"
     yield "column", f"{_VERSION}.version_num", _VERSION, "character varying(32) NOT NULL"
     yield "constraint", f"{_VERSION}.alembic_version_pkc", _VERSION, "PRIMARY KEY (version_num)"
+
+
+def _index(index: Index) -> str:
+    columns, where = ", ".join(index.columns.keys()), index.dialect_options["postgresql"]["where"]
+    condition = "" if where is None else re.sub("('[^']*')", r"\1::text", f" WHERE ({where})")
+    return f"CREATE INDEX USING btree ({columns}){condition}"
 
 
 def _column(column: Column[object]) -> str:

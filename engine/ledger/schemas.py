@@ -4,11 +4,14 @@ On SQLite a ledger is made anew in memory, and every statement compared. On Post
 catalogue says of a ledger as it is made; triggers and their functions are compared with what `postgres` makes them of.
 
 What else there is in the database is nobody's business here, unless it can act on a table of the ledger: a trigger, a
-rule, a constraint, a unique index. A plain index more, or one that is built otherwise on PostgreSQL, changes no answer.
+rule, a constraint, an index that is unique or works something out. What an index calls is called by every writer, so
+that one with an expression or a condition can refuse rows, and on PostgreSQL do whatever a trigger could. An index
+more on columns alone changes no answer.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,6 +21,14 @@ from sqlalchemy import Connection
 from lianxing.engine.ledger import postgres_guards, sqlite
 from lianxing.engine.ledger.migrating import migrate
 from lianxing.engine.ledger.postgres_schema import made
+
+# Of the methods of PostgreSQL those for which nobody can bring the functions that a type has by default.
+_ON_COLUMNS = re.compile(
+    r"CREATE INDEX (?:USING (?:btree|hash|brin)|\S+ ON \S+) ?\(COLUMN(?:, ?COLUMN)*\)".replace(
+        "COLUMN", r'"?\w+"?(?: DESC)?'
+    ),
+    re.IGNORECASE,
+)
 
 MISSING, CHANGED, ADDED = "missing", "changed", "added"
 
@@ -65,7 +76,7 @@ def _compared(should_be: Iterable[Thing], there: Iterable[Thing]) -> Iterator[Od
 
 
 def _is_harmless(one: Thing) -> bool:
-    return one.kind == "index" and not one.definition.upper().startswith("CREATE UNIQUE")
+    return one.kind == "index" and _ON_COLUMNS.fullmatch(one.definition) is not None
 
 
 # --- SQLite ----------------------------------------------------------------------------------------------------------
@@ -86,8 +97,8 @@ def _made_on_sqlite() -> tuple[Thing, ...]:
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 # Of other triggers and of rules only that they are there. That a column is not null is said of the column; newer
-# versions of the server have a constraint for it as well.
-_CATALOGUE = """
+# versions of the server have a constraint for it as well. How an index is stored is nobody's business.
+_CATALOGUE = r"""
 WITH ours AS (SELECT oid, relname, relkind, relpersistence, relrowsecurity FROM pg_class
               WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
                 AND NOT relispartition)
@@ -108,6 +119,7 @@ SELECT 'constraint', relname || '.' || conname, relname, pg_get_constraintdef(pg
 FROM ours JOIN pg_constraint ON conrelid = ours.oid WHERE contype NOT IN ('n', 't') AND conparentid = 0
 UNION ALL
 SELECT 'index', index.relname, ours.relname, CASE WHEN indisunique THEN 'CREATE UNIQUE INDEX' ELSE 'CREATE INDEX' END
+       || regexp_replace(substring(pg_get_indexdef(indexrelid) FROM ' USING .*'), ' WITH \([^()]*\)', '')
 FROM ours JOIN pg_index ON indrelid = ours.oid JOIN pg_class AS index ON index.oid = indexrelid
 WHERE NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
 UNION ALL

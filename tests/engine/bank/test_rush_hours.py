@@ -16,6 +16,7 @@ import pytest
 
 from lianxing.engine.bank import ending
 from lianxing.engine.bank.ending import end_all
+from lianxing.engine.bank.keeping import keep_policy
 from lianxing.engine.bank.replaying import replay
 from lianxing.engine.bank.tellers import Answer, Teller, Window
 from lianxing.engine.ledger.opening import open_ledger
@@ -23,8 +24,9 @@ from lianxing.engine.ledger.verifying import verify
 from lianxing.rules.commands import Redeem
 from lianxing.rules.facts import VolunteerId
 from tests.engine.bank.counter import Counter, bank, codes
-from tests.engine.bank.counting_house import ACCOUNTS, BEN, HERE, OFFERS, rules, take_in, write_county
+from tests.engine.bank.counting_house import ACCOUNTS, ANN, BEN, HERE, OFFERS, rules, take_in, write_county
 from tests.plugins.smallville import served
+from tests.postgres import waits
 
 AT_ONCE = ACCOUNTS.replace("  holds: 3 days\n", "")
 ITEMS, CROWD = 20, 120
@@ -52,6 +54,25 @@ def test_of_a_crowd_at_two_windows_as_many_get_an_item_as_there_are_and_everybod
         told = Tally("sold" if one.accepted else "+".join(codes(one)) for one in said)
         assert told == {"sold": ITEMS, "stock": CROWD - ITEMS}
         assert replay(counter.ledger, [counter.rulebook]).differences == []
+
+
+def test_a_run_under_new_rules_and_a_counter_that_keeps_new_rules_too_never_wait_crosswise(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "ATTEMPTS", 1)
+    with bank(tmp_path, postgres_url) as counter, ThreadPoolExecutor(1) as pool, ExitStack() as open:
+        new = [OFFERS.replace("stock: 3", f"stock: {stock}") for stock in (4, 5)]
+        at_night, by_day = (
+            open.enter_context(rules(write_county(tmp_path / str(number) / "smallville", redemption=offers)))
+            for number, offers in enumerate(new)
+        )
+        with counter.ledger.writing() as writing:
+            keep_policy(writing, by_day.policy)
+            run = pool.submit(end_all, counter.ledger, at_night, date(2026, 1, 1))
+            waits(counter.ledger.database.engine, run)
+            writing.lock([(ANN, HERE)])
+        assert run.result().amounts == {"points": 400}
+        assert end_all(counter.ledger, at_night, date(2026, 1, 1)) == ending.Ended()
 
 
 def test_between_some_people_of_an_expiry_run_and_the_next_the_counter_is_open(

@@ -225,6 +225,7 @@ def test_guards_of_a_ledger_are_there_after_it_is_opened_again(address: str) -> 
 
 
 SWALLOWING = "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+ACTING = "CREATE FUNCTION as_if(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END'"
 WITHOUT_CHECK = (
     "UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (taken >= 0)', 'CHECK (1)') WHERE name = 'stock'",
     "ALTER TABLE stock DROP CONSTRAINT stock_taken, ADD CONSTRAINT stock_taken CHECK (taken >= -1)",
@@ -268,6 +269,36 @@ WEAKENED: tuple[tuple[str, tuple[str, ...], tuple[str, ...], set[str]], ...] = (
         ("CREATE UNIQUE INDEX zz ON entry (number, passbook)",),
         ("CREATE UNIQUE INDEX zz ON entry (number, passbook)",),
         {"index zz is added"},
+    ),
+    (
+        "an index that works out what refuses a row",
+        ("CREATE INDEX zz ON entry (abs(number))",),
+        ("CREATE INDEX zz ON entry ((1 / (number - 7777)))",),
+        {"index zz is added"},
+    ),
+    (
+        "an index that acts as a trigger",
+        (),
+        (ACTING, "CREATE INDEX zz ON import_run (as_if(source))"),
+        {"index zz is added"},
+    ),
+    (
+        "an index that acts where a condition is asked",
+        (),
+        (ACTING, "CREATE INDEX zz ON import_run (id) WHERE as_if(source) <> ''"),
+        {"index zz is added"},
+    ),
+    (
+        "an index of ours that acts",
+        (),
+        (ACTING, "DROP INDEX command_of_entry", "CREATE INDEX command_of_entry ON command (passbook, as_if(key))"),
+        {"index command_of_entry is changed"},
+    ),
+    (
+        "an index of ours that is stored otherwise",
+        (),
+        ("ALTER INDEX hold_open SET (fillfactor = 70)",),
+        set(),
     ),
     (
         "a rule by which nothing is written",
