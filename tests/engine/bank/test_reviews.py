@@ -561,7 +561,9 @@ def test_an_objection_keeps_a_star_from_being_awarded(counter: Counter) -> None:
     assert counter.refuses(counter.star_step(30, Doing.AWARDED, "the county")) == ["objection_open"]
 
 
-def test_certificates_of_two_clerks_at_once_have_two_numbers(tmp_path: Path) -> None:
+@contextmanager
+def two_stars(tmp_path: Path) -> Iterator[Counter]:
+    """Ann and Ben have each been awarded a star, and have no certificate yet."""
     with bank(tmp_path, stars=STARS.replace("notice: 5 days, ", "")) as counter:
         counter.brings(
             served("R1", "2024-05-01 09:00", 3, state="effective"),
@@ -571,6 +573,11 @@ def test_certificates_of_two_clerks_at_once_have_two_numbers(tmp_path: Path) -> 
             counter.does(counter.star_step(10, Doing.APPLIED, actor=person, volunteer=person))
             counter.does(counter.star_step(11, Doing.APPROVED, "the county", volunteer=person))
             counter.does(counter.star_step(11, Doing.AWARDED, "the county", volunteer=person))
+        yield counter
+
+
+def test_certificates_of_two_clerks_at_once_have_two_numbers(tmp_path: Path) -> None:
+    with two_stars(tmp_path) as counter:
         steps = [counter.star_step(12, Doing.CERTIFICATE_ISSUED, "the county", volunteer=who) for who in (ANN, BEN)]
         with ThreadPoolExecutor(2) as pool:
             answers = list(pool.map(counter.reviewer.serve, steps))
@@ -579,15 +586,7 @@ def test_certificates_of_two_clerks_at_once_have_two_numbers(tmp_path: Path) -> 
 
 
 def test_a_number_that_the_county_counts_itself_is_not_given_by_hand_and_one_of_its_own_is(tmp_path: Path) -> None:
-    with bank(tmp_path, stars=STARS.replace("notice: 5 days, ", "")) as counter:
-        counter.brings(
-            served("R1", "2024-05-01 09:00", 3, state="effective"),
-            served("R2", "2024-05-01 09:00", 3, "V2", state="effective"),
-        )
-        for person in (ANN, BEN):
-            counter.does(counter.star_step(10, Doing.APPLIED, actor=person, volunteer=person))
-            counter.does(counter.star_step(11, Doing.APPROVED, "the county", volunteer=person))
-            counter.does(counter.star_step(11, Doing.AWARDED, "the county", volunteer=person))
+    with two_stars(tmp_path) as counter:
         by_hand = counter.star_step(12, Doing.CERTIFICATE_ISSUED, "the county", number="smallville-2024-000001")
         assert counter.refuses(by_hand) == ["number_counted"]
         by_itself = counter.star_step(12, Doing.CERTIFICATE_ISSUED, "the county", volunteer=BEN)
