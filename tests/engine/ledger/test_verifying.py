@@ -21,7 +21,7 @@ from lianxing.engine.ledger.postgres import is_address
 from lianxing.engine.ledger.tables import record_key
 from lianxing.engine.ledger.verifying import INVARIANTS, VIOLATIONS_MAX, verify
 from lianxing.engine.proving import readding_violations
-from tests.engine.ledger.making import POLICY, book, furnish, original, record, withdrawing
+from tests.engine.ledger.making import COUNTY, POLICY, VOLUNTEER, book, furnish, original, record, withdrawing
 from tests.postgres import Server, run_unguarded
 
 
@@ -514,6 +514,32 @@ def test_a_thousand_violations_of_one_kind_are_cut_short(booked: str) -> None:
         "content_matches_hash": VIOLATIONS_MAX,
         "chain_holds": VIOLATIONS_MAX,
     }
+
+
+def test_a_text_that_is_none_is_told_without_what_it_says_and_the_rest_is_looked_at(booked_file: Path) -> None:
+    address = str(booked_file)
+    tamper(
+        address,
+        "UPDATE entry SET actor = CAST(x'6e616d65ff' AS TEXT) WHERE passbook = 4 AND number = 1",
+        "UPDATE stock SET taken = taken - 1",
+        "UPDATE volunteer SET born_on = '1940-01-01' WHERE id = 'V1'",
+    )
+    with open_ledger(address) as ledger:
+        by_name = {violation.invariant: violation.ids for violation in verify(ledger)}
+        with pytest.raises(DamagedError, match="a text in it is damaged"), ledger.reading() as reading:
+            reading.passbook_entries(VOLUNTEER, COUNTY)
+    assert by_name["chain_holds"] == (("problem", "the database file is damaged: a text in it is damaged"),)
+    assert {"stock_equals_moves", "person_is_as_registered"} <= set(by_name)
+    assert "name" not in {word for ids in by_name.values() for _, said in ids for word in said.split()}
+
+
+def test_amounts_that_cannot_be_added_up_are_named_and_the_rest_is_looked_at(booked_file: Path) -> None:
+    tamper(
+        str(booked_file),
+        "UPDATE posting SET amount = 9223372036854775000 WHERE unit = 'points' AND amount > 0",
+        "UPDATE stock SET taken = taken - 1",
+    )
+    assert {"zero_sum_overall", "running_balance", "stock_equals_moves", "chain_holds"} <= broken(str(booked_file))
 
 
 PAGE_BYTES = 4_096
