@@ -20,6 +20,7 @@ Surprises of the library, each guarded here:
   each transaction looks, by name alone, whether the file is still the one that was opened.
 - Where several make one file at once, who changes its journal mode is told that it is busy without any waiting.
 - A limit on the size of files is no full disk to it, but an error of the disk: the size tells.
+- Of a text that is no UTF-8 the drivers raise an error without any code, and the value in its text.
 - pysqlite3 reports primary error codes only, the driver of Python extended ones: compare the low byte, never the text.
 """
 
@@ -459,13 +460,15 @@ def _check_ours(cursor: Any, place: str) -> None:
 
 def _primary(error: object) -> int:
     code = getattr(error, "sqlite_errorcode", None)
-    return code & 0xFF if type(code) is int else -1
+    return code & 0xFF if type(code) is int else _NO_CODE
 
 
 def _plain(error: object, place: str) -> LedgerError:
     primary = _primary(error)
     if primary == _IO_ERROR and _at_size_limit(place):
         primary = _LIMITED
+    if primary == _NO_CODE and isinstance(error, driver().OperationalError):
+        primary = _NO_TEXT
     kind, zh, en = _SENTENCES.get(primary, (UnreachableError, "数据库出错：{}", "the database failed: {}"))
     return kind(place, zh.format(error), en.format(error))
 
@@ -482,9 +485,14 @@ def _at_size_limit(place: str) -> bool:
 
 
 _BUSY = (5, 6)
-_IO_ERROR, _LIMITED = 10, -2
+_IO_ERROR, _NO_CODE, _LIMITED, _NO_TEXT = 10, -1, -2, -3
 _PAGE_BYTES_MAX = 65_536 + 24  # with its header in the log
 _SENTENCES: dict[int, tuple[type[LedgerError], str, str]] = {
+    1: (
+        DamagedError,
+        "数据库中的内容无法照此查询或合计：{}",
+        "what is in the database cannot be asked or added up: {}",
+    ),
     5: (BusyError, "另一个程序正在写入，请稍后再试", "another program is writing; try again"),
     6: (BusyError, "另一个程序正在写入，请稍后再试", "another program is writing; try again"),
     8: (ReadOnlyError, "数据库不可写", "the database cannot be written"),
@@ -495,6 +503,11 @@ _SENTENCES: dict[int, tuple[type[LedgerError], str, str]] = {
         FullError,
         "数据库文件已达到本进程允许的最大尺寸，本次没有写入任何内容",
         "the file is as large as this process may make one; nothing of this was written",
+    ),
+    _NO_TEXT: (
+        DamagedError,
+        "数据库文件已损坏：其中有文字无法解读",
+        "the database file is damaged: a text in it is damaged",
     ),
     14: (UnreachableError, "无法打开数据库文件", "the database file cannot be opened"),
     19: (RefusedError, "数据库拒绝：{}", "the database refuses: {}"),

@@ -24,6 +24,7 @@ from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.schemas import odd
 from lianxing.engine.ledger.tables import (
     AMOUNT_MAX,
+    CLOCKS_APART,
     EARNED,
     INSTANT_MAX,
     entry,
@@ -264,7 +265,10 @@ INVARIANTS = (
     ),
     Invariant(
         "record_is_in_directory",
-        Label(zh="每条记录须在目录中，且只在一处", en="every record is in the directory, and in one place"),
+        Label(
+            zh="每条记录须在目录中，且只在一处，即最近记入之处",
+            en="every record is in the directory, and in one place: where it was booked last",
+        ),
         "SELECT record_key.registry, record_key.record, record_key.passbook FROM record_key LEFT JOIN service_record "
         "ON service_record.passbook = record_key.passbook AND service_record.original = record_key.original "
         "AND service_record.superseded_by IS NULL WHERE service_record.entry IS NULL "
@@ -275,7 +279,17 @@ INVARIANTS = (
         "WHERE record_key.record = service_record.record AND record_key.registry = service_record.registry "
         "AND record_key.passbook = service_record.passbook AND record_key.original = service_record.original) "
         "UNION ALL SELECT registry, record, passbook FROM service_record WHERE NOT EXISTS (SELECT 1 FROM record_key "
-        "WHERE record_key.record = service_record.record AND record_key.registry = service_record.registry)",
+        "WHERE record_key.record = service_record.record AND record_key.registry = service_record.registry) "
+        # Taken back everywhere: it cannot have been booked elsewhere after it was taken back where it was last.
+        "UNION ALL SELECT record_key.registry, record_key.record, record_key.passbook FROM record_key "
+        "JOIN service_record AS here ON here.record = record_key.record AND here.registry = record_key.registry "
+        "AND here.content_hash = '' AND here.passbook = record_key.passbook AND here.original = record_key.original "
+        "JOIN entry AS ended ON ended.passbook = here.passbook AND ended.number = here.entry "
+        "JOIN service_record AS other ON other.record = record_key.record AND other.registry = record_key.registry "
+        "AND other.content_hash = '' "
+        "JOIN entry AS begun ON begun.passbook = other.passbook AND begun.number = other.original "
+        "WHERE record_key.content_hash = '' AND (begun.passbook = ended.passbook AND begun.number > ended.number "
+        f"OR begun.passbook <> ended.passbook AND begun.recorded_at > ended.recorded_at + {CLOCKS_APART})",
     ),
     Invariant(
         "entry_has_policy",
@@ -436,7 +450,7 @@ FILE = Label(zh="数据库文件须完好", en="the database file is sound")
 def verify(ledger: Ledger) -> list[Violation]:
     """Return what does not hold in the ledger, at most `VIOLATIONS_MAX` per invariant; an empty list is a proof.
 
-    One snapshot; writers go on meanwhile. Where damage stops a query, that is a violation too, and the last one.
+    One snapshot; writers go on meanwhile. Where damage stops a query, that is a violation too, and others are asked.
     """
     found: list[Violation] = []
     try:
@@ -501,18 +515,35 @@ def explained(connection: Connection) -> Iterator[Explained]:
 
 
 def _violations(database: Database, connection: Connection) -> Iterator[_Found]:
-    for problem in islice(database.integrity_problems(connection), VIOLATIONS_MAX):
-        yield "file_is_sound", FILE, (("problem", problem),)
-    for kind, name, how in islice(odd(connection), VIOLATIONS_MAX):
-        yield "schema_as_made", SCHEMA, ((kind, name), ("is", how))
+    for name, label, question in _questions(database, connection):
+        found: list[_Found] = []
+        try:
+            with database.plain_errors(), connection.begin_nested():  # PostgreSQL asks no more behind what has failed
+                found += islice(question, VIOLATIONS_MAX)
+        except DamagedError as error:
+            found.append((name, label, (("problem", error.label.en),)))
+        yield from found
+
+
+def _questions(database: Database, connection: Connection) -> Iterator[tuple[str, Label, Iterator[_Found]]]:
+    """Yield what is asked of the whole ledger; what damage stops is a violation of the name and label."""
+    problems = database.integrity_problems(connection)
+    yield "file_is_sound", FILE, (("file_is_sound", FILE, (("problem", one),)) for one in problems)
+    schema = (("schema_as_made", SCHEMA, ((kind, name), ("is", how))) for kind, name, how in odd(connection))
+    yield "schema_as_made", SCHEMA, schema
     for invariant in INVARIANTS:
-        yield from _found(connection, invariant, f"{invariant.query} LIMIT {VIOLATIONS_MAX}")
-    yield from islice(_days(connection), VIOLATIONS_MAX)
-    for one in islice(unsettled(connection), VIOLATIONS_MAX):
+        query = f"{invariant.query} LIMIT {VIOLATIONS_MAX}"
+        yield invariant.name, invariant.label, _found(connection, invariant, query)
+    yield "days_are_days", DAYS, _days(connection)
+    yield "brought_once", ONCE, _transits(connection)
+    yield "content_matches_hash", CONTENT, _contents(connection)
+    yield "person_is_as_registered", PERSON, _people(connection)
+    yield "chain_holds", CHAIN, _chains(connection)
+
+
+def _transits(connection: Connection) -> Iterator[_Found]:
+    for one in unsettled(connection):
         yield ("brought_once", ONCE, one.ids) if one.once else ("transit_arrives", ARRIVES, one.ids)
-    yield from islice(_contents(connection), VIOLATIONS_MAX)
-    yield from islice(_people(connection), VIOLATIONS_MAX)
-    yield from islice(_chains(connection), VIOLATIONS_MAX)
 
 
 def _found(connection: Connection, invariant: Invariant, query: str) -> Iterator[_Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -11,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
 from lianxing.engine.ledger.contents import content_of
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.postgres import is_address
+from lianxing.engine.ledger.tables import record_key
 from lianxing.engine.ledger.verifying import INVARIANTS, VIOLATIONS_MAX, verify
 from lianxing.engine.proving import readding_violations
-from tests.engine.ledger.making import POLICY, book, furnish, original, record
+from tests.engine.ledger.making import COUNTY, POLICY, VOLUNTEER, book, furnish, original, record, withdrawing
 from tests.postgres import Server, run_unguarded
 
 
@@ -464,6 +466,25 @@ def test_a_violation_names_the_entry_and_says_it_in_two_languages(booked: str) -
     assert violation.label.text("zh") == "分录所记时长与积分须等于其过账"
 
 
+@pytest.mark.parametrize("second", ["V1", "V2"])
+def test_of_a_record_that_was_taken_back_twice_the_directory_names_where_it_was_last(
+    ledger_address: str, second: str
+) -> None:
+    instants = itertools.count(1_750_000_000, 3_600)
+    first, again = record("r1"), record("r1", second)
+    last = (2, 1) if second == "V2" else (1, 3)
+    with open_ledger(ledger_address, clock=lambda: next(instants), durable=False) as ledger:
+        book(ledger, original(first))
+        book(ledger, withdrawing(first, 1, 1, -7_200, -600))
+        book(ledger, original(again))
+        book(ledger, withdrawing(again, last[1], last[1], -7_200, -600))
+        with ledger.reading() as reading:
+            keys = reading._connection.execute(select(record_key.c.passbook, record_key.c.original)).all()
+        assert (keys, verify(ledger)) == ([last], [])
+    tamper(ledger_address.removeprefix("sqlite:///"), "UPDATE record_key SET passbook = 1, original = 1")
+    assert broken(ledger_address) == {"record_is_in_directory"}
+
+
 def test_what_cannot_be_read_is_named_with_whose_it_is_and_the_rest_is_looked_at(booked: str) -> None:
     tamper(
         booked,
@@ -493,6 +514,32 @@ def test_a_thousand_violations_of_one_kind_are_cut_short(booked: str) -> None:
         "content_matches_hash": VIOLATIONS_MAX,
         "chain_holds": VIOLATIONS_MAX,
     }
+
+
+def test_a_text_that_is_none_is_told_without_what_it_says_and_the_rest_is_looked_at(booked_file: Path) -> None:
+    address = str(booked_file)
+    tamper(
+        address,
+        "UPDATE entry SET actor = CAST(x'6e616d65ff' AS TEXT) WHERE passbook = 4 AND number = 1",
+        "UPDATE stock SET taken = taken - 1",
+        "UPDATE volunteer SET born_on = '1940-01-01' WHERE id = 'V1'",
+    )
+    with open_ledger(address) as ledger:
+        by_name = {violation.invariant: violation.ids for violation in verify(ledger)}
+        with pytest.raises(DamagedError, match="a text in it is damaged"), ledger.reading() as reading:
+            reading.passbook_entries(VOLUNTEER, COUNTY)
+    assert by_name["chain_holds"] == (("problem", "the database file is damaged: a text in it is damaged"),)
+    assert {"stock_equals_moves", "person_is_as_registered"} <= set(by_name)
+    assert "name" not in {word for ids in by_name.values() for _, said in ids for word in said.split()}
+
+
+def test_amounts_that_cannot_be_added_up_are_named_and_the_rest_is_looked_at(booked_file: Path) -> None:
+    tamper(
+        str(booked_file),
+        "UPDATE posting SET amount = 9223372036854775000 WHERE unit = 'points' AND amount > 0",
+        "UPDATE stock SET taken = taken - 1",
+    )
+    assert {"zero_sum_overall", "running_balance", "stock_equals_moves", "chain_holds"} <= broken(str(booked_file))
 
 
 PAGE_BYTES = 4_096
