@@ -16,11 +16,10 @@ import orjson
 
 from lianxing.engine.bank.claims import Claim, State
 from lianxing.engine.bank.comparing import Found
-from lianxing.engine.bank.deciding_again import Witnesses
+from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses
 from lianxing.engine.bank.request_data import queue_data, queue_from, request_from
 from lianxing.engine.bank.requests import command_from
 from lianxing.engine.bank.sharing import is_person
-from lianxing.engine.ledger.tables import CLOCKS_APART
 from lianxing.engine.ledger.witnesses import UNREADABLE, Told
 from lianxing.engine.menu import LISTED_MAX, Need, Queue, Server, Turn, candidates_for, closed_passbook, ranked_again
 from lianxing.engine.rulebook import Rulebook

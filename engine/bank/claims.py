@@ -12,10 +12,10 @@ import orjson
 
 from lianxing.engine.bank.answering import NOT_LENT
 from lianxing.engine.bank.customers import Customer
+from lianxing.engine.bank.deciding_again import CLOCKS_APART
 from lianxing.engine.bank.replicas import Replica
 from lianxing.engine.bank.sharing import pool_owner
 from lianxing.engine.bank.turning import foreseen
-from lianxing.engine.ledger.tables import CLOCKS_APART
 from lianxing.engine.ledger.witnesses import UNREADABLE, Told
 from lianxing.engine.rulebook import Rulebook
 from lianxing.rules.accounts import Account

@@ -40,7 +40,6 @@ from lianxing.engine.ledger.chaining import Link
 from lianxing.engine.ledger.checking import draft_of as booked
 from lianxing.engine.ledger.drafts import BOOKED_ON, RECEIVED, REFUSED, REQUEST, TAKEN_BACK, Draft
 from lianxing.engine.ledger.reading import Reading
-from lianxing.engine.ledger.tables import CLOCKS_APART
 from lianxing.engine.ledger.witnesses import StockMoves, brought_elsewhere, instant_of, known_since, registrations
 from lianxing.engine.menu import LISTED_MAX, Queue, ranked_again
 from lianxing.engine.pooling import POOLED_IN, pools
@@ -53,6 +52,7 @@ from lianxing.rules.records import ServiceRecord, Volunteer
 from lianxing.rules.requests import ServiceRequest, Step
 from lianxing.rules.service_commands import TakeStep
 
+CLOCKS_APART = 60  # seconds
 _ASKS_WHO_IS_SERVED = frozenset((Step.REQUEST.value, Step.MATCH.value))
 _SHUT = (SHUT, SHUT_THEN)
 _COMES = frozenset((RECEIVED, REPAID, TAKEN_BACK))  # of these the body says `from` whom; of the others, `to` whom

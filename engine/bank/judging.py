@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from lianxing.engine.bank.customers import customers
+from lianxing.engine.bank.deciding_again import CLOCKS_APART
 from lianxing.engine.bank.sharing import is_person
 from lianxing.engine.bank.tellers import family
 from lianxing.engine.ledger.reading import Reading
-from lianxing.engine.ledger.tables import CLOCKS_APART
 from lianxing.engine.ledger.writing import Writing
 from lianxing.engine.menu import Need, NotServed, Queue, Server, candidates_for, closed_passbook
 from lianxing.engine.rulebook import Rulebook

@@ -35,7 +35,7 @@ from lianxing.engine.bank.candidacies import Match, matches
 from lianxing.engine.bank.claims import Claims, pools_had
 from lianxing.engine.bank.comparing import Found, first_in
 from lianxing.engine.bank.crediting import new_since
-from lianxing.engine.bank.deciding_again import Witnesses, arrived, asked, sender_of
+from lianxing.engine.bank.deciding_again import CLOCKS_APART, Witnesses, arrived, asked, sender_of
 from lianxing.engine.bank.deliveries import RECORDS, Book, Same, delivered, not_as_served, noted_again, of_request
 from lianxing.engine.bank.ending import EXPIRED
 from lianxing.engine.bank.families import Declared, Families, Family, members_in
@@ -53,7 +53,6 @@ from lianxing.engine.ledger.chains import links
 from lianxing.engine.ledger.drafts import BROUGHT, CLOSED, DECLARED, REFUSED, REOPENED, REQUEST
 from lianxing.engine.ledger.opening import Ledger
 from lianxing.engine.ledger.reading import Reading, clause_ids
-from lianxing.engine.ledger.tables import CLOCKS_APART
 from lianxing.engine.ledger.witnesses import (
     UNREADABLE,
     Told,

@@ -39,7 +39,6 @@ from sqlalchemy import (
 from sqlalchemy import Text as AnyText
 
 INSTANT_MAX = 253_402_214_400  # the last midnight that the calendar knows: from there on some zone has no day
-CLOCKS_APART = 60  # seconds, of machines that write to one ledger
 AMOUNT_MAX = 10**15
 EARNED, ISSUED = "earned", "issued"
 

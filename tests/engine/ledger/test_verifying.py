@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import itertools
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -12,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url, select
+from sqlalchemy import make_url
 
 from lianxing.engine.ledger.contents import content_of
 from lianxing.engine.ledger.errors import DamagedError
 from lianxing.engine.ledger.opening import open_ledger
 from lianxing.engine.ledger.postgres import is_address
-from lianxing.engine.ledger.tables import record_key
 from lianxing.engine.ledger.verifying import INVARIANTS, VIOLATIONS_MAX, verify
 from lianxing.engine.proving import readding_violations
-from tests.engine.ledger.making import COUNTY, POLICY, VOLUNTEER, book, furnish, original, record, withdrawing
+from tests.engine.ledger.making import COUNTY, POLICY, VOLUNTEER, book, furnish, original, record
 from tests.postgres import Server, run_unguarded
 
 
@@ -464,25 +462,6 @@ def test_a_violation_names_the_entry_and_says_it_in_two_languages(booked: str) -
         ("posted_points", "600"),
     )
     assert violation.label.text("zh") == "分录所记时长与积分须等于其过账"
-
-
-@pytest.mark.parametrize("second", ["V1", "V2"])
-def test_of_a_record_that_was_taken_back_twice_the_directory_names_where_it_was_last(
-    ledger_address: str, second: str
-) -> None:
-    instants = itertools.count(1_750_000_000, 3_600)
-    first, again = record("r1"), record("r1", second)
-    last = (2, 1) if second == "V2" else (1, 3)
-    with open_ledger(ledger_address, clock=lambda: next(instants), durable=False) as ledger:
-        book(ledger, original(first))
-        book(ledger, withdrawing(first, 1, 1, -7_200, -600))
-        book(ledger, original(again))
-        book(ledger, withdrawing(again, last[1], last[1], -7_200, -600))
-        with ledger.reading() as reading:
-            keys = reading._connection.execute(select(record_key.c.passbook, record_key.c.original)).all()
-        assert (keys, verify(ledger)) == ([last], [])
-    tamper(ledger_address.removeprefix("sqlite:///"), "UPDATE record_key SET passbook = 1, original = 1")
-    assert broken(ledger_address) == {"record_is_in_directory"}
 
 
 def test_what_cannot_be_read_is_named_with_whose_it_is_and_the_rest_is_looked_at(booked: str) -> None:
