@@ -79,8 +79,10 @@ class Intake:
                     self.progress("assessed", report.taken_in)
                 raise _Undo
             return report
-        for people in many(self._fetching.volunteers(report)):
-            self._register(people, report)
+        registered = many(self._fetching.volunteers(report))
+        first = next(registered, list[Volunteer]())
+        for some in chain([first], registered):  # the rules are kept, though nobody is registered
+            self._register(some, report)
         with collection_waits() as look_for_garbage:
             for chunk in chunks:
                 self._in_transactions(chunk, report)

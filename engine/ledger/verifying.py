@@ -20,7 +20,7 @@ from lianxing.engine.ledger.checking import person_body
 from lianxing.engine.ledger.contents import facts_content, hash_of, record_from
 from lianxing.engine.ledger.databases import Database
 from lianxing.engine.ledger.drafts import CLOSED, ENDED, REGISTERED, REOPENED
-from lianxing.engine.ledger.errors import DamagedError
+from lianxing.engine.ledger.errors import STUMBLES, DamagedError
 from lianxing.engine.ledger.schemas import odd
 from lianxing.engine.ledger.tables import (
     AMOUNT_MAX,
@@ -508,6 +508,8 @@ def _violations(database: Database, connection: Connection) -> Iterator[_Found]:
                 found += islice(question, VIOLATIONS_MAX)
         except DamagedError as error:
             found.append((name, label, (("problem", error.label.en),)))
+        except STUMBLES as error:  # what is no value at all
+            found.append((name, label, (("problem", type(error).__name__),)))
         yield from found
 
 

@@ -93,8 +93,9 @@ def _do_past_the_checks(connection: Connection, statements: Sequence[tuple[str, 
     for statement, values in statements:
         spoken = statement if is_sqlite else statement.replace("?", "%s")
         assert connection.exec_driver_sql(spoken, tuple(values)).rowcount == 1
-    if is_sqlite:
-        connection.exec_driver_sql("PRAGMA ignore_check_constraints = OFF")
+    connection.exec_driver_sql(
+        "PRAGMA ignore_check_constraints = OFF" if is_sqlite else "SET LOCAL session_replication_role = origin"
+    )
 
 
 def _database(connection: Connection) -> Database:

@@ -146,7 +146,7 @@ TAMPERING: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
     (
         "a balance of the county's account",
         ("INSERT INTO balance VALUES (4, 'issued', 'points', 5, NULL)",),
-        {"balance_equals_postings", "balance_has_entry"},
+        {"balance_equals_postings", "balance_has_entry", "lots_equal_balance"},
     ),
     (
         "an account that no entry opened and that holds nothing",
